@@ -1,0 +1,272 @@
+//! The one error of the crate: what was asked of which bytes of which file, what was found there, and what would work.
+//!
+//! A mapped array fails where a number does not fit a file: an offset past the end, a tail that is no whole element, an
+//! address that the element type cannot live at. Such a failure is useful only when it names the numbers, so every
+//! error carries them in its text; [`Error::kind`], [`Error::path`] and [`Error::byte_range`] give them to programs.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The result of the crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, for programs that decide by it; the text of the [`Error`] is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused a call; [`source`](std::error::Error::source) is its [`io::Error`].
+    Io,
+    /// The path names a directory, a pipe, a device or a file without a length of its own (`/proc`), none of which can
+    /// be mapped.
+    NotRegularFile,
+    /// The file has no bytes at all and no shape was given.
+    EmptyFile,
+    /// The file ends before the portion that was asked for does, or before it begins.
+    PastEnd,
+    /// The bytes up to the end of the file are no whole number of elements (or of rows, where rows were given).
+    PartialElement,
+    /// The data lie at an address that is no multiple of the element type's alignment.
+    Misaligned,
+    /// The shape cannot be: too many axes, two inferred ones, or another number of elements than there are.
+    Shape,
+    /// A size or an offset is larger than the address space, or than a file can be.
+    Overflow,
+    /// A row, an axis or an index is outside the array.
+    OutOfRange,
+    /// The elements do not lie one after another as the operation needs them.
+    NotContiguous,
+    /// The bytes of the elements do not divide into elements of the other type.
+    SizeMismatch,
+    /// The file may still change, so it cannot be mapped without `unsafe`.
+    NotImmutable,
+    /// The operation is not to be had for this array, or on this operating system.
+    Unsupported,
+}
+
+/// An error of this crate.
+///
+/// Its text says which file and bytes, what was expected and found, and what would work. It is one pointer in size,
+/// `Send`, `Sync` and `'static`, and converts into an [`io::Error`] for programs that pass those on.
+///
+/// ```
+/// use mmap_array::{ErrorKind, MmapArray};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("samples.f32");
+/// std::fs::write(&path, [0; 10])?;
+/// // SAFETY: nobody else writes or truncates the file.
+/// let error = unsafe { MmapArray::<f32>::open(&path) }.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::PartialElement);
+/// assert_eq!(error.path(), Some(path.as_path()));
+/// assert_eq!(error.byte_range(), Some(8..10));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    reason: Reason,
+    path: Option<PathBuf>,
+    bytes: Option<Range<u64>>,
+}
+
+/// The failures, each with its numbers; the text says what was expected, found, and would work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
+    #[error("cannot {action}: {source}")]
+    Io { action: &'static str, source: io::Error },
+    #[error("cannot be mapped: it is {found}, not a regular file; `fromfile` reads what cannot be mapped")]
+    NotRegularFile { found: &'static str },
+    #[error(
+        "the file is empty, so no shape can be taken from it; give a shape with an axis of 0 if an empty array is meant"
+    )]
+    EmptyFile,
+    #[error("{needed} bytes were asked for from byte {offset} on, but the file ends at byte {file_len}{hint}")]
+    PastEnd { offset: u64, needed: u64, file_len: u64, hint: &'static str },
+    #[error(
+        "from byte {offset} to the end at byte {file_len} there are {available} bytes, no whole number of {unit} of \
+         {unit_bytes} bytes: {tail} are left over; give the shape to leave them out"
+    )]
+    PartialElement { offset: u64, file_len: u64, available: u64, unit: &'static str, unit_bytes: u64, tail: u64 },
+    #[error(
+        "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \
+         aligned offset is {next}; at this one open as `[u8; {size}]` and read through `view().view_as::<{element}>()`, \
+         or use a `repr(C, packed)` record"
+    )]
+    Misaligned { offset: u64, align: usize, size: usize, next: u64, element: &'static str },
+    #[error("elements of `{element}` must lie at multiples of {align} bytes, more than maps are aligned to")]
+    Overaligned { align: usize, element: &'static str },
+    #[error("{0}")]
+    Shape(String),
+    #[error("{what} is too large: {detail}")]
+    Overflow { what: &'static str, detail: String },
+    #[error("{0}")]
+    OutOfRange(String),
+    #[error("{0}")]
+    NotContiguous(String),
+    #[error("{0}")]
+    SizeMismatch(String),
+    #[error(
+        "the file may still change, so opening it needs `unsafe`: {source}; `map_if_safe` takes a memfd sealed against \
+         writing and shrinking, or a file under fs-verity"
+    )]
+    NotImmutable { source: io::Error },
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Reason {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Io,
+            Self::NotRegularFile { .. } => ErrorKind::NotRegularFile,
+            Self::EmptyFile => ErrorKind::EmptyFile,
+            Self::PastEnd { .. } => ErrorKind::PastEnd,
+            Self::PartialElement { .. } => ErrorKind::PartialElement,
+            Self::Misaligned { .. } | Self::Overaligned { .. } => ErrorKind::Misaligned,
+            Self::Shape(_) => ErrorKind::Shape,
+            Self::Overflow { .. } => ErrorKind::Overflow,
+            Self::OutOfRange(_) => ErrorKind::OutOfRange,
+            Self::NotContiguous(_) => ErrorKind::NotContiguous,
+            Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
+            Self::NotImmutable { .. } => ErrorKind::NotImmutable,
+            Self::Unsupported(_) => ErrorKind::Unsupported,
+        }
+    }
+}
+
+impl Error {
+    /// What went wrong, for programs.
+    ///
+    /// ```
+    /// use mmap_array::{ErrorKind, MmapArrayMut};
+    /// let error = MmapArrayMut::<u8>::anonymous([usize::MAX / 2, 3]).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Overflow);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.reason.kind()
+    }
+
+    /// The file it happened to; `None` for memory, and for a file that was passed in already open.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The bytes of the file that the failure is about, where it is about some. The range may end past the file's end:
+    /// that is what was asked for.
+    #[must_use]
+    pub fn byte_range(&self) -> Option<Range<u64>> {
+        self.0.bytes.clone()
+    }
+
+    /// Wraps the operating system's refusal; `action` completes "cannot …".
+    pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
+        Reason::Io { action, source }.into()
+    }
+
+    pub(crate) fn shape(text: impl Into<String>) -> Self {
+        Reason::Shape(text.into()).into()
+    }
+
+    pub(crate) fn out_of_range(text: impl Into<String>) -> Self {
+        Reason::OutOfRange(text.into()).into()
+    }
+
+    pub(crate) fn overflow(what: &'static str, detail: impl Into<String>) -> Self {
+        Reason::Overflow { what, detail: detail.into() }.into()
+    }
+
+    pub(crate) fn unsupported(text: impl Into<String>) -> Self {
+        Reason::Unsupported(text.into()).into()
+    }
+
+    /// Names the file, unless a more exact place has named it already.
+    pub(crate) fn in_file(mut self, path: Option<&Path>) -> Self {
+        if self.0.path.is_none() {
+            self.0.path = path.map(Path::to_path_buf);
+        }
+        self
+    }
+
+    /// Names the bytes of the file.
+    pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
+        self.0.bytes = Some(bytes);
+        self
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Self(Box::new(Inner { reason, path: None, bytes: None }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.0.path {
+            write!(f, "{}: ", path.display())?;
+        }
+        self.0.reason.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("path", &self.0.path)
+            .field("byte_range", &self.0.bytes)
+            .field("message", &format_args!("{}", self.0.reason))
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.reason.source()
+    }
+}
+
+impl From<Error> for io::Error {
+    /// Keeps the operating system's [`io::ErrorKind`] where there is one, and the whole error as the inner one.
+    fn from(error: Error) -> Self {
+        let kind = match &error.0.reason {
+            Reason::Io { source, .. } => source.kind(),
+            Reason::PastEnd { .. } => io::ErrorKind::UnexpectedEof,
+            Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
+            Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
+            Reason::Unsupported(_) => io::ErrorKind::Unsupported,
+            _ => io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn the_text_names_the_file_and_the_cause() {
+        let error = Error::io("open the file", io::ErrorKind::NotFound.into()).in_file(Some(Path::new("a/b")));
+        assert_eq!(error.to_string(), "a/b: cannot open the file: entity not found");
+        assert!(error.source().is_some());
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn the_first_place_to_name_a_file_wins() {
+        let error = Error::shape("no").in_file(Some(Path::new("inner"))).in_file(Some(Path::new("outer")));
+        assert_eq!(error.path(), Some(Path::new("inner")));
+    }
+
+    #[test]
+    fn it_is_small_and_crosses_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,5 @@
+//! A file, or any portion of it, as a typed, shaped array that is never loaded, only mapped: `numpy.memmap` for Rust.
+
+mod error;
+
+pub use error::{Error, ErrorKind, Result};
