@@ -1,0 +1,490 @@
+//! How many elements there are along each axis, and how far apart they lie.
+//!
+//! Every size a user or a file states passes through here before anything is mapped, so this is where a product that
+//! does not fit is caught, where an inferred axis is worked out, and where the two storage orders become byte strides.
+//! Axes are kept inline, [`MAX_NDIM`] at the most, so that views are `Copy` and allocate nothing.
+
+use crate::error::{Error, Reason, Result};
+use std::fmt;
+use std::ops::Deref;
+
+/// The most axes an array or a view can have: 32, as `NPY_MAXDIMS` was for NumPy 1.
+pub const MAX_NDIM: usize = 32;
+
+/// In a shape, the one axis whose length follows from the file's: NumPy's `-1`.
+///
+/// ```
+/// use mmap_array::{INFER, MmapArray};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("points.f32");
+/// std::fs::write(&path, [0; 48])?;
+/// // SAFETY: nobody else writes or truncates the file.
+/// let points = unsafe { MmapArray::<f32>::options().shape([INFER, 3]).open(&path)? };
+/// assert_eq!(points.shape(), [4, 3]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub const INFER: usize = usize::MAX;
+
+/// The order in which an array's elements follow one another in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Row by row: the last index varies fastest. NumPy's default, and C's.
+    #[default]
+    C,
+    /// Column by column: the first index varies fastest. Fortran's, MATLAB's, R's and Julia's.
+    F,
+}
+
+/// The number of elements along each axis.
+#[derive(Clone, Copy)]
+pub(crate) struct Dims {
+    ndim: usize,
+    lens: [usize; MAX_NDIM],
+}
+
+impl Dims {
+    pub(crate) fn new(dims: &[usize]) -> Result<Self> {
+        let mut lens = [0; MAX_NDIM];
+        match lens.get_mut(..dims.len()) {
+            Some(head) => head.copy_from_slice(dims),
+            None => {
+                return Err(Error::shape(format!(
+                    "a shape of {} axes was given; an array has at most {MAX_NDIM}",
+                    dims.len()
+                )));
+            }
+        }
+        Ok(Self { ndim: dims.len(), lens })
+    }
+
+    /// The axis that is to be inferred, if any; two of them are an error.
+    pub(crate) fn inferred_axis(&self) -> Result<Option<usize>> {
+        let mut axes = (0..self.ndim).filter(|&axis| self[axis] == INFER);
+        match (axes.next(), axes.next()) {
+            (axis, None) => Ok(axis),
+            _ => {
+                Err(Error::shape(format!("{self} has more than one axis to infer; only one can follow from the file")))
+            }
+        }
+    }
+
+    /// The number of elements and of bytes, for elements of `size` bytes.
+    ///
+    /// The product of the axes that are not 0 must fit too: a shape of (0, 2^62, 2^62) is refused, as by NumPy, so that
+    /// every stride fits.
+    pub(crate) fn checked_len(&self, size: usize) -> Result<(usize, usize)> {
+        let nonzero = self.iter().filter(|&&dim| dim != 0).try_fold(1_usize, |product, &dim| product.checked_mul(dim));
+        nonzero
+            .and_then(|len| Some((len, len.checked_mul(size)?)))
+            .filter(|&(_, bytes)| bytes <= isize::MAX as usize)
+            .map(|sizes| if self.contains(&0) { (0, 0) } else { sizes })
+            .ok_or_else(|| {
+                let detail = format!("{self} elements of {size} bytes take more than the address space");
+                Error::overflow("the shape", detail)
+            })
+    }
+
+    /// The slowest axis: the first in C order, the last in Fortran order; `None` for 0-d.
+    pub(crate) fn slowest_axis(&self, order: Order) -> Option<usize> {
+        match order {
+            Order::C => (self.ndim > 0).then_some(0),
+            Order::F => self.ndim.checked_sub(1),
+        }
+    }
+
+    /// The same axes with another length of one of them.
+    pub(crate) fn with(mut self, axis: usize, len: usize) -> Self {
+        self.lens[..self.ndim][axis] = len;
+        self
+    }
+
+    /// The flat position of `index` in storage order, or `None` where it is outside.
+    #[inline]
+    pub(crate) fn position<const N: usize>(&self, order: Order, index: [usize; N]) -> Option<usize> {
+        if self.ndim != N {
+            return None;
+        }
+        let mut position = 0;
+        let mut step = |axis: usize| {
+            let inside = index[axis] < self.lens[axis];
+            // Where every index is inside, this is below the number of elements, which fits.
+            position = usize::wrapping_add(usize::wrapping_mul(position, self.lens[axis]), index[axis]);
+            inside
+        };
+        let inside = match order {
+            Order::C => (0..N).fold(true, |inside, axis| inside & step(axis)),
+            Order::F => (0..N).rev().fold(true, |inside, axis| inside & step(axis)),
+        };
+        inside.then_some(position)
+    }
+}
+
+impl Deref for Dims {
+    type Target = [usize];
+
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        &self.lens[..self.ndim]
+    }
+}
+
+impl fmt::Display for Dims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (axis, &dim) in self.iter().enumerate() {
+            let separator = if axis == 0 { "" } else { ", " };
+            match dim {
+                INFER => write!(f, "{separator}INFER")?,
+                _ => write!(f, "{separator}{dim}")?,
+            }
+        }
+        f.write_str(if self.ndim == 1 { ",)" } else { ")" })
+    }
+}
+
+/// Anything that says a shape: `[480, 640]`, a slice, a `Vec`, or one number for one axis. `[]` is 0-d.
+///
+/// The trait is sealed. Each length is a number of elements; one of them may be [`INFER`] where a file is there to
+/// infer it from.
+pub trait IntoShape: sealed::Sealed {
+    #[doc(hidden)]
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for usize {}
+    impl<const N: usize> Sealed for [usize; N] {}
+    impl Sealed for [usize] {}
+    impl Sealed for Vec<usize> {}
+    impl<S: Sealed + ?Sized> Sealed for &S {}
+}
+
+impl IntoShape for usize {
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(&[*self])
+    }
+}
+
+impl<const N: usize> IntoShape for [usize; N] {
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(self)
+    }
+}
+
+impl IntoShape for [usize] {
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(self)
+    }
+}
+
+impl IntoShape for Vec<usize> {
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(self)
+    }
+}
+
+impl<S: IntoShape + ?Sized> IntoShape for &S {
+    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        (**self).with_dims(f)
+    }
+}
+
+/// Works a shape out against the bytes that a file has for it.
+///
+/// `dims` of `None` is one axis over all there is. `available` are the bytes from `offset` to the file's end.
+pub(crate) fn fit_to_file(dims: Option<Dims>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
+    let available = file_len.checked_sub(offset).ok_or(Reason::PastEnd {
+        offset,
+        needed: 0,
+        file_len,
+        hint: ": the offset lies behind it",
+    });
+    let (dims, axis) = match dims {
+        None if file_len == 0 => return Err(Reason::EmptyFile.into()),
+        None => (Dims::new(&[INFER])?, 0),
+        Some(dims) => match dims.inferred_axis()? {
+            Some(axis) => (dims, axis),
+            None => return available.map(|_| dims).map_err(|reason| Error::from(reason).at_bytes(offset..offset)),
+        },
+    };
+    let available = available.map_err(|reason| Error::from(reason).at_bytes(offset..offset))?;
+    let (others, unit_bytes) = dims.with(axis, 1).checked_len(size)?;
+    if others == 0 {
+        return Err(Error::shape(format!("an axis of {dims} cannot be inferred: the others hold no element")));
+    }
+    let unit_bytes = unit_bytes as u64;
+    let tail = available % unit_bytes;
+    if tail != 0 {
+        let unit = if dims.len() == 1 { "elements" } else { "rows" };
+        let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail };
+        return Err(Error::from(reason).at_bytes(file_len - tail..file_len));
+    }
+    let len = usize::try_from(available / unit_bytes).ok().filter(|&len| len != INFER);
+    let len =
+        len.ok_or_else(|| Error::overflow("the file", format!("{available} bytes do not fit the address space")))?;
+    Ok(dims.with(axis, len))
+}
+
+/// Axes with byte strides: everything of a view but its pointer.
+#[derive(Clone, Copy)]
+pub(crate) struct Axes {
+    ndim: usize,
+    lens: [usize; MAX_NDIM],
+    strides: [isize; MAX_NDIM],
+}
+
+impl Axes {
+    /// The axes of elements of `size` bytes that lie one after another in `order`. `dims` must have passed
+    /// [`Dims::checked_len`] for that size.
+    pub(crate) fn contiguous(dims: &Dims, order: Order, size: usize) -> Self {
+        let mut axes = Self { ndim: dims.ndim, lens: dims.lens, strides: [0; MAX_NDIM] };
+        let mut stride = size;
+        let mut step = |axis: usize| {
+            // `checked_len` holds the product of all axes that are not 0 within `isize`.
+            axes.strides[axis] = stride as isize;
+            stride *= dims[axis].max(1);
+        };
+        match order {
+            Order::C => (0..dims.ndim).rev().for_each(&mut step),
+            Order::F => (0..dims.ndim).for_each(&mut step),
+        }
+        axes
+    }
+
+    #[inline]
+    pub(crate) fn ndim(&self) -> usize {
+        self.ndim
+    }
+
+    #[inline]
+    pub(crate) fn lens(&self) -> &[usize] {
+        &self.lens[..self.ndim]
+    }
+
+    /// In bytes; an axis of one element or none may have any stride.
+    #[inline]
+    pub(crate) fn strides(&self) -> &[isize] {
+        &self.strides[..self.ndim]
+    }
+
+    /// The number of elements; it fits, since every view is a part or a reinterpretation of a checked array.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.lens().iter().product()
+    }
+
+    /// The byte offset of an index from the first element; `None` outside, or for another number of axes.
+    #[inline]
+    pub(crate) fn offset(&self, index: &[usize]) -> Option<isize> {
+        if index.len() != self.ndim {
+            return None;
+        }
+        let mut offset = 0_isize;
+        let mut inside = true;
+        for (&index, (&len, &stride)) in index.iter().zip(self.lens.iter().zip(&self.strides)) {
+            inside &= index < len;
+            // Within the view's memory where every index is inside, and unused where one is not.
+            offset = offset.wrapping_add((index as isize).wrapping_mul(stride));
+        }
+        inside.then_some(offset)
+    }
+
+    pub(crate) fn set(&mut self, axis: usize, len: usize, stride: isize) {
+        self.lens[..self.ndim][axis] = len;
+        self.strides[axis] = stride;
+    }
+
+    pub(crate) fn remove(&mut self, axis: usize) {
+        self.lens[..self.ndim].copy_within(axis + 1.., axis);
+        self.strides[..self.ndim].copy_within(axis + 1.., axis);
+        self.ndim -= 1;
+    }
+
+    /// Puts an axis before `axis`; an error where there are [`MAX_NDIM`] already.
+    pub(crate) fn insert(&mut self, axis: usize, len: usize, stride: isize) -> Result<()> {
+        if self.ndim == MAX_NDIM {
+            return Err(Error::shape(format!("one more axis than {MAX_NDIM}, the most a view can have")));
+        }
+        self.ndim += 1;
+        self.lens[..self.ndim].copy_within(axis..self.ndim - 1, axis + 1);
+        self.strides[..self.ndim].copy_within(axis..self.ndim - 1, axis + 1);
+        self.set(axis, len, stride);
+        Ok(())
+    }
+
+    /// Axis `k` becomes what axis `order[k]` was. `order` must be a permutation of the axes.
+    pub(crate) fn permuted(&self, order: &[usize]) -> Self {
+        let mut axes = *self;
+        for (axis, &from) in order.iter().enumerate() {
+            axes.set(axis, self.lens[from], self.strides[from]);
+        }
+        axes
+    }
+
+    pub(crate) fn reversed(&self) -> Self {
+        let mut axes = *self;
+        axes.lens[..self.ndim].reverse();
+        axes.strides[..self.ndim].reverse();
+        axes
+    }
+
+    /// Whether the elements of `size` bytes lie one after another in C order. Axes of one element do not matter, and
+    /// where there is no element there is nothing to be out of place.
+    pub(crate) fn is_contiguous(&self, size: usize) -> bool {
+        let mut expected = size as isize;
+        for axis in (0..self.ndim).rev() {
+            match self.lens[axis] {
+                0 => return true,
+                1 => {}
+                len => {
+                    if self.strides[axis] != expected {
+                        return self.lens().contains(&0);
+                    }
+                    expected = expected.wrapping_mul(len as isize);
+                }
+            }
+        }
+        true
+    }
+
+    /// The same elements in the same order over as few axes as possible: axes of one element go, and two that follow
+    /// one another evenly become one.
+    pub(crate) fn joined(&self) -> Self {
+        let mut joined = Self { ndim: 0, lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+        for (&len, &stride) in self.lens().iter().zip(self.strides()) {
+            if len == 1 {
+                continue;
+            }
+            match joined.ndim.checked_sub(1) {
+                Some(last) if joined.strides[last] == stride.wrapping_mul(len as isize) => {
+                    joined.lens[last] *= len;
+                    joined.strides[last] = stride;
+                }
+                _ => {
+                    joined.lens[joined.ndim] = len;
+                    joined.strides[joined.ndim] = stride;
+                    joined.ndim += 1;
+                }
+            }
+        }
+        joined
+    }
+
+    /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.
+    pub(crate) fn in_memory_order(&self) -> (Self, isize) {
+        let mut axes = *self;
+        let mut offset = 0;
+        for axis in 0..axes.ndim {
+            if axes.strides[axis] < 0 && axes.lens[axis] > 0 {
+                offset += ((axes.lens[axis] - 1) as isize).wrapping_mul(axes.strides[axis]);
+                axes.strides[axis] = axes.strides[axis].wrapping_neg();
+            }
+        }
+        // Insertion sort, stable: a view has few axes and they are mostly in order.
+        for end in 1..axes.ndim {
+            let mut axis = end;
+            while axis > 0 && axes.strides[axis - 1] < axes.strides[axis] {
+                axes.lens.swap(axis - 1, axis);
+                axes.strides.swap(axis - 1, axis);
+                axis -= 1;
+            }
+        }
+        (axes, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn dims(dims: &[usize]) -> Dims {
+        Dims::new(dims).unwrap()
+    }
+
+    fn axes(lens: &[usize], strides: &[isize]) -> Axes {
+        let mut axes = Axes { ndim: lens.len(), lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+        axes.lens[..lens.len()].copy_from_slice(lens);
+        axes.strides[..lens.len()].copy_from_slice(strides);
+        axes
+    }
+
+    #[test]
+    fn a_length_is_the_product_and_zero_wins() {
+        assert_eq!(dims(&[]).checked_len(4).unwrap(), (1, 4));
+        assert_eq!(dims(&[2, 3]).checked_len(4).unwrap(), (6, 24));
+        assert_eq!(dims(&[2, 0, 3]).checked_len(4).unwrap(), (0, 0));
+    }
+
+    #[test]
+    fn a_product_that_does_not_fit_is_refused_even_beside_a_zero() {
+        let half = 1 << (usize::BITS / 2);
+        for shape in [&[half, half][..], &[0, half, half], &[isize::MAX as usize, 2]] {
+            assert_eq!(dims(shape).checked_len(1).unwrap_err().kind(), ErrorKind::Overflow, "{shape:?}");
+        }
+        assert!(dims(&[isize::MAX as usize]).checked_len(1).is_ok());
+        assert!(dims(&[isize::MAX as usize]).checked_len(2).is_err());
+    }
+
+    #[test]
+    fn thirty_two_axes_and_no_more() {
+        assert_eq!(dims(&[1; 32]).len(), 32);
+        assert_eq!(Dims::new(&[1; 33]).err().unwrap().kind(), ErrorKind::Shape);
+    }
+
+    #[test]
+    fn one_axis_follows_from_the_file() {
+        let fit =
+            |shape: &[usize], offset, len| fit_to_file(Some(dims(shape)), 4, offset, len).map(|dims| dims.to_vec());
+        assert_eq!(fit(&[INFER, 3], 0, 48).unwrap(), [4, 3]);
+        assert_eq!(fit(&[2, INFER], 8, 48).unwrap(), [2, 5]);
+        assert_eq!(fit(&[INFER, 3], 48, 48).unwrap(), [0, 3]);
+        assert_eq!(fit(&[INFER, 3], 0, 49).unwrap_err().kind(), ErrorKind::PartialElement);
+        assert_eq!(fit(&[INFER, 0], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
+        assert_eq!(fit(&[INFER, INFER], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
+        assert_eq!(fit(&[INFER], 49, 48).unwrap_err().kind(), ErrorKind::PastEnd);
+        assert_eq!(fit_to_file(None, 4, 0, 0).err().unwrap().kind(), ErrorKind::EmptyFile);
+    }
+
+    #[test]
+    fn both_orders_place_an_index_as_their_strides_do() {
+        let shape = dims(&[2, 3, 4]);
+        for order in [Order::C, Order::F] {
+            let axes = Axes::contiguous(&shape, order, 1);
+            for (i, j, k) in (0..2).flat_map(|i| (0..3).flat_map(move |j| (0..4).map(move |k| (i, j, k)))) {
+                let position = shape.position(order, [i, j, k]).unwrap();
+                assert_eq!(axes.offset(&[i, j, k]), Some(position as isize));
+            }
+            assert_eq!(shape.position(order, [2, 0, 0]), None);
+            assert_eq!(shape.position(order, [0, 0]), None);
+        }
+    }
+
+    #[test]
+    fn axes_that_follow_one_another_are_joined() {
+        let lens = |axes: &Axes| axes.joined().lens().to_vec();
+        assert_eq!(lens(&axes(&[2, 3, 4], &[12, 4, 1])), [24]);
+        assert_eq!(lens(&axes(&[2, 3, 4], &[24, 4, 1])), [2, 12]);
+        assert_eq!(lens(&axes(&[2, 1, 4], &[4, 99, 1])), [8]);
+        assert_eq!(lens(&axes(&[2, 3], &[1, 2])), [2, 3]);
+        assert_eq!(lens(&axes(&[1, 1], &[7, 7])), [0; 0]);
+        assert_eq!(lens(&axes(&[3, 4], &[-4, -1])), [12]);
+    }
+
+    #[test]
+    fn memory_order_sorts_strides_and_turns_negative_ones() {
+        let (sorted, offset) = axes(&[2, 3], &[-8, 16]).in_memory_order();
+        assert_eq!((sorted.lens(), sorted.strides(), offset), (&[3, 2][..], &[16, 8][..], -8));
+    }
+
+    #[test]
+    fn contiguity_ignores_axes_of_one_and_empty_views() {
+        assert!(axes(&[2, 3], &[12, 4]).is_contiguous(4));
+        assert!(axes(&[1, 3], &[-5, 4]).is_contiguous(4));
+        assert!(axes(&[], &[]).is_contiguous(4));
+        assert!(axes(&[5, 0], &[3, 3]).is_contiguous(4));
+        assert!(axes(&[0, 5], &[3, 3]).is_contiguous(4));
+        assert!(!axes(&[2, 3], &[4, 8]).is_contiguous(4));
+    }
+}
