@@ -1,0 +1,382 @@
+//! The mapped bytes of one portion of one file, and everything the operating system does for them.
+//!
+//! The one place that maps. Above it nobody knows of pages: a region begins at any byte, is as long as its elements
+//! are, and is checked against the file's length before the operating system is asked for it, so that no byte of a map
+//! ever lies past the end. It hands out a pointer and never a reference, because only the arrays above know which of
+//! the bytes are theirs: regions of one map share it by count, and two of them may belong to two threads.
+
+mod file;
+mod system;
+
+pub(crate) use file::{NewFile, mappable_len, open};
+
+use crate::error::{Error, Reason, Result};
+use memmap2::{MmapOptions, MmapRaw};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the pages of a map are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backing {
+    /// The file's own: what is written goes to the file, and pages that are given up come back from it.
+    SharedFile,
+    /// The file's until written, then memory's.
+    PrivateFile,
+    /// Memory's.
+    Memory,
+}
+
+/// How a file is mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Read,
+    /// As `Read`, for files that the system promises not to change.
+    ReadIfSafe,
+    ReadWrite,
+    CopyOnWrite,
+}
+
+/// What the operating system can be told of the way an array is going to be used: [`madvise(2)`].
+///
+/// Only the kinds that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form of
+/// `MADV_DONTNEED`. An advice that an operating system does not have is an error of kind
+/// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four, which are hints everywhere and do nothing
+/// on Windows.
+///
+/// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advice {
+    /// No special treatment: a little is read ahead. `MADV_NORMAL`
+    Normal,
+    /// Elements are used in no order: nothing is read ahead. `MADV_RANDOM`
+    Random,
+    /// Elements are used from the first to the last: much is read ahead. `MADV_SEQUENTIAL`
+    Sequential,
+    /// Elements are used soon: reading them may begin now. `MADV_WILLNEED`
+    WillNeed,
+    /// Large pages, where the file system or the memory has them. `MADV_HUGEPAGE`, Linux
+    HugePage,
+    /// No large pages. `MADV_NOHUGEPAGE`, Linux
+    NoHugePage,
+    /// Reads all pages in now, and reports an error where one cannot be read. `MADV_POPULATE_READ`, Linux 5.14
+    PopulateRead,
+    /// Gets all pages ready to be written now, blocks on the disk included, and reports an error where one cannot be
+    /// had. For writable arrays. `MADV_POPULATE_WRITE`, Linux 5.14
+    PopulateWrite,
+    /// The pages may go first when memory is short. `MADV_COLD`, Linux 5.4
+    Cold,
+    /// The pages go now, written out where they must be. `MADV_PAGEOUT`, Linux 5.4
+    PageOut,
+    /// Leaves the elements out of a core dump. `MADV_DONTDUMP`, Linux
+    DontDump,
+    /// Takes [`DontDump`](Self::DontDump) back. `MADV_DODUMP`, Linux
+    DoDump,
+    /// Lets equal pages of private memory become one. `MADV_MERGEABLE`, Linux
+    Mergeable,
+    /// Takes [`Mergeable`](Self::Mergeable) back. `MADV_UNMERGEABLE`, Linux
+    Unmergeable,
+}
+
+/// One map of the operating system's, shared by the regions cut from it.
+struct Map {
+    /// `None` where there are no bytes: an empty region maps nothing.
+    raw: Option<MmapRaw>,
+    len: usize,
+    backing: Backing,
+    /// The file byte that the first mapped byte is.
+    offset: u64,
+    path: Option<PathBuf>,
+    /// Kept for `grow`, by writable maps of files.
+    file: Option<File>,
+}
+
+/// A range of the bytes of a map.
+///
+/// Clones share the bytes. Who makes them sees to it that only one of them writes.
+#[derive(Clone)]
+pub(crate) struct Region {
+    map: Arc<Map>,
+    start: usize,
+    len: usize,
+}
+
+/// A portion of a file that is about to be mapped.
+pub(crate) struct Portion {
+    pub(crate) offset: u64,
+    pub(crate) len: usize,
+    pub(crate) populate: bool,
+}
+
+impl Portion {
+    /// The portion's bytes in the file, as far as they can be counted.
+    fn bytes(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.len as u64)
+    }
+
+    /// Checks that the portion lies within the file.
+    fn check(&self, file_len: u64) -> Result<()> {
+        let needed = self.len as u64;
+        if self.offset.checked_add(needed).is_some_and(|end| end <= file_len) {
+            return Ok(());
+        }
+        let hint = match file_len {
+            0 => ": it is empty",
+            _ if self.offset > file_len => ": the offset lies behind it",
+            _ => "; opening a file never makes it longer",
+        };
+        Err(Reason::PastEnd { offset: self.offset, needed, file_len, hint }.into())
+    }
+
+    fn options(&self) -> MmapOptions {
+        let mut options = MmapOptions::new();
+        options.offset(self.offset).len(self.len).no_probe_handle();
+        if self.populate {
+            options.populate();
+        }
+        options
+    }
+
+    fn map(&self, file: &File, mode: Mode) -> Result<Option<MmapRaw>> {
+        let options = self.options();
+        let raw = match mode {
+            Mode::ReadIfSafe => return self.map_if_safe(file, &options),
+            _ if self.len == 0 => return Ok(None),
+            Mode::Read => options.map_raw_read_only(file),
+            Mode::ReadWrite => options.map_raw(file),
+            // SAFETY: the contract is about references to the map's bytes. None is made of this `MmapMut`: it becomes a
+            // raw map at once, and the arrays above answer for what they make of its pointer.
+            Mode::CopyOnWrite => unsafe { options.map_copy(file) }.map(MmapRaw::from),
+        };
+        raw.map(Some).map_err(|source| Error::io("map the file", source))
+    }
+
+    fn map_if_safe(&self, file: &File, options: &MmapOptions) -> Result<Option<MmapRaw>> {
+        match options.map_if_safe(file) {
+            Ok(map) => Ok((self.len > 0).then(|| MmapRaw::from(map))),
+            Err(error) if error.map_failed() => Err(Error::io("map the file", error.into())),
+            Err(error) => Err(Reason::NotImmutable { source: error.into() }.into()),
+        }
+    }
+}
+
+impl Region {
+    /// Maps a portion of an open file whose length has just been read.
+    pub(crate) fn map(file: &File, path: Option<&Path>, file_len: u64, portion: &Portion, mode: Mode) -> Result<Self> {
+        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
+        portion.check(file_len).map_err(named)?;
+        let raw = portion.map(file, mode).map_err(named)?;
+        let kept = match mode {
+            Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
+            Mode::Read | Mode::ReadIfSafe | Mode::CopyOnWrite => None,
+        };
+        let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
+        Ok(Self::whole(raw, backing, portion, path, kept))
+    }
+
+    /// Creates a file of zeros that ends with the portion, beside the target, and maps it. The caller gives it its name
+    /// once nothing can fail any more, and on an error drops the region before the file.
+    pub(crate) fn create(path: &Path, portion: &Portion, replace: bool, reserve: bool) -> Result<(NewFile, Self)> {
+        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(path));
+        let len = file_len_for(portion).map_err(named)?;
+        let (new, file) = NewFile::create(path, len, replace, reserve)?;
+        let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
+        Ok((new, Self::whole(raw, Backing::SharedFile, portion, Some(path), Some(file))))
+    }
+
+    /// A file without a name in `folder`.
+    pub(crate) fn scratch(folder: &Path, portion: &Portion, reserve: bool) -> Result<Self> {
+        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(folder));
+        let len = file_len_for(portion).map_err(named)?;
+        let file = file::scratch(folder, len, reserve).map_err(named)?;
+        let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
+        Ok(Self::whole(raw, Backing::SharedFile, portion, None, Some(file)))
+    }
+
+    /// Zeroed memory without a file.
+    pub(crate) fn anonymous(portion: &Portion) -> Result<Self> {
+        let raw = match portion.len {
+            0 => None,
+            _ => {
+                let mut options = portion.options();
+                let map = options.offset(0).map_anon().map_err(|source| Error::io("map memory", source))?;
+                Some(MmapRaw::from(map))
+            }
+        };
+        Ok(Self::whole(raw, Backing::Memory, portion, None, None))
+    }
+
+    fn whole(
+        raw: Option<MmapRaw>,
+        backing: Backing,
+        portion: &Portion,
+        path: Option<&Path>,
+        file: Option<File>,
+    ) -> Self {
+        let (offset, len) = (portion.offset, portion.len);
+        let map = Map { raw, len, backing, offset, path: path.map(Path::to_path_buf), file };
+        Self { map: Arc::new(map), start: 0, len }
+    }
+
+    /// The first byte; `None` where the region maps nothing. Valid for `len` bytes as long as a clone of the region
+    /// lives, and for writes where the mode was writable.
+    pub(crate) fn as_ptr(&self) -> Option<*mut u8> {
+        // `wrapping_add`, since a region is made only within its map: `start + len <= map.len`.
+        self.map.raw.as_ref().map(|raw| raw.as_mut_ptr().wrapping_add(self.start))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.map.path.as_deref()
+    }
+
+    /// The region's first byte in the file.
+    pub(crate) fn offset(&self) -> u64 {
+        self.map.offset + self.start as u64
+    }
+
+    /// A range of this region's bytes over the same map.
+    pub(crate) fn part(&self, bytes: Range<usize>) -> Self {
+        assert!(bytes.start <= bytes.end && bytes.end <= self.len, "a part lies within its region");
+        Self { map: Arc::clone(&self.map), start: self.start + bytes.start, len: bytes.end - bytes.start }
+    }
+
+    /// Names the file and the bytes of the region that an operation was about.
+    fn named(&self, error: Error, bytes: &Range<usize>) -> Error {
+        let base = self.offset();
+        error.at_bytes(base + bytes.start as u64..base + bytes.end as u64).in_file(self.path())
+    }
+
+    /// The raw map and the range of its bytes, for a range of the region's; `None` where there is nothing to be done.
+    fn mapped(&self, bytes: &Range<usize>) -> Option<(&MmapRaw, usize, usize)> {
+        assert!(bytes.start <= bytes.end && bytes.end <= self.len, "an operation lies within its region");
+        let raw = self.map.raw.as_ref().filter(|_| !bytes.is_empty())?;
+        Some((raw, self.start + bytes.start, bytes.end - bytes.start))
+    }
+
+    /// Writes the pages of these bytes to the file and waits for it: `msync(MS_SYNC)`, on Windows `FlushViewOfFile` and
+    /// `FlushFileBuffers`.
+    pub(crate) fn flush(&self, bytes: Range<usize>) -> Result<()> {
+        let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
+        raw.flush_range(offset, len).map_err(|source| self.named(Error::io("write the elements back", source), &bytes))
+    }
+
+    /// Starts writing and does not wait: `msync(MS_ASYNC)`, `FlushViewOfFile`.
+    pub(crate) fn flush_async(&self, bytes: Range<usize>) -> Result<()> {
+        let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
+        raw.flush_async_range(offset, len)
+            .map_err(|source| self.named(Error::io("start writing the elements back", source), &bytes))
+    }
+
+    fn is_file(&self) -> bool {
+        self.map.backing == Backing::SharedFile
+    }
+
+    pub(crate) fn advise(&self, bytes: Range<usize>, advice: Advice) -> Result<()> {
+        let Some((raw, offset, len)) = self.mapped(&bytes) else { return Ok(()) };
+        system::advise(raw, offset, len, advice)
+            .map_err(|source| self.named(refused("advise the system", source), &bytes))
+    }
+
+    /// Gives up the resident pages of these bytes, which come back from the file at the next touch.
+    ///
+    /// For shared maps of files alone: in any other the same call would turn elements to zero, or to the file's, under
+    /// live references.
+    pub(crate) fn evict(&self, bytes: Range<usize>) -> Result<()> {
+        if !self.is_file() {
+            return Err(self.named(
+                Error::unsupported(
+                    "cannot evict elements that live in memory alone (anonymous or copy on write): they would be lost",
+                ),
+                &bytes,
+            ));
+        }
+        let Some((raw, offset, len)) = self.mapped(&bytes) else { return Ok(()) };
+        system::evict(raw, offset, len).map_err(|source| self.named(refused("evict the elements", source), &bytes))
+    }
+
+    pub(crate) fn lock(&self) -> Result<()> {
+        let Some((raw, offset, len)) = self.mapped(&(0..self.len)) else { return Ok(()) };
+        system::lock(raw, offset, len)
+            .map_err(|source| self.named(refused("lock the elements in memory", source), &(0..self.len)))
+    }
+
+    pub(crate) fn unlock(&self) -> Result<()> {
+        let Some((raw, offset, len)) = self.mapped(&(0..self.len)) else { return Ok(()) };
+        system::unlock(raw, offset, len)
+            .map_err(|source| self.named(refused("unlock the elements", source), &(0..self.len)))
+    }
+
+    /// Makes a region that is the whole of its map `len` bytes long, the file too. The new bytes are zero.
+    ///
+    /// On an error the region and the file are as they were. `&mut self` and the count of one make sure that nobody
+    /// holds a pointer into the old map.
+    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
+        let bytes = self.len..len;
+        let path = self.map.path.clone();
+        let start = self.offset();
+        let named = |error: Error| {
+            error.at_bytes(start + bytes.start as u64..start + bytes.end as u64).in_file(path.as_deref())
+        };
+        let whole = self.start == 0 && self.len == self.map.len;
+        let Some(map) = Arc::get_mut(&mut self.map).filter(|_| whole) else {
+            return Err(named(Error::unsupported(
+                "cannot grow a part: other arrays share the map; grow the array before it is cut, or drop the others",
+            )));
+        };
+        map.grow(len).map_err(named)?;
+        self.len = len;
+        Ok(())
+    }
+}
+
+impl Map {
+    fn grow(&mut self, len: usize) -> Result<()> {
+        let portion = Portion { offset: self.offset, len, populate: false };
+        match (&self.file, self.backing) {
+            (Some(file), Backing::SharedFile) => {
+                let old_len = mappable_len(file)?;
+                let old_end = self.offset + self.len as u64;
+                if old_len != old_end {
+                    return Err(Error::unsupported(format!(
+                        "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what lies \
+                         between would become elements"
+                    )));
+                }
+                file.set_len(file_len_for(&portion)?).map_err(|source| Error::io("make the file longer", source))?;
+                self.raw = portion.map(file, Mode::ReadWrite).inspect_err(|_| {
+                    // Only what was added a moment ago goes.
+                    let _ = file.set_len(old_len);
+                })?;
+            }
+            (_, Backing::Memory) => system::grow_memory(&mut self.raw, self.len, &portion)
+                .map_err(|source| Error::io("map more memory", source))?,
+            _ => return Err(Error::unsupported("cannot grow: the array was not opened to write to a file")),
+        }
+        self.len = len;
+        Ok(())
+    }
+}
+
+/// The error of a call that not every system has.
+fn refused(action: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::Unsupported => Error::unsupported(format!("cannot {action}: this system has no such call")),
+        _ => Error::io(action, source),
+    }
+}
+
+/// The length of a file that ends with the portion.
+fn file_len_for(portion: &Portion) -> Result<u64> {
+    let end = portion.offset.checked_add(portion.len as u64).filter(|&end| i64::try_from(end).is_ok());
+    end.ok_or_else(|| {
+        let detail = format!("{} bytes from byte {} on reach beyond 2^63", portion.len, portion.offset);
+        Error::overflow("the file", detail)
+    })
+}

@@ -1,0 +1,290 @@
+//! Files on their way to a map: opened without waiting, refused where they cannot be mapped, created beside their
+//! target so that no reader of an older file is ever cut off.
+
+use crate::error::{Error, Reason, Result};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Opens an existing file to be mapped. Never waits, as opening a pipe to read would.
+pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(write);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // A pipe would wait for its other end, a terminal would become ours. Regular files ignore both.
+        options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
+    }
+    options.open(path).map_err(|source| refused(path, write, source))
+}
+
+/// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
+fn refused(path: &Path, write: bool, source: io::Error) -> Error {
+    let error = match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Reason::NotRegularFile { found: kind_of(&metadata) }.into(),
+        _ => Error::io(if write { "open the file to write" } else { "open the file" }, source),
+    };
+    error.in_file(Some(path))
+}
+
+/// The length of a file that can be mapped.
+pub(crate) fn mappable_len(file: &File) -> Result<u64> {
+    let metadata = file.metadata().map_err(|source| Error::io("read the file's length", source))?;
+    if !metadata.is_file() {
+        return Err(Reason::NotRegularFile { found: kind_of(&metadata) }.into());
+    }
+    if metadata.len() == 0 && has_content(file) {
+        return Err(Reason::NotRegularFile {
+            found: "a file that reports no length but has content, as those of /proc do",
+        }
+        .into());
+    }
+    Ok(metadata.len())
+}
+
+fn kind_of(metadata: &fs::Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return "a device";
+        }
+    }
+    if kind.is_dir() { "a directory" } else { "something else" }
+}
+
+/// Whether a byte can be read from a file that says it has none.
+#[cfg(unix)]
+fn has_content(file: &File) -> bool {
+    use std::os::unix::fs::FileExt;
+    matches!(file.read_at(&mut [0], 0), Ok(1))
+}
+
+#[cfg(not(unix))]
+fn has_content(_: &File) -> bool {
+    false
+}
+
+/// A file being built beside its target. Dropped before [`persist`](Self::persist), it goes and the target stays as it
+/// was.
+pub(crate) struct NewFile {
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+    replace: bool,
+}
+
+impl NewFile {
+    /// Creates a file of `len` zero bytes in the target's folder, with `reserve` in blocks of its own on the disk.
+    pub(crate) fn create(target: &Path, len: u64, replace: bool, reserve: bool) -> Result<(Self, File)> {
+        let at = |error: Error| error.in_file(Some(target));
+        let io = |action, source| at(Error::io(action, source));
+        // Through a symbolic link, the file it leads to is replaced and not the link.
+        let real = if target.is_symlink() {
+            fs::canonicalize(target).map_err(|source| io("follow the symbolic link", source))?
+        } else {
+            target.to_path_buf()
+        };
+        let permissions = match fs::metadata(&real) {
+            Ok(_) if !replace => return Err(io("create the file", io::ErrorKind::AlreadyExists.into())),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(at(Reason::NotRegularFile { found: kind_of(&metadata) }.into()));
+            }
+            Ok(metadata) => {
+                // Whoever may not write the old file may not replace it either, although the folder would let them.
+                open(&real, true)?;
+                Some(metadata.permissions())
+            }
+            Err(_) => None,
+        };
+        let (temporary, file) = create_temporary(&folder_of(&real), target)?;
+        let new = Self { temporary: Some(temporary), target: real, replace };
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions).map_err(|source| io("keep the permissions of the file", source))?;
+        }
+        set_len(&file, len, reserve).map_err(|error| at(error.at_bytes(0..len)))?;
+        Ok((new, file))
+    }
+
+    /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one.
+    pub(crate) fn persist(&mut self) -> Result<()> {
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        let (renamed, action) = if self.replace {
+            (fs::rename(temporary, &self.target), "put the new file in place")
+        } else {
+            (rename_new(temporary, &self.target), "create the file")
+        };
+        renamed.map_err(|source| Error::io(action, source).in_file(Some(&self.target)))?;
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Nothing more can be done about a file that does not go.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Creates a file of a name that no file has yet.
+fn create_temporary(folder: &Path, target: &Path) -> Result<(PathBuf, File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut name = OsString::from(".mmap-array-");
+        name.push(format!("{:x}-{count:x}.tmp", std::process::id()));
+        let path = folder.join(name);
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => {
+                let action = if folder.is_dir() {
+                    "create a file in the folder"
+                } else {
+                    "create the file: its parent folder does not exist or is no folder"
+                };
+                return Err(Error::io(action, source).in_file(Some(target)));
+            }
+        }
+    }
+}
+
+/// Renames unless the target exists.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links: claim the name, then put the file over the claim.
+        Err(_) => {
+            File::create_new(to)?;
+            fs::rename(from, to)
+        }
+    }
+}
+
+/// A file without a name, which no other program can open and which goes with the last handle to it.
+pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
+    let file = unnamed(folder)?;
+    set_len(&file, len, reserve).map_err(|error| error.at_bytes(0..len))?;
+    Ok(file)
+}
+
+#[cfg(not(windows))]
+fn unnamed(folder: &Path) -> Result<File> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{Mode, OFlags};
+        // EXCL: the file cannot be given a name later either.
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
+            return Ok(file.into());
+        }
+        // Not every file system has O_TMPFILE.
+    }
+    let (path, file) = create_temporary(folder, folder)?;
+    fs::remove_file(&path).map_err(|source| Error::io("unlink the scratch file", source).in_file(Some(&path)))?;
+    Ok(file)
+}
+
+#[cfg(windows)]
+fn unnamed(folder: &Path) -> Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+    const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x0000_0100;
+    // The name is made and given up at once, so that the handle which deletes can be opened without sharing.
+    let (path, file) = create_temporary(folder, folder)?;
+    drop(file);
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .share_mode(0)
+        .attributes(FILE_ATTRIBUTE_TEMPORARY)
+        .custom_flags(FILE_FLAG_DELETE_ON_CLOSE)
+        .open(&path)
+        .map_err(|source| Error::io("open the scratch file", source).in_file(Some(&path)))
+}
+
+fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
+    file.set_len(len).map_err(|source| Error::io("give the file its length", source))?;
+    if reserve && len > 0 {
+        allocate(file, len).map_err(|source| Error::io("reserve the file's blocks on the disk", source))?;
+    }
+    Ok(())
+}
+
+/// Gives a new file of `len` zero bytes its blocks on the disk ([`fallocate(2)`]), so that a full disk is an error now
+/// and not a signal at a later write through the map.
+///
+/// [`fallocate(2)`]: https://man7.org/linux/man-pages/man2/fallocate.2.html
+fn allocate(file: &File, len: u64) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    loop {
+        use rustix::io::Errno;
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, len) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INTR) => {}
+            // A file system that cannot: zeros are written instead.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let zeros = vec![0; 1 << 20];
+    let mut file = file;
+    let mut left = len;
+    while left > 0 {
+        let count = left.min(zeros.len() as u64);
+        file.write_all(&zeros[..count as usize])?;
+        left -= count;
+    }
+    file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_that_is_not_persisted_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        drop(NewFile::create(&target, 100, true, false).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_without_hard_links_is_still_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        assert_eq!(rename_new(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).unwrap(), b"old");
+    }
+
+    #[test]
+    fn zeros_are_written_where_blocks_cannot_be_reserved_otherwise() {
+        let file = tempfile::tempfile().unwrap();
+        set_len(&file, (1 << 20) + 5, true).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), (1 << 20) + 5);
+    }
+}
