@@ -1,9 +1,13 @@
 //! A file, or any portion of it, as a typed, shaped array that is never loaded, only mapped: `numpy.memmap` for Rust.
 
+mod access;
 mod error;
+mod field;
 mod region;
 mod shape;
 
+pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 pub use error::{Error, ErrorKind, Result};
+pub use field::Field;
 pub use region::Advice;
 pub use shape::{INFER, IntoShape, MAX_NDIM, Order};

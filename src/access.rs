@@ -1,0 +1,136 @@
+//! What may be done with mapped elements, as types: what a mode forbids does not compile.
+//!
+//! Which element types are sound depends on the mode: any bit pattern can come out of a file, so reading asks
+//! [`AnyBitPattern`]; whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`] as well,
+//! which a record with padding does not have. One marker trait over both, [`Access`], says it once, and every element
+//! that a view loads or stores passes through it.
+
+use bytemuck::{AnyBitPattern, NoUninit};
+
+/// The array can be read. The mode of [`open`](crate::MmapArray::open).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadOnly {}
+
+/// The array can be read and written, and what is written goes to the file. The mode of
+/// [`open_mut`](crate::MmapArrayOptions::open_mut) and [`create`](crate::MmapArrayOptions::create).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadWrite {}
+
+/// The array can be read and written, and what is written stays in memory, page by page; the file keeps what it had.
+/// The mode of [`open_cow`](crate::MmapArrayOptions::open_cow).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CopyOnWrite {}
+
+/// Elements of type `T` can be had in this mode.
+///
+/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
+/// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
+///
+/// ```compile_fail
+/// use bytemuck::{AnyBitPattern, Zeroable};
+/// use mmap_array::MmapArrayMut;
+///
+/// #[derive(Clone, Copy, Zeroable, AnyBitPattern)]
+/// #[repr(C)]
+/// struct Padded { tag: u8, value: f64 } // seven bytes of padding
+///
+/// MmapArrayMut::<Padded>::anonymous([10]); // writing it would leak them into the file
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a mapped array cannot be `{Self}` with elements of type `{T}`",
+    label = "`{T}` is not fit for `{Self}`",
+    note = "to read, derive `Clone, Copy, bytemuck::Zeroable, bytemuck::AnyBitPattern` for `{T}` (`#[repr(C)]`)",
+    note = "to write as well, derive `Clone, Copy, bytemuck::Zeroable, bytemuck::Pod`: no padding is allowed, so make \
+            padding a field of bytes, or use `#[repr(C, packed)]`"
+)]
+pub trait Access<T>: sealed::Sealed {
+    /// Loads one element.
+    ///
+    /// # Safety
+    ///
+    /// `source` must point to `size_of::<T>()` initialised bytes, at any alignment, that stay as they are for the call.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn load(source: *const T) -> T {
+        // SAFETY: the bytes are initialised by this function's contract, and every bit pattern is a `T`: each
+        // implementation below asks `AnyBitPattern` of it.
+        unsafe { source.read_unaligned() }
+    }
+
+    /// Loads `len` elements that lie one after another into memory of the caller's.
+    ///
+    /// # Safety
+    ///
+    /// As for [`load`](Self::load), for all of them; `target` must be valid for writes of `len` elements, and the two
+    /// must not overlap.
+    #[doc(hidden)]
+    #[inline]
+    unsafe fn load_run(source: *const T, target: *mut T, len: usize) {
+        // SAFETY: both are valid for that many bytes and apart, by this function's contract. As bytes, so that padding
+        // is carried along and no alignment is asked of the source.
+        unsafe {
+            target.cast::<u8>().copy_from_nonoverlapping(source.cast(), len * size_of::<T>());
+        }
+    }
+
+    /// Stores one element. Called for modes that are [`Exclusive`] only.
+    ///
+    /// # Safety
+    ///
+    /// `target` must be valid for writes of `size_of::<T>()` bytes, at any alignment, that nobody else reads or writes
+    /// during the call.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn store(target: *mut T, value: T)
+    where
+        Self: Exclusive<T>,
+    {
+        // SAFETY: the target is valid and ours by this function's contract. `Exclusive` modes ask `NoUninit`, so all
+        // bytes of the value are initialised, and so are the target's after.
+        unsafe { target.write_unaligned(value) }
+    }
+}
+
+/// The array can be written in this mode: nobody else has the elements, so `&mut` references to them are sound.
+/// The trait is sealed.
+///
+/// ```compile_fail
+/// # fn f(array: mmap_array::MmapArray<f32>) {
+/// let mut array = array; // MmapArray<f32, ReadOnly>
+/// array[0] = 1.0;
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",
+    label = "not writable",
+    note = "open it with `open_mut` to write to the file, or with `open_cow` to write to memory only"
+)]
+pub trait Exclusive<T>: Access<T> {}
+
+impl<T: AnyBitPattern> Access<T> for ReadOnly {}
+
+#[diagnostic::do_not_recommend]
+impl<T: AnyBitPattern + NoUninit> Access<T> for ReadWrite {}
+#[diagnostic::do_not_recommend]
+impl<T: AnyBitPattern + NoUninit> Exclusive<T> for ReadWrite {}
+
+#[diagnostic::do_not_recommend]
+impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
+#[diagnostic::do_not_recommend]
+impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
+
+/// Refuses element types of no bytes when the program is compiled: no file says how many there are.
+///
+/// ```compile_fail
+/// mmap_array::MmapArrayMut::<[u8; 0]>::anonymous([10]);
+/// ```
+pub(crate) const fn assert_sized<T>() {
+    assert!(size_of::<T>() != 0, "an element of a mapped array must have at least one byte");
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ReadOnly {}
+    impl Sealed for super::ReadWrite {}
+    impl Sealed for super::CopyOnWrite {}
+}

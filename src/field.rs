@@ -1,0 +1,170 @@
+//! Where a field lies in its record, as a value with both types in it.
+//!
+//! NumPy finds a field by its name when the program runs; in Rust the compiler knows the record, so the usual way to a
+//! field is a [`Field`] made by [`field!`](crate::field!): the path is checked, the type inferred and the offset computed when the
+//! program is compiled, for any struct, packed, nested or generic, with nothing derived for it.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A field of type `F` at a byte offset in records of type `R`: what [`ArrayView::project`](crate::ArrayView::project)
+/// takes.
+///
+/// Made by [`field!`](crate::field!). It is as small as an offset, `Copy`, and can be a constant:
+///
+/// ```
+/// use mmap_array::{field, Field};
+///
+/// #[repr(C, packed)]
+/// struct Facet { normal: [f32; 3], vertices: [[f32; 3]; 3], attribute: u16 }
+///
+/// const ATTRIBUTE: Field<Facet, u16> = field!(Facet, attribute);
+/// assert_eq!(ATTRIBUTE.offset(), 48);
+/// ```
+pub struct Field<R, F> {
+    offset: usize,
+    /// Of function type: a field holds neither a record nor a value, so it is `Send` and `Sync` whatever they are.
+    types: PhantomData<fn(R) -> F>,
+}
+
+impl<R, F> Field<R, F> {
+    /// The field at `offset` bytes from the record's start, for records whose layout is known from elsewhere.
+    ///
+    /// Safe for every offset at which an `F` fits, since each byte of a mapped record is initialised and the views that
+    /// take a field ask that `F` accept any bits.
+    ///
+    /// # Panics
+    ///
+    /// If the field would end behind the record's end; in a `const`, that is an error when the program is compiled.
+    ///
+    /// ```
+    /// use mmap_array::Field;
+    /// const IMAGINARY: Field<[f32; 2], f32> = Field::at(4);
+    /// assert_eq!(IMAGINARY.offset(), 4);
+    /// ```
+    #[must_use]
+    pub const fn at(offset: usize) -> Self {
+        let fits = match offset.checked_add(size_of::<F>()) {
+            Some(end) => end <= size_of::<R>(),
+            None => false,
+        };
+        assert!(fits, "the field ends behind the end of its record");
+        Self { offset, types: PhantomData }
+    }
+
+    /// As [`at`](Self::at), with the types taken from a function that reads the field. It is never called.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn inferred(offset: usize, _read: fn(R) -> F) -> Self {
+        Self::at(offset)
+    }
+
+    /// Bytes from the start of the record to the field.
+    #[must_use]
+    pub const fn offset(self) -> usize {
+        self.offset
+    }
+
+    /// The field `inner` of this field.
+    ///
+    /// ```
+    /// use mmap_array::{field, Field};
+    /// #[repr(C)] struct Point { x: f32, y: f32 }
+    /// #[repr(C)] struct Star { id: u32, position: Point }
+    /// let y = field!(Star, position).then(field!(Point, y));
+    /// assert_eq!(y.offset(), field!(Star, position.y).offset());
+    /// ```
+    #[must_use]
+    pub const fn then<G>(self, inner: Field<F, G>) -> Field<R, G> {
+        Field { offset: self.offset + inner.offset, types: PhantomData }
+    }
+}
+
+impl<R, F> Clone for Field<R, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, F> Copy for Field<R, F> {}
+
+impl<R, F> PartialEq for Field<R, F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.offset == other.offset
+    }
+}
+
+impl<R, F> Eq for Field<R, F> {}
+
+impl<R, F> fmt::Debug for Field<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Field<{}>({})", std::any::type_name::<F>(), self.offset)
+    }
+}
+
+/// `field!(Record, path)`: the [`Field`](crate::Field) of a record type, its type inferred from the path.
+///
+/// The path is one that [`offset_of!`](core::mem::offset_of) takes: a name, a tuple's number, or several joined by
+/// dots. It works on packed and generic structs, in `const` and without `unsafe`.
+///
+/// ```
+/// use mmap_array::field;
+///
+/// #[repr(C, packed)]
+/// struct Pair<T>(u8, T);
+/// #[repr(C)]
+/// struct Record { id: u16, pair: Pair<f64> }
+///
+/// assert_eq!(field!(Record, pair.1).offset(), 3);
+/// fn second<T>() -> usize { field!(Pair<T>, 1).offset() }
+/// assert_eq!(second::<u64>(), 1);
+/// ```
+///
+/// A field that is not there does not compile:
+///
+/// ```compile_fail
+/// #[repr(C)] struct Rgba { r: u8, g: u8, b: u8, a: u8 }
+/// mmap_array::field!(Rgba, alpha);
+/// ```
+#[macro_export]
+macro_rules! field {
+    ($record:ty, $($path:tt)+) => {
+        $crate::Field::<$record, _>::inferred(::core::mem::offset_of!($record, $($path)+), |record| record.$($path)+)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[repr(C, packed)]
+    #[derive(Clone, Copy)]
+    struct Packed {
+        tag: u8,
+        value: f64,
+        inner: (u8, [u16; 3]),
+    }
+
+    #[test]
+    fn a_path_gives_the_offset_and_the_type() {
+        const VALUE: Field<Packed, f64> = field!(Packed, value);
+        assert_eq!(VALUE.offset(), 1);
+        let nested: Field<Packed, [u16; 3]> = field!(Packed, inner.1);
+        assert_eq!(nested.offset(), std::mem::offset_of!(Packed, inner.1));
+        let deep: Field<(u8, (u32, u16)), u16> = field!((u8, (u32, u16)), 1.1);
+        assert_eq!(deep.offset(), std::mem::offset_of!((u8, (u32, u16)), 1.1));
+        assert_eq!(field!(Packed, tag).offset(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "ends behind")]
+    fn a_field_ends_within_its_record() {
+        let _ = Field::<[u8; 7], u32>::at(4);
+    }
+
+    #[test]
+    #[should_panic(expected = "ends behind")]
+    fn an_offset_that_overflows_is_outside_too() {
+        let _ = Field::<[u8; 7], u32>::at(usize::MAX);
+    }
+}
