@@ -1,0 +1,738 @@
+//! Printing an array the way NumPy prints it.
+//!
+//! An array here may be larger than memory and is often read for the first
+//! time by a person at a prompt, so printing it must be cheap (only the corners
+//! of a large array are read) and must look familiar. NumPy settled both
+//! questions long ago: the rules followed here are those of `arrayprint.py` in
+//! NumPy 2.4, with the digits of its Dragon4, and the text is meant to equal
+//! NumPy's byte for byte.
+//!
+//! Printing takes two passes. The first reads the elements that will be shown
+//! and builds a [`Formatter`] from them, which knows how wide a word must be for
+//! the columns to line up. The second lays the words out in lines and brackets,
+//! knowing nothing of what they mean. A new kind of element needs a variant of
+//! [`Item`] and perhaps one of [`Formatter`]; the layout stays as it is.
+
+use std::fmt::{self, Write};
+use std::{iter, slice};
+
+/// One element, as the printer sees it.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// `True` or `False`.
+    Bool(bool),
+    /// An integer of any width and sign.
+    Int(i128),
+    /// A number printed with the digits that tell it from other `f32`s.
+    F32(f32),
+    /// A number printed with the digits that tell it from other `f64`s.
+    F64(f64),
+    /// Anything else, already text, possibly of several lines.
+    Text(String),
+}
+
+/// The element on its own, as `str` prints a NumPy scalar.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(true) => f.write_str("True"),
+            Self::Bool(false) => f.write_str("False"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Text(text) => f.write_str(text),
+            Self::F32(_) | Self::F64(_) => {
+                let text = Real::of(self).map(Real::scalar);
+                f.write_str(&text.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// The settings of `numpy.set_printoptions` and `numpy.array2string`.
+#[derive(Clone, Debug)]
+pub(crate) struct PrintOptions {
+    /// The most digits shown after the decimal point.
+    pub(crate) precision: usize,
+    /// An array of more elements than this is abridged; `usize::MAX` never is.
+    pub(crate) threshold: usize,
+    /// How many items an abridged axis shows at each end.
+    pub(crate) edge_items: usize,
+    /// The column at which lines wrap.
+    pub(crate) line_width: usize,
+    /// What stands between two elements.
+    pub(crate) separator: &'static str,
+    /// What the caller wrote on the line before the array: later lines are
+    /// indented by its width.
+    pub(crate) prefix: &'static str,
+    /// What the caller will write after the array: lines leave room for it.
+    pub(crate) suffix: &'static str,
+    /// Whether an array of no axes prints as its element does on its own
+    /// (`str`), rather than as an element of an array (`repr`).
+    pub(crate) scalar: bool,
+}
+
+impl PrintOptions {
+    /// NumPy's defaults for `str(a)`.
+    pub(crate) fn str() -> Self {
+        Self {
+            precision: 8,
+            threshold: 1000,
+            edge_items: 3,
+            line_width: 75,
+            separator: " ",
+            prefix: "",
+            suffix: "",
+            scalar: true,
+        }
+    }
+
+    /// NumPy's defaults for the bracketed part of `repr(a)`.
+    pub(crate) fn repr() -> Self {
+        Self { separator: ", ", prefix: "array(", suffix: ")", scalar: false, ..Self::str() }
+    }
+
+    /// Whether an array of this shape is abridged.
+    pub(crate) fn abridges(&self, shape: &[usize]) -> bool {
+        // A product that saturates on the way to a zero still ends at zero.
+        let size = shape.iter().fold(1, |size: usize, &n| size.saturating_mul(n));
+        size > self.threshold
+    }
+}
+
+/// Writes the array of `shape` whose element at an index is `at(index)`.
+///
+/// `at` is asked once for each element that is shown, and for no other.
+pub(crate) fn write_array(
+    out: &mut dyn Write,
+    shape: &[usize],
+    at: &mut dyn FnMut(&[usize]) -> Item,
+    options: &PrintOptions,
+) -> fmt::Result {
+    if shape.contains(&0) {
+        return out.write_str("[]");
+    }
+    if shape.is_empty() {
+        let item = at(&[]);
+        if options.scalar || matches!(item, Item::Bool(_)) {
+            return write!(out, "{item}");
+        }
+        let formatter = Formatter::new(slice::from_ref(&item), options.precision);
+        return out.write_str(&formatter.word(&item));
+    }
+    let edge_items = options.abridges(shape).then_some(options.edge_items);
+    let mut items = Vec::new();
+    collect(shape, edge_items, &mut Vec::new(), at, &mut items);
+    let formatter = Formatter::new(&items, options.precision);
+
+    let prefix = width(options.prefix);
+    // A line leaves room for the bracket or separator that ends it, for the
+    // brackets that close the other axes, and for the suffix.
+    let end = width(options.separator.trim_end()).max(1);
+    let ends = end + shape.len() - 1 + width(options.suffix);
+    let mut layout = Layout {
+        out,
+        line: String::new(),
+        column: prefix,
+        room: options.line_width.saturating_sub(ends),
+        separator: options.separator,
+        edge_items,
+        words: &mut items.iter().map(|item| formatter.word(item)),
+    };
+    layout.axis(shape, prefix)?;
+    layout.out.write_str(&layout.line)
+}
+
+/// The positions shown along an axis of `len` items, `None` where some are left
+/// out; `edge_items` is given if the array is abridged.
+fn shown(len: usize, edge_items: Option<usize>) -> impl Iterator<Item = Option<usize>> {
+    let edge = edge_items.filter(|edge| edge.saturating_mul(2) < len);
+    // NumPy shows the last item even if asked for no edges.
+    let (head, tail) = edge.map_or((0, len), |edge| (edge, edge.max(1)));
+    let gap = edge.map(|_| None);
+    (0..head).map(Some).chain(gap).chain((len.saturating_sub(tail)..len).map(Some))
+}
+
+/// Reads the items that are shown below `index`, in the order of printing.
+fn collect(
+    shape: &[usize],
+    edge_items: Option<usize>,
+    index: &mut Vec<usize>,
+    at: &mut dyn FnMut(&[usize]) -> Item,
+    items: &mut Vec<Item>,
+) {
+    let Some(&len) = shape.get(index.len()) else {
+        return items.push(at(index));
+    };
+    for position in shown(len, edge_items).flatten() {
+        index.push(position);
+        collect(shape, edge_items, index, at, items);
+        index.pop();
+    }
+}
+
+/// Sets words in rows, and rows in nested brackets.
+struct Layout<'a> {
+    out: &'a mut dyn Write,
+    /// The line being filled; what it ends with is dropped when it wraps.
+    line: String,
+    /// Where the next word goes: the width of the line.
+    column: usize,
+    /// The column that no word of a row should pass.
+    room: usize,
+    separator: &'static str,
+    edge_items: Option<usize>,
+    words: &'a mut dyn Iterator<Item = String>,
+}
+
+impl Layout<'_> {
+    /// Prints the axes of `shape`, or a word if there are none, from the column
+    /// `start` of every line it takes.
+    fn axis(&mut self, shape: &[usize], start: usize) -> fmt::Result {
+        let Some((&len, inner)) = shape.split_first() else {
+            let word = self.words.next().unwrap_or_default();
+            return self.word(&word, start);
+        };
+        self.push("[");
+        for (count, position) in shown(len, self.edge_items).enumerate() {
+            if count > 0 && inner.is_empty() {
+                self.push(self.separator);
+            } else if count > 0 {
+                self.push(self.separator.trim_end());
+                // One line break, and a blank line for each further axis.
+                for _ in inner {
+                    self.wrap(start + 1)?;
+                }
+            }
+            match position {
+                Some(_) => self.axis(inner, start + 1)?,
+                None => self.word("...", start + 1)?,
+            }
+        }
+        self.push("]");
+        Ok(())
+    }
+
+    /// Adds a word, on a new line if it does not fit on this one. The lines of a
+    /// word stay below each other.
+    fn word(&mut self, word: &str, start: usize) -> fmt::Result {
+        let widest = word.lines().map(width).max().unwrap_or(0);
+        // A line that holds nothing yet is not wrapped: it would not help.
+        if self.column > start && self.column.saturating_add(widest) > self.room {
+            self.wrap(start)?;
+        }
+        let left = self.column;
+        for (count, part) in word.lines().enumerate() {
+            if count > 0 {
+                self.wrap(left)?;
+            }
+            self.push(part);
+        }
+        // What follows stands clear of the widest line.
+        self.push(&spaces((left + widest).saturating_sub(self.column)));
+        Ok(())
+    }
+
+    fn push(&mut self, text: &str) {
+        self.line.push_str(text);
+        self.column += width(text);
+    }
+
+    /// Ends the line and begins the next at column `start`.
+    fn wrap(&mut self, start: usize) -> fmt::Result {
+        self.out.write_str(self.line.trim_end())?;
+        self.out.write_char('\n')?;
+        self.line = spaces(start);
+        self.column = start;
+        Ok(())
+    }
+}
+
+/// How the elements of one array become words.
+enum Formatter {
+    /// Each as it prints on its own, brought to a common width.
+    Aligned { width: usize },
+    /// Each with its point below the point of the others.
+    Float(FloatFormat),
+}
+
+impl Formatter {
+    /// The formatter for `items`, which are of one kind.
+    fn new(items: &[Item], precision: usize) -> Self {
+        let reals: Vec<Real> = items.iter().filter_map(Real::of).collect();
+        if !reals.is_empty() {
+            return Self::Float(FloatFormat::new(&reals, precision));
+        }
+        let widths = items.iter().map(|item| match item {
+            // NumPy makes room for `False` even where there is none.
+            Item::Bool(_) => 5,
+            Item::Text(text) if is_block(text) => 0,
+            item => width(&item.to_string()),
+        });
+        Self::Aligned { width: widths.max().unwrap_or(0) }
+    }
+
+    fn word(&self, item: &Item) -> String {
+        match (self, Real::of(item)) {
+            (Self::Aligned { width }, _) => align(item.to_string(), *width),
+            (Self::Float(format), Some(real)) => format.word(real),
+            (Self::Float(_), None) => item.to_string(),
+        }
+    }
+}
+
+/// The columns of floating-point numbers: NumPy's `FloatingFormat` in the mode
+/// `maxprec`, which is its default.
+struct FloatFormat {
+    /// Whether every number is written with an exponent.
+    exponential: bool,
+    /// The fewest and the most digits after the point.
+    digits: (usize, usize),
+    /// The width before the point.
+    left: usize,
+    /// The width after the point.
+    right: usize,
+    /// The digits of the exponent.
+    exponent: usize,
+}
+
+impl FloatFormat {
+    fn new(reals: &[Real], precision: usize) -> Self {
+        let (finite, others): (Vec<Real>, Vec<Real>) = reals.iter().partition(|real| real.value.is_finite());
+        let exponential = Real::need_exponent(&finite);
+        let (mut left, mut right, mut exponent) = (0, 0, 2);
+        for real in finite {
+            let decimal = real.decimal(exponential, (0, precision));
+            left = left.max(decimal.whole.len());
+            right = right.max(decimal.fraction.len());
+            exponent = exponent.max(decimal.exponent.abs().to_string().len());
+        }
+        let mut digits = (0, precision);
+        if exponential {
+            // All show the digits of the longest, and then the exponent.
+            digits = (right, right);
+            right += exponent + 2;
+        }
+        for real in others {
+            left = left.max(real.scalar().len().saturating_sub(right + 1));
+        }
+        Self { exponential, digits, left, right, exponent }
+    }
+
+    fn word(&self, real: Real) -> String {
+        if !real.value.is_finite() {
+            return align(real.scalar(), self.left + 1 + self.right);
+        }
+        let Decimal { whole, fraction, exponent } = real.decimal(self.exponential, self.digits);
+        let tail = if self.exponential {
+            format!("e{exponent:+0size$}", size = self.exponent + 1)
+        } else {
+            spaces(self.right.saturating_sub(fraction.len()))
+        };
+        format!("{}.{fraction}{tail}", align(whole, self.left))
+    }
+}
+
+/// A floating-point number. A `f32` is held as the `f64` of the same value, and
+/// `single` remembers that it takes fewer digits to name.
+#[derive(Clone, Copy)]
+struct Real {
+    value: f64,
+    single: bool,
+}
+
+impl Real {
+    fn of(item: &Item) -> Option<Self> {
+        let (value, single) = match *item {
+            Item::F32(value) => (value.into(), true),
+            Item::F64(value) => (value, false),
+            _ => return None,
+        };
+        Some(Self { value, single })
+    }
+
+    /// Whether numbers are too large, too small or too far apart to be written
+    /// without an exponent. Whatever is decided for `f32` is decided in `f32`.
+    fn need_exponent(finite: &[Real]) -> bool {
+        let sizes = finite.iter().map(|real| real.value.abs());
+        let max = sizes.clone().fold(0.0, f64::max);
+        let min = sizes.filter(|&n| n > 0.0).fold(f64::INFINITY, f64::min);
+        if finite.iter().any(|real| real.single) {
+            let (max, min) = (max as f32, min as f32);
+            max >= 1e6 || min < 1e-4 || max / min > 1e3
+        } else {
+            max >= 1e8 || min < 1e-4 || max / min > 1e3
+        }
+    }
+
+    /// The number (which is finite) in decimal: the shortest text that tells it
+    /// from every other of its type, but for a least and a most number of digits
+    /// after the point.
+    fn decimal(self, exponential: bool, (least, most): (usize, usize)) -> Decimal {
+        let value = self.value;
+        let mut decimal = Decimal::parse(&match (exponential, self.single) {
+            (true, true) => format!("{:e}", value as f32),
+            (true, false) => format!("{value:e}"),
+            (false, true) => format!("{}", value as f32),
+            (false, false) => format!("{value}"),
+        });
+        let enough = decimal.fraction.len();
+        let places = enough.max(least).min(most);
+        let rounded = if exponential { format!("{value:.places$e}") } else { format!("{value:.places$}") };
+        let reads_back = if self.single { rounded.parse() == Ok(value as f32) } else { rounded.parse() == Ok(value) };
+        // To stop early or late, Dragon4 rounds the exact value, half to even; a
+        // tie between two shortest texts it settles likewise. The shortest text
+        // stands only where the nearest decimal does not read back as the
+        // number, as can happen at a power of two.
+        if places < enough || reads_back {
+            decimal = Decimal::parse(&rounded);
+        }
+        let fraction = &mut decimal.fraction;
+        fraction.extend(iter::repeat_n('0', places.saturating_sub(fraction.len())));
+        while fraction.len() > least && fraction.ends_with('0') {
+            fraction.pop();
+        }
+        decimal
+    }
+
+    /// The number as `str` prints it on its own.
+    fn scalar(self) -> String {
+        let size = self.value.abs();
+        if !size.is_finite() {
+            return self.value.to_string().to_lowercase();
+        }
+        let large = if self.single { 1e6 } else { 1e16 };
+        let exponential = size != 0.0 && !(1e-4..large).contains(&size);
+        let Decimal { whole, fraction, exponent } = self.decimal(exponential, (0, usize::MAX));
+        match (exponential, fraction.as_str()) {
+            (false, "") => format!("{whole}.0"),
+            (false, _) => format!("{whole}.{fraction}"),
+            (true, "") => format!("{whole}e{exponent:+03}"),
+            (true, _) => format!("{whole}.{fraction}e{exponent:+03}"),
+        }
+    }
+}
+
+/// A finite number as text: `whole.fraction`, times ten to the `exponent`.
+struct Decimal {
+    /// The digits before the point, after the sign if there is one.
+    whole: String,
+    fraction: String,
+    exponent: i32,
+}
+
+impl Decimal {
+    fn parse(text: &str) -> Self {
+        let (number, exponent) = text.split_once('e').unwrap_or((text, ""));
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        Self { whole: whole.to_owned(), fraction: fraction.to_owned(), exponent: exponent.parse().unwrap_or(0) }
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn spaces(count: usize) -> String {
+    " ".repeat(count)
+}
+
+/// Whether a word has several lines.
+fn is_block(word: &str) -> bool {
+    word.lines().nth(1).is_some()
+}
+
+/// The word with spaces before it to fill `size`, unless it has several lines.
+fn align(word: String, size: usize) -> String {
+    if is_block(&word) {
+        return word;
+    }
+    spaces(size.saturating_sub(width(&word))) + &word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFINITY: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+
+    fn with(options: PrintOptions, shape: &[usize], items: Vec<Item>) -> String {
+        let mut out = String::new();
+        let mut at = |index: &[usize]| {
+            let place = index.iter().zip(shape).fold(0, |place, (i, n)| place * n + i);
+            items[place].clone()
+        };
+        write_array(&mut out, shape, &mut at, &options).unwrap();
+        out
+    }
+
+    fn str(shape: &[usize], items: Vec<Item>) -> String {
+        with(PrintOptions::str(), shape, items)
+    }
+
+    fn repr(shape: &[usize], items: Vec<Item>) -> String {
+        with(PrintOptions::repr(), shape, items)
+    }
+
+    fn bools<const N: usize>(values: [bool; N]) -> Vec<Item> {
+        values.map(Item::Bool).into()
+    }
+
+    fn ints<const N: usize>(values: [i128; N]) -> Vec<Item> {
+        values.map(Item::Int).into()
+    }
+
+    fn f32s<const N: usize>(values: [f32; N]) -> Vec<Item> {
+        values.map(Item::F32).into()
+    }
+
+    fn f64s<const N: usize>(values: [f64; N]) -> Vec<Item> {
+        values.map(Item::F64).into()
+    }
+
+    fn texts<const N: usize>(values: [&str; N]) -> Vec<Item> {
+        values.map(|text| Item::Text(text.into())).into()
+    }
+
+    fn count(size: i128) -> Vec<Item> {
+        (0..size).map(Item::Int).collect()
+    }
+
+    // What is expected below is what NumPy 2.4.6 prints.
+
+    #[test]
+    fn integers_and_booleans() {
+        // Integers share a width.
+        assert_eq!(str(&[3], ints([1, -20, 300])), "[  1 -20 300]");
+        // The widest integers fit.
+        assert_eq!(str(&[2], ints([u64::MAX.into(), 0])), "[18446744073709551615                    0]");
+        // And the most negative.
+        assert_eq!(str(&[2], ints([i64::MIN.into(), 7])), "[-9223372036854775808                    7]");
+        // Booleans leave room for `False`.
+        assert_eq!(repr(&[2], bools([true, true])), "[ True,  True]");
+    }
+
+    #[test]
+    fn floats_without_exponent() {
+        // Decimal points stand below each other.
+        assert_eq!(
+            str(&[3, 1], f64s([1.5, -20.25, 300.0])),
+            "\
+[[  1.5 ]
+ [-20.25]
+ [300.  ]]"
+        );
+        // There are no more than 8 digits after the point.
+        assert_eq!(str(&[2], f64s([1.0 / 3.0, 0.1])), "[0.33333333 0.1       ]");
+        // An `f32` prints the digits it takes to name an `f32`.
+        assert_eq!(str(&[2], f32s([0.1, 1.0 / 3.0])), "[0.1        0.33333334]");
+        // A tie between shortest digits goes to even.
+        assert_eq!(str(&[1], f64s([67_108_864.0 + 1.0 / 512.0])), "[67108864.00195312]");
+        // Precision is the most digits shown.
+        let options = PrintOptions { precision: 2, ..PrintOptions::str() };
+        assert_eq!(with(options, &[2], f64s([0.125, 9.996])), "[ 0.12 10.  ]");
+        // `nan` and `inf` end where the numbers do.
+        assert_eq!(str(&[4], f64s([1.25, NAN, INFINITY, -INFINITY])), "[1.25  nan  inf -inf]");
+        // With no number beside them, they have a width of their own.
+        assert_eq!(str(&[2], f64s([NAN, -INFINITY])), "[ nan -inf]");
+    }
+
+    #[test]
+    fn floats_with_exponent() {
+        // An exponent is used from 1e8.
+        assert_eq!(str(&[2], f64s([1e8, 1e6])), "[1.e+08 1.e+06]");
+        // But not below.
+        assert_eq!(str(&[1], f64s([99_999_999.0])), "[99999999.]");
+        // It is used from 1e6 for `f32`.
+        assert_eq!(str(&[1], f32s([1e6])), "[1.e+06]");
+        // It is used below 1e-4, leaving zero aside.
+        assert_eq!(str(&[2], f64s([0.00009, -0.0])), "[ 9.e-05 -0.e+00]");
+        // It is used when one number is more than 1000 times another.
+        assert_eq!(str(&[2], f64s([0.1, 101.0])), "[1.00e-01 1.01e+02]");
+        // But not 1000 times.
+        assert_eq!(str(&[2], f64s([0.125, 125.0])), "[  0.125 125.   ]");
+        // All show the digits of the longest.
+        assert_eq!(str(&[3], f64s([1.25e10, -3.0, NAN])), "[ 1.25e+10 -3.00e+00       nan]");
+        // Exponents share a width.
+        assert_eq!(str(&[3], f64s([5e-324, f64::MAX, 1.0])), "[4.94065646e-324 1.79769313e+308 1.00000000e+000]");
+        // An `f32` may be subnormal or the largest.
+        assert_eq!(str(&[2], f32s([1e-45, f32::MAX])), "[1.4012985e-45 3.4028235e+38]");
+    }
+
+    #[test]
+    fn arrays_of_no_axes_and_of_no_elements() {
+        // `str` is that of the element alone.
+        assert_eq!(str(&[], f64s([1.5])), "1.5");
+        // Which takes an exponent from 1e16.
+        assert_eq!(str(&[], f64s([1e20])), "1e+20");
+        // Or from 1e6 for f32.
+        assert_eq!(str(&[], f32s([1_234_567.0])), "1.234567e+06");
+        // `repr` is that of an element among others.
+        assert_eq!(repr(&[], f64s([1e20])), "1.e+20");
+        // Except that a boolean is not padded.
+        assert_eq!(repr(&[], bools([true])), "True");
+        // No elements are always one pair of brackets.
+        assert_eq!(repr(&[3, 0, 2], vec![]), "[]");
+    }
+
+    #[test]
+    fn rows_and_brackets() {
+        // A row wraps at column 75.
+        assert_eq!(
+            str(&[30], count(30)),
+            "\
+[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23
+ 24 25 26 27 28 29]"
+        );
+        // And goes on under the prefix.
+        assert_eq!(
+            repr(&[22], count(22)),
+            "\
+[ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16,
+       17, 18, 19, 20, 21]"
+        );
+        // With room for the suffix and the closing brackets.
+        let options = PrintOptions { line_width: 20, suffix: "))", ..PrintOptions::repr() };
+        assert_eq!(
+            with(options, &[1, 5], count(5)),
+            "\
+[[0, 1, 2,
+        3, 4]]"
+        );
+        // A word too wide for any line is not moved.
+        let options = PrintOptions { line_width: 2, ..PrintOptions::str() };
+        assert_eq!(
+            with(options, &[2], ints([12345, 6])),
+            "\
+[12345
+     6]"
+        );
+        // A matrix has a row to a line.
+        assert_eq!(
+            repr(&[2, 3], count(6)),
+            "\
+[[0, 1, 2],
+       [3, 4, 5]]"
+        );
+        // Planes are set apart by a blank line.
+        assert_eq!(
+            str(&[2, 2, 2], count(8)),
+            "\
+[[[0 1]
+  [2 3]]
+
+ [[4 5]
+  [6 7]]]"
+        );
+        // And volumes by two.
+        assert_eq!(
+            repr(&[2, 1, 2, 1], count(4)),
+            "\
+[[[[0],
+         [1]]],
+
+
+       [[[2],
+         [3]]]]"
+        );
+    }
+
+    #[test]
+    fn abridging() {
+        // An array as large as the threshold prints whole.
+        assert_eq!(str(&[1, 1000], count(1000)).len(), 4113);
+        // A larger one keeps three items at each end.
+        assert_eq!(repr(&[1001], count(1001)), "[   0,    1,    2, ...,  998,  999, 1000]");
+        // Along its long axes only.
+        assert_eq!(
+            str(&[6, 200], count(1200)),
+            "\
+[[   0    1    2 ...  197  198  199]
+ [ 200  201  202 ...  397  398  399]
+ [ 400  401  402 ...  597  598  599]
+ [ 600  601  602 ...  797  798  799]
+ [ 800  801  802 ...  997  998  999]
+ [1000 1001 1002 ... 1197 1198 1199]]"
+        );
+        // Or as many as asked for.
+        let options = PrintOptions { threshold: 5, edge_items: 1, ..PrintOptions::str() };
+        assert_eq!(
+            with(options, &[3, 3, 2], count(18)),
+            "\
+[[[ 0  1]
+  ...
+  [ 4  5]]
+
+ ...
+
+ [[12 13]
+  ...
+  [16 17]]]"
+        );
+        // The format follows what is shown.
+        let options = PrintOptions { threshold: 2, edge_items: 1, ..PrintOptions::str() };
+        assert_eq!(with(options, &[3], f64s([1.0, 1e-9, 2.5])), "[1.  ... 2.5]");
+    }
+
+    #[test]
+    fn text_is_aligned_and_keeps_its_lines() {
+        // Words of one line end in one column.
+        assert_eq!(str(&[2], texts(["é", "(1, 2)"])), "[     é (1, 2)]");
+        // As NumPy 2.4.6 prints objects with these representations.
+        assert_eq!(repr(&[2], texts(["x: 1\ny: 22", "x: 3"])), "[x: 1\n       y: 22, x: 3]");
+        // Alone, text is left as it is.
+        assert_eq!(repr(&[], texts(["x: 1\ny: 22"])), "x: 1\ny: 22");
+    }
+
+    #[test]
+    fn only_what_is_shown_is_read() {
+        let mut read = Vec::new();
+        let mut out = String::new();
+        let mut at = |index: &[usize]| {
+            read.push(index.to_vec());
+            Item::Int(7)
+        };
+        let shape = [1 << 20, 1 << 20];
+        write_array(&mut out, &shape, &mut at, &PrintOptions::str()).unwrap();
+        assert_eq!(read.len(), 36);
+        assert_eq!(read[35], [(1 << 20) - 1, (1 << 20) - 1]);
+        assert_eq!(out.lines().count(), 7);
+        assert_eq!(out.lines().last(), Some(" [7 7 7 ... 7 7 7]]"));
+    }
+
+    #[test]
+    fn a_size_past_usize_is_abridged() {
+        let options = PrintOptions::str();
+        assert!(options.abridges(&[usize::MAX, usize::MAX]));
+        assert!(!options.abridges(&[usize::MAX, usize::MAX, 0]));
+        let mut out = String::new();
+        write_array(&mut out, &[usize::MAX; 2], &mut |_| Item::Bool(true), &options).unwrap();
+        assert_eq!(out.lines().count(), 7);
+    }
+
+    #[test]
+    fn no_setting_is_too_small_or_too_large() {
+        for extreme in [0, usize::MAX] {
+            let options = PrintOptions {
+                precision: extreme,
+                threshold: extreme,
+                edge_items: extreme,
+                line_width: extreme,
+                ..PrintOptions::repr()
+            };
+            for number in [0.1, 5e-324, f64::MAX, NAN] {
+                with(options.clone(), &[2], f64s([number, -1.0]));
+            }
+            let long = "x".repeat(100_000);
+            with(options, &[1, 3], texts([&long, "", "\n\n"]));
+        }
+        // NumPy, too, shows the last item.
+        let options = PrintOptions { threshold: 0, edge_items: 0, ..PrintOptions::str() };
+        assert_eq!(with(options, &[9], count(9)), "[... 8]");
+    }
+
+    #[test]
+    fn items_of_unlike_kinds_print() {
+        let items = vec![Item::F64(1.5), Item::Int(2), Item::F32(0.1)];
+        assert_eq!(str(&[3], items), "[1.5 2 0.1]");
+    }
+}

@@ -1,0 +1,513 @@
+//! Borrowed, shaped, byte-strided access to elements: NumPy's view.
+//!
+//! A field of packed records has a stride that its size does not divide, and an address that its type could not live at,
+//! so neither a slice nor an array with strides counted in elements can show it. A view counts strides in bytes, and
+//! elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on one
+//! pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
+
+pub(crate) mod display;
+mod iter;
+mod raw;
+mod reduce;
+mod slice;
+mod write;
+
+pub use iter::Iter;
+pub(crate) use raw::{RawView, resolve};
+pub use reduce::Numeric;
+pub use slice::{AxisIter, AxisSlice, Slices};
+
+use crate::access::{Access, ReadOnly, ReadWrite, assert_sized};
+use crate::error::{Error, Result};
+use crate::field::Field;
+use crate::shape::{Dims, IntoShape, Order};
+use bytemuck::{AnyBitPattern, NoUninit};
+use iter::{Run, Runs};
+use std::marker::PhantomData;
+
+/// Shaped access to elements of type `T` that somebody else owns: a mapped array, or a slice.
+///
+/// The axes have lengths ([`shape`](Self::shape)) and strides in bytes ([`strides`](Self::strides)); an index of one
+/// number per axis finds an element, which is loaded by value at whatever alignment it has. Iteration, copies and
+/// comparisons go in C order: the last index first, whatever the order in memory.
+///
+/// `ArrayView<'a, T>` reads; it is `Copy`, and methods that shape it take it by value so that chains keep the lifetime.
+/// [`ArrayViewMut<'a, T>`](ArrayViewMut) is the same type for writing, which [`reborrow`](ArrayViewMut::reborrow) lends
+/// out. As in NumPy, cutting, turning and reinterpreting cost nothing.
+///
+/// ```
+/// use mmap_array::{field, ArrayView};
+/// # use bytemuck::{Pod, Zeroable};
+/// #[derive(Clone, Copy, Zeroable, Pod)]
+/// #[repr(C)]
+/// struct Rgba { r: u8, g: u8, b: u8, a: u8 }
+///
+/// let pixels = [Rgba { r: 10, g: 20, b: 30, a: 255 }, Rgba { r: 40, g: 50, b: 60, a: 255 }];
+/// let image = ArrayView::from_slice(&pixels, [1, 2])?;
+/// let green = image.project(field!(Rgba, g));
+/// assert_eq!(green.shape(), [1, 2]);
+/// assert_eq!(green.strides(), [8, 4]);
+/// assert_eq!(green.to_vec(), [20, 50]);
+/// assert_eq!(image.view_as::<[u8; 2]>()?.shape(), [1, 4]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub struct ArrayView<'a, T, A = ReadOnly> {
+    raw: RawView,
+    marker: PhantomData<(&'a T, A)>,
+}
+
+/// A view whose elements can be written. See [`ArrayView`].
+pub type ArrayViewMut<'a, T> = ArrayView<'a, T, ReadWrite>;
+
+impl<T> Clone for ArrayView<'_, T, ReadOnly> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for ArrayView<'_, T, ReadOnly> {}
+
+// SAFETY: a view is a borrow of elements, shared or exclusive, and may go where `&T` and `&mut T` both may.
+unsafe impl<T: Send + Sync, A> Send for ArrayView<'_, T, A> {}
+// SAFETY: a shared view only reads, as `&T` does.
+unsafe impl<T: Send + Sync, A> Sync for ArrayView<'_, T, A> {}
+
+impl<'a, T> ArrayView<'a, T, ReadOnly> {
+    /// A view of a slice of the caller's, in C order. One axis of `shape` may be [`INFER`](crate::INFER).
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) if the slice has another number of elements than the shape.
+    ///
+    /// Padding is not allowed in `T` here, as it is in a mapped file's: in memory of the program's own, padding may be
+    /// uninitialised, and [`view_as`](Self::view_as) would read it.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert_eq!(view.at([1, 0]), 4);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn from_slice(slice: &'a [T], shape: impl IntoShape) -> Result<Self>
+    where
+        T: AnyBitPattern + NoUninit,
+    {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
+        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr().cast_mut(), slice.len(), &shape)?) })
+    }
+}
+
+impl<'a, T> ArrayViewMut<'a, T> {
+    /// A writable view of a slice of the caller's, in C order. One axis of `shape` may be [`INFER`](crate::INFER).
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) if the slice has another number of elements than the shape.
+    ///
+    /// ```
+    /// let mut data = [0; 6];
+    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.index_axis(1, 2).fill(7);
+    /// assert_eq!(data, [0, 0, 7, 0, 0, 7]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn from_slice_mut(slice: &'a mut [T], shape: impl IntoShape) -> Result<Self>
+    where
+        T: AnyBitPattern + NoUninit,
+    {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
+        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_mut_ptr(), slice.len(), &shape)?) })
+    }
+}
+
+impl RawView {
+    fn of_elements<T>(ptr: *mut T, len: usize, shape: &impl IntoShape) -> Result<Self> {
+        const { assert_sized::<T>() }
+        let dims = shape.with_dims(Dims::new)?;
+        let flat = Dims::new(&[len])?;
+        Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(dims, size_of::<T>())
+    }
+}
+
+impl<'a, T, A> ArrayView<'a, T, A> {
+    /// # Safety
+    ///
+    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes that nobody else writes;
+    /// if `A` is [`Exclusive`](crate::Exclusive), nobody else may read them either, and they must be writable.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
+        Self { raw, marker: PhantomData }
+    }
+
+    /// Another view of the same elements or of parts of them; the borrow moves along.
+    #[inline]
+    fn map_raw<U>(self, raw: RawView) -> ArrayView<'a, U, A> {
+        // Not `from_raw`: what that asks holds for the elements of `self`, and `raw` was made from them.
+        ArrayView { raw, marker: PhantomData }
+    }
+
+    /// The number of elements along each axis.
+    #[inline]
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.raw.axes.lens()
+    }
+
+    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have any.
+    #[inline]
+    #[must_use]
+    pub fn strides(&self) -> &[isize] {
+        self.raw.axes.strides()
+    }
+
+    /// The number of axes; a 0-d view has none, and one element.
+    #[inline]
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.raw.axes.ndim()
+    }
+
+    /// The number of elements: the product of the shape.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.raw.axes.len()
+    }
+
+    /// Whether there is no element.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
+    }
+
+    /// A read-only view of the same elements, for as long as this one is borrowed.
+    ///
+    /// ```
+    /// let mut data = [1, 2, 3];
+    /// let mut view = mmap_array::ArrayViewMut::from_slice_mut(&mut data, 3)?;
+    /// let sum = view.view().sum();
+    /// view.set([0], sum as i32);
+    /// assert_eq!(data, [6, 2, 3]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn view(&self) -> ArrayView<'_, T> {
+        ArrayView { raw: self.raw, marker: PhantomData }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn outside(&self, index: &[usize]) -> ! {
+        panic!("index {index:?} is outside a view of shape {:?}", self.shape())
+    }
+
+    /// The address of an element.
+    #[inline(always)]
+    #[track_caller]
+    fn address(&self, index: &[usize]) -> *mut T {
+        match self.raw.at(index) {
+            Some(address) => address.cast(),
+            None => self.outside(index),
+        }
+    }
+}
+
+impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
+    /// The element at an index of one number per axis, by value: `view.at([i, j])`, `view.at([])` in a 0-d view.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert_eq!(view.at([1, 2]), 6);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    #[track_caller]
+    pub fn at(&self, index: impl AsRef<[usize]>) -> T {
+        // SAFETY: `address` gives only elements of the view, which `from_raw` was told are initialised and stay so.
+        unsafe { A::load(self.address(index.as_ref())) }
+    }
+
+    /// As [`at`](Self::at), with `None` for an index outside.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert_eq!(view.get([0, 1]), Some(2));
+    /// assert_eq!(view.get([2, 0]), None);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn get(&self, index: impl AsRef<[usize]>) -> Option<T> {
+        let address = self.raw.at(index.as_ref())?;
+        // SAFETY: the address is an element's of the view, initialised by the contract of `from_raw`.
+        Some(unsafe { A::load(address.cast()) })
+    }
+
+    /// The elements by value, in C order, from both ends.
+    ///
+    /// `for_each`, `fold` and `sum` of it run as fast as the hand-written loop over the same memory. The iterator
+    /// borrows this view; `into_iter` of a read-only view (which is `Copy`) lives as long as the array does.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert!(view.t().iter().eq([1, 4, 2, 5, 3, 6]));
+    /// assert_eq!(view.iter().rev().next(), Some(6));
+    /// assert_eq!(view.iter().len(), 6);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, T, A> {
+        // SAFETY: the elements are initialised by the contract of `from_raw`, and the borrow keeps them from being
+        // written while the iterator lives.
+        unsafe { Iter::new(&self.raw) }
+    }
+
+    /// One field of every record, as a view of the same shape: NumPy's `arr["r"]`, checked when compiled.
+    ///
+    /// The [`Field`] comes from [`field!`](crate::field!), which infers its type from the record's.
+    ///
+    /// ```
+    /// use mmap_array::{field, ArrayView};
+    /// # use bytemuck::{Pod, Zeroable};
+    /// #[derive(Clone, Copy, Zeroable, Pod)]
+    /// #[repr(C, packed)]
+    /// struct Tick { side: u8, price: f64 }
+    ///
+    /// let ticks = [Tick { side: 1, price: 2.5 }, Tick { side: 2, price: 3.5 }];
+    /// let prices = ArrayView::from_slice(&ticks, 2)?.project(field!(Tick, price));
+    /// assert_eq!(prices.sum(), 6.0); // at addresses that no `&f64` could have
+    /// assert_eq!(prices.strides(), [9]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn project<F>(self, field: Field<T, F>) -> ArrayView<'a, F, A>
+    where
+        A: Access<F>,
+    {
+        const { assert_sized::<F>() }
+        // Every byte of a record in memory is initialised, `Field` lies within it, and `A: Access<F>` takes any bits.
+        let raw = self.raw.project(field.offset());
+        self.map_raw(raw)
+    }
+
+    /// The same bytes as elements of another type: NumPy's `arr.view(dtype)`, by its rules.
+    ///
+    /// A type of the same size always works. With another size the last axis gets longer or shorter: it must be
+    /// contiguous (or of length 1), and its bytes must divide. Elements are read at any alignment, so views have no
+    /// alignment to get wrong. Numbers are read in the machine's byte order.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) where the bytes do not divide or a 0-d view would change its
+    /// size, [`NotContiguous`](crate::ErrorKind::NotContiguous) where the last axis is not contiguous.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1.0_f32, -2.0], 2)?;
+    /// assert_eq!(view.view_as::<u32>()?.to_vec(), [0x3f80_0000, 0xc000_0000]);
+    /// assert_eq!(view.view_as::<[u8; 2]>()?.shape(), [4]);
+    /// assert!(view.view_as::<[u8; 3]>().is_err());
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn view_as<U>(self) -> Result<ArrayView<'a, U, A>>
+    where
+        A: Access<U>,
+    {
+        const { assert_sized::<U>() }
+        let raw = self.raw.reinterpret(size_of::<T>(), size_of::<U>(), std::any::type_name::<U>())?;
+        // All bytes are initialised, and `A: Access<U>` takes any bits (and, to write, has no padding).
+        Ok(self.map_raw(raw))
+    }
+
+    /// Whether the elements lie one after another in C order.
+    #[must_use]
+    pub fn is_contiguous(&self) -> bool {
+        self.raw.axes.is_contiguous(size_of::<T>())
+    }
+
+    /// The elements as a slice, where memory has them one after another in C order and at their type's alignment.
+    #[must_use]
+    pub fn as_slice(&self) -> Option<&[T]> {
+        let (ptr, len) = self.slice_parts()?;
+        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and not written
+        // while the view is borrowed, by the contract of `from_raw`.
+        Some(unsafe { std::slice::from_raw_parts(ptr, len) })
+    }
+
+    /// The pointer and length of a slice of the elements, where they are one.
+    fn slice_parts(&self) -> Option<(*mut T, usize)> {
+        if self.is_empty() {
+            return Some((std::ptr::dangling_mut(), 0));
+        }
+        let ptr = self.raw.ptr.cast::<T>();
+        (self.is_contiguous() && ptr.is_aligned()).then(|| (ptr, self.len()))
+    }
+
+    /// A copy of the elements in C order.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert_eq!(view.index_axis(1, 2).to_vec(), [3, 6]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<T> {
+        let len = self.len();
+        let mut vec = Vec::with_capacity(len);
+        // SAFETY: the vector has room for `len` elements, in memory that the view cannot be part of.
+        unsafe { self.copy_to_ptr(vec.as_mut_ptr()) };
+        // SAFETY: `copy_to_ptr` has filled them all.
+        unsafe { vec.set_len(len) };
+        vec
+    }
+
+    /// Copies the elements in C order into a slice of the same number of elements.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// let mut column = [0; 2];
+    /// view.index_axis(1, 0).copy_to(&mut column);
+    /// assert_eq!(column, [1, 4]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_to(&self, target: &mut [T]) {
+        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
+        // SAFETY: the slice has as many elements as the view, and nobody else can reach them, so they are apart.
+        unsafe { self.copy_to_ptr(target.as_mut_ptr()) };
+    }
+
+    /// Calls `f` with the bytes of the elements, in C order, some whole elements at a time and about `most` bytes.
+    pub(crate) fn for_each_chunk<E>(&self, most: usize, mut f: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let size = size_of::<T>();
+        let mut buffer: Vec<u8> = Vec::new();
+        let mut runs = Runs::new(&self.raw);
+        while let Some(run) = runs.next() {
+            let mut start = 0;
+            while start < run.len {
+                // Up to the buffer's rest; at least one element, which may be larger than all of it.
+                let count = ((most.saturating_sub(buffer.len())) / size).clamp(1, run.len - start);
+                buffer.reserve(count * size);
+                let part = Run { ptr: run.at(start), len: count, stride: run.stride };
+                // SAFETY: the part's elements are the view's, and the buffer has room for them behind its bytes.
+                unsafe { load_bytes::<T, A>(part, buffer.as_mut_ptr().wrapping_add(buffer.len()).cast()) };
+                // SAFETY: `load_bytes` has filled them, copying bytes that are all initialised.
+                unsafe { buffer.set_len(buffer.len() + count * size) };
+                start += count;
+                if buffer.len() + size > most {
+                    f(&buffer)?;
+                    buffer.clear();
+                }
+            }
+        }
+        if buffer.is_empty() { Ok(()) } else { f(&buffer) }
+    }
+
+    /// # Safety
+    ///
+    /// `target` must be valid for writes of `len` elements and apart from the view's.
+    unsafe fn copy_to_ptr(&self, target: *mut T) {
+        let mut target = target;
+        let mut runs = Runs::new(&self.raw);
+        while let Some(run) = runs.next() {
+            // SAFETY: the run's elements are the view's, and the target has room for all that are left, these among
+            // them.
+            unsafe { load_bytes::<T, A>(run, target) };
+            target = target.wrapping_add(run.len);
+        }
+    }
+}
+
+/// Copies the elements of a run, their padding too, to where they lie one after another, at any alignment.
+///
+/// # Safety
+///
+/// The run's elements must be valid to load through `A`, and `target` valid for writes of as many, apart from them.
+unsafe fn load_bytes<T, A: Access<T>>(run: Run, target: *mut T) {
+    if run.stride == size_of::<T>() as isize {
+        // SAFETY: the elements lie one after another, valid on both sides by this function's contract.
+        return unsafe { A::load_run(run.ptr.cast(), target, run.len) };
+    }
+    for index in 0..run.len {
+        // SAFETY: one element of the run's, and its place in the target, by this function's contract.
+        unsafe { A::load_run(run.at(index), target.wrapping_add(index), 1) };
+    }
+}
+
+impl<'a, T, A: Access<T>, const N: usize> ArrayView<'a, [T; N], A>
+where
+    A: Access<[T; N]>,
+{
+    /// The items of elements that are arrays, as one more axis of length `N` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) if the view has [`MAX_NDIM`](crate::MAX_NDIM) axes already.
+    ///
+    /// ```
+    /// let points = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    /// let view = mmap_array::ArrayView::from_slice(&points, 2)?.unpack()?;
+    /// assert_eq!(view.shape(), [2, 3]);
+    /// assert_eq!(view.index_axis(1, 0).to_vec(), [1.0, 4.0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn unpack(self) -> Result<ArrayView<'a, T, A>> {
+        let raw = self.raw.unpack(N, size_of::<T>())?;
+        Ok(self.map_raw(raw))
+    }
+}
+
+impl<'a, T> IntoIterator for ArrayView<'a, T, ReadOnly>
+where
+    ReadOnly: Access<T>,
+{
+    type Item = T;
+    type IntoIter = Iter<'a, T, ReadOnly>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        // SAFETY: the elements are initialised and not written for 'a, by the contract of `from_raw`.
+        unsafe { Iter::new(&self.raw) }
+    }
+}
+
+impl<'v, T, A: Access<T>> IntoIterator for &'v ArrayView<'_, T, A> {
+    type Item = T;
+    type IntoIter = Iter<'v, T, A>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Equal shapes and equal elements.
+impl<T, U, A, B> PartialEq<ArrayView<'_, U, B>> for ArrayView<'_, T, A>
+where
+    T: PartialEq<U>,
+    A: Access<T>,
+    B: Access<U>,
+{
+    fn eq(&self, other: &ArrayView<'_, U, B>) -> bool {
+        self.shape() == other.shape() && self.iter().zip(other).all(|(left, right)| left == right)
+    }
+}
+
+impl<T: Eq, A: Access<T>> Eq for ArrayView<'_, T, A> {}
+
+/// The rows `a..b` of something with `len` rows, for arrays.
+pub(crate) fn row_range(range: &impl std::ops::RangeBounds<usize>, len: usize) -> Result<std::ops::Range<usize>> {
+    resolve(range, len).map_err(|error| Error::out_of_range(format!("{error}: rows of the array")))
+}

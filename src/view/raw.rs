@@ -1,0 +1,213 @@
+//! A pointer, dims and byte strides, with the arithmetic that every view shares, whatever its elements are.
+
+use crate::error::{Error, Reason, Result};
+use crate::shape::{Axes, Dims, Order};
+use std::ops::{Bound, Range, RangeBounds};
+
+/// Elements of some size in memory: the first one's address, the axes and their strides.
+///
+/// What every value of this type keeps: for each index within the axes, the element there lies wholly within the memory
+/// that the view was made for, and two indices never give overlapping elements. Both follow for a view that is cut,
+/// turned or reinterpreted from one that keeps them, and all methods here do only that. Where there is no element the
+/// pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
+#[derive(Clone, Copy)]
+pub(crate) struct RawView {
+    pub(crate) ptr: *mut u8,
+    pub(crate) axes: Axes,
+}
+
+impl RawView {
+    /// Elements of `size` bytes one after another from `ptr` on, which must be valid for all of them. `dims` must have
+    /// passed `checked_len` for that size.
+    pub(crate) fn contiguous(ptr: *mut u8, dims: &Dims, order: Order, size: usize) -> Self {
+        Self { ptr, axes: Axes::contiguous(dims, order, size) }
+    }
+
+    /// The address of an element.
+    #[inline(always)]
+    pub(crate) fn at(&self, index: &[usize]) -> Option<*mut u8> {
+        self.axes.offset(index).map(|offset| self.ptr.wrapping_offset(offset))
+    }
+
+    /// The length and stride of an axis.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such axis.
+    #[track_caller]
+    pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
+        assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
+        (self.axes.lens()[axis], self.axes.strides()[axis])
+    }
+
+    /// The elements of a range along one axis.
+    #[track_caller]
+    pub(crate) fn slice_axis(mut self, axis: usize, range: impl RangeBounds<usize>) -> Self {
+        let (len, stride) = self.axis(axis);
+        let range = match resolve(&range, len) {
+            Ok(range) => range,
+            Err(error) => panic!("{error} along axis {axis}"),
+        };
+        self.skip(range.start, stride);
+        self.axes.set(axis, range.len(), stride);
+        self
+    }
+
+    fn skip(&mut self, count: usize, stride: isize) {
+        self.ptr = self.ptr.wrapping_offset((count as isize).wrapping_mul(stride));
+    }
+
+    /// The elements at one index of an axis, which goes.
+    #[track_caller]
+    pub(crate) fn index_axis(mut self, axis: usize, index: usize) -> Self {
+        let (len, stride) = self.axis(axis);
+        assert!(index < len, "index {index} is outside axis {axis} of length {len}");
+        self.skip(index, stride);
+        self.axes.remove(axis);
+        self
+    }
+
+    /// Every `step`-th element along an axis; from the last backwards where the step is negative.
+    #[track_caller]
+    pub(crate) fn step_axis(mut self, axis: usize, step: isize) -> Self {
+        assert!(step != 0, "a step of 0 along axis {axis}");
+        let (len, stride) = self.axis(axis);
+        if step < 0 && len > 0 {
+            self.skip(len - 1, stride);
+        }
+        let count = len.div_ceil(step.unsigned_abs());
+        // Where the product does not fit, the step is longer than the axis and one element at most is left.
+        self.axes.set(axis, count, stride.wrapping_mul(step));
+        self
+    }
+
+    /// The two halves along an axis.
+    #[track_caller]
+    pub(crate) fn split_at(self, axis: usize, index: usize) -> (Self, Self) {
+        (self.slice_axis(axis, ..index), self.slice_axis(axis, index..))
+    }
+
+    #[track_caller]
+    pub(crate) fn permuted(mut self, order: &[usize]) -> Self {
+        let mut seen = [false; crate::shape::MAX_NDIM];
+        let is_permutation = order.len() == self.axes.ndim()
+            && order.iter().all(|&axis| axis < order.len() && !std::mem::replace(&mut seen[axis], true));
+        assert!(is_permutation, "{order:?} is no permutation of {} axes", self.axes.ndim());
+        self.axes = self.axes.permuted(order);
+        self
+    }
+
+    pub(crate) fn transposed(mut self) -> Self {
+        self.axes = self.axes.reversed();
+        self
+    }
+
+    pub(crate) fn insert_axis(mut self, axis: usize) -> Result<Self> {
+        if axis > self.axes.ndim() {
+            let text = format!("a new axis {axis} in a view with {} axes", self.axes.ndim());
+            return Err(Error::out_of_range(text));
+        }
+        self.axes.insert(axis, 1, 0)?;
+        Ok(self)
+    }
+
+    /// The same elements under another shape. Only elements that lie one after another can be counted anew.
+    pub(crate) fn reshape(mut self, dims: Dims, size: usize) -> Result<Self> {
+        if !self.axes.is_contiguous(size) {
+            let text = format!(
+                "the elements of {} do not lie one after another in C order, so they cannot be given the shape {dims} \
+                 in place; copy them with `to_vec` first",
+                self.describe()
+            );
+            return Err(Reason::NotContiguous(text).into());
+        }
+        let len = self.axes.len();
+        let dims = match dims.inferred_axis()? {
+            None => dims,
+            Some(axis) => {
+                let (others, _) = dims.with(axis, 1).checked_len(1)?;
+                let inferred = len.checked_div(others).filter(|inferred| inferred * others == len);
+                dims.with(axis, inferred.ok_or_else(|| mismatch(len, &dims))?)
+            }
+        };
+        if dims.checked_len(size)?.0 != len {
+            return Err(mismatch(len, &dims));
+        }
+        self.axes = Axes::contiguous(&dims, Order::C, size);
+        Ok(self)
+    }
+
+    /// The part of every element that begins at `offset`. The caller has checked that it fits.
+    pub(crate) fn project(mut self, offset: usize) -> Self {
+        self.ptr = self.ptr.wrapping_add(offset);
+        self
+    }
+
+    /// The same bytes as elements of another size, by the rules of `ndarray.view`.
+    pub(crate) fn reinterpret(mut self, size: usize, new_size: usize, new_type: &str) -> Result<Self> {
+        if size == new_size {
+            return Ok(self);
+        }
+        let wrong = |text: String| Error::from(Reason::SizeMismatch(text));
+        let Some(axis) = self.axes.ndim().checked_sub(1) else {
+            return Err(wrong(format!(
+                "one element of {size} bytes cannot be seen as `{new_type}` of {new_size} bytes: a 0-d view keeps its size"
+            )));
+        };
+        let (len, stride) = (self.axes.lens()[axis], self.axes.strides()[axis]);
+        if len != 1 && stride != size as isize && !self.axes.lens().contains(&0) {
+            let text = format!(
+                "elements of {size} bytes can be seen as `{new_type}` of {new_size} bytes only where the last axis is \
+                 contiguous, and in {} its stride is {stride} bytes",
+                self.describe()
+            );
+            return Err(Reason::NotContiguous(text).into());
+        }
+        let bytes = len * size;
+        let divides = if new_size < size { size % new_size == 0 } else { bytes % new_size == 0 };
+        if !divides {
+            return Err(wrong(format!(
+                "the last axis of {} holds {bytes} bytes in elements of {size}, which do not divide into `{new_type}` of \
+                 {new_size} bytes",
+                self.describe()
+            )));
+        }
+        self.axes.set(axis, bytes / new_size, new_size as isize);
+        Ok(self)
+    }
+
+    /// One more axis at the end: the `len` parts of `size` bytes of every element.
+    pub(crate) fn unpack(mut self, len: usize, size: usize) -> Result<Self> {
+        self.axes.insert(self.axes.ndim(), len, size as isize)?;
+        Ok(self)
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        format!("a view of shape {:?} and strides {:?}", self.axes.lens(), self.axes.strides())
+    }
+}
+
+fn mismatch(len: usize, dims: &Dims) -> Error {
+    Error::shape(format!("{len} elements cannot be given the shape {dims}"))
+}
+
+/// A range over `len` items, as its first and its end.
+pub(crate) fn resolve(range: &impl RangeBounds<usize>, len: usize) -> Result<Range<usize>> {
+    let start = match range.start_bound() {
+        Bound::Included(&start) => Some(start),
+        Bound::Excluded(&start) => start.checked_add(1),
+        Bound::Unbounded => Some(0),
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&end) => end.checked_add(1),
+        Bound::Excluded(&end) => Some(end),
+        Bound::Unbounded => Some(len),
+    };
+    match (start, end) {
+        (Some(start), Some(end)) if start <= end && end <= len => Ok(start..end),
+        _ => {
+            let show = |bound: Option<usize>| bound.map_or("overflow".to_string(), |bound| bound.to_string());
+            Err(Error::out_of_range(format!("the range {}..{} is outside 0..{len}", show(start), show(end))))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Writing through views: element by element, whole views at once, two fields of the same records side by side.
+
+use super::iter::Runs;
+use super::{ArrayView, ArrayViewMut};
+use crate::access::{Access, Exclusive, ReadWrite};
+use crate::field::Field;
+use std::marker::PhantomData;
+
+impl<'a, T> ArrayViewMut<'a, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// The same view for a shorter time, so that methods which take a view by value do not use this one up.
+    ///
+    /// ```
+    /// let mut data = [0; 6];
+    /// let mut view = mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?;
+    /// view.reborrow().index_axis(0, 0).fill(1);
+    /// view.reborrow().index_axis(0, 1).fill(2);
+    /// assert_eq!(view.to_vec(), [1, 1, 1, 2, 2, 2]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn reborrow(&mut self) -> ArrayViewMut<'_, T> {
+        ArrayView { raw: self.raw, marker: PhantomData }
+    }
+
+    /// Stores an element.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes.
+    ///
+    /// ```
+    /// let mut data = [0; 6];
+    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.set([1, 1], 9);
+    /// assert_eq!(data, [0, 0, 0, 0, 9, 0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn set(&mut self, index: impl AsRef<[usize]>, value: T) {
+        // SAFETY: `address` gives only elements of the view, which are writable and nobody else's while it is borrowed
+        // exclusively, by the contract of `from_raw`.
+        unsafe { <ReadWrite as Access<T>>::store(self.address(index.as_ref()), value) }
+    }
+
+    /// Calls `f` with each element's address, in C order.
+    #[inline]
+    fn for_each_address(&mut self, mut f: impl FnMut(*mut T)) {
+        let mut runs = Runs::new(&self.raw);
+        while let Some(run) = runs.next() {
+            run.fold((), |(), address: *const T| f(address.cast_mut()));
+        }
+    }
+
+    /// Stores the same value in every element.
+    ///
+    /// ```
+    /// let mut data = [0; 6];
+    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.index_axis(1, 0).fill(1);
+    /// assert_eq!(data, [1, 0, 0, 1, 0, 0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn fill(&mut self, value: T)
+    where
+        T: Copy,
+    {
+        // SAFETY: each address is an element's of the view, writable and nobody else's during `&mut self`.
+        self.for_each_address(|target| unsafe { <ReadWrite as Access<T>>::store(target, value) });
+    }
+
+    /// Replaces every element by what `f` makes of it, in C order.
+    ///
+    /// ```
+    /// let mut data = [1, 2, 3];
+    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, 3)?.map_in_place(|x| x * x);
+    /// assert_eq!(data, [1, 4, 9]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn map_in_place(&mut self, mut f: impl FnMut(T) -> T) {
+        self.for_each_address(|target| {
+            // SAFETY: the address is an element's of the view, initialised, and nobody writes it during the load.
+            let value = unsafe { <ReadWrite as Access<T>>::load(target) };
+            // SAFETY: the element is writable and nobody else's during `&mut self`.
+            unsafe { <ReadWrite as Access<T>>::store(target, f(value)) }
+        });
+    }
+
+    /// Copies the elements of a view of the same shape, whatever its strides.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ: nothing is broadcast.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, ArrayViewMut};
+    /// let mut data = [0; 6];
+    /// let source = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [3, 2])?;
+    /// ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.copy_from(&source.t());
+    /// assert_eq!(data, [1, 3, 5, 2, 4, 6]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_from<B: Access<T>>(&mut self, source: &ArrayView<'_, T, B>) {
+        assert_eq!(self.shape(), source.shape(), "a view is copied from one of another shape");
+        if let (Some((target, len)), Some((source, _))) = (self.slice_parts(), source.slice_parts()) {
+            // SAFETY: both are slices of `len` elements, the shapes being equal; ours is borrowed exclusively, so the
+            // two are apart.
+            unsafe { B::load_run(source, target, len) };
+            return;
+        }
+        let mut source = source.iter();
+        self.for_each_address(|target| {
+            if let Some(value) = source.next() {
+                // SAFETY: the address is an element's of the view, writable and nobody else's during `&mut self`.
+                unsafe { <ReadWrite as Access<T>>::store(target, value) }
+            }
+        });
+    }
+
+    /// The elements as a slice to write, where memory has them one after another in C order and aligned.
+    #[must_use]
+    pub fn as_slice_mut(&mut self) -> Option<&mut [T]> {
+        self.reborrow().into_slice_mut()
+    }
+
+    /// As [`as_slice_mut`](Self::as_slice_mut), for as long as the elements are borrowed.
+    #[must_use]
+    pub fn into_slice_mut(self) -> Option<&'a mut [T]> {
+        let (ptr, len) = self.slice_parts()?;
+        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised, writable and
+        // nobody else's for 'a, by the contract of `from_raw`, and this view is used up.
+        Some(unsafe { std::slice::from_raw_parts_mut(ptr, len) })
+    }
+
+    /// Two fields of the same records, both writable.
+    ///
+    /// # Panics
+    ///
+    /// If the fields overlap.
+    ///
+    /// ```
+    /// use mmap_array::{field, ArrayViewMut};
+    /// # use bytemuck::{Pod, Zeroable};
+    /// #[derive(Clone, Copy, Zeroable, Pod)]
+    /// #[repr(C)]
+    /// struct Body { position: f64, speed: f64 }
+    ///
+    /// let mut bodies = [Body { position: 0.0, speed: 2.0 }; 3];
+    /// let view = ArrayViewMut::from_slice_mut(&mut bodies, 3)?;
+    /// let (mut positions, speeds) = view.project2(field!(Body, position), field!(Body, speed));
+    /// positions.copy_from(&speeds);
+    /// assert_eq!(bodies[2].position, 2.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn project2<F, G>(self, first: Field<T, F>, second: Field<T, G>) -> (ArrayViewMut<'a, F>, ArrayViewMut<'a, G>)
+    where
+        ReadWrite: Exclusive<F> + Exclusive<G>,
+    {
+        let (start, end) = (first.offset(), first.offset() + size_of::<F>());
+        let apart = end <= second.offset() || second.offset() + size_of::<G>() <= start;
+        assert!(apart, "the fields {first:?} and {second:?} overlap, so they cannot both be written");
+        let (f, g) = (self.raw.project(first.offset()), self.raw.project(second.offset()));
+        // No byte is in both, and no two records overlap, so the two views are apart.
+        (ArrayView { raw: f, marker: PhantomData }, ArrayView { raw: g, marker: PhantomData })
+    }
+}
