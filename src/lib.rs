@@ -1,6 +1,68 @@
 //! A file, or any portion of it, as a typed, shaped array that is never loaded, only mapped: `numpy.memmap` for Rust.
+//!
+//! ```
+//! use mmap_array::{MmapArray, field};
+//! # use bytemuck::{Pod, Zeroable};
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("image.bmp");
+//! # std::fs::write(&path, vec![7; 54 + 480 * 640 * 4])?;
+//!
+//! #[derive(Clone, Copy, Zeroable, Pod)]
+//! #[repr(C)]
+//! struct Rgba { r: u8, g: u8, b: u8, a: u8 }
+//!
+//! // SAFETY: nobody writes or truncates the file while `image` lives.
+//! let image = unsafe { MmapArray::<Rgba>::options().offset(54).shape([480, 640]).open(&path)? };
+//! let reds = image.project(field!(Rgba, r)); //        arr["r"]
+//! assert_eq!(reds.mean(), Some(7.0));
+//! let words = image.view().view_as::<u32>()?; //       arr.view(np.uint32)
+//! assert_eq!(words.slice((10..20, ..5)).shape(), [10, 5]);
+//! assert_eq!(image[[479, 639]].a, 7);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # The file, the array, the view
+//!
+//! - A [`MmapArray`] owns a map of a portion of a file: elements of a type, at any byte offset, of any shape, in C or
+//!   Fortran order. It dereferences to the slice of its elements. Opening costs the same for a megabyte and a terabyte.
+//!   [`MmapArrayOptions`] lists the ways to open and create.
+//! - An [`ArrayView`] borrows elements, with strides in bytes: cut, turned, projected onto a field of its records or seen
+//!   as another type without a copy. Elements come and go by value, so no alignment is ever wrong.
+//! - Arrays cut into parts by value ([`into_parts`](MmapArray::into_parts)) go to threads without lifetimes, and each
+//!   part writes back only its own bytes.
+//!
+//! # When it is safe
+//!
+//! Opening a file by [`open`](MmapArray::open) and its like is `unsafe`, with one contract, [told
+//! here](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file shorter.
+//! Everything after the opening is safe, whatever the file holds and whatever the arguments are. Memory, scratch files
+//! and files that the operating system keeps from changing open without `unsafe`.
+//!
+//! # What the types forbid
+//!
+//! A read-only array cannot be written, an element type with padding cannot be written at all, and a type of no bytes
+//! is no element:
+//!
+//! ```compile_fail
+//! let array = mmap_array::MmapArrayMut::<()>::anonymous([10]); // how many are there in a file?
+//! ```
+//!
+//! # From NumPy
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `np.memmap(f, dtype, "r", offset, shape)` | `MmapArray::<T>::options().offset(n).shape([…]).open(f)` |
+//! | mode `"r+"`, `"c"`, `"w+"` | `.open_mut(f)`, `.open_cow(f)`, `.create(f)` |
+//! | `shape=(-1, 3)`, `order="F"` | `.shape([INFER, 3])`, `.order(Order::F)` |
+//! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
+//! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
+//! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
+//! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
+//! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
+//! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}` |
 
 mod access;
+mod array;
 mod error;
 mod field;
 mod print;
@@ -9,6 +71,7 @@ mod shape;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
+pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 pub use region::Advice;

@@ -1,0 +1,416 @@
+//! A portion of a file as an array: typed elements, a shape, and the map that they live in.
+//!
+//! memmap2 maps bytes and bytemuck casts them; what is left to every program is the bookkeeping between: that the offset
+//! may be any byte, that the shape must fit the file, that the type must fit the address, who may write, and what
+//! happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a slice
+//! that somebody has shaped. Formats stand above it and only say where the elements are.
+
+mod display;
+mod index;
+mod manage;
+mod options;
+mod parts;
+
+pub use index::ArrayIndex;
+pub use options::MmapArrayOptions;
+
+use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_sized};
+use crate::error::{Error, Reason, Result};
+use crate::field::Field;
+use crate::region::Region;
+use crate::shape::{Dims, IntoShape, Order};
+use crate::view::{ArrayView, ArrayViewMut, RawView};
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::ptr::NonNull;
+use std::slice;
+
+/// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`.
+///
+/// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
+/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::CopyOnWrite). Opening costs a few system calls and
+/// no memory, whatever the size; pages come in as they are touched.
+///
+/// The array dereferences to the slice `[T]` of all its elements in storage order. `array[i]` and `array[2..5]` index
+/// that slice; `array[[i, j]]` takes one number per axis. Everything else that knows of the shape is on the
+/// [`view`](Self::view).
+///
+/// ```
+/// use mmap_array::MmapArray;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("dem.i16");
+/// let heights: Vec<u8> = (0..60_i16).flat_map(i16::to_ne_bytes).collect();
+/// std::fs::write(&path, [&[0; 22][..], &heights].concat())?;
+///
+/// // SAFETY: nobody writes or truncates the file while the array lives.
+/// let dem = unsafe { MmapArray::<i16>::options().offset(22).shape([6, 10]).open(&path)? };
+/// assert_eq!(dem[[5, 9]], 59);
+/// assert_eq!(dem[10..13], [10, 11, 12]);
+/// assert_eq!(dem.view().index_axis(1, 0).to_vec(), [0, 10, 20, 30, 40, 50]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Safety
+///
+/// A map is a view of the file itself. Whoever opens one as an array promises, for as long as the array or a part or
+/// clone of it lives:
+///
+/// 1. **Nobody else writes the mapped elements**: no other program, no other map of this program, no `write` call. A
+///    reference to elements that change under it is undefined behaviour. Bytes of the file that are not elements of the
+///    array may change. For [`ReadWrite`] nobody else reads the elements through another map of this program either,
+///    while they are borrowed mutably.
+/// 2. **Nobody makes the file shorter than the end of the elements**. Touching a page behind the end of a file stops the
+///    program (`SIGBUS`, on Windows an exception).
+///
+/// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken there
+/// is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files without a
+/// name, and files that the operating system keeps from changing ([`map_if_safe`](MmapArrayOptions::map_if_safe)). To
+/// read a file of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
+pub struct MmapArray<T, A = ReadOnly> {
+    region: Region,
+    /// The first of the region's elements; dangling where there are none.
+    ptr: NonNull<T>,
+    len: usize,
+    dims: Dims,
+    order: Order,
+    marker: PhantomData<(T, A)>,
+}
+
+/// An array whose elements can be written, and are written to the file.
+pub type MmapArrayMut<T> = MmapArray<T, ReadWrite>;
+
+// SAFETY: an array is a slice of its elements, shared with clones where it is read-only, so it may go where `Arc<[T]>`
+// may; the map it keeps is `Send` and `Sync`, and parts of one map never overlap where they can be written.
+unsafe impl<T: Send + Sync, A> Send for MmapArray<T, A> {}
+// SAFETY: as above; a shared array gives out `&[T]` and `&` of the map.
+unsafe impl<T: Send + Sync, A> Sync for MmapArray<T, A> {}
+
+impl<T> MmapArray<T> {
+    /// Opens a whole file to read: a 1-d array whose length follows from the file's.
+    ///
+    /// [`options`](Self::options) opens a portion, gives a shape, and opens to write.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system cannot open or map the file,
+    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a directory, pipe or device,
+    /// [`EmptyFile`](crate::ErrorKind::EmptyFile), and [`PartialElement`](crate::ErrorKind::PartialElement) where the
+    /// length is no whole number of elements.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples.f32");
+    /// std::fs::write(&path, 1.5_f32.to_ne_bytes().repeat(1000))?;
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// let samples = unsafe { MmapArray::<f32>::open(&path)? };
+    /// assert_eq!(samples.len(), 1000);
+    /// assert_eq!(samples.iter().sum::<f32>(), 1500.0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open(path: impl AsRef<Path>) -> Result<Self>
+    where
+        ReadOnly: Access<T>,
+    {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::options().open(path) }
+    }
+
+    /// What to map and how: byte offset, shape, order, and then one of the ways to open or create.
+    #[must_use]
+    pub fn options() -> MmapArrayOptions<T> {
+        MmapArrayOptions::new()
+    }
+}
+
+impl<T> MmapArrayMut<T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// An array of zeros in memory, without a file. Pages are taken as they are touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
+    /// the system has not the memory.
+    ///
+    /// ```
+    /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([100, 100])?;
+    /// grid[[99, 99]] = 1.0;
+    /// assert_eq!(grid.view().sum(), 1.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn anonymous(shape: impl IntoShape) -> Result<Self> {
+        MmapArray::options().shape(shape).anonymous()
+    }
+
+    /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
+    /// file goes with the array.
+    ///
+    /// Safe, because no other program can open the file. [`scratch_in`](MmapArrayOptions::scratch_in) takes another
+    /// folder, for systems whose temporary folder is memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
+    /// the file cannot be made.
+    ///
+    /// ```
+    /// let mut table = mmap_array::MmapArrayMut::<[f32; 3]>::scratch(1_000_000)?;
+    /// table[999_999] = [1.0, 2.0, 3.0];
+    /// assert_eq!(table.view().unpack()?.sum(), 6.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn scratch(shape: impl IntoShape) -> Result<Self> {
+        MmapArray::options().shape(shape).scratch()
+    }
+}
+
+impl<T, A> MmapArray<T, A> {
+    /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
+    fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
+        const { assert_sized::<T>() }
+        let len = region.len() / size_of::<T>();
+        debug_assert_eq!(dims.iter().product::<usize>(), len);
+        let ptr = match region.as_ptr().and_then(NonNull::new) {
+            Some(ptr) if len > 0 => check_alignment(ptr.cast(), &region)?,
+            _ => NonNull::dangling(),
+        };
+        Ok(Self { region, ptr, len, dims, order, marker: PhantomData })
+    }
+
+    /// The number of elements along each axis.
+    #[inline]
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// The number of axes; a 0-d array has none, and one element.
+    #[inline]
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.dims.len()
+    }
+
+    /// The order in which the elements follow one another in the file.
+    #[inline]
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Where the first element lies in the file, in bytes from its start: `memmap.offset`. 0 for memory.
+    #[must_use]
+    pub fn byte_offset(&self) -> u64 {
+        self.region.offset()
+    }
+
+    /// The file's path as it was given: `memmap.filename`. `None` for memory, scratch files, and files passed in open.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.region.path()
+    }
+
+    fn raw_view(&self) -> RawView {
+        RawView::contiguous(self.ptr.as_ptr().cast(), &self.dims, self.order, size_of::<T>())
+    }
+
+    /// A read-only view of all elements, in which everything that knows of the shape is found.
+    #[must_use]
+    pub fn view(&self) -> ArrayView<'_, T> {
+        // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
+        // nobody writes them while `self` is borrowed, by the contract under which the array was made.
+        unsafe { ArrayView::from_raw(self.raw_view()) }
+    }
+
+    /// A writable view of all elements.
+    ///
+    /// ```
+    /// let mut grid = mmap_array::MmapArrayMut::<i32>::anonymous([2, 3])?;
+    /// grid.view_mut().index_axis(1, 1).fill(5);
+    /// assert_eq!(*grid, [0, 5, 0, 0, 5, 0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn view_mut(&mut self) -> ArrayViewMut<'_, T>
+    where
+        A: Exclusive<T>,
+    {
+        // SAFETY: as for `view`; `Exclusive` modes map the bytes writable, no other array has them (parts of one map
+        // never overlap), and `self` is borrowed exclusively.
+        unsafe { ArrayView::from_raw(self.raw_view()) }
+    }
+
+    /// One field of every record: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`].
+    #[must_use]
+    pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
+    where
+        ReadOnly: Access<T> + Access<F>,
+    {
+        self.view().project(field)
+    }
+
+    /// The same bytes as an array of another element type: NumPy's `arr.view(dtype)`, owned.
+    ///
+    /// The rules are those of [`ArrayView::view_as`], and the elements must lie at the new type's alignment and, where
+    /// the size changes, in C order. Use `view().view_as()` where they do not.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) or
+    /// [`Misaligned`](crate::ErrorKind::Misaligned). The array is closed then.
+    ///
+    /// ```
+    /// let mut words = mmap_array::MmapArrayMut::<u32>::anonymous([2, 3])?;
+    /// words[0] = 0x3f80_0000;
+    /// let floats = words.cast::<f32>()?;
+    /// assert_eq!(floats[[0, 0]], 1.0);
+    /// assert_eq!(floats.cast::<[f32; 3]>()?.shape(), [2, 1]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn cast<U>(self) -> Result<MmapArray<U, A>>
+    where
+        A: Access<T> + Access<U>,
+    {
+        const { assert_sized::<U>() }
+        let named = |error: Error| error.in_file(self.path());
+        let element = std::any::type_name::<U>();
+        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), element).map_err(named)?;
+        let dims = Dims::new(raw.axes.lens())?;
+        let order = if size_of::<T>() == size_of::<U>() {
+            self.order
+        } else if raw.axes.is_contiguous(size_of::<U>()) {
+            Order::C
+        } else {
+            let text = format!("{} in Fortran order has no contiguous rows to cast", raw.describe());
+            return Err(named(Reason::NotContiguous(text).into()));
+        };
+        MmapArray::from_region(self.region, dims, order)
+    }
+}
+
+/// Checks that an element can live at the address of the region's first byte.
+fn check_alignment<T>(ptr: NonNull<T>, region: &Region) -> Result<NonNull<T>> {
+    if ptr.is_aligned() {
+        return Ok(ptr);
+    }
+    let (align, size, element) = (align_of::<T>(), size_of::<T>(), std::any::type_name::<T>());
+    let offset = region.offset();
+    let reason = match offset % align as u64 {
+        // Maps begin on pages, so an aligned offset is an aligned address, unless a page is less than the alignment.
+        0 => Reason::Overaligned { align, element },
+        past => Reason::Misaligned { offset, align, size, element, next: offset + (align as u64 - past) },
+    };
+    Err(Error::from(reason).at_bytes(offset..offset + region.len() as u64).in_file(region.path()))
+}
+
+impl<T, A: Access<T>> Deref for MmapArray<T, A> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: `from_region` has checked the pointer and the length: `len` initialised, aligned elements in a live
+        // map, of a type that takes any bits (`A: Access<T>`). They do not change while `self` is borrowed, by the
+        // contract under which the array was made.
+        unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<T, A: Exclusive<T>> DerefMut for MmapArray<T, A> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as for `deref`; `Exclusive` modes map the bytes writable, and no other array has them.
+        unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<T, A: Access<T>> AsRef<[T]> for MmapArray<T, A> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T, A: Exclusive<T>> AsMut<[T]> for MmapArray<T, A> {
+    fn as_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<'a, T, A: Access<T>> IntoIterator for &'a MmapArray<T, A> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a, T, A: Exclusive<T>> IntoIterator for &'a mut MmapArray<T, A> {
+    type Item = &'a mut T;
+    type IntoIter = slice::IterMut<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+/// Equal shapes and equal elements at each index, whatever the orders.
+impl<T, U, A, B> PartialEq<MmapArray<U, B>> for MmapArray<T, A>
+where
+    T: PartialEq<U>,
+    A: Access<T>,
+    B: Access<U>,
+    ReadOnly: Access<T> + Access<U>,
+{
+    fn eq(&self, other: &MmapArray<U, B>) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl<T: Eq, A: Access<T>> Eq for MmapArray<T, A> where ReadOnly: Access<T> {}
+
+impl<T> Clone for MmapArray<T, ReadOnly> {
+    /// Another owner of the same map: nothing is copied or mapped anew.
+    fn clone(&self) -> Self {
+        Self { region: self.region.clone(), marker: PhantomData, ..*self }
+    }
+}
+
+impl<T, A: Exclusive<T>> MmapArray<T, A> {
+    /// Gives up writing: a read-only array of the same elements, which can be cloned. What was written stays written,
+    /// in the file or, copied on write, in memory.
+    ///
+    /// ```
+    /// let mut counts = mmap_array::MmapArrayMut::<u32>::anonymous(3)?;
+    /// counts[1] = 7;
+    /// let counts = counts.freeze();
+    /// let other = counts.clone();
+    /// std::thread::spawn(move || assert_eq!(other[1], 7)).join().unwrap();
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn freeze(self) -> MmapArray<T> {
+        let Self { region, ptr, len, dims, order, .. } = self;
+        MmapArray { region, ptr, len, dims, order, marker: PhantomData }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::CopyOnWrite;
+
+    #[test]
+    fn arrays_cross_threads_with_their_elements() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<MmapArray<f64>>();
+        check::<MmapArrayMut<[u8; 3]>>();
+        check::<MmapArray<u16, CopyOnWrite>>();
+    }
+}

@@ -1,0 +1,40 @@
+//! Arrays as text, through their views.
+
+use super::MmapArray;
+use crate::access::{Access, ReadOnly};
+use crate::view::display::{debug, display};
+use std::fmt::{self, Debug, Display};
+
+/// As `print(arr)` prints in NumPy: brackets, aligned columns, and `...` in the middle of more than 1000 elements, of
+/// which only those shown are read. `{:.3}` sets the digits after the point, as `np.set_printoptions(precision=3)`.
+///
+/// ```
+/// let mut grid = mmap_array::MmapArrayMut::<f32>::anonymous([2, 3])?;
+/// grid[[1, 2]] = -0.5;
+/// assert_eq!(grid.to_string(), "[[ 0.   0.   0. ]\n [ 0.   0.  -0.5]]");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<T: Display + 'static, A: Access<T>> Display for MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(&self.view(), f)
+    }
+}
+
+/// As `repr(arr)` in NumPy, with Rust's name of the element type.
+///
+/// ```
+/// let grid = mmap_array::MmapArrayMut::<u16>::anonymous([2, 3])?;
+/// assert_eq!(format!("{grid:?}"), "MmapArray([[0, 0, 0],\n           [0, 0, 0]], dtype=u16)");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<T: Debug + 'static, A: Access<T>> Debug for MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(&self.view(), "MmapArray(", f)
+    }
+}

@@ -1,0 +1,400 @@
+//! What to map and how, said before it is mapped.
+
+use super::{MmapArray, MmapArrayMut};
+use crate::access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite, assert_sized};
+use crate::error::{Error, Result};
+use crate::region::{self, Mode, Portion, Region};
+use crate::shape::{Dims, IntoShape, MAX_NDIM, Order, fit_to_file};
+use std::fs::File;
+use std::marker::PhantomData;
+use std::path::Path;
+
+/// Which portion of a file to map, and how. Made by [`MmapArray::options`]; ends in a call that opens or creates.
+///
+/// Unless something else is said, the portion begins at byte 0, has one axis that reaches to the end of the file, and
+/// lies in C order.
+///
+/// | call | file | elements can be | what is written goes to |
+/// | --- | --- | --- | --- |
+/// | [`open`](Self::open), [`map`](Self::map) | must exist | read | |
+/// | [`open_mut`](Self::open_mut), [`map_mut`](Self::map_mut) | must exist and be long enough | read and written | the file |
+/// | [`open_cow`](Self::open_cow), [`map_cow`](Self::map_cow) | must exist | read and written | memory |
+/// | [`open_if_safe`](Self::open_if_safe), [`map_if_safe`](Self::map_if_safe) | must be sealed or verity-protected | read | |
+/// | [`create`](Self::create) | is made, or replaced whole | read and written | the file |
+/// | [`create_new`](Self::create_new) | must not exist | read and written | the file |
+/// | [`scratch`](Self::scratch), [`scratch_in`](Self::scratch_in) | has no name and goes with the array | read and written | the file |
+/// | [`anonymous`](Self::anonymous) | none | read and written | memory |
+///
+/// ```
+/// use mmap_array::{INFER, MmapArray, Order};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("field.f64");
+/// // SAFETY: nobody else writes or truncates the file.
+/// let mut field = unsafe { MmapArray::<f64>::options().shape([3, 100]).order(Order::F).create(&path)? };
+/// field[[2, 99]] = 1.5;
+/// field.close()?;
+///
+/// // SAFETY: as above.
+/// let field = unsafe { MmapArray::<f64>::options().shape([3, INFER]).order(Order::F).open(&path)? };
+/// assert_eq!(field.shape(), [3, 100]);
+/// assert_eq!(field[299], 1.5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct MmapArrayOptions<T> {
+    offset: u64,
+    shape: Option<Result<Dims>>,
+    order: Order,
+    populate: bool,
+    reserve: bool,
+    element: PhantomData<fn() -> T>,
+}
+
+impl<T> MmapArrayOptions<T> {
+    pub(super) fn new() -> Self {
+        const { assert_sized::<T>() }
+        Self { offset: 0, shape: None, order: Order::C, populate: false, reserve: false, element: PhantomData }
+    }
+
+    /// The byte of the file at which the first element lies. Any byte: pages are this crate's business. Where it is no
+    /// multiple of the element type's alignment, opening is an error that says what to do.
+    #[must_use]
+    pub fn offset(mut self, bytes: u64) -> Self {
+        self.offset = bytes;
+        self
+    }
+
+    /// The number of elements along each axis. One of them may be [`INFER`](crate::INFER) where a file is opened.
+    #[must_use]
+    pub fn shape(mut self, shape: impl IntoShape) -> Self {
+        self.shape = Some(shape.with_dims(Dims::new));
+        self
+    }
+
+    /// The order in which the elements follow one another in the file.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Reads all pages in when mapping (`MAP_POPULATE`, Linux; no effect elsewhere), so that no element has to be waited
+    /// for later.
+    #[must_use]
+    pub fn populate(mut self) -> Self {
+        self.populate = true;
+        self
+    }
+
+    /// Gives a file that is created its blocks on the disk at once. Without it the file is sparse: blocks are taken as
+    /// elements are written, and a disk that is full by then stops the program with a signal instead of an error.
+    #[must_use]
+    pub fn reserve(mut self) -> Self {
+        self.reserve = true;
+        self
+    }
+
+    /// Opens a file to read.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be opened or is no regular file; where the portion does not lie within it, is no whole
+    /// number of elements, or is not aligned for `T`; where the shape does not fit the address space. The file is as it
+    /// was.
+    pub unsafe fn open(self, path: impl AsRef<Path>) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        let path = path.as_ref();
+        self.map_portion(&region::open(path, false)?, Some(path), Mode::Read)
+    }
+
+    /// Opens a file to read and write. It is never made longer.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
+    /// lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and where the file may not be written.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts");
+    /// std::fs::write(&path, [0; 8])?;
+    /// // SAFETY: nobody else uses the file.
+    /// let mut tail = unsafe { MmapArray::<u16>::options().offset(4).open_mut(&path)? };
+    /// tail[1] = 0x0101;
+    /// tail.flush()?;
+    /// assert_eq!(std::fs::read(&path)?, [0, 0, 0, 0, 0, 0, 1, 1]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_mut(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        let path = path.as_ref();
+        self.map_portion(&region::open(path, true)?, Some(path), Mode::ReadWrite)
+    }
+
+    /// Opens a file to read and to write in memory only: a page that is written is copied first, and the file stays as it
+    /// was. NumPy's mode `'c'`. The file need not be writable.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("dem.u16");
+    /// std::fs::write(&path, [1; 8])?;
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// let mut dem = unsafe { MmapArray::<u16>::options().open_cow(&path)? };
+    /// dem.fill(0);
+    /// assert_eq!(std::fs::read(&path)?, [1; 8]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_cow(self, path: impl AsRef<Path>) -> Result<MmapArray<T, CopyOnWrite>>
+    where
+        CopyOnWrite: Exclusive<T>,
+    {
+        let path = path.as_ref();
+        self.map_portion(&region::open(path, false)?, Some(path), Mode::CopyOnWrite)
+    }
+
+    /// As [`open`](Self::open), of a file that is open already. The file's own position does not matter, and the file
+    /// may be closed afterwards.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("data");
+    /// # std::fs::write(&path, [7; 8])?;
+    /// let file = std::fs::File::open(&path)?;
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// let bytes = unsafe { MmapArray::<u8>::options().offset(3).shape(2).map(&file)? };
+    /// assert_eq!(*bytes, [7, 7]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn map(self, file: &File) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.map_portion(file, None, Mode::Read)
+    }
+
+    /// As [`open_mut`](Self::open_mut), of a file that is open already, to read and write.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
+    /// lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_mut`](Self::open_mut).
+    pub unsafe fn map_mut(self, file: &File) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        self.map_portion(file, None, Mode::ReadWrite)
+    }
+
+    /// As [`open_cow`](Self::open_cow), of a file that is open already.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub unsafe fn map_cow(self, file: &File) -> Result<MmapArray<T, CopyOnWrite>>
+    where
+        CopyOnWrite: Exclusive<T>,
+    {
+        self.map_portion(file, None, Mode::CopyOnWrite)
+    }
+
+    /// Opens a file to read, without `unsafe`: only where the operating system keeps it from changing. That is a
+    /// `memfd` sealed against writing and shrinking (Linux, Android, FreeBSD), or a file under [fs-verity] (Linux,
+    /// Android).
+    ///
+    /// [fs-verity]: https://docs.kernel.org/filesystems/fsverity.html
+    ///
+    /// # Errors
+    ///
+    /// [`NotImmutable`](crate::ErrorKind::NotImmutable) for any other file, and as for [`open`](Self::open).
+    ///
+    /// ```
+    /// use mmap_array::{ErrorKind, MmapArray};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("data");
+    /// std::fs::write(&path, [0; 8])?;
+    /// let refused = MmapArray::<u8>::options().open_if_safe(&path).unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::NotImmutable);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_if_safe(self, path: impl AsRef<Path>) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        let path = path.as_ref();
+        self.map_portion(&region::open(path, false)?, Some(path), Mode::ReadIfSafe)
+    }
+
+    /// As [`open_if_safe`](Self::open_if_safe), of a file that is open already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_if_safe`](Self::open_if_safe).
+    pub fn map_if_safe(self, file: &File) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.map_portion(file, None, Mode::ReadIfSafe)
+    }
+
+    /// Creates a file of zeros that ends with the array, and opens it to read and write. A file that has the name is
+    /// replaced, permissions kept; whoever has it mapped or open keeps the old one, whole.
+    ///
+    /// The file is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
+    /// target never exists half made. It is sparse unless [`reserve`](Self::reserve) was asked for.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
+    /// lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) where no shape was given, or one with an axis to infer;
+    /// [`Misaligned`](crate::ErrorKind::Misaligned), [`Overflow`](crate::ErrorKind::Overflow);
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses: no such folder, no permission, and with `reserve` a full
+    /// disk. On Windows a file that somebody has mapped cannot be replaced. After an error the target is as it was.
+    pub unsafe fn create(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        self.create_file(path.as_ref(), true)
+    }
+
+    /// As [`create`](Self::create), but a file that exists is an error, and stays.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
+    /// lives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create), and [`Io`](crate::ErrorKind::Io) with
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
+    pub unsafe fn create_new(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        self.create_file(path.as_ref(), false)
+    }
+
+    /// A file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]), which goes with the
+    /// array.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create).
+    pub fn scratch(self) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        self.scratch_in(std::env::temp_dir())
+    }
+
+    /// As [`scratch`](Self::scratch), in a folder of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create).
+    pub fn scratch_in(self, folder: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        let (dims, portion) = self.new_portion()?;
+        MmapArray::from_region(Region::scratch(folder.as_ref(), &portion, self.reserve)?, dims, self.order)
+    }
+
+    /// Zeros in memory, without a file. The byte offset has no meaning here.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) where no shape was given, or one with an axis to infer;
+    /// [`Overflow`](crate::ErrorKind::Overflow); [`Io`](crate::ErrorKind::Io) where the system has not the memory.
+    pub fn anonymous(self) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Exclusive<T>,
+    {
+        let options = self.offset(0);
+        let (dims, portion) = options.new_portion()?;
+        MmapArray::from_region(Region::anonymous(&portion)?, dims, options.order)
+    }
+
+    fn map_portion<A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
+        let map = || {
+            let file_len = region::mappable_len(file)?;
+            let given = self.shape.transpose()?;
+            let dims = fit_to_file(given, size_of::<T>(), self.offset, file_len)?;
+            let (_, len) = dims.checked_len(size_of::<T>())?;
+            let portion = Portion { offset: self.offset, len, populate: self.populate };
+            let region = Region::map(file, path, file_len, &portion, mode)?;
+            MmapArray::from_region(region, dims, self.order)
+        };
+        map().map_err(|error: Error| error.in_file(path))
+    }
+
+    /// The portion of a file, or of memory, that is made for the array.
+    fn new_portion(&self) -> Result<(Dims, Portion)> {
+        let dims = match &self.shape {
+            Some(Ok(dims)) => *dims,
+            Some(Err(_)) => return Err(Error::shape(format!("an array has at most {MAX_NDIM} axes"))),
+            None => return Err(Error::shape("a new array needs a shape: give one with `options().shape(…)`")),
+        };
+        if dims.inferred_axis()?.is_some() {
+            return Err(Error::shape(format!(
+                "{dims}: an axis of a new array cannot be inferred, there is no file yet"
+            )));
+        }
+        let (_, len) = dims.checked_len(size_of::<T>())?;
+        Ok((dims, Portion { offset: self.offset, len, populate: self.populate }))
+    }
+
+    fn create_file(self, path: &Path, replace: bool) -> Result<MmapArrayMut<T>> {
+        let create = || {
+            let (dims, portion) = self.new_portion()?;
+            // On an error the map is dropped first, then the new file, which removes it.
+            let (mut new, region) = Region::create(path, &portion, replace, self.reserve)?;
+            let array = MmapArray::from_region(region, dims, self.order)?;
+            new.persist()?;
+            Ok(array)
+        };
+        create().map_err(|error: Error| error.in_file(Some(path)))
+    }
+}
