@@ -30,6 +30,7 @@
 //!   as another type without a copy. Elements come and go by value, so no alignment is ever wrong.
 //! - Arrays cut into parts by value ([`into_parts`](MmapArray::into_parts)) go to threads without lifetimes, and each
 //!   part writes back only its own bytes.
+//! - [`fromfile`] and [`tofile`](ArrayView::tofile) do without a map.
 //!
 //! # When it is safe
 //!
@@ -59,12 +60,15 @@
 //! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
 //! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
+//! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |
+//! | `arr.tofile(f)` | `arr.tofile(f)?`, to any writer `arr.view().write_to(&mut w)?` |
 //! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}` |
 
 mod access;
 mod array;
 mod error;
 mod field;
+mod io;
 mod print;
 mod region;
 mod shape;
@@ -74,6 +78,7 @@ pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
+pub use io::fromfile;
 pub use region::Advice;
 pub use shape::{INFER, IntoShape, MAX_NDIM, Order};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Slices};

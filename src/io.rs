@@ -1,0 +1,204 @@
+//! Reading and writing elements without a map: `np.fromfile` and `ndarray.tofile`.
+//!
+//! A map is not always wanted: pipes and `/proc` have nothing to map, a file that others change cannot be promised to
+//! stay, and a small one is read sooner than mapped. These functions copy, need no `unsafe`, and follow the rule of the
+//! maps that a file which is replaced is never cut off under its readers.
+
+use crate::access::{Access, ReadOnly, assert_sized};
+use crate::array::MmapArray;
+use crate::error::{Error, Reason, Result};
+use crate::region::NewFile;
+use crate::view::ArrayView;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// The most that is read or written at once, so that memory follows what a file holds and not what it claims.
+const CHUNK: usize = 1 << 20;
+
+/// Reads elements from a file into memory: `np.fromfile(path, dtype, count, offset=offset)`.
+///
+/// `offset` counts bytes. A `count` of `None` reads to the end of the file. Unlike a map this reads anything that can be
+/// opened: pipes, devices, `/proc`. Numbers are read in the machine's byte order.
+///
+/// # Errors
+///
+/// [`Io`](crate::ErrorKind::Io) where the system refuses, [`PastEnd`](crate::ErrorKind::PastEnd) where the file ends
+/// before `offset` or before `count` elements (NumPy returns fewer), [`PartialElement`](crate::ErrorKind::PartialElement)
+/// where, without a `count`, a part of an element is left at the end.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("samples");
+/// std::fs::write(&path, [1, 0, 2, 0, 3, 0, 4, 0])?;
+/// let two = mmap_array::fromfile::<[u8; 2]>(&path, 2, 2)?;
+/// assert_eq!(two, [[2, 0], [3, 0]]);
+/// let all = mmap_array::fromfile::<u8>(&path, 0, None)?;
+/// assert_eq!(all.len(), 8);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn fromfile<T>(path: impl AsRef<Path>, offset: u64, count: impl Into<Option<usize>>) -> Result<Vec<T>>
+where
+    ReadOnly: Access<T>,
+{
+    let path = path.as_ref();
+    let read = || {
+        let mut file = File::open(path).map_err(|source| Error::io("open the file", source))?;
+        skip(&mut file, offset)?;
+        read_elements(&mut file, offset, count.into())
+    };
+    read().map_err(|error: Error| error.in_file(Some(path)))
+}
+
+/// Moves `offset` bytes on, by reading where the file cannot seek.
+fn skip(file: &mut File, offset: u64) -> Result<()> {
+    let error = |source| Error::io("read the file", source);
+    let metadata = file.metadata().map_err(error)?;
+    if metadata.is_file() && metadata.len() > 0 {
+        if offset > metadata.len() {
+            return Err(past_end(offset, 0, metadata.len()));
+        }
+        return file.seek(SeekFrom::Start(offset)).map(drop).map_err(error);
+    }
+    let skipped = io::copy(&mut file.take(offset), &mut io::sink()).map_err(error)?;
+    if skipped < offset { Err(past_end(offset, 0, skipped)) } else { Ok(()) }
+}
+
+fn past_end(offset: u64, needed: u64, file_len: u64) -> Error {
+    let error: Error = Reason::PastEnd { offset, needed, file_len, hint: "" }.into();
+    error.at_bytes(offset..offset.saturating_add(needed))
+}
+
+/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors.
+fn read_elements<T>(source: &mut impl Read, offset: u64, count: Option<usize>) -> Result<Vec<T>>
+where
+    ReadOnly: Access<T>,
+{
+    const { assert_sized::<T>() }
+    let size = size_of::<T>();
+    let wanted = match count {
+        Some(count) => {
+            Some(count.checked_mul(size).filter(|&bytes| bytes <= isize::MAX as usize).ok_or_else(|| {
+                Error::overflow(
+                    "the count",
+                    format!("{count} elements of {size} bytes take more than the address space"),
+                )
+            })?)
+        }
+        None => None,
+    };
+    let mut elements: Vec<T> = Vec::new();
+    let mut have = 0; // bytes
+    loop {
+        let room = (CHUNK / size).max(1) * size;
+        let room = wanted.map_or(room, |wanted| room.min(wanted - have));
+        if room == 0 {
+            return Ok(elements);
+        }
+        elements.try_reserve(room / size).map_err(|error| Error::io("get memory for the elements", error.into()))?;
+        let spare = elements.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        // SAFETY: the spare capacity is the vector's own, at least `room` bytes of it.
+        unsafe { spare.write_bytes(0, room) };
+        // SAFETY: the same bytes, initialised now; no `T` is there yet, and nothing else reaches them meanwhile.
+        let buffer = unsafe { std::slice::from_raw_parts_mut(spare, room) };
+        let got = read_full(source, buffer).map_err(|source| Error::io("read the file", source))?;
+        have += got;
+        let tail = got % size;
+        // SAFETY: `got / size` more elements lie in the capacity, all their bytes initialised, and `ReadOnly: Access<T>`
+        // takes any bits.
+        unsafe { elements.set_len(elements.len() + got / size) };
+        if got == room {
+            continue;
+        }
+        let file_len = offset.saturating_add(have as u64);
+        return match wanted {
+            Some(wanted) => Err(past_end(offset, wanted as u64, file_len)),
+            None if tail > 0 => {
+                let (unit_bytes, tail) = (size as u64, tail as u64);
+                let reason = Reason::PartialElement {
+                    offset,
+                    file_len,
+                    available: have as u64,
+                    unit: "elements",
+                    unit_bytes,
+                    tail,
+                };
+                Err(Error::from(reason).at_bytes(file_len - tail..file_len))
+            }
+            None => Ok(elements),
+        };
+    }
+}
+
+/// Fills the buffer as far as the source goes.
+fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+impl<T, A: Access<T>> ArrayView<'_, T, A> {
+    /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
+    ///
+    /// As for [`create`](crate::MmapArrayOptions::create), the file is built beside the target and renamed, so nobody
+    /// who has the old one mapped is cut off, and the array may even be a map of the target itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses; the target is as it was then.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("column");
+    /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
+    /// view.index_axis(1, 2).tofile(&path)?;
+    /// assert_eq!(std::fs::read(&path)?, [3, 6]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
+        let written = self.write_to(&mut file);
+        drop(file);
+        written.map_err(|source| Error::io("write the elements", source).in_file(Some(path)))?;
+        new.persist()
+    }
+
+    /// Writes the elements' bytes in C order to any [`Write`]: `file.write(arr.tobytes())` without the copy.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[[1_u8, 2], [3, 4]], 2)?;
+    /// let mut bytes = Vec::new();
+    /// view.step_axis(0, -1).write_to(&mut bytes)?;
+    /// assert_eq!(bytes, [3, 4, 1, 2]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write_to(&self, writer: &mut (impl Write + ?Sized)) -> io::Result<()> {
+        self.for_each_chunk(CHUNK, |bytes| writer.write_all(bytes))
+    }
+}
+
+impl<T, A: Access<T>> MmapArray<T, A> {
+    /// Writes the elements' bytes in C order to a file, which is made or replaced. See [`ArrayView::tofile`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`ArrayView::tofile`].
+    pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.view().tofile(path)
+    }
+}
