@@ -82,3 +82,8 @@ pub use io::fromfile;
 pub use region::Advice;
 pub use shape::{INFER, IntoShape, MAX_NDIM, Order};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Slices};
+
+/// The README's code, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
