@@ -1,0 +1,321 @@
+//! Every way to open or create a file, seen through a second, independent map and through plain `read`.
+
+use mmap_array::{Advice, ErrorKind, INFER, MmapArray, MmapArrayMut, Order, fromfile};
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use tempfile::{TempDir, tempdir};
+
+/// A folder, and a file in it of the numbers 0 to `count`.
+fn file_of(count: u32) -> (TempDir, PathBuf) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("numbers.u32");
+    fs::write(&path, (0..count).flat_map(u32::to_ne_bytes).collect::<Vec<_>>()).unwrap();
+    (folder, path)
+}
+
+fn open(path: &Path) -> MmapArray<u32> {
+    // SAFETY: the tests of this file write a mapped file through its map only, while nobody reads the elements.
+    unsafe { MmapArray::open(path) }.unwrap()
+}
+
+fn open_mut(path: &Path) -> MmapArrayMut<u32> {
+    // SAFETY: as for `open`.
+    unsafe { MmapArray::options().open_mut(path) }.unwrap()
+}
+
+fn create(path: &Path, shape: &[usize]) -> mmap_array::Result<MmapArrayMut<u32>> {
+    // SAFETY: as for `open`.
+    unsafe { MmapArray::options().shape(shape).create(path) }
+}
+
+#[test]
+fn what_is_written_through_one_map_is_read_through_another_and_by_read() {
+    let (_folder, path) = file_of(10);
+    let mut array = open_mut(&path);
+    array[3] = 300;
+    assert_eq!(open(&path)[3], 300);
+    assert_eq!(fromfile::<u32>(&path, 0, None).unwrap()[3], 300);
+}
+
+#[test]
+fn copy_on_write_changes_memory_and_never_the_file() {
+    let (_folder, path) = file_of(10_000);
+    // SAFETY: the file is not written.
+    let mut array = unsafe { MmapArray::<u32>::options().open_cow(&path) }.unwrap();
+    array.fill(7);
+    assert!(array.iter().all(|&x| x == 7));
+    let frozen = array.freeze();
+    assert_eq!(frozen[9_999], 7);
+    drop(frozen);
+    assert!(fromfile::<u32>(&path, 0, None).unwrap().into_iter().eq(0..10_000));
+}
+
+#[test]
+fn a_read_only_file_opens_to_read_and_copy_on_write_but_not_to_write() {
+    let (_folder, path) = file_of(4);
+    let file = File::open(&path).unwrap();
+    // SAFETY: the file is not written.
+    let mut cow = unsafe { MmapArray::<u32>::options().map_cow(&file) }.unwrap();
+    cow[0] = 1;
+    // SAFETY: as above.
+    let error = unsafe { MmapArray::<u32>::options().map_mut(&file) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn an_open_file_is_mapped_whatever_its_position_and_may_be_closed() {
+    use std::io::{Seek, SeekFrom};
+    let (_folder, path) = file_of(10);
+    let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { MmapArray::<u32>::options().offset(4).shape([3, 3]).map_mut(&file) }.unwrap();
+    drop(file);
+    array[[2, 2]] = 90;
+    assert_eq!((array.path(), array.byte_offset()), (None, 4));
+    assert_eq!(array.grow(1).unwrap(), 4);
+    assert_eq!(fromfile::<u32>(&path, 36, None).unwrap(), [90, 0, 0, 0]);
+}
+
+#[test]
+fn create_makes_a_file_of_zeros_that_ends_with_the_array() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("new");
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { MmapArray::<u16>::options().offset(7 * 2).shape([2, 5]).create(&path) }.unwrap();
+    array.fill(u16::MAX);
+    array.close().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!((&bytes[..14], &bytes[14..]), (&[0; 14][..], &[0xff; 20][..]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn create_replaces_a_file_and_leaves_its_old_readers_whole() {
+    let (_folder, path) = file_of(5000);
+    let old = open(&path);
+    let mut new = create(&path, &[3]).unwrap();
+    new.fill(9);
+    assert!(old.iter().copied().eq(0..5000));
+    assert_eq!(fromfile::<u32>(&path, 0, None).unwrap(), [9, 9, 9]);
+}
+
+/// Windows does not replace a file that is mapped: an error, and all is as it was.
+#[cfg(windows)]
+#[test]
+fn create_fails_under_a_reader_and_leaves_everything_as_it_was() {
+    let (folder, path) = file_of(5000);
+    let old = open(&path);
+    if let Err(error) = create(&path, &[3]) {
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fromfile::<u32>(&path, 0, None).unwrap().len(), 5000);
+    }
+    assert!(old.iter().copied().eq(0..5000));
+}
+
+#[cfg(unix)]
+#[test]
+fn create_keeps_permissions_and_goes_through_symbolic_links() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = file_of(5);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    create(&link, &[2]).unwrap().fill(1);
+    assert!(link.is_symlink());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read(&path).unwrap().len(), 8);
+}
+
+#[test]
+fn create_new_refuses_a_file_that_exists_and_leaves_it() {
+    let (folder, path) = file_of(5);
+    // SAFETY: the file is not opened.
+    let error = unsafe { MmapArray::<u32>::options().shape(2).create_new(&path) }.unwrap_err();
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&path).unwrap().len(), 20);
+    let fresh = folder.path().join("fresh");
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { MmapArray::<u32>::options().shape(2).create_new(&fresh) }.unwrap();
+    array[1] = 5;
+    assert_eq!(fromfile::<u32>(&fresh, 0, None).unwrap(), [0, 5]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_zero_length_array_maps_nothing_at_any_offset_of_a_file() {
+    let (folder, path) = file_of(1 << 15);
+    for offset in [0, 1, 4096, 65536, 131_071, 131_072] {
+        // SAFETY: there is no element to be written by others.
+        let array = unsafe { MmapArray::<u32>::options().offset(offset).shape([3, 0]).open(&path) }.unwrap();
+        assert_eq!((array.len(), array.byte_offset()), (0, offset));
+        assert_eq!(array.view().sum(), 0);
+    }
+    let mut empty = create(&folder.path().join("empty"), &[0, 4]).unwrap();
+    empty.flush().unwrap();
+    assert_eq!(empty.grow(2).unwrap(), 2);
+    assert_eq!(*empty, [0; 8]);
+}
+
+#[test]
+fn reserve_takes_the_blocks_and_a_sparse_file_takes_none() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("reserved");
+    // SAFETY: nobody else uses the files.
+    let array = unsafe { MmapArray::<u8>::options().shape(1 << 20).reserve().create(&path) }.unwrap();
+    assert!(array.iter().all(|&byte| byte == 0));
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let blocks = |path: &Path| fs::metadata(path).unwrap().blocks() * 512;
+        assert!(blocks(&path) >= 1 << 20);
+        create(&folder.path().join("sparse"), &[1 << 20]).unwrap();
+        assert!(blocks(&folder.path().join("sparse")) < 1 << 16);
+    }
+}
+
+#[test]
+fn scratch_and_anonymous_are_zeros_and_leave_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let mut scratch = MmapArray::<u32>::options().shape([100, 100]).scratch_in(folder.path()).unwrap();
+    scratch[[99, 99]] = 1;
+    assert_eq!((scratch.view().sum(), scratch.path()), (1, None));
+    scratch.flush().unwrap();
+    assert_eq!(scratch.grow(1).unwrap(), 101);
+    assert_eq!((scratch[[99, 99]], scratch[[100, 99]]), (1, 0));
+    drop(scratch);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let mut memory = MmapArrayMut::<u32>::anonymous([100, 100]).unwrap();
+    memory[[99, 99]] = 1;
+    memory.flush().unwrap();
+    assert_eq!(memory.grow(100_000).unwrap(), 100_100);
+    assert_eq!((memory.view().sum(), memory.len()), (1, 10_010_000));
+}
+
+#[test]
+fn grow_extends_the_file_by_zeros_along_the_slowest_axis() {
+    let folder = tempdir().unwrap();
+    for (order, grown) in [(Order::C, [5, 3]), (Order::F, [2, 6])] {
+        let path = folder.path().join("grown");
+        // SAFETY: nobody else uses the file.
+        let mut array =
+            unsafe { MmapArray::<u32>::options().offset(12).shape([2, 3]).order(order).create(&path) }.unwrap();
+        array.copy_from_slice(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(array.grow(3).unwrap(), grown[order as usize]);
+        assert_eq!(array.shape(), grown);
+        array[6..].fill(7);
+        drop(array);
+        let flat = fromfile::<u32>(&path, 12, None).unwrap();
+        assert_eq!(flat[..6], [1, 2, 3, 4, 5, 6]);
+        assert!(flat[6..].iter().all(|&x| x == 7));
+        assert_eq!(flat.len(), grown[0] * grown[1]);
+    }
+}
+
+#[test]
+fn grow_leaves_what_follows_the_array_and_other_parts_alone() {
+    let (_folder, path) = file_of(10);
+    // SAFETY: nobody else uses the file.
+    let mut head = unsafe { MmapArray::<u32>::options().shape(4).open_mut(&path) }.unwrap();
+    assert_eq!(head.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+    let mut parts = open_mut(&path).into_parts(2).unwrap();
+    assert_eq!(parts[1].grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+    parts.remove(0);
+    assert_eq!(parts[0].grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(open_mut(&path).grow(usize::MAX).unwrap_err().kind(), ErrorKind::Overflow);
+    assert!(fromfile::<u32>(&path, 0, None).unwrap().into_iter().eq(0..10));
+}
+
+#[test]
+fn advice_and_eviction_change_nothing_that_is_read() {
+    let (_folder, path) = file_of(100_000);
+    let mut array = open_mut(&path);
+    array[50_000] = 1;
+    for advice in [Advice::Normal, Advice::Random, Advice::Sequential, Advice::WillNeed] {
+        array.advise(advice).unwrap();
+    }
+    #[cfg(target_os = "linux")]
+    for advice in [Advice::Cold, Advice::PageOut, Advice::DontDump, Advice::DoDump, Advice::PopulateRead] {
+        // Not every kernel, and no emulator, has all of them: what counts is that nothing changes.
+        let _ = array.advise(advice);
+    }
+    array.prefetch(10..20_000).unwrap();
+    array.prefetch(..).unwrap();
+    array.prefetch(5..5).unwrap();
+    array.evict(..).unwrap();
+    assert_eq!((array[50_000], array[99_999]), (1, 99_999));
+    assert_eq!(array.prefetch(..100_001).unwrap_err().kind(), ErrorKind::OutOfRange);
+}
+
+#[test]
+fn what_lives_in_memory_alone_is_never_evicted() {
+    let (_folder, path) = file_of(10);
+    let mut memory = MmapArrayMut::<u32>::anonymous(10).unwrap();
+    memory[3] = 5;
+    // SAFETY: the file is not written.
+    let mut cow = unsafe { MmapArray::<u32>::options().open_cow(&path) }.unwrap();
+    cow[3] = 5;
+    assert_eq!(memory.evict(..).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(cow.freeze().evict(..).unwrap_err().kind(), ErrorKind::Unsupported);
+    let frozen = memory.freeze();
+    assert_eq!(frozen.evict(..).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(frozen[3], 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn locking_covers_a_part_at_any_byte() {
+    let (_folder, path) = file_of(100_000);
+    let part = open(&path).into_rows(1..1000).unwrap();
+    part.lock().unwrap();
+    part.unlock().unwrap();
+    // The map's unlocked pages can be given up again.
+    part.evict(..).unwrap();
+    assert_eq!(part[0], 1);
+}
+
+#[test]
+fn populate_reads_the_same() {
+    let (_folder, path) = file_of(100_000);
+    // SAFETY: nobody writes the file.
+    let array = unsafe { MmapArray::<u32>::options().offset(40).populate().open(&path) }.unwrap();
+    assert!(array.iter().copied().eq(10..100_000));
+}
+
+#[test]
+fn one_axis_follows_from_the_file_in_either_order() {
+    let (_folder, path) = file_of(24);
+    for (shape, order, expected, at) in [
+        ([INFER, 4], Order::C, [6, 4], 4),
+        ([4, INFER], Order::F, [4, 6], 1),
+        ([INFER, 4], Order::F, [6, 4], 1),
+        ([3, INFER], Order::C, [3, 8], 8),
+    ] {
+        // SAFETY: nobody writes the file.
+        let array = unsafe { MmapArray::<u32>::options().shape(shape).order(order).open(&path) }.unwrap();
+        assert_eq!((array.shape(), array[[1, 0]]), (&expected[..], at));
+    }
+}
+
+/// A `memfd`, which Linux can seal; under qemu and on other systems there may be none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sealed_file_opens_without_unsafe_and_an_unsealed_one_does_not() {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    use std::io::Write;
+    let mut file = File::from(memfd_create("sealed", MemfdFlags::ALLOW_SEALING).unwrap());
+    file.write_all(&[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    let options = || MmapArray::<u8>::options().offset(1).shape([1, INFER]);
+    assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
+    fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+    assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
+    fcntl_add_seals(&file, SealFlags::WRITE).unwrap();
+    let array = options().map_if_safe(&file).unwrap();
+    assert_eq!((array.shape(), &*array), (&[1, 7][..], &[2, 3, 4, 5, 6, 7, 8][..]));
+    assert_eq!(options().shape(9).map_if_safe(&file).unwrap_err().kind(), ErrorKind::PastEnd);
+    assert_eq!(MmapArray::<u8>::options().shape(0).map_if_safe(&file).unwrap().len(), 0);
+}
