@@ -26,22 +26,39 @@ pub enum CopyOnWrite {}
 /// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
 /// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
 ///
-/// ```compile_fail
-/// use bytemuck::{AnyBitPattern, Zeroable};
-/// use mmap_array::MmapArrayMut;
+/// A record with padding can be read:
 ///
-/// #[derive(Clone, Copy, Zeroable, AnyBitPattern)]
+/// ```
+/// use bytemuck::AnyBitPattern;
+/// use mmap_array::{Access, ReadOnly, ReadWrite};
+///
+/// #[derive(Clone, Copy, AnyBitPattern)]
 /// #[repr(C)]
 /// struct Padded { tag: u8, value: f64 } // seven bytes of padding
 ///
-/// MmapArrayMut::<Padded>::anonymous([10]); // writing it would leak them into the file
+/// fn check<A: Access<Padded>>() {}
+/// check::<ReadOnly>();
+/// ```
+///
+/// but not written, since what its padding holds would go to the file:
+///
+/// ```compile_fail
+/// # use bytemuck::AnyBitPattern;
+/// # use mmap_array::{Access, ReadOnly, ReadWrite};
+/// #
+/// # #[derive(Clone, Copy, AnyBitPattern)]
+/// # #[repr(C)]
+/// # struct Padded { tag: u8, value: f64 } // seven bytes of padding
+/// #
+/// # fn check<A: Access<Padded>>() {}
+/// check::<ReadWrite>();
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a mapped array cannot be `{Self}` with elements of type `{T}`",
     label = "`{T}` is not fit for `{Self}`",
-    note = "to read, derive `Clone, Copy, bytemuck::Zeroable, bytemuck::AnyBitPattern` for `{T}` (`#[repr(C)]`)",
-    note = "to write as well, derive `Clone, Copy, bytemuck::Zeroable, bytemuck::Pod`: no padding is allowed, so make \
-            padding a field of bytes, or use `#[repr(C, packed)]`"
+    note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
+    note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
+            padding made a field of bytes or taken away by `#[repr(C, packed)]`"
 )]
 pub trait Access<T>: sealed::Sealed {
     /// Loads one element.
@@ -94,11 +111,18 @@ pub trait Access<T>: sealed::Sealed {
 /// The array can be written in this mode: nobody else has the elements, so `&mut` references to them are sound.
 /// The trait is sealed.
 ///
+/// ```
+/// fn clear(array: &mut mmap_array::MmapArrayMut<f32>) {
+///     array[0] = 1.0;
+/// }
+/// ```
+///
+/// does not compile for a read-only array:
+///
 /// ```compile_fail
-/// # fn f(array: mmap_array::MmapArray<f32>) {
-/// let mut array = array; // MmapArray<f32, ReadOnly>
-/// array[0] = 1.0;
-/// # }
+/// fn clear(array: &mut mmap_array::MmapArray<f32>) {
+///     array[0] = 1.0;
+/// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",
@@ -107,6 +131,7 @@ pub trait Access<T>: sealed::Sealed {
 )]
 pub trait Exclusive<T>: Access<T> {}
 
+#[diagnostic::do_not_recommend]
 impl<T: AnyBitPattern> Access<T> for ReadOnly {}
 
 #[diagnostic::do_not_recommend]
@@ -120,10 +145,6 @@ impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
 impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
 
 /// Refuses element types of no bytes when the program is compiled: no file says how many there are.
-///
-/// ```compile_fail
-/// mmap_array::MmapArrayMut::<[u8; 0]>::anonymous([10]);
-/// ```
 pub(crate) const fn assert_sized<T>() {
     assert!(size_of::<T>() != 0, "an element of a mapped array must have at least one byte");
 }

@@ -128,10 +128,7 @@ impl<T> MmapArray<T> {
     }
 }
 
-impl<T> MmapArrayMut<T>
-where
-    ReadWrite: Exclusive<T>,
-{
+impl<T> MmapArrayMut<T> {
     /// An array of zeros in memory, without a file. Pages are taken as they are touched.
     ///
     /// # Errors
@@ -145,7 +142,10 @@ where
     /// assert_eq!(grid.view().sum(), 1.0);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn anonymous(shape: impl IntoShape) -> Result<Self> {
+    pub fn anonymous(shape: impl IntoShape) -> Result<Self>
+    where
+        ReadWrite: Access<T>,
+    {
         MmapArray::options().shape(shape).anonymous()
     }
 
@@ -166,7 +166,10 @@ where
     /// assert_eq!(table.view().unpack()?.sum(), 6.0);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn scratch(shape: impl IntoShape) -> Result<Self> {
+    pub fn scratch(shape: impl IntoShape) -> Result<Self>
+    where
+        ReadWrite: Access<T>,
+    {
         MmapArray::options().shape(shape).scratch()
     }
 }

@@ -41,11 +41,17 @@
 //!
 //! # What the types forbid
 //!
-//! A read-only array cannot be written, an element type with padding cannot be written at all, and a type of no bytes
-//! is no element:
+//! A read-only array cannot be written ([`Exclusive`]), an element type with padding cannot be written at all
+//! ([`Access`]), and a type of no bytes is no element:
+//!
+//! ```
+//! let array = mmap_array::MmapArrayMut::<[u8; 1]>::anonymous([10]);
+//! ```
+//!
+//! compiles, but how many of these are there in a file?
 //!
 //! ```compile_fail
-//! let array = mmap_array::MmapArrayMut::<()>::anonymous([10]); // how many are there in a file?
+//! let array = mmap_array::MmapArrayMut::<[u8; 0]>::anonymous([10]);
 //! ```
 //!
 //! # From NumPy

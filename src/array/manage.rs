@@ -1,7 +1,6 @@
 //! What the operating system does for an array: writing back, reading ahead, giving up, locking, growing.
 
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{Exclusive, ReadWrite};
 use crate::error::{Error, Result};
 use crate::region::Advice;
 use crate::shape::Order;
@@ -107,10 +106,7 @@ impl<T, A> MmapArray<T, A> {
     }
 }
 
-impl<T> MmapArrayMut<T>
-where
-    ReadWrite: Exclusive<T>,
-{
+impl<T> MmapArrayMut<T> {
     /// Writes the array to the disk and waits until it is there: [`msync(2)`] with `MS_SYNC`, on Windows
     /// `FlushViewOfFile` and `FlushFileBuffers`. Other programs see what is written without it; `flush` is for when the
     /// power fails. For a part, only its own pages are written. Memory has nothing to flush.

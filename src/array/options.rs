@@ -1,7 +1,7 @@
 //! What to map and how, said before it is mapped.
 
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite, assert_sized};
+use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_sized};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, Portion, Region};
 use crate::shape::{Dims, IntoShape, MAX_NDIM, Order, fit_to_file};
@@ -137,7 +137,7 @@ impl<T> MmapArrayOptions<T> {
     /// ```
     pub unsafe fn open_mut(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         let path = path.as_ref();
         self.map_portion(&region::open(path, true)?, Some(path), Mode::ReadWrite)
@@ -167,7 +167,7 @@ impl<T> MmapArrayOptions<T> {
     /// ```
     pub unsafe fn open_cow(self, path: impl AsRef<Path>) -> Result<MmapArray<T, CopyOnWrite>>
     where
-        CopyOnWrite: Exclusive<T>,
+        CopyOnWrite: Access<T>,
     {
         let path = path.as_ref();
         self.map_portion(&region::open(path, false)?, Some(path), Mode::CopyOnWrite)
@@ -214,7 +214,7 @@ impl<T> MmapArrayOptions<T> {
     /// As for [`open_mut`](Self::open_mut).
     pub unsafe fn map_mut(self, file: &File) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         self.map_portion(file, None, Mode::ReadWrite)
     }
@@ -230,7 +230,7 @@ impl<T> MmapArrayOptions<T> {
     /// As for [`open`](Self::open).
     pub unsafe fn map_cow(self, file: &File) -> Result<MmapArray<T, CopyOnWrite>>
     where
-        CopyOnWrite: Exclusive<T>,
+        CopyOnWrite: Access<T>,
     {
         self.map_portion(file, None, Mode::CopyOnWrite)
     }
@@ -293,7 +293,7 @@ impl<T> MmapArrayOptions<T> {
     /// disk. On Windows a file that somebody has mapped cannot be replaced. After an error the target is as it was.
     pub unsafe fn create(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         self.create_file(path.as_ref(), true)
     }
@@ -311,7 +311,7 @@ impl<T> MmapArrayOptions<T> {
     /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
     pub unsafe fn create_new(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         self.create_file(path.as_ref(), false)
     }
@@ -324,7 +324,7 @@ impl<T> MmapArrayOptions<T> {
     /// As for [`create`](Self::create).
     pub fn scratch(self) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         self.scratch_in(std::env::temp_dir())
     }
@@ -336,7 +336,7 @@ impl<T> MmapArrayOptions<T> {
     /// As for [`create`](Self::create).
     pub fn scratch_in(self, folder: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         let (dims, portion) = self.new_portion()?;
         MmapArray::from_region(Region::scratch(folder.as_ref(), &portion, self.reserve)?, dims, self.order)
@@ -350,7 +350,7 @@ impl<T> MmapArrayOptions<T> {
     /// [`Overflow`](crate::ErrorKind::Overflow); [`Io`](crate::ErrorKind::Io) where the system has not the memory.
     pub fn anonymous(self) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Exclusive<T>,
+        ReadWrite: Access<T>,
     {
         let options = self.offset(0);
         let (dims, portion) = options.new_portion()?;
