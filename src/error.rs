@@ -208,7 +208,12 @@ impl fmt::Display for Error {
         if let Some(path) = &self.0.path {
             write!(f, "{}: ", path.display())?;
         }
-        self.0.reason.fmt(f)
+        self.0.reason.fmt(f)?;
+        match (&self.0.reason, &self.0.bytes) {
+            // The others tell of their bytes themselves.
+            (Reason::Io { .. }, Some(bytes)) => write!(f, " (bytes {}..{})", bytes.start, bytes.end),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -60,7 +60,7 @@
 //! | --- | --- |
 //! | `np.memmap(f, dtype, "r", offset, shape)` | `MmapArray::<T>::options().offset(n).shape([…]).open(f)` |
 //! | mode `"r+"`, `"c"`, `"w+"` | `.open_mut(f)`, `.open_cow(f)`, `.create(f)` |
-//! | `shape=(-1, 3)`, `order="F"` | `.shape([INFER, 3])`, `.order(Order::F)` |
+//! | `shape=(-1, 3)`, `order="F"` | `.shape([None, Some(3)])`, `.order(Order::F)` |
 //! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
 //! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
 //! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
@@ -86,7 +86,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 pub use io::fromfile;
 pub use region::Advice;
-pub use shape::{INFER, IntoShape, MAX_NDIM, Order};
+pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Slices};
 
 /// The README's code, run as a test.

@@ -11,20 +11,6 @@ use std::ops::Deref;
 /// The most axes an array or a view can have: 32, as `NPY_MAXDIMS` was for NumPy 1.
 pub const MAX_NDIM: usize = 32;
 
-/// In a shape, the one axis whose length follows from the file's: NumPy's `-1`.
-///
-/// ```
-/// use mmap_array::{INFER, MmapArray};
-/// # let dir = tempfile::tempdir()?;
-/// # let path = dir.path().join("points.f32");
-/// std::fs::write(&path, [0; 48])?;
-/// // SAFETY: nobody else writes or truncates the file.
-/// let points = unsafe { MmapArray::<f32>::options().shape([INFER, 3]).open(&path)? };
-/// assert_eq!(points.shape(), [4, 3]);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub const INFER: usize = usize::MAX;
-
 /// The order in which an array's elements follow one another in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Order {
@@ -33,6 +19,10 @@ pub enum Order {
     C,
     /// Column by column: the first index varies fastest. Fortran's, MATLAB's, R's and Julia's.
     F,
+}
+
+pub(crate) fn too_many_axes(ndim: usize) -> Error {
+    Error::shape(format!("a shape of {ndim} axes was given; an array has at most {MAX_NDIM}"))
 }
 
 /// The number of elements along each axis.
@@ -47,25 +37,9 @@ impl Dims {
         let mut lens = [0; MAX_NDIM];
         match lens.get_mut(..dims.len()) {
             Some(head) => head.copy_from_slice(dims),
-            None => {
-                return Err(Error::shape(format!(
-                    "a shape of {} axes was given; an array has at most {MAX_NDIM}",
-                    dims.len()
-                )));
-            }
+            None => return Err(too_many_axes(dims.len())),
         }
         Ok(Self { ndim: dims.len(), lens })
-    }
-
-    /// The axis that is to be inferred, if any; two of them are an error.
-    pub(crate) fn inferred_axis(&self) -> Result<Option<usize>> {
-        let mut axes = (0..self.ndim).filter(|&axis| self[axis] == INFER);
-        match (axes.next(), axes.next()) {
-            (axis, None) => Ok(axis),
-            _ => {
-                Err(Error::shape(format!("{self} has more than one axis to infer; only one can follow from the file")))
-            }
-        }
     }
 
     /// The number of elements and of bytes, for elements of `size` bytes.
@@ -133,85 +107,188 @@ impl fmt::Display for Dims {
         f.write_str("(")?;
         for (axis, &dim) in self.iter().enumerate() {
             let separator = if axis == 0 { "" } else { ", " };
-            match dim {
-                INFER => write!(f, "{separator}INFER")?,
-                _ => write!(f, "{separator}{dim}")?,
-            }
+            write!(f, "{separator}{dim}")?;
         }
         f.write_str(if self.ndim == 1 { ",)" } else { ")" })
     }
 }
 
-/// Anything that says a shape: `[480, 640]`, a slice, a `Vec`, or one number for one axis. `[]` is 0-d.
+/// A shape as it was asked for: dims, of which some may be left to follow from the number of elements.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// With 1 in the place of an axis to infer.
+    dims: Dims,
+    inferred: usize,
+    /// The last of the axes to infer.
+    axis: usize,
+}
+
+impl Shape {
+    fn of(lens: impl ExactSizeIterator<Item = Option<usize>>) -> Result<Self, usize> {
+        let ndim = lens.len();
+        let mut shape = Self { dims: Dims { ndim, lens: [0; MAX_NDIM] }, inferred: 0, axis: 0 };
+        if ndim > MAX_NDIM {
+            return Err(ndim);
+        }
+        for (axis, len) in lens.enumerate() {
+            shape.dims.lens[axis] = len.unwrap_or(1);
+            if len.is_none() {
+                shape.inferred += 1;
+                shape.axis = axis;
+            }
+        }
+        Ok(shape)
+    }
+
+    /// The dims, where none is to be inferred.
+    pub(crate) fn given(&self) -> Option<Dims> {
+        (self.inferred == 0).then_some(self.dims)
+    }
+
+    /// The axis to infer, which is one only.
+    fn one_axis(&self) -> Result<usize> {
+        match self.inferred {
+            1 => Ok(self.axis),
+            _ => {
+                Err(Error::shape(format!("the shape {self} leaves more than one axis to be inferred; only one can be")))
+            }
+        }
+    }
+
+    /// The dims, where there are `len` elements in all.
+    pub(crate) fn fit(&self, len: usize) -> Result<Dims> {
+        let mismatch = || Error::shape(format!("{len} elements cannot be given the shape {self}"));
+        let (others, _) = self.dims.checked_len(1)?;
+        let dims = match self.given() {
+            Some(dims) if others == len => dims,
+            Some(_) => return Err(mismatch()),
+            None => {
+                let axis = self.one_axis()?;
+                let inferred = len.checked_div(others).filter(|inferred| inferred * others == len);
+                self.dims.with(axis, inferred.ok_or_else(mismatch)?)
+            }
+        };
+        Ok(dims)
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.inferred == 1 {
+            return write!(f, "{} with axis {} inferred", self.dims, self.axis);
+        }
+        write!(f, "{}", self.dims)
+    }
+}
+
+/// Anything that says a shape: an array, slice or `Vec` of lengths, or one number for one axis. `()` is 0-d.
 ///
-/// The trait is sealed. Each length is a number of elements; one of them may be [`INFER`] where a file is there to
-/// infer it from.
+/// A length is a number of elements, or `None` (with the others in `Some`) for the one axis that follows from the
+/// number of elements there are: NumPy's `-1`. The trait is sealed.
+///
+/// ```
+/// use mmap_array::MmapArray;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("points.f32");
+/// std::fs::write(&path, [0; 48])?;
+/// // SAFETY: nobody else writes or truncates the file.
+/// let points = unsafe { MmapArray::<f32>::options().shape([None, Some(3)]).open(&path)? };
+/// assert_eq!(points.shape(), [4, 3]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no shape",
+    note = "a shape is `[480, 640]`, `[None, Some(640)]` with one axis inferred, a slice or `Vec` of such, or a `usize`"
+)]
 pub trait IntoShape: sealed::Sealed {
+    /// The shape, or the number of axes where they are too many.
     #[doc(hidden)]
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R;
+    fn into_shape(self) -> Result<Shape, usize>;
+}
+
+/// Anything that says an index: `[i, j]`, a slice, one number where there is one axis, `()` where there is none. The
+/// trait is sealed.
+pub trait NdIndex: sealed::Sealed {
+    #[doc(hidden)]
+    fn with_index<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R;
 }
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for usize {}
-    impl<const N: usize> Sealed for [usize; N] {}
-    impl Sealed for [usize] {}
-    impl Sealed for Vec<usize> {}
-    impl<S: Sealed + ?Sized> Sealed for &S {}
+    impl Sealed for () {}
+}
+
+impl IntoShape for () {
+    fn into_shape(self) -> Result<Shape, usize> {
+        [0_usize; 0].into_shape()
+    }
+}
+
+impl NdIndex for () {
+    #[inline]
+    fn with_index<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(&[])
+    }
 }
 
 impl IntoShape for usize {
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+    fn into_shape(self) -> Result<Shape, usize> {
+        [self].into_shape()
+    }
+}
+
+impl NdIndex for usize {
+    #[inline]
+    fn with_index<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
         f(&[*self])
     }
 }
 
-impl<const N: usize> IntoShape for [usize; N] {
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
-        f(self)
-    }
+macro_rules! shapes {
+    ($len:ty: $(($container:ty $(, $n:ident)?)),*) => {$(
+        impl$(<const $n: usize>)? sealed::Sealed for $container {}
+        impl$(<const $n: usize>)? IntoShape for $container {
+            fn into_shape(self) -> Result<Shape, usize> {
+                Shape::of(self.iter().map(|&len: &$len| len.into()))
+            }
+        }
+    )*};
 }
+shapes!(usize: ([usize; N], N), (&[usize; N], N), (&[usize]), (Vec<usize>), (&Vec<usize>));
+shapes!(Option<usize>: ([Option<usize>; N], N), (&[Option<usize>; N], N), (&[Option<usize>]), (Vec<Option<usize>>));
 
-impl IntoShape for [usize] {
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
-        f(self)
-    }
+macro_rules! indices {
+    ($(($container:ty $(, $n:ident)?)),*) => {$(
+        impl$(<const $n: usize>)? NdIndex for $container {
+            #[inline]
+            fn with_index<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+                f(&self[..])
+            }
+        }
+    )*};
 }
-
-impl IntoShape for Vec<usize> {
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
-        f(self)
-    }
-}
-
-impl<S: IntoShape + ?Sized> IntoShape for &S {
-    fn with_dims<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
-        (**self).with_dims(f)
-    }
-}
+indices!(([usize; N], N), (&[usize; N], N), (&[usize]), (Vec<usize>), (&Vec<usize>));
 
 /// Works a shape out against the bytes that a file has for it.
 ///
-/// `dims` of `None` is one axis over all there is. `available` are the bytes from `offset` to the file's end.
-pub(crate) fn fit_to_file(dims: Option<Dims>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
-    let available = file_len.checked_sub(offset).ok_or(Reason::PastEnd {
-        offset,
-        needed: 0,
-        file_len,
-        hint: ": the offset lies behind it",
-    });
-    let (dims, axis) = match dims {
+/// `shape` of `None` is one axis over all there is. What a given shape needs is checked when it is mapped.
+pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
+    if let Some(dims) = shape.and_then(|shape| shape.given()) {
+        return Ok(dims);
+    }
+    let available = file_len.checked_sub(offset).ok_or_else(|| {
+        let hint = ": the offset lies behind it";
+        Error::from(Reason::PastEnd { offset, needed: 0, file_len, hint }).at_bytes(offset..offset)
+    })?;
+    let (dims, axis) = match shape {
         None if file_len == 0 => return Err(Reason::EmptyFile.into()),
-        None => (Dims::new(&[INFER])?, 0),
-        Some(dims) => match dims.inferred_axis()? {
-            Some(axis) => (dims, axis),
-            None => return available.map(|_| dims).map_err(|reason| Error::from(reason).at_bytes(offset..offset)),
-        },
+        None => (Dims::new(&[1])?, 0),
+        Some(shape) => (shape.dims, shape.one_axis()?),
     };
-    let available = available.map_err(|reason| Error::from(reason).at_bytes(offset..offset))?;
-    let (others, unit_bytes) = dims.with(axis, 1).checked_len(size)?;
+    let (others, unit_bytes) = dims.checked_len(size)?;
     if others == 0 {
-        return Err(Error::shape(format!("an axis of {dims} cannot be inferred: the others hold no element")));
+        return Err(Error::shape(format!("axis {axis} of {dims} cannot be inferred: the others hold no element")));
     }
     let unit_bytes = unit_bytes as u64;
     let tail = available % unit_bytes;
@@ -220,9 +297,9 @@ pub(crate) fn fit_to_file(dims: Option<Dims>, size: usize, offset: u64, file_len
         let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail };
         return Err(Error::from(reason).at_bytes(file_len - tail..file_len));
     }
-    let len = usize::try_from(available / unit_bytes).ok().filter(|&len| len != INFER);
+    let len = usize::try_from(available / unit_bytes);
     let len =
-        len.ok_or_else(|| Error::overflow("the file", format!("{available} bytes do not fit the address space")))?;
+        len.map_err(|_| Error::overflow("the file", format!("{available} bytes do not fit the address space")))?;
     Ok(dims.with(axis, len))
 }
 
@@ -431,19 +508,21 @@ mod tests {
     fn thirty_two_axes_and_no_more() {
         assert_eq!(dims(&[1; 32]).len(), 32);
         assert_eq!(Dims::new(&[1; 33]).err().unwrap().kind(), ErrorKind::Shape);
+        assert_eq!([1; 33].into_shape().err(), Some(33));
     }
 
     #[test]
     fn one_axis_follows_from_the_file() {
-        let fit =
-            |shape: &[usize], offset, len| fit_to_file(Some(dims(shape)), 4, offset, len).map(|dims| dims.to_vec());
-        assert_eq!(fit(&[INFER, 3], 0, 48).unwrap(), [4, 3]);
-        assert_eq!(fit(&[2, INFER], 8, 48).unwrap(), [2, 5]);
-        assert_eq!(fit(&[INFER, 3], 48, 48).unwrap(), [0, 3]);
-        assert_eq!(fit(&[INFER, 3], 0, 49).unwrap_err().kind(), ErrorKind::PartialElement);
-        assert_eq!(fit(&[INFER, 0], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
-        assert_eq!(fit(&[INFER, INFER], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
-        assert_eq!(fit(&[INFER], 49, 48).unwrap_err().kind(), ErrorKind::PastEnd);
+        let fit = |shape: &[Option<usize>], offset, len| {
+            fit_to_file(shape.into_shape().ok(), 4, offset, len).map(|dims| dims.to_vec())
+        };
+        assert_eq!(fit(&[None, Some(3)], 0, 48).unwrap(), [4, 3]);
+        assert_eq!(fit(&[Some(2), None], 8, 48).unwrap(), [2, 5]);
+        assert_eq!(fit(&[None, Some(3)], 48, 48).unwrap(), [0, 3]);
+        assert_eq!(fit(&[None, Some(3)], 0, 49).unwrap_err().kind(), ErrorKind::PartialElement);
+        assert_eq!(fit(&[None, Some(0)], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
+        assert_eq!(fit(&[None, None], 0, 48).unwrap_err().kind(), ErrorKind::Shape);
+        assert_eq!(fit(&[None], 49, 48).unwrap_err().kind(), ErrorKind::PastEnd);
         assert_eq!(fit_to_file(None, 4, 0, 0).err().unwrap().kind(), ErrorKind::EmptyFile);
     }
 

@@ -20,7 +20,7 @@ pub use slice::{AxisIter, AxisSlice, Slices};
 use crate::access::{Access, ReadOnly, ReadWrite, assert_sized};
 use crate::error::{Error, Result};
 use crate::field::Field;
-use crate::shape::{Dims, IntoShape, Order};
+use crate::shape::{Dims, IntoShape, NdIndex, Order};
 use bytemuck::{AnyBitPattern, NoUninit};
 use iter::{Run, Runs};
 use std::marker::PhantomData;
@@ -73,7 +73,8 @@ unsafe impl<T: Send + Sync, A> Send for ArrayView<'_, T, A> {}
 unsafe impl<T: Send + Sync, A> Sync for ArrayView<'_, T, A> {}
 
 impl<'a, T> ArrayView<'a, T, ReadOnly> {
-    /// A view of a slice of the caller's, in C order. One axis of `shape` may be [`INFER`](crate::INFER).
+    /// A view of a slice of the caller's, in C order. One axis of `shape` may be `None`, to be
+    /// inferred.
     ///
     /// # Errors
     ///
@@ -92,12 +93,13 @@ impl<'a, T> ArrayView<'a, T, ReadOnly> {
         T: AnyBitPattern + NoUninit,
     {
         // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
-        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr().cast_mut(), slice.len(), &shape)?) })
+        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr().cast_mut(), slice.len(), shape)?) })
     }
 }
 
 impl<'a, T> ArrayViewMut<'a, T> {
-    /// A writable view of a slice of the caller's, in C order. One axis of `shape` may be [`INFER`](crate::INFER).
+    /// A writable view of a slice of the caller's, in C order. One axis of `shape` may be `None`, to be
+    /// inferred.
     ///
     /// # Errors
     ///
@@ -114,16 +116,15 @@ impl<'a, T> ArrayViewMut<'a, T> {
         T: AnyBitPattern + NoUninit,
     {
         // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
-        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_mut_ptr(), slice.len(), &shape)?) })
+        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_mut_ptr(), slice.len(), shape)?) })
     }
 }
 
 impl RawView {
-    fn of_elements<T>(ptr: *mut T, len: usize, shape: &impl IntoShape) -> Result<Self> {
+    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
         const { assert_sized::<T>() }
-        let dims = shape.with_dims(Dims::new)?;
         let flat = Dims::new(&[len])?;
-        Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(dims, size_of::<T>())
+        Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(shape, size_of::<T>())
     }
 }
 
@@ -204,16 +205,17 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     /// The address of an element.
     #[inline(always)]
     #[track_caller]
-    fn address(&self, index: &[usize]) -> *mut T {
-        match self.raw.at(index) {
+    fn address(&self, index: impl NdIndex) -> *mut T {
+        match index.with_index(|index| self.raw.at(index)) {
             Some(address) => address.cast(),
-            None => self.outside(index),
+            None => index.with_index(|index| self.outside(index)),
         }
     }
 }
 
 impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
-    /// The element at an index of one number per axis, by value: `view.at([i, j])`, `view.at([])` in a 0-d view.
+    /// The element at an index of one number per axis, by value: `view.at([i, j])`; `view.at(i)` where there is one axis,
+    /// `view.at(())` where there is none.
     ///
     /// # Panics
     ///
@@ -227,9 +229,9 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     #[inline]
     #[must_use]
     #[track_caller]
-    pub fn at(&self, index: impl AsRef<[usize]>) -> T {
+    pub fn at(&self, index: impl NdIndex) -> T {
         // SAFETY: `address` gives only elements of the view, which `from_raw` was told are initialised and stay so.
-        unsafe { A::load(self.address(index.as_ref())) }
+        unsafe { A::load(self.address(index)) }
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
@@ -242,8 +244,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn get(&self, index: impl AsRef<[usize]>) -> Option<T> {
-        let address = self.raw.at(index.as_ref())?;
+    pub fn get(&self, index: impl NdIndex) -> Option<T> {
+        let address = index.with_index(|index| self.raw.at(index))?;
         // SAFETY: the address is an element's of the view, initialised by the contract of `from_raw`.
         Some(unsafe { A::load(address.cast()) })
     }

@@ -1,6 +1,6 @@
 //! Every input that cannot work: an error that says what is wrong, and the file as it was. Never a crash.
 
-use mmap_array::{ErrorKind, INFER, MmapArray, MmapArrayMut, fromfile};
+use mmap_array::{ErrorKind, MmapArray, MmapArrayMut, fromfile};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
@@ -42,7 +42,7 @@ fn an_offset_behind_the_end() {
         || options().offset(104).shape(0),
         || options().offset(u64::MAX - 3),
         || options().offset(u64::MAX - 3).shape(1),
-        || options().offset(1 << 40).shape([INFER, 2]),
+        || options().offset(1 << 40).shape([None, Some(2)]),
     ] {
         let error = refused(&path, options);
         assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}");
@@ -65,7 +65,7 @@ fn a_tail_that_is_no_whole_element() {
     let error = refused(&path, options);
     assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PartialElement, Some(100..103)));
     assert!(error.to_string().contains("3 are left over"), "{error}");
-    let error = refused(&path, || options().offset(8).shape([INFER, 10]));
+    let error = refused(&path, || options().offset(8).shape([None, Some(10)]));
     assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PartialElement, Some(88..103)));
     // SAFETY: nobody else uses the file.
     assert_eq!(unsafe { options::<u32>().shape(25).open(&path) }.unwrap().len(), 25);
@@ -92,12 +92,12 @@ fn shapes_and_offsets_that_overflow() {
 #[test]
 fn more_than_one_axis_to_infer_or_none_that_could_be() {
     let (_folder, path) = file(&[0; 96]);
-    assert_eq!(refused(&path, || options().shape([INFER, 3, INFER])).kind(), ErrorKind::Shape);
-    assert_eq!(refused(&path, || options().shape([INFER, 0])).kind(), ErrorKind::Shape);
+    assert_eq!(refused(&path, || options().shape([None, Some(3), None])).kind(), ErrorKind::Shape);
+    assert_eq!(refused(&path, || options().shape([None, Some(0)])).kind(), ErrorKind::Shape);
     assert_eq!(refused(&path, || options().shape([1; 33])).kind(), ErrorKind::Shape);
     let new = path.with_extension("new");
     // SAFETY: the file cannot be created.
-    let error = unsafe { options::<u32>().shape([INFER, 3]).create(&new) }.unwrap_err();
+    let error = unsafe { options::<u32>().shape([None, Some(3)]).create(&new) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
     // SAFETY: as above.
     let error = unsafe { options::<u32>().create(&new) }.unwrap_err();

@@ -1,6 +1,6 @@
 //! Every way to open or create a file, seen through a second, independent map and through plain `read`.
 
-use mmap_array::{Advice, ErrorKind, INFER, MmapArray, MmapArrayMut, Order, fromfile};
+use mmap_array::{Advice, ErrorKind, MmapArray, MmapArrayMut, Order, fromfile};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
@@ -290,10 +290,10 @@ fn populate_reads_the_same() {
 fn one_axis_follows_from_the_file_in_either_order() {
     let (_folder, path) = file_of(24);
     for (shape, order, expected, at) in [
-        ([INFER, 4], Order::C, [6, 4], 4),
-        ([4, INFER], Order::F, [4, 6], 1),
-        ([INFER, 4], Order::F, [6, 4], 1),
-        ([3, INFER], Order::C, [3, 8], 8),
+        ([None, Some(4)], Order::C, [6, 4], 4),
+        ([Some(4), None], Order::F, [4, 6], 1),
+        ([None, Some(4)], Order::F, [6, 4], 1),
+        ([Some(3), None], Order::C, [3, 8], 8),
     ] {
         // SAFETY: nobody writes the file.
         let array = unsafe { MmapArray::<u32>::options().shape(shape).order(order).open(&path) }.unwrap();
@@ -309,7 +309,7 @@ fn a_sealed_file_opens_without_unsafe_and_an_unsealed_one_does_not() {
     use std::io::Write;
     let mut file = File::from(memfd_create("sealed", MemfdFlags::ALLOW_SEALING).unwrap());
     file.write_all(&[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
-    let options = || MmapArray::<u8>::options().offset(1).shape([1, INFER]);
+    let options = || MmapArray::<u8>::options().offset(1).shape([Some(1), None]);
     assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
     fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
     assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);

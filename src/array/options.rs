@@ -4,7 +4,7 @@ use super::{MmapArray, MmapArrayMut};
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_sized};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, Portion, Region};
-use crate::shape::{Dims, IntoShape, MAX_NDIM, Order, fit_to_file};
+use crate::shape::{Dims, IntoShape, Order, Shape, fit_to_file, too_many_axes};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -26,7 +26,7 @@ use std::path::Path;
 /// | [`anonymous`](Self::anonymous) | none | read and written | memory |
 ///
 /// ```
-/// use mmap_array::{INFER, MmapArray, Order};
+/// use mmap_array::{MmapArray, Order};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("field.f64");
 /// // SAFETY: nobody else writes or truncates the file.
@@ -35,19 +35,28 @@ use std::path::Path;
 /// field.close()?;
 ///
 /// // SAFETY: as above.
-/// let field = unsafe { MmapArray::<f64>::options().shape([3, INFER]).order(Order::F).open(&path)? };
+/// let field = unsafe { MmapArray::<f64>::options().shape([Some(3), None]).order(Order::F).open(&path)? };
 /// assert_eq!(field.shape(), [3, 100]);
 /// assert_eq!(field[299], 1.5);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct MmapArrayOptions<T> {
     offset: u64,
-    shape: Option<Result<Dims>>,
+    /// The number of axes, where they are too many.
+    shape: Option<Result<Shape, usize>>,
     order: Order,
     populate: bool,
     reserve: bool,
     element: PhantomData<fn() -> T>,
 }
+
+impl<T> Clone for MmapArrayOptions<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for MmapArrayOptions<T> {}
 
 impl<T> MmapArrayOptions<T> {
     pub(super) fn new() -> Self {
@@ -63,10 +72,11 @@ impl<T> MmapArrayOptions<T> {
         self
     }
 
-    /// The number of elements along each axis. One of them may be [`INFER`](crate::INFER) where a file is opened.
+    /// The number of elements along each axis. Where a file is opened one of them may be `None`, with the others in
+    /// `Some`, to follow from the file's length: `[None, Some(3)]`, as NumPy's `(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
-        self.shape = Some(shape.with_dims(Dims::new));
+        self.shape = Some(shape.into_shape());
         self
     }
 
@@ -277,7 +287,10 @@ impl<T> MmapArrayOptions<T> {
     /// Creates a file of zeros that ends with the array, and opens it to read and write. A file that has the name is
     /// replaced, permissions kept; whoever has it mapped or open keeps the old one, whole.
     ///
-    /// The file is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
+    /// The file is as long as offset and array together, whatever the offset: so a file that is longer than the address
+    /// space (2 GiB on 32 bit) is created by its last window.
+    ///
+    /// It is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
     /// target never exists half made. It is sparse unless [`reserve`](Self::reserve) was asked for.
     ///
     /// # Safety
@@ -360,8 +373,8 @@ impl<T> MmapArrayOptions<T> {
     fn map_portion<A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
         let map = || {
             let file_len = region::mappable_len(file)?;
-            let given = self.shape.transpose()?;
-            let dims = fit_to_file(given, size_of::<T>(), self.offset, file_len)?;
+            let shape = self.shape.transpose().map_err(too_many_axes)?;
+            let dims = fit_to_file(shape, size_of::<T>(), self.offset, file_len)?;
             let (_, len) = dims.checked_len(size_of::<T>())?;
             let portion = Portion { offset: self.offset, len, populate: self.populate };
             let region = Region::map(file, path, file_len, &portion, mode)?;
@@ -372,16 +385,14 @@ impl<T> MmapArrayOptions<T> {
 
     /// The portion of a file, or of memory, that is made for the array.
     fn new_portion(&self) -> Result<(Dims, Portion)> {
-        let dims = match &self.shape {
-            Some(Ok(dims)) => *dims,
-            Some(Err(_)) => return Err(Error::shape(format!("an array has at most {MAX_NDIM} axes"))),
-            None => return Err(Error::shape("a new array needs a shape: give one with `options().shape(…)`")),
+        let Some(shape) = self.shape.transpose().map_err(too_many_axes)? else {
+            return Err(Error::shape("a new array needs a shape: give one with `options().shape(…)`"));
         };
-        if dims.inferred_axis()?.is_some() {
-            return Err(Error::shape(format!(
-                "{dims}: an axis of a new array cannot be inferred, there is no file yet"
-            )));
-        }
+        let dims = shape.given().ok_or_else(|| {
+            Error::shape(format!(
+                "{shape}: an axis of a new array cannot be inferred, there is no file to infer it from"
+            ))
+        })?;
         let (_, len) = dims.checked_len(size_of::<T>())?;
         Ok((dims, Portion { offset: self.offset, len, populate: self.populate }))
     }

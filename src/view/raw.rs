@@ -1,7 +1,7 @@
 //! A pointer, dims and byte strides, with the arithmetic that every view shares, whatever its elements are.
 
 use crate::error::{Error, Reason, Result};
-use crate::shape::{Axes, Dims, Order};
+use crate::shape::{Axes, Dims, IntoShape, Order, too_many_axes};
 use std::ops::{Bound, Range, RangeBounds};
 
 /// Elements of some size in memory: the first one's address, the axes and their strides.
@@ -112,27 +112,18 @@ impl RawView {
     }
 
     /// The same elements under another shape. Only elements that lie one after another can be counted anew.
-    pub(crate) fn reshape(mut self, dims: Dims, size: usize) -> Result<Self> {
+    pub(crate) fn reshape(mut self, shape: impl IntoShape, size: usize) -> Result<Self> {
+        let shape = shape.into_shape().map_err(too_many_axes)?;
         if !self.axes.is_contiguous(size) {
             let text = format!(
-                "the elements of {} do not lie one after another in C order, so they cannot be given the shape {dims} \
+                "the elements of {} do not lie one after another in C order, so they cannot be given the shape {shape} \
                  in place; copy them with `to_vec` first",
                 self.describe()
             );
             return Err(Reason::NotContiguous(text).into());
         }
-        let len = self.axes.len();
-        let dims = match dims.inferred_axis()? {
-            None => dims,
-            Some(axis) => {
-                let (others, _) = dims.with(axis, 1).checked_len(1)?;
-                let inferred = len.checked_div(others).filter(|inferred| inferred * others == len);
-                dims.with(axis, inferred.ok_or_else(|| mismatch(len, &dims))?)
-            }
-        };
-        if dims.checked_len(size)?.0 != len {
-            return Err(mismatch(len, &dims));
-        }
+        let dims = shape.fit(self.axes.len())?;
+        dims.checked_len(size)?;
         self.axes = Axes::contiguous(&dims, Order::C, size);
         Ok(self)
     }
@@ -185,10 +176,6 @@ impl RawView {
     pub(crate) fn describe(&self) -> String {
         format!("a view of shape {:?} and strides {:?}", self.axes.lens(), self.axes.strides())
     }
-}
-
-fn mismatch(len: usize, dims: &Dims) -> Error {
-    Error::shape(format!("{len} elements cannot be given the shape {dims}"))
 }
 
 /// A range over `len` items, as its first and its end.

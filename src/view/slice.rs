@@ -3,7 +3,7 @@
 use super::{ArrayView, RawView, resolve};
 use crate::access::{Access, ReadOnly};
 use crate::error::Result;
-use crate::shape::{Dims, IntoShape};
+use crate::shape::IntoShape;
 use std::marker::PhantomData;
 use std::ops::{Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
@@ -210,7 +210,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         Ok(self.map_raw(raw))
     }
 
-    /// The same elements, in C order, under another shape, without a copy. One axis may be [`INFER`](crate::INFER).
+    /// The same elements, in C order, under another shape, without a copy. One axis may be `None`, to follow
+    /// from the others.
     ///
     /// # Errors
     ///
@@ -218,13 +219,13 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// where the elements do not lie one after another in C order (NumPy's `reshape` copies then).
     ///
     /// ```
-    /// use mmap_array::{ArrayView, INFER};
+    /// use mmap_array::ArrayView;
     /// let view = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], 6)?;
-    /// assert_eq!(view.reshape([INFER, 2])?.shape(), [3, 2]);
+    /// assert_eq!(view.reshape([None, Some(2)])?.shape(), [3, 2]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn reshape(self, shape: impl IntoShape) -> Result<Self> {
-        let raw = self.raw.reshape(shape.with_dims(Dims::new)?, size_of::<T>())?;
+        let raw = self.raw.reshape(shape, size_of::<T>())?;
         Ok(self.map_raw(raw))
     }
 

@@ -4,6 +4,7 @@ use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
 use crate::access::{Access, Exclusive, ReadWrite};
 use crate::field::Field;
+use crate::shape::NdIndex;
 use std::marker::PhantomData;
 
 impl<'a, T> ArrayViewMut<'a, T>
@@ -40,10 +41,10 @@ where
     /// ```
     #[inline]
     #[track_caller]
-    pub fn set(&mut self, index: impl AsRef<[usize]>, value: T) {
+    pub fn set(&mut self, index: impl NdIndex, value: T) {
         // SAFETY: `address` gives only elements of the view, which are writable and nobody else's while it is borrowed
         // exclusively, by the contract of `from_raw`.
-        unsafe { <ReadWrite as Access<T>>::store(self.address(index.as_ref()), value) }
+        unsafe { <ReadWrite as Access<T>>::store(self.address(index), value) }
     }
 
     /// Calls `f` with each element's address, in C order.
