@@ -1,0 +1,258 @@
+//! The largest functions of a program, from its symbol table: an array of records in the middle of a file.
+//!
+//! ```text
+//! cargo run --release --example elf_symbols
+//! cargo run --release --example elf_symbols FILE
+//! ```
+//!
+//! Without a file it reads itself. The file header says where the section headers are, those say where the symbols and
+//! their names are, and each of these is mapped as what it is, with its length checked against the file's before. The
+//! file may hold anything; a broken one ends in an error that says what is wrong with it. Nobody may write or truncate
+//! it meanwhile.
+
+use bytemuck::{Pod, Zeroable};
+use mmap_array::{Field, MmapArray, field};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::ffi::CStr;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// How many functions are printed.
+const MOST: usize = 20;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    let (file, rest) = (args.next().map(PathBuf::from), args.next());
+    if rest.is_some() {
+        eprintln!("usage: elf_symbols [FILE]");
+        return ExitCode::from(2);
+    }
+    let itself = file.is_none();
+    let listed = (file.map_or_else(std::env::current_exe, Ok).map_err(Into::into))
+        .and_then(|file| list(&file, &mut io::stdout().lock()));
+    let Err(error) = listed else { return ExitCode::SUCCESS };
+    let hint = if itself { "; pass a program to read instead of this one: elf_symbols FILE" } else { "" };
+    eprintln!("elf_symbols: {error}{hint}");
+    ExitCode::FAILURE
+}
+
+/// The file's header. Words have 4 or 8 bytes, by the class of the file. Packed, since nothing says that a file keeps to
+/// the alignment of its records.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Header<W> {
+    ident: [u8; 16],
+    kind: u16,
+    machine: u16,
+    version: u32,
+    entry: W,
+    program_headers: W,
+    section_headers: W,
+    flags: u32,
+    size: u16,
+    program_header_size: u16,
+    program_header_count: u16,
+    section_header_size: u16,
+    section_count: u16,
+    names: u16,
+}
+
+/// The header of a section.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Section<W> {
+    name: u32,
+    kind: u32,
+    flags: W,
+    address: W,
+    offset: W,
+    size: W,
+    link: u32,
+    info: u32,
+    alignment: W,
+    entry_size: W,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Symbol32 {
+    name: u32,
+    address: u32,
+    size: u32,
+    info: u8,
+    other: u8,
+    section: u16,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Symbol64 {
+    name: u32,
+    info: u8,
+    other: u8,
+    section: u16,
+    address: u64,
+    size: u64,
+}
+
+/// What the two kinds of symbol share: not the order of their fields, but the fields.
+trait Symbol: Pod {
+    type Word: Pod + Into<u64>;
+    const NAME: Field<Self, u32>;
+    const INFO: Field<Self, u8>;
+    const SECTION: Field<Self, u16>;
+    const ADDRESS: Field<Self, Self::Word>;
+    const SIZE: Field<Self, Self::Word>;
+}
+
+impl Symbol for Symbol32 {
+    type Word = u32;
+    const NAME: Field<Self, u32> = field!(Self, name);
+    const INFO: Field<Self, u8> = field!(Self, info);
+    const SECTION: Field<Self, u16> = field!(Self, section);
+    const ADDRESS: Field<Self, u32> = field!(Self, address);
+    const SIZE: Field<Self, u32> = field!(Self, size);
+}
+
+impl Symbol for Symbol64 {
+    type Word = u64;
+    const NAME: Field<Self, u32> = field!(Self, name);
+    const INFO: Field<Self, u8> = field!(Self, info);
+    const SECTION: Field<Self, u16> = field!(Self, section);
+    const ADDRESS: Field<Self, u64> = field!(Self, address);
+    const SIZE: Field<Self, u64> = field!(Self, size);
+}
+
+/// Prints the header of a program and its largest functions.
+pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let program = Program { path };
+    let ident = program.map::<u8>("the first bytes", 0, 16)?;
+    let [0x7f, b'E', b'L', b'F', class, byte_order, ..] = ident[..] else {
+        return Err(program.error("not an ELF file"));
+    };
+    let (own, other) = if cfg!(target_endian = "little") { (1, 2) } else { (2, 1) };
+    match (class, byte_order) {
+        (1, order) if order == own => program.list::<Symbol32>(out),
+        (2, order) if order == own => program.list::<Symbol64>(out),
+        (1 | 2, order) if order == other => {
+            Err(program.error("an ELF file in the other byte order than this machine's, which cannot be read yet"))
+        }
+        _ => Err(program.error(format!("an ELF file of no known kind: class {class}, byte order {byte_order}"))),
+    }
+}
+
+struct Program<'a> {
+    path: &'a Path,
+}
+
+impl Program<'_> {
+    fn error(&self, text: impl AsRef<str>) -> Box<dyn Error> {
+        format!("{}: {}", self.path.display(), text.as_ref()).into()
+    }
+
+    /// Maps records of the file.
+    fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<MmapArray<T>, Box<dyn Error>> {
+        let too_many = |_| self.error(format!("{what} would be {count} records long"));
+        let len = usize::try_from(count).map_err(too_many)?;
+        let options = MmapArray::options().offset(offset).shape(len);
+        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
+        unsafe { options.open(self.path) }.map_err(|error| format!("{what}: {error}").into())
+    }
+
+    fn list<S: Symbol>(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let header = self.map::<Header<S::Word>>("the header", 0, 1)?[0];
+        let sections = self.sections(&header)?;
+
+        let kinds = sections.project(field!(Section<S::Word>, kind));
+        let position = |wanted| kinds.into_iter().position(|kind| kind == wanted);
+        // All symbols, or, in a program that was stripped of them, those that the dynamic linker needs.
+        let Some((table, index)) =
+            position(2).map(|index| (".symtab", index)).or_else(|| position(11).map(|index| (".dynsym", index)))
+        else {
+            return Err(self.error("has no symbol table"));
+        };
+        let section = sections[index];
+        let (offset, size, entry_size) = (section.offset.into(), section.size.into(), section.entry_size.into());
+        let record = size_of::<S>() as u64;
+        if entry_size != record || size % record != 0 {
+            return Err(self.error(format!("{table} has {size} bytes in records of {entry_size}, not of {record}")));
+        }
+        let symbols = self.map::<S>(table, offset, size / record)?;
+
+        let link = section.link;
+        let strings = sections.get(link as usize).filter(|section| section.kind == 3);
+        let strings = strings
+            .ok_or_else(|| self.error(format!("{table} has its names in section {link}, which is no string table")))?;
+        let strings = self.map::<u8>("the names", strings.offset.into(), strings.size.into())?;
+        let name = |index: usize| {
+            let start = symbols.project(S::NAME).at(index);
+            let name = strings.get(start as usize..).and_then(|rest| CStr::from_bytes_until_nul(rest).ok());
+            let name = name.ok_or_else(|| self.error(format!("the name of symbol {index}, at {start}, has no end")))?;
+            // What it holds goes to a terminal.
+            Ok::<_, Box<dyn Error>>(name.to_string_lossy().replace(char::is_control, "?"))
+        };
+
+        let (kinds, homes) = (symbols.project(S::INFO), symbols.project(S::SECTION));
+        let (sizes, addresses) = (symbols.project(S::SIZE), symbols.project(S::ADDRESS));
+        let mut functions = 0;
+        let mut largest = BTreeSet::new();
+        for (index, (info, home)) in kinds.into_iter().zip(homes).enumerate() {
+            let size: u64 = sizes.at(index).into();
+            // Functions have the kind 2; those of other programs, which this one calls, are in section 0.
+            if info & 0xf == 2 && home != 0 && size > 0 {
+                functions += 1;
+                largest.insert((Reverse(size), addresses.at(index).into(), index));
+            }
+            if largest.len() > MOST {
+                largest.pop_last();
+            }
+        }
+        let rows = largest.into_iter().map(|(Reverse(size), address, index)| Ok((size, address, name(index)?)));
+        let rows: Vec<(u64, u64, String)> = rows.collect::<Result<_, Box<dyn Error>>>()?;
+
+        let bits = 8 * size_of::<S::Word>();
+        let (machine, entry) = (machine_name(header.machine), header.entry.into());
+        writeln!(out, "ELF{bits}, {machine}, entry {entry:#x}, {} sections", sections.len())?;
+        writeln!(out, "{table}: {} records of {record} bytes at byte {offset}, {functions} functions", symbols.len())?;
+        let digits = bits / 4;
+        writeln!(out, "\n{:>8}  {:<digits$}  Name", "Size", "Address")?;
+        for (size, address, name) in rows {
+            writeln!(out, "{size:>8}  {address:0digits$x}  {name}")?;
+        }
+        Ok(())
+    }
+
+    fn sections<W: Pod + Into<u64>>(&self, header: &Header<W>) -> Result<MmapArray<Section<W>>, Box<dyn Error>> {
+        let (offset, size, count) = (header.section_headers.into(), header.section_header_size, header.section_count);
+        if offset == 0 {
+            return Err(self.error("has no sections, and so no symbol table"));
+        }
+        if usize::from(size) != size_of::<Section<W>>() {
+            return Err(self.error(format!("has section headers of {size} bytes, not {}", size_of::<Section<W>>())));
+        }
+        let map = |count| self.map::<Section<W>>("the section headers", offset, count);
+        // Too many to count in 16 bits are counted in the first section, which is none otherwise.
+        let count = if count == 0 { map(1)?[0].size.into() } else { count.into() };
+        map(count)
+    }
+}
+
+fn machine_name(machine: u16) -> String {
+    let name = match machine {
+        3 => "x86",
+        8 => "MIPS",
+        20 => "PowerPC",
+        21 => "PowerPC 64",
+        22 => "S/390",
+        40 => "ARM",
+        62 => "x86-64",
+        183 => "AArch64",
+        243 => "RISC-V",
+        258 => "LoongArch",
+        _ => return format!("machine {machine}"),
+    };
+    name.into()
+}

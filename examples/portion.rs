@@ -1,0 +1,318 @@
+//! What this crate is for: small portions of files of any size, at any byte, as typed arrays, without reading the rest.
+//!
+//! ```text
+//! cargo run --release --example portion
+//! cargo run --release --example portion FILE --offset 54 --dtype f4 --shape 480,640
+//! ```
+//!
+//! Without arguments it makes a file of 2^31 records of 32 bytes, 64 GiB that take next to nothing on disk, in a folder
+//! of its own in the temporary one. It writes a few windows far apart, each through a map of its own, maps them again to
+//! read them by field, and says what that cost. The file is gone at the end, also after an error.
+//!
+//! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would; how long
+//! the opening took goes to standard error. Nobody may write or truncate the file meanwhile.
+
+use bytemuck::{Pod, Zeroable};
+use mmap_array::{ErrorKind, MmapArray, Order, field};
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "\
+usage: portion                      the demonstration, on a file of 64 GiB that takes next to nothing on disk
+       portion FILE [OPTION]...     a portion of a file, as NumPy prints it
+  --offset BYTES    where the first element lies, at any byte (0)
+  --dtype DTYPE     i1 i2 i4 i8, u1 u2 u4 u8, f4 or f8 (u1)
+  --shape N[,N]...  the number of elements along each axis, -1 for one that follows from the file (-1)
+  --order C|F       row by row or column by column (C)";
+
+/// How many records the demonstration's file has. On Windows files are not sparse unless asked to be by a call that the
+/// standard library does not make: 64 GiB would be written.
+const COUNT: u64 = if cfg!(windows) { 1 << 20 } else { 1 << 31 };
+
+/// How many records there are in a window of the demonstration.
+const WINDOW: u64 = 1000;
+
+fn main() -> ExitCode {
+    match run(std::env::args_os().skip(1), &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("portion: {}", failure.text);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// An error as the shell sees it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: u8,
+    pub(crate) text: String,
+}
+
+impl Failure {
+    fn new(text: impl Into<String>) -> Self {
+        Self { status: 1, text: text.into() }
+    }
+
+    fn usage(text: impl Display) -> Self {
+        Self { status: 2, text: format!("{text}\n{USAGE}") }
+    }
+}
+
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// The whole program but for its exit status.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut impl Write) -> Result<(), Failure> {
+    let mut args = args.into_iter().peekable();
+    match args.peek() {
+        None => demonstrate(COUNT, &std::env::temp_dir(), out),
+        Some(_) => Request::parse(args)?.print(out),
+    }
+}
+
+/// What is asked for of the user's own file.
+struct Request {
+    file: PathBuf,
+    offset: u64,
+    dtype: String,
+    shape: Option<Vec<Option<usize>>>,
+    order: Order,
+}
+
+impl Request {
+    fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
+        let (mut file, mut offset, mut dtype, mut shape, mut order) = (None, 0, String::from("u1"), None, Order::C);
+        while let Some(arg) = args.next() {
+            let Some(option) = arg.to_str().filter(|text| text.starts_with('-')) else {
+                if file.replace(PathBuf::from(arg)).is_some() {
+                    return Err(Failure::usage("more than one file"));
+                }
+                continue;
+            };
+            let value = args.next().and_then(|value| value.into_string().ok()).unwrap_or_default();
+            let wrong = || Failure::usage(format!("{option} cannot be {value:?}"));
+            match option {
+                "--offset" => offset = value.parse().map_err(|_| wrong())?,
+                "--dtype" => dtype = value,
+                "--shape" => shape = Some(value.split(',').map(axis).collect::<Option<_>>().ok_or_else(wrong)?),
+                "--order" if value == "C" => order = Order::C,
+                "--order" if value == "F" => order = Order::F,
+                "--order" => return Err(wrong()),
+                _ => return Err(Failure::usage(format!("no such option: {option}"))),
+            }
+        }
+        let file = file.ok_or_else(|| Failure::usage("no file"))?;
+        Ok(Self { file, offset, dtype, shape, order })
+    }
+
+    fn print(&self, out: &mut impl Write) -> Result<(), Failure> {
+        match self.dtype.strip_prefix(['<', '>', '=', '|']).unwrap_or(&self.dtype) {
+            "i1" => self.print_as::<i8, 1>(out),
+            "i2" => self.print_as::<i16, 2>(out),
+            "i4" => self.print_as::<i32, 4>(out),
+            "i8" => self.print_as::<i64, 8>(out),
+            "u1" => self.print_as::<u8, 1>(out),
+            "u2" => self.print_as::<u16, 2>(out),
+            "u4" => self.print_as::<u32, 4>(out),
+            "u8" => self.print_as::<u64, 8>(out),
+            "f4" => self.print_as::<f32, 4>(out),
+            "f8" => self.print_as::<f64, 8>(out),
+            _ => Err(Failure::usage(format!("--dtype cannot be {:?}", self.dtype))),
+        }
+    }
+
+    /// Prints the portion as elements of type `T`, which has `N` bytes.
+    ///
+    /// A reference to a number must be aligned, so the map is of bytes, which lie anywhere, and a view of it gives the
+    /// numbers by value.
+    fn print_as<T: Pod + Display, const N: usize>(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let foreign = if cfg!(target_endian = "little") { '>' } else { '<' };
+        if N > 1 && self.dtype.starts_with(foreign) {
+            let text = "the elements are in the other byte order than this machine's, which cannot be read yet";
+            return Err(Failure::new(format!("{}: {text}", self.dtype)));
+        }
+        let mut options = MmapArray::<[u8; N]>::options().offset(self.offset).order(self.order);
+        if let Some(shape) = &self.shape {
+            options = options.shape(shape.as_slice());
+        }
+        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
+        let (opened, took) = timed(|| unsafe { options.open(&self.file) });
+        let array = opened?;
+        writeln!(out, "{}", array.view().view_as::<T>()?)?;
+        eprintln!("portion: opened in {took:.1?}");
+        Ok(())
+    }
+}
+
+/// One axis of a shape as NumPy writes it: -1 is an axis without a length yet.
+fn axis(text: &str) -> Option<Option<usize>> {
+    if text == "-1" { Some(None) } else { text.parse().ok().map(Some) }
+}
+
+fn timed<R>(f: impl FnOnce() -> R) -> (R, Duration) {
+    let start = Instant::now();
+    let result = f();
+    (result, start.elapsed())
+}
+
+/// One return of a laser scanner.
+#[derive(Clone, Copy, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+struct Point {
+    time: u64,
+    position: Position,
+    intensity: f32,
+    id: u32,
+    class: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+struct Position {
+    x: f32,
+    y: f32,
+    z: f32,
+}
+
+impl Point {
+    /// What the demonstration writes at an index.
+    fn number(index: u64) -> Self {
+        let position = Position { x: (index % 5000) as f32 / 10.0, y: (index % 70) as f32, z: -1.5 };
+        Self { time: 250 * index, position, intensity: 0.5, id: index as u32, class: 2 }
+    }
+}
+
+/// Makes a file of `count` records in the folder, some thousands at least, and shows what portions of it cost.
+pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    // Goes with the file in it when this function ends, however it ends.
+    let folder = tempfile::Builder::new().prefix("portion-").tempdir_in(folder)?;
+    let path = folder.path().join("points");
+    let length = count * size_of::<Point>() as u64;
+    let resident_before = resident();
+
+    let (created, took) = timed(|| create(&path, count));
+    let how = created.map_err(|error| {
+        let what = format!("a file of {}, for which TMPDIR can name another folder, could not be made", amount(length));
+        Failure::new(format!("{what}: {}", error.text))
+    })?;
+    writeln!(out, "{count} records of {} bytes in {}", size_of::<Point>(), path.display())?;
+    writeln!(out, "made in {took:.1?} as {how}\n")?;
+
+    let written = [1, count / 3, count - WINDOW];
+    writeln!(out, "{WINDOW} records written through a map each")?;
+    writeln!(out, "{:>14} {:>11}", "at byte", "opened in")?;
+    for start in written {
+        let offset = start * size_of::<Point>() as u64;
+        let options = MmapArray::options().offset(offset).shape(WINDOW as usize);
+        // SAFETY: nobody else knows of the file, and this is its only map while it lives.
+        let (opened, took) = timed(|| unsafe { options.open_mut(&path) });
+        let mut window = opened?;
+        for (point, index) in window.iter_mut().zip(start..) {
+            *point = Point::number(index);
+        }
+        window.close()?;
+        writeln!(out, "{offset:>14} {took:>11.1?}")?;
+    }
+
+    writeln!(out, "\n{WINDOW} records read through a map each, the third where nothing was written")?;
+    let titles = ["at byte", "mod 4096", "opened in", "ids from", "to", "mean x", "last time"];
+    let [at, past, took, from, to, mean, time] = titles;
+    writeln!(out, "{at:>14} {past:>9} {took:>11} {from:>11} {to:>11} {mean:>9} {time:>13}")?;
+    let mut windows = Vec::new();
+    for start in [written[0], written[1], count / 2 + 1, written[2]] {
+        let offset = start * size_of::<Point>() as u64;
+        let options = MmapArray::<Point>::options().offset(offset).shape(WINDOW as usize);
+        // SAFETY: nobody else knows of the file, and nobody here writes it any more.
+        let (opened, took) = timed(|| unsafe { options.open(&path) });
+        let window = opened?;
+        let expected = |index| if written.contains(&start) { Point::number(index) } else { Point::zeroed() };
+        if !window.iter().zip(start..).all(|(point, index)| *point == expected(index)) {
+            return Err(Failure::new(format!("what was read at byte {offset} is not what was written")));
+        }
+        let ids = window.project(field!(Point, id));
+        let (from, to) = ids.min().zip(ids.max()).unwrap_or_default();
+        let mean = window.project(field!(Point, position.x)).mean().unwrap_or_default();
+        let time = window.project(field!(Point, time)).max().unwrap_or_default();
+        let past = offset % 4096;
+        writeln!(out, "{offset:>14} {past:>9} {took:>11.1?} {from:>11} {to:>11} {mean:>9.2} {time:>13}")?;
+        windows.push(window);
+    }
+    let x = windows[1].project(field!(Point, position.x));
+    writeln!(out, "x from the second: {}\n", x.rows(..8))?;
+
+    // SAFETY: as above.
+    let (whole, took) = timed(|| unsafe { MmapArray::<Point>::open(&path) });
+    let whole_says = match &whole {
+        Ok(whole) => format!("opened in {took:.1?}, its last id is {}", whole[whole.len() - 1].id),
+        Err(error) if error.kind() == ErrorKind::Overflow => "larger than this machine's address space".into(),
+        Err(error) => return Err(Failure::new(error.to_string())),
+    };
+    let unknown = || "not known here".into();
+    let metadata = fs::metadata(&path)?;
+    writeln!(out, "the file as one array   {whole_says}")?;
+    writeln!(out, "the file's length       {} bytes, {}", metadata.len(), amount(metadata.len()))?;
+    writeln!(out, "its blocks on disk      {}", on_disk(&metadata).map_or_else(unknown, amount))?;
+    let memory = resident_before.zip(resident());
+    let memory = memory.map(|(before, now)| format!("{}, before the first map {}", amount(now), amount(before)));
+    writeln!(out, "resident memory         {}", memory.unwrap_or_else(unknown))?;
+
+    drop((windows, whole));
+    folder.close()?;
+    writeln!(out, "The file is removed.")?;
+    Ok(())
+}
+
+/// Creates a file of zeros, and says how: as one array, or where that is more than the address space, on a machine of 32
+/// bits, as its last window, with which the file ends too.
+fn create(path: &Path, count: u64) -> Result<&'static str, Failure> {
+    let whole = MmapArray::<Point>::options().shape(usize::try_from(count)?);
+    // SAFETY: the file is new, and nobody else knows of it.
+    match unsafe { whole.create(path) } {
+        Ok(_) => Ok("one array"),
+        Err(error) if error.kind() == ErrorKind::Overflow => {
+            let before = (count - WINDOW) * size_of::<Point>() as u64;
+            let last = MmapArray::<Point>::options().offset(before).shape(WINDOW as usize);
+            // SAFETY: as above.
+            unsafe { last.create(path)? };
+            Ok("the last window of an array larger than the address space")
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The bytes of the file's blocks on the disk, where the platform says.
+#[cfg(unix)]
+fn on_disk(metadata: &fs::Metadata) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Some(metadata.blocks() * 512)
+}
+
+#[cfg(not(unix))]
+fn on_disk(_: &fs::Metadata) -> Option<u64> {
+    None
+}
+
+/// The bytes of memory that this process has, where the platform says: Linux does.
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+/// A number of bytes, in the largest unit of which there is one.
+fn amount(bytes: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let unit = bytes.checked_ilog2().unwrap_or(0) / 10;
+    let value = bytes as f64 / (1_u64 << (10 * unit)) as f64;
+    format!("{} {}", (10.0 * value).round() / 10.0, units[unit as usize])
+}
