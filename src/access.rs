@@ -60,7 +60,7 @@ pub enum CopyOnWrite {}
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
             padding made a field of bytes or taken away by `#[repr(C, packed)]`"
 )]
-pub trait Access<T>: sealed::Sealed {
+pub trait Access<T>: sealed::Access<T> {
     /// Loads one element.
     ///
     /// # Safety
@@ -124,12 +124,22 @@ pub trait Access<T>: sealed::Sealed {
 ///     array[0] = 1.0;
 /// }
 /// ```
+///
+/// and no other crate can say that it should, not even for types of its own:
+///
+/// ```compile_fail
+/// # use bytemuck::{Pod, Zeroable};
+/// # #[derive(Clone, Copy, Zeroable, Pod)]
+/// # #[repr(transparent)]
+/// # struct Mine(u32);
+/// impl mmap_array::Exclusive<Mine> for mmap_array::ReadOnly {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",
     label = "not writable",
     note = "open it with `open_mut` to write to the file, or with `open_cow` to write to memory only"
 )]
-pub trait Exclusive<T>: Access<T> {}
+pub trait Exclusive<T>: Access<T> + sealed::Exclusive<T> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: AnyBitPattern> Access<T> for ReadOnly {}
@@ -144,14 +154,28 @@ impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
 #[diagnostic::do_not_recommend]
 impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
 
-/// Refuses element types of no bytes when the program is compiled: no file says how many there are.
-pub(crate) const fn assert_sized<T>() {
+/// Refuses, when the program is compiled, element types that no map can hold: those of no bytes, since no file says how
+/// many there are, and those whose alignment is more than that of the smallest page.
+pub(crate) const fn assert_mappable<T>() {
     assert!(size_of::<T>() != 0, "an element of a mapped array must have at least one byte");
+    assert!(
+        align_of::<T>() <= 4096,
+        "an element of a mapped array cannot be aligned to more than a page of 4096 bytes"
+    );
 }
 
+/// The traits above hold for a mode *and* an element type, so both must be sealed: a trait of the mode alone would let
+/// another crate say `impl Exclusive<Its> for ReadOnly`. Nobody else can name these two, whose bounds are the ones that
+/// every `unsafe` block here rests on.
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::ReadOnly {}
-    impl Sealed for super::ReadWrite {}
-    impl Sealed for super::CopyOnWrite {}
+    use super::{AnyBitPattern, CopyOnWrite, NoUninit, ReadOnly, ReadWrite};
+
+    pub trait Access<T> {}
+    impl<T: AnyBitPattern> Access<T> for ReadOnly {}
+    impl<T: AnyBitPattern + NoUninit> Access<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
+
+    pub trait Exclusive<T> {}
+    impl<T: AnyBitPattern + NoUninit> Exclusive<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
 }

@@ -14,7 +14,7 @@ mod parts;
 pub use index::ArrayIndex;
 pub use options::MmapArrayOptions;
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_sized};
+use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Reason, Result};
 use crate::field::Field;
 use crate::region::Region;
@@ -177,11 +177,14 @@ impl<T> MmapArrayMut<T> {
 impl<T, A> MmapArray<T, A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
     fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
-        const { assert_sized::<T>() }
+        const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
         debug_assert_eq!(dims.iter().product::<usize>(), len);
         let ptr = match region.as_ptr().and_then(NonNull::new) {
-            Some(ptr) if len > 0 => check_alignment(ptr.cast(), &region)?,
+            Some(ptr) if len > 0 => {
+                check_alignment::<T>(&region, len)?;
+                ptr.cast()
+            }
             _ => NonNull::dangling(),
         };
         Ok(Self { region, ptr, len, dims, order, marker: PhantomData })
@@ -281,7 +284,7 @@ impl<T, A> MmapArray<T, A> {
     where
         A: Access<T> + Access<U>,
     {
-        const { assert_sized::<U>() }
+        const { assert_mappable::<U>() }
         let named = |error: Error| error.in_file(self.path());
         let element = std::any::type_name::<U>();
         let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), element).map_err(named)?;
@@ -298,19 +301,18 @@ impl<T, A> MmapArray<T, A> {
     }
 }
 
-/// Checks that an element can live at the address of the region's first byte.
-fn check_alignment<T>(ptr: NonNull<T>, region: &Region) -> Result<NonNull<T>> {
-    if ptr.is_aligned() {
-        return Ok(ptr);
-    }
+/// Checks that elements can live where the region begins. Maps begin on pages, and no element's alignment is more than
+/// a page (`assert_mappable`), so an aligned offset is an aligned address.
+fn check_alignment<T>(region: &Region, len: usize) -> Result<()> {
     let (align, size, element) = (align_of::<T>(), size_of::<T>(), std::any::type_name::<T>());
     let offset = region.offset();
-    let reason = match offset % align as u64 {
-        // Maps begin on pages, so an aligned offset is an aligned address, unless a page is less than the alignment.
-        0 => Reason::Overaligned { align, element },
-        past => Reason::Misaligned { offset, align, size, element, next: offset + (align as u64 - past) },
-    };
-    Err(Error::from(reason).at_bytes(offset..offset + region.len() as u64).in_file(region.path()))
+    let past = offset % align as u64;
+    if past == 0 {
+        return Ok(());
+    }
+    let next = offset + (align as u64 - past);
+    let bytes = offset..offset.saturating_add((len * size) as u64);
+    Err(Error::from(Reason::Misaligned { offset, align, size, element, next }).at_bytes(bytes).in_file(region.path()))
 }
 
 impl<T, A: Access<T>> Deref for MmapArray<T, A> {

@@ -94,8 +94,6 @@ pub(crate) enum Reason {
          or use a `repr(C, packed)` record"
     )]
     Misaligned { offset: u64, align: usize, size: usize, next: u64, element: &'static str },
-    #[error("elements of `{element}` must lie at multiples of {align} bytes, more than maps are aligned to")]
-    Overaligned { align: usize, element: &'static str },
     #[error("{0}")]
     Shape(String),
     #[error("{what} is too large: {detail}")]
@@ -123,7 +121,7 @@ impl Reason {
             Self::EmptyFile => ErrorKind::EmptyFile,
             Self::PastEnd { .. } => ErrorKind::PastEnd,
             Self::PartialElement { .. } => ErrorKind::PartialElement,
-            Self::Misaligned { .. } | Self::Overaligned { .. } => ErrorKind::Misaligned,
+            Self::Misaligned { .. } => ErrorKind::Misaligned,
             Self::Shape(_) => ErrorKind::Shape,
             Self::Overflow { .. } => ErrorKind::Overflow,
             Self::OutOfRange(_) => ErrorKind::OutOfRange,

@@ -4,7 +4,7 @@
 //! stay, and a small one is read sooner than mapped. These functions copy, need no `unsafe`, and follow the rule of the
 //! maps that a file which is replaced is never cut off under its readers.
 
-use crate::access::{Access, ReadOnly, assert_sized};
+use crate::access::{Access, ReadOnly, assert_mappable};
 use crate::array::MmapArray;
 use crate::error::{Error, Reason, Result};
 use crate::region::NewFile;
@@ -74,7 +74,7 @@ fn read_elements<T>(source: &mut impl Read, offset: u64, count: Option<usize>) -
 where
     ReadOnly: Access<T>,
 {
-    const { assert_sized::<T>() }
+    const { assert_mappable::<T>() }
     let size = size_of::<T>();
     let wanted = match count {
         Some(count) => {

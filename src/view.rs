@@ -17,7 +17,7 @@ pub(crate) use raw::{RawView, resolve};
 pub use reduce::Numeric;
 pub use slice::{AxisIter, AxisSlice, Slices};
 
-use crate::access::{Access, ReadOnly, ReadWrite, assert_sized};
+use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::shape::{Dims, IntoShape, NdIndex, Order};
@@ -122,7 +122,7 @@ impl<'a, T> ArrayViewMut<'a, T> {
 
 impl RawView {
     fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
-        const { assert_sized::<T>() }
+        const { assert_mappable::<T>() }
         let flat = Dims::new(&[len])?;
         Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(shape, size_of::<T>())
     }
@@ -293,7 +293,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     where
         A: Access<F>,
     {
-        const { assert_sized::<F>() }
+        const { assert_mappable::<F>() }
         // Every byte of a record in memory is initialised, `Field` lies within it, and `A: Access<F>` takes any bits.
         let raw = self.raw.project(field.offset());
         self.map_raw(raw)
@@ -321,7 +321,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     where
         A: Access<U>,
     {
-        const { assert_sized::<U>() }
+        const { assert_mappable::<U>() }
         let raw = self.raw.reinterpret(size_of::<T>(), size_of::<U>(), std::any::type_name::<U>())?;
         // All bytes are initialised, and `A: Access<U>` takes any bits (and, to write, has no padding).
         Ok(self.map_raw(raw))
@@ -468,6 +468,7 @@ where
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn unpack(self) -> Result<ArrayView<'a, T, A>> {
+        const { assert_mappable::<T>() }
         let raw = self.raw.unpack(N, size_of::<T>())?;
         Ok(self.map_raw(raw))
     }

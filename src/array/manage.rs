@@ -200,11 +200,11 @@ impl<T> MmapArrayMut<T> {
         let rows = self.dims[axis].checked_add(rows).ok_or_else(too_long)?;
         let dims = self.dims.with(axis, rows);
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
+        // An array that was empty may begin anywhere; once it has elements it may not.
+        super::check_alignment::<T>(&self.region, len)?;
         self.region.grow(bytes)?;
-        if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new) {
-            // A map begins on a page, and the offset in it is the same: the address is as aligned as it was. An array
-            // that was empty had none, so that is checked.
-            self.ptr = super::check_alignment(ptr.cast(), &self.region)?;
+        if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
+            self.ptr = ptr.cast();
         }
         (self.dims, self.len) = (dims, len);
         Ok(rows)

@@ -1,7 +1,7 @@
 //! What to map and how, said before it is mapped.
 
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_sized};
+use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, Portion, Region};
 use crate::shape::{Dims, IntoShape, Order, Shape, fit_to_file, too_many_axes};
@@ -60,7 +60,7 @@ impl<T> Copy for MmapArrayOptions<T> {}
 
 impl<T> MmapArrayOptions<T> {
     pub(super) fn new() -> Self {
-        const { assert_sized::<T>() }
+        const { assert_mappable::<T>() }
         Self { offset: 0, shape: None, order: Order::C, populate: false, reserve: false, element: PhantomData }
     }
 

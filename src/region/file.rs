@@ -18,6 +18,13 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         // A pipe would wait for its other end, a terminal would become ours. Regular files ignore both.
         options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
+        match options.open(path) {
+            // A regular file does wait in one case: another program holds a lease on it, which it is asked to give up.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && path.is_file() => {
+                options.custom_flags(OFlags::NOCTTY.bits() as i32);
+            }
+            opened => return opened.map_err(|source| refused(path, write, source)),
+        }
     }
     options.open(path).map_err(|source| refused(path, write, source))
 }
@@ -95,7 +102,7 @@ impl NewFile {
         } else {
             target.to_path_buf()
         };
-        let permissions = match fs::metadata(&real) {
+        let old = match fs::metadata(&real) {
             Ok(_) if !replace => return Err(io("create the file", io::ErrorKind::AlreadyExists.into())),
             Ok(metadata) if !metadata.is_file() => {
                 return Err(at(Reason::NotRegularFile { found: kind_of(&metadata) }.into()));
@@ -103,14 +110,14 @@ impl NewFile {
             Ok(metadata) => {
                 // Whoever may not write the old file may not replace it either, although the folder would let them.
                 open(&real, true)?;
-                Some(metadata.permissions())
+                Some(metadata)
             }
             Err(_) => None,
         };
-        let (temporary, file) = create_temporary(&folder_of(&real), target)?;
+        let (temporary, file) = create_temporary(&folder_of(&real), target, old.is_some())?;
         let new = Self { temporary: Some(temporary), target: real, replace };
-        if let Some(permissions) = permissions {
-            file.set_permissions(permissions).map_err(|source| io("keep the permissions of the file", source))?;
+        if let Some(old) = old {
+            take_over(&file, &old).map_err(|source| io("keep the permissions of the file", source))?;
         }
         set_len(&file, len, reserve).map_err(|error| at(error.at_bytes(0..len)))?;
         Ok((new, file))
@@ -146,15 +153,46 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Creates a file of a name that no file has yet.
-fn create_temporary(folder: &Path, target: &Path) -> Result<(PathBuf, File)> {
+/// Gives a file the owner and the permissions of the one that it will replace.
+#[cfg(unix)]
+fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use rustix::fs::{Gid, Uid};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let new = file.metadata()?;
+    // Never the bits by which a program runs as its owner: they were given to other bytes.
+    let mut mode = old.mode() & 0o777;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        let (owner, group) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
+        if rustix::fs::fchown(file, Some(owner), Some(group)).is_err() && new.gid() != old.gid() {
+            // What the old file's group was allowed is not for ours.
+            mode &= !0o070;
+        }
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
+
+/// Creates a file of a name that no file has yet; a private one is its owner's alone until [`take_over`].
+fn create_temporary(folder: &Path, target: &Path, private: bool) -> Result<(PathBuf, File)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
     static COUNT: AtomicU64 = AtomicU64::new(0);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let mut name = OsString::from(".mmap-array-");
         name.push(format!("{:x}-{count:x}.tmp", std::process::id()));
         let path = folder.join(name);
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+        match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => {
@@ -201,7 +239,7 @@ fn unnamed(folder: &Path) -> Result<File> {
         }
         // Not every file system has O_TMPFILE.
     }
-    let (path, file) = create_temporary(folder, folder)?;
+    let (path, file) = create_temporary(folder, folder, true)?;
     fs::remove_file(&path).map_err(|source| Error::io("unlink the scratch file", source).in_file(Some(&path)))?;
     Ok(file)
 }
@@ -212,7 +250,7 @@ fn unnamed(folder: &Path) -> Result<File> {
     const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
     const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x0000_0100;
     // The name is made and given up at once, so that the handle which deletes can be opened without sharing.
-    let (path, file) = create_temporary(folder, folder)?;
+    let (path, file) = create_temporary(folder, folder, true)?;
     drop(file);
     OpenOptions::new()
         .read(true)

@@ -2,7 +2,7 @@
 
 use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
-use crate::access::{Access, Exclusive, ReadWrite};
+use crate::access::{Access, Exclusive, ReadWrite, assert_mappable};
 use crate::field::Field;
 use crate::shape::NdIndex;
 use std::marker::PhantomData;
@@ -162,6 +162,8 @@ where
     where
         ReadWrite: Exclusive<F> + Exclusive<G>,
     {
+        const { assert_mappable::<F>() }
+        const { assert_mappable::<G>() }
         let (start, end) = (first.offset(), first.offset() + size_of::<F>());
         let apart = end <= second.offset() || second.offset() + size_of::<G>() <= start;
         assert!(apart, "the fields {first:?} and {second:?} overlap, so they cannot both be written");
