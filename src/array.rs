@@ -152,7 +152,8 @@ impl<T> MmapArrayMut<T> {
     /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
     /// file goes with the array.
     ///
-    /// Safe, because no other program can open the file. [`scratch_in`](MmapArrayOptions::scratch_in) takes another
+    /// Safe, because no other program can open the file (a child made by `fork` shares it, as it does any file).
+    /// [`scratch_in`](MmapArrayOptions::scratch_in) takes another
     /// folder, for systems whose temporary folder is memory.
     ///
     /// # Errors
@@ -180,11 +181,9 @@ impl<T, A> MmapArray<T, A> {
         const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
         debug_assert_eq!(dims.iter().product::<usize>(), len);
+        check_alignment::<T>(region.offset(), region.len() as u64).map_err(|error| error.in_file(region.path()))?;
         let ptr = match region.as_ptr().and_then(NonNull::new) {
-            Some(ptr) if len > 0 => {
-                check_alignment::<T>(&region, len)?;
-                ptr.cast()
-            }
+            Some(ptr) if len > 0 => ptr.cast(),
             _ => NonNull::dangling(),
         };
         Ok(Self { region, ptr, len, dims, order, marker: PhantomData })
@@ -301,18 +300,19 @@ impl<T, A> MmapArray<T, A> {
     }
 }
 
-/// Checks that elements can live where the region begins. Maps begin on pages, and no element's alignment is more than
-/// a page (`assert_mappable`), so an aligned offset is an aligned address.
-fn check_alignment<T>(region: &Region, len: usize) -> Result<()> {
+/// Checks that elements can live at a byte of a file. Maps begin on pages, and no element's alignment is more than a page
+/// (`assert_mappable`), so an aligned offset is an aligned address. No elements can lie anywhere.
+fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
     let (align, size, element) = (align_of::<T>(), size_of::<T>(), std::any::type_name::<T>());
-    let offset = region.offset();
-    let past = offset % align as u64;
-    if past == 0 {
-        return Ok(());
+    match offset % align as u64 {
+        0 => Ok(()),
+        _ if len == 0 => Ok(()),
+        past => {
+            let next = offset.saturating_add(align as u64 - past);
+            let reason = Reason::Misaligned { offset, align, size, element, next };
+            Err(Error::from(reason).at_bytes(offset..offset.saturating_add(len)))
+        }
     }
-    let next = offset + (align as u64 - past);
-    let bytes = offset..offset.saturating_add((len * size) as u64);
-    Err(Error::from(Reason::Misaligned { offset, align, size, element, next }).at_bytes(bytes).in_file(region.path()))
 }
 
 impl<T, A: Access<T>> Deref for MmapArray<T, A> {

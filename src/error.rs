@@ -75,8 +75,8 @@ struct Inner {
 pub(crate) enum Reason {
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
-    #[error("cannot be mapped: it is {found}, not a regular file; `fromfile` reads what cannot be mapped")]
-    NotRegularFile { found: &'static str },
+    #[error("it is {found}, not a regular file, so it cannot be {wanted}{advice}")]
+    NotRegularFile { found: &'static str, wanted: &'static str, advice: &'static str },
     #[error(
         "the file is empty, so no shape can be taken from it; give a shape with an axis of 0 if an empty array is meant"
     )]
@@ -90,8 +90,8 @@ pub(crate) enum Reason {
     PartialElement { offset: u64, file_len: u64, available: u64, unit: &'static str, unit_bytes: u64, tail: u64 },
     #[error(
         "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \
-         aligned offset is {next}; at this one open as `[u8; {size}]` and read through `view().view_as::<{element}>()`, \
-         or use a `repr(C, packed)` record"
+         aligned offset is {next}; at this one take elements of `[u8; {size}]` and read them through \
+         `view().view_as::<{element}>()`, or a `repr(C, packed)` record"
     )]
     Misaligned { offset: u64, align: usize, size: usize, next: u64, element: &'static str },
     #[error("{0}")]

@@ -98,6 +98,15 @@ impl PrintOptions {
     }
 }
 
+/// An abridged array shows no more elements than this. NumPy has no such bound: of an array of 32 axes of two items each
+/// it shows all 2^32.
+const MOST_SHOWN: usize = 1 << 16;
+
+fn few_are_shown(shape: &[usize], edge_items: usize) -> bool {
+    let shown = shape.iter().map(|&len| if edge_items.saturating_mul(2) < len { 2 * edge_items.max(1) } else { len });
+    shown.fold(1, usize::saturating_mul) <= MOST_SHOWN
+}
+
 /// Writes the array of `shape` whose element at an index is `at(index)`.
 ///
 /// `at` is asked once for each element that is shown, and for no other.
@@ -118,7 +127,9 @@ pub(crate) fn write_array(
         let formatter = Formatter::new(slice::from_ref(&item), options.precision);
         return out.write_str(&formatter.word(&item));
     }
-    let edge_items = options.abridges(shape).then_some(options.edge_items);
+    // Many short axes have no middle to leave out until the edges are narrower.
+    let mut edges = (0..=options.edge_items.min(MOST_SHOWN)).rev();
+    let edge_items = options.abridges(shape).then(|| edges.find(|&edge| few_are_shown(shape, edge)).unwrap_or(0));
     let mut items = Vec::new();
     collect(shape, edge_items, &mut Vec::new(), at, &mut items);
     let formatter = Formatter::new(&items, options.precision);
@@ -498,6 +509,21 @@ mod tests {
     }
 
     // What is expected below is what NumPy 2.4.6 prints.
+
+    #[test]
+    fn an_array_of_many_short_axes_shows_few_elements() {
+        let mut asked = 0;
+        let mut text = String::new();
+        let mut at = |_: &[usize]| {
+            asked += 1;
+            Item::Int(7)
+        };
+        write_array(&mut text, &[2; 32], &mut at, &PrintOptions::str()).unwrap();
+        assert!(asked <= MOST_SHOWN && text.len() < 10_000 && text.contains("..."), "{asked} {text}");
+        let mut many = String::new();
+        write_array(&mut many, &[6; 8], &mut |_| Item::Int(7), &PrintOptions::str()).unwrap();
+        assert!(many.len() < 1_000_000);
+    }
 
     #[test]
     fn integers_and_booleans() {

@@ -44,7 +44,7 @@ pub(crate) enum Mode {
 /// Only the kinds that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form of
 /// `MADV_DONTNEED`. An advice that an operating system does not have is an error of kind
 /// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four, which are hints everywhere and do nothing
-/// on Windows.
+/// on Windows; one that only a newer or otherwise built kernel has is of kind [`Io`](crate::ErrorKind::Io).
 ///
 /// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +92,8 @@ struct Map {
     path: Option<PathBuf>,
     /// Kept for `grow`, by writable maps of files.
     file: Option<File>,
+    /// Whether `grow` gives the file blocks on the disk too.
+    reserve: bool,
 }
 
 /// A range of the bytes of a map.
@@ -109,6 +111,8 @@ pub(crate) struct Portion {
     pub(crate) offset: u64,
     pub(crate) len: usize,
     pub(crate) populate: bool,
+    /// For files that are made or grown: blocks of their own on the disk.
+    pub(crate) reserve: bool,
 }
 
 impl Portion {
@@ -179,19 +183,19 @@ impl Region {
 
     /// Creates a file of zeros that ends with the portion, beside the target, and maps it. The caller gives it its name
     /// once nothing can fail any more, and on an error drops the region before the file.
-    pub(crate) fn create(path: &Path, portion: &Portion, replace: bool, reserve: bool) -> Result<(NewFile, Self)> {
+    pub(crate) fn create(path: &Path, portion: &Portion, replace: bool) -> Result<(NewFile, Self)> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(path));
         let len = file_len_for(portion).map_err(named)?;
-        let (new, file) = NewFile::create(path, len, replace, reserve)?;
+        let (new, file) = NewFile::create(path, len, replace, portion.reserve)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
         Ok((new, Self::whole(raw, Backing::SharedFile, portion, Some(path), Some(file))))
     }
 
     /// A file without a name in `folder`.
-    pub(crate) fn scratch(folder: &Path, portion: &Portion, reserve: bool) -> Result<Self> {
+    pub(crate) fn scratch(folder: &Path, portion: &Portion) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(folder));
         let len = file_len_for(portion).map_err(named)?;
-        let file = file::scratch(folder, len, reserve).map_err(named)?;
+        let file = file::scratch(folder, len, portion.reserve).map_err(named)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
         Ok(Self::whole(raw, Backing::SharedFile, portion, None, Some(file)))
     }
@@ -217,7 +221,7 @@ impl Region {
         file: Option<File>,
     ) -> Self {
         let (offset, len) = (portion.offset, portion.len);
-        let map = Map { raw, len, backing, offset, path: path.map(Path::to_path_buf), file };
+        let map = Map { raw, len, backing, offset, path: path.map(Path::to_path_buf), file, reserve: portion.reserve };
         Self { map: Arc::new(map), start: 0, len }
     }
 
@@ -338,7 +342,7 @@ impl Region {
 
 impl Map {
     fn grow(&mut self, len: usize) -> Result<()> {
-        let portion = Portion { offset: self.offset, len, populate: false };
+        let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
                 let old_len = mappable_len(file)?;
@@ -349,10 +353,13 @@ impl Map {
                          between would become elements"
                     )));
                 }
-                file.set_len(file_len_for(&portion)?).map_err(|source| Error::io("make the file longer", source))?;
-                self.raw = portion.map(file, Mode::ReadWrite).inspect_err(|_| {
+                let new_len = file_len_for(&portion)?;
+                let raw = file::set_len(file, new_len, self.reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
+                self.raw = raw.inspect_err(|_| {
                     // Only what was added a moment ago goes.
-                    let _ = file.set_len(old_len);
+                    if mappable_len(file).is_ok_and(|len| len == new_len) {
+                        let _ = file.set_len(old_len);
+                    }
                 })?;
             }
             (_, Backing::Memory) => system::grow_memory(&mut self.raw, self.len, &portion)

@@ -149,9 +149,7 @@ impl Shape {
     fn one_axis(&self) -> Result<usize> {
         match self.inferred {
             1 => Ok(self.axis),
-            _ => {
-                Err(Error::shape(format!("the shape {self} leaves more than one axis to be inferred; only one can be")))
-            }
+            more => Err(Error::shape(format!("the shape leaves {more} axes to be inferred; only one can be"))),
         }
     }
 

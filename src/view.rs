@@ -474,6 +474,26 @@ where
     }
 }
 
+impl<'a, T> ArrayView<'a, T>
+where
+    ReadOnly: Access<T>,
+{
+    /// As [`as_slice`](Self::as_slice), for as long as the elements are borrowed.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// fn second_row(array: &MmapArray<f32>) -> Option<&[f32]> {
+    ///     array.view().index_axis(0, 1).into_slice()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn into_slice(self) -> Option<&'a [T]> {
+        let (ptr, len) = self.slice_parts()?;
+        // SAFETY: as for `as_slice`; the elements are not written for 'a, by the contract of `from_raw`.
+        Some(unsafe { std::slice::from_raw_parts(ptr, len) })
+    }
+}
+
 impl<'a, T> IntoIterator for ArrayView<'a, T, ReadOnly>
 where
     ReadOnly: Access<T>,

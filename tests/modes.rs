@@ -130,6 +130,30 @@ fn create_keeps_permissions_and_goes_through_symbolic_links() {
     assert_eq!(fs::read(&path).unwrap().len(), 8);
 }
 
+/// What the bits of a program's owner were given to is gone with the old bytes.
+#[cfg(unix)]
+#[test]
+fn create_does_not_take_over_the_bits_by_which_a_program_runs_as_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = file_of(5);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o6750)).unwrap();
+    create(&path, &[2]).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o750);
+}
+
+#[cfg(unix)]
+#[test]
+fn create_does_not_follow_a_symbolic_link_to_nothing() {
+    let folder = tempdir().unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("nothing"), &link).unwrap();
+    assert!(create(&link, &[2]).unwrap_err().to_string().contains("symbolic link"));
+    // SAFETY: nothing is created.
+    let error = unsafe { MmapArray::<u32>::options().shape(2).create_new(&link) }.unwrap_err();
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 #[test]
 fn create_new_refuses_a_file_that_exists_and_leaves_it() {
     let (folder, path) = file_of(5);
@@ -228,6 +252,30 @@ fn grow_leaves_what_follows_the_array_and_other_parts_alone() {
     assert_eq!(parts[0].grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(open_mut(&path).grow(usize::MAX).unwrap_err().kind(), ErrorKind::Overflow);
     assert!(fromfile::<u32>(&path, 0, None).unwrap().into_iter().eq(0..10));
+}
+
+#[test]
+fn grow_that_fails_leaves_the_array_and_the_file_as_they_were() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("odd");
+    fs::write(&path, [1; 3]).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { MmapArray::<u32>::options().offset(3).shape(0).open_mut(&path) }.unwrap();
+    assert_eq!(array.grow(2).unwrap_err().kind(), ErrorKind::Misaligned);
+    assert_eq!((array.shape(), array.len(), fs::read(&path).unwrap()), (&[0][..], 0, vec![1; 3]));
+    assert_eq!(array.cast::<[u8; 4]>().unwrap().shape(), [0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_added_to_a_reserved_file_is_reserved_too() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("reserved");
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { MmapArray::<u8>::options().shape(1 << 20).reserve().create(&path) }.unwrap();
+    array.grow(1 << 20).unwrap();
+    assert!(fs::metadata(&path).unwrap().blocks() * 512 >= 2 << 20);
 }
 
 #[test]

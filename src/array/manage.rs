@@ -173,12 +173,15 @@ impl<T> MmapArrayMut<T> {
     /// Makes the array `rows` rows longer, and its file too. The new elements are zero and come after the others: along
     /// the first axis in C order, along the last in Fortran order. Returns the new length of that axis.
     ///
-    /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends.
+    /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows nobody
+    /// else may change the file's length. Where the array was created with
+    /// [`reserve`](crate::MmapArrayOptions::reserve), what is added has its blocks on the disk too.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for a part, and where the file goes on behind the array;
     /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Overflow`](crate::ErrorKind::Overflow);
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) where an array that was empty begins at such a byte;
     /// [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the file are as they were then.
     ///
     /// ```
@@ -201,7 +204,7 @@ impl<T> MmapArrayMut<T> {
         let dims = self.dims.with(axis, rows);
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
-        super::check_alignment::<T>(&self.region, len)?;
+        super::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
         self.region.grow(bytes)?;
         if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
             self.ptr = ptr.cast();

@@ -1,6 +1,6 @@
 //! What to map and how, said before it is mapped.
 
-use super::{MmapArray, MmapArrayMut};
+use super::{MmapArray, MmapArrayMut, check_alignment};
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, Portion, Region};
@@ -122,7 +122,8 @@ impl<T> MmapArrayOptions<T> {
         self.map_portion(&region::open(path, false)?, Some(path), Mode::Read)
     }
 
-    /// Opens a file to read and write. It is never made longer.
+    /// Opens a file to read and write. It is never made longer, but by [`grow`](MmapArrayMut::grow), for which the
+    /// array keeps the file open.
     ///
     /// # Safety
     ///
@@ -285,13 +286,14 @@ impl<T> MmapArrayOptions<T> {
     }
 
     /// Creates a file of zeros that ends with the array, and opens it to read and write. A file that has the name is
-    /// replaced, permissions kept; whoever has it mapped or open keeps the old one, whole.
+    /// replaced; whoever has it mapped or open keeps the old one, whole.
     ///
     /// The file is as long as offset and array together, whatever the offset: so a file that is longer than the address
     /// space (2 GiB on 32 bit) is created by its last window.
     ///
     /// It is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
-    /// target never exists half made. It is sparse unless [`reserve`](Self::reserve) was asked for.
+    /// target never exists half made. Permissions, and where the system lets us owner and group, are taken over; other
+    /// hard links to the old file stay with it. A symbolic link is followed, if it leads to a file. It is sparse unless [`reserve`](Self::reserve) was asked for.
     ///
     /// # Safety
     ///
@@ -311,7 +313,9 @@ impl<T> MmapArrayOptions<T> {
         self.create_file(path.as_ref(), true)
     }
 
-    /// As [`create`](Self::create), but a file that exists is an error, and stays.
+    /// As [`create`](Self::create), but a file that exists is an error, and stays. (On Windows, and on file systems that can
+    /// neither rename without replacing nor link, the target is there with no bytes for a moment before it is there
+    /// whole.)
     ///
     /// # Safety
     ///
@@ -352,7 +356,7 @@ impl<T> MmapArrayOptions<T> {
         ReadWrite: Access<T>,
     {
         let (dims, portion) = self.new_portion()?;
-        MmapArray::from_region(Region::scratch(folder.as_ref(), &portion, self.reserve)?, dims, self.order)
+        MmapArray::from_region(Region::scratch(folder.as_ref(), &portion)?, dims, self.order)
     }
 
     /// Zeros in memory, without a file. The byte offset has no meaning here.
@@ -376,7 +380,7 @@ impl<T> MmapArrayOptions<T> {
             let shape = self.shape.transpose().map_err(too_many_axes)?;
             let dims = fit_to_file(shape, size_of::<T>(), self.offset, file_len)?;
             let (_, len) = dims.checked_len(size_of::<T>())?;
-            let portion = Portion { offset: self.offset, len, populate: self.populate };
+            let portion = Portion { offset: self.offset, len, populate: self.populate, reserve: false };
             let region = Region::map(file, path, file_len, &portion, mode)?;
             MmapArray::from_region(region, dims, self.order)
         };
@@ -394,14 +398,15 @@ impl<T> MmapArrayOptions<T> {
             ))
         })?;
         let (_, len) = dims.checked_len(size_of::<T>())?;
-        Ok((dims, Portion { offset: self.offset, len, populate: self.populate }))
+        check_alignment::<T>(self.offset, len as u64)?;
+        Ok((dims, Portion { offset: self.offset, len, populate: self.populate, reserve: self.reserve }))
     }
 
     fn create_file(self, path: &Path, replace: bool) -> Result<MmapArrayMut<T>> {
         let create = || {
             let (dims, portion) = self.new_portion()?;
             // On an error the map is dropped first, then the new file, which removes it.
-            let (mut new, region) = Region::create(path, &portion, replace, self.reserve)?;
+            let (mut new, region) = Region::create(path, &portion, replace)?;
             let array = MmapArray::from_region(region, dims, self.order)?;
             new.persist()?;
             Ok(array)

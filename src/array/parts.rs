@@ -1,4 +1,7 @@
 //! Cutting an array up by value: parts that own their share of the map and need no lifetime, for threads.
+//!
+//! These take the array by value, and where they fail it is dropped: nothing of a file is lost by that, but what lives in
+//! memory alone (anonymous, scratch, copy on write) is. A check of the shape beforehand keeps them from failing.
 
 use super::MmapArray;
 use crate::error::{Error, Reason, Result};
@@ -44,6 +47,8 @@ impl<T, A> MmapArray<T, A> {
     ///
     /// # Errors
     ///
+    /// The array is dropped then, and with it what lives in memory alone.
+    ///
     /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there,
     /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for several axes in Fortran order.
     ///
@@ -86,7 +91,7 @@ impl<T, A> MmapArray<T, A> {
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `count` is 0, or above 1 for a 0-d array, which has no axis to cut.
+    /// The array is dropped then. [`OutOfRange`](crate::ErrorKind::OutOfRange) if `count` is 0, or above 1 for a 0-d array, which has no axis to cut.
     ///
     /// ```
     /// let table = mmap_array::MmapArrayMut::<f32>::scratch([10, 1000])?;
@@ -107,7 +112,11 @@ impl<T, A> MmapArray<T, A> {
             (1.., Some(axis)) => {
                 let (short, longer) = (self.dims[axis] / count, self.dims[axis] % count);
                 let start = |part: usize| part * short + part.min(longer);
-                Ok((0..count).map(|part| self.part(axis, start(part)..start(part + 1))).collect())
+                let mut parts = Vec::new();
+                let no_memory = |_| Error::overflow("the number of parts", count.to_string()).in_file(self.path());
+                parts.try_reserve_exact(count).map_err(no_memory)?;
+                parts.extend((0..count).map(|part| self.part(axis, start(part)..start(part + 1))));
+                Ok(parts)
             }
             _ => {
                 let text = format!("an array of {} axes cannot be cut into {count} parts", self.dims.len());

@@ -4,7 +4,7 @@
 use crate::error::{Error, Reason, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,7 +32,7 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
 /// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
 fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     let error = match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => Reason::NotRegularFile { found: kind_of(&metadata) }.into(),
+        Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
         _ => Error::io(if write { "open the file to write" } else { "open the file" }, source),
     };
     error.in_file(Some(path))
@@ -42,15 +42,20 @@ fn refused(path: &Path, write: bool, source: io::Error) -> Error {
 pub(crate) fn mappable_len(file: &File) -> Result<u64> {
     let metadata = file.metadata().map_err(|source| Error::io("read the file's length", source))?;
     if !metadata.is_file() {
-        return Err(Reason::NotRegularFile { found: kind_of(&metadata) }.into());
+        return Err(not_mappable(kind_of(&metadata)));
     }
     if metadata.len() == 0 && has_content(file) {
-        return Err(Reason::NotRegularFile {
-            found: "a file that reports no length but has content, as those of /proc do",
-        }
-        .into());
+        return Err(not_mappable("a file that reports no length but has content, as those of /proc do"));
     }
     Ok(metadata.len())
+}
+
+fn not_mappable(found: &'static str) -> Error {
+    let advice = match found {
+        "a directory" | "a socket" => "",
+        _ => "; `fromfile` reads what cannot be mapped",
+    };
+    Reason::NotRegularFile { found, wanted: "mapped", advice }.into()
 }
 
 fn kind_of(metadata: &fs::Metadata) -> &'static str {
@@ -96,25 +101,33 @@ impl NewFile {
     pub(crate) fn create(target: &Path, len: u64, replace: bool, reserve: bool) -> Result<(Self, File)> {
         let at = |error: Error| error.in_file(Some(target));
         let io = |action, source| at(Error::io(action, source));
+        let exists = || io("create the file", io::ErrorKind::AlreadyExists.into());
         // Through a symbolic link, the file it leads to is replaced and not the link.
-        let real = if target.is_symlink() {
-            fs::canonicalize(target).map_err(|source| io("follow the symbolic link", source))?
-        } else {
-            target.to_path_buf()
+        let real = match target.is_symlink() {
+            true if !replace => return Err(exists()),
+            true => fs::canonicalize(target).map_err(|source| io("follow the symbolic link", source))?,
+            false => target.to_path_buf(),
         };
         let old = match fs::metadata(&real) {
-            Ok(_) if !replace => return Err(io("create the file", io::ErrorKind::AlreadyExists.into())),
+            Ok(_) if !replace => return Err(exists()),
             Ok(metadata) if !metadata.is_file() => {
-                return Err(at(Reason::NotRegularFile { found: kind_of(&metadata) }.into()));
+                let found = kind_of(&metadata);
+                let advice = "; `write_to` writes to anything that is open";
+                return Err(at(Reason::NotRegularFile { found, wanted: "replaced", advice }.into()));
             }
             Ok(metadata) => {
-                // Whoever may not write the old file may not replace it either, although the folder would let them.
-                open(&real, true)?;
+                // Whoever may not write the old file may not replace it either, although the folder would let them. Asked
+                // of the name that was given, so that the system's own rules for links are kept.
+                open(target, true)?;
                 Some(metadata)
             }
             Err(_) => None,
         };
-        let (temporary, file) = create_temporary(&folder_of(&real), target, old.is_some())?;
+        let mut options = OpenOptions::new();
+        if old.is_some() {
+            private(&mut options);
+        }
+        let (temporary, file) = create_temporary(&folder_of(&real), target, &mut options)?;
         let new = Self { temporary: Some(temporary), target: real, replace };
         if let Some(old) = old {
             take_over(&file, &old).map_err(|source| io("keep the permissions of the file", source))?;
@@ -164,8 +177,8 @@ fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         let (owner, group) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
         if rustix::fs::fchown(file, Some(owner), Some(group)).is_err() && new.gid() != old.gid() {
-            // What the old file's group was allowed is not for ours.
-            mode &= !0o070;
+            // What the old file's group was allowed is not for ours, which gets what everybody has.
+            mode = mode & !0o070 | (mode & 0o007) << 3;
         }
     }
     file.set_permissions(fs::Permissions::from_mode(mode))
@@ -176,17 +189,17 @@ fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
-/// Creates a file of a name that no file has yet; a private one is its owner's alone until [`take_over`].
-fn create_temporary(folder: &Path, target: &Path, private: bool) -> Result<(PathBuf, File)> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
+/// Makes a new file its owner's alone, until [`take_over`] says more.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    if private {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = private;
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Creates a file of a name that no file has yet.
+fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    options.read(true).write(true).create_new(true);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let mut name = OsString::from(".mmap-array-");
@@ -207,17 +220,38 @@ fn create_temporary(folder: &Path, target: &Path, private: bool) -> Result<(Path
     }
 }
 
-/// Renames unless the target exists.
+/// Renames unless the target exists, in one step where the system can.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links: claim the name, then put the file over the claim.
-        Err(_) => {
-            File::create_new(to)?;
-            fs::rename(from, to)
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system, or a kernel, that cannot.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            renamed => return renamed.map_err(io::Error::from),
         }
     }
+    #[cfg(unix)]
+    match fs::hard_link(from, to) {
+        Ok(()) => {
+            // The file has its name; another one that does not go is no reason to say that it has not.
+            let _ = fs::remove_file(from);
+            return Ok(());
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) => {}
+    }
+    claim_and_rename(from, to)
+}
+
+/// Claims the name with an empty file, which nobody can while another has it, then puts the file over the claim.
+fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
+    File::create_new(to)?;
+    fs::rename(from, to).inspect_err(|_| {
+        // The claim is ours, and empty.
+        let _ = fs::remove_file(to);
+    })
 }
 
 /// A file without a name, which no other program can open and which goes with the last handle to it.
@@ -239,46 +273,41 @@ fn unnamed(folder: &Path) -> Result<File> {
         }
         // Not every file system has O_TMPFILE.
     }
-    let (path, file) = create_temporary(folder, folder, true)?;
+    let (path, file) = create_temporary(folder, folder, private(&mut OpenOptions::new()))?;
     fs::remove_file(&path).map_err(|source| Error::io("unlink the scratch file", source).in_file(Some(&path)))?;
     Ok(file)
 }
 
+/// Opened by nobody else, and deleted with the last handle.
 #[cfg(windows)]
 fn unnamed(folder: &Path) -> Result<File> {
     use std::os::windows::fs::OpenOptionsExt;
     const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
     const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x0000_0100;
-    // The name is made and given up at once, so that the handle which deletes can be opened without sharing.
-    let (path, file) = create_temporary(folder, folder, true)?;
-    drop(file);
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .share_mode(0)
-        .attributes(FILE_ATTRIBUTE_TEMPORARY)
-        .custom_flags(FILE_FLAG_DELETE_ON_CLOSE)
-        .open(&path)
-        .map_err(|source| Error::io("open the scratch file", source).in_file(Some(&path)))
+    let mut options = OpenOptions::new();
+    options.share_mode(0).attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
+    Ok(create_temporary(folder, folder, &mut options)?.1)
 }
 
-fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
+/// Makes a file longer, by zeros, with `reserve` in blocks of its own on the disk.
+pub(crate) fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
+    let old_len = file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
     file.set_len(len).map_err(|source| Error::io("give the file its length", source))?;
-    if reserve && len > 0 {
-        allocate(file, len).map_err(|source| Error::io("reserve the file's blocks on the disk", source))?;
+    if reserve && len > old_len {
+        allocate(file, old_len, len).map_err(|source| Error::io("reserve the file's blocks on the disk", source))?;
     }
     Ok(())
 }
 
-/// Gives a new file of `len` zero bytes its blocks on the disk ([`fallocate(2)`]), so that a full disk is an error now
+/// Gives bytes of a file that are zero their blocks on the disk ([`fallocate(2)`]), so that a full disk is an error now
 /// and not a signal at a later write through the map.
 ///
 /// [`fallocate(2)`]: https://man7.org/linux/man-pages/man2/fallocate.2.html
-fn allocate(file: &File, len: u64) -> io::Result<()> {
+fn allocate(file: &File, start: u64, end: u64) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     loop {
         use rustix::io::Errno;
-        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, len) {
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), start, end - start) {
             Ok(()) => return Ok(()),
             Err(Errno::INTR) => {}
             // A file system that cannot: zeros are written instead.
@@ -286,9 +315,13 @@ fn allocate(file: &File, len: u64) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+    write_zeros(file, start, end)
+}
+
+fn write_zeros(mut file: &File, start: u64, end: u64) -> io::Result<()> {
     let zeros = vec![0; 1 << 20];
-    let mut file = file;
-    let mut left = len;
+    file.seek(SeekFrom::Start(start))?;
+    let mut left = end - start;
     while left > 0 {
         let count = left.min(zeros.len() as u64);
         file.write_all(&zeros[..count as usize])?;
@@ -310,19 +343,28 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_hard_links_is_still_never_replaced() {
+    fn a_new_name_is_never_taken_from_another_file() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        fs::write(&from, "new").unwrap();
-        fs::write(&to, "old").unwrap();
-        assert_eq!(rename_new(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&to).unwrap(), b"old");
+        for rename in [rename_new, claim_and_rename] {
+            fs::write(&from, "new").unwrap();
+            fs::write(&to, "old").unwrap();
+            assert_eq!(rename(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&to).unwrap(), b"old");
+            fs::remove_file(&to).unwrap();
+            rename(&from, &to).unwrap();
+            assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"new".to_vec(), false));
+            assert_eq!(rename(&from, &to.with_extension("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+            assert!(!to.with_extension("none").exists());
+        }
     }
 
     #[test]
     fn zeros_are_written_where_blocks_cannot_be_reserved_otherwise() {
         let file = tempfile::tempfile().unwrap();
+        set_len(&file, 10, false).unwrap();
         set_len(&file, (1 << 20) + 5, true).unwrap();
+        write_zeros(&file, 10, (1 << 20) + 5).unwrap();
         assert_eq!(file.metadata().unwrap().len(), (1 << 20) + 5);
     }
 }

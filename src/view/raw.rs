@@ -164,6 +164,8 @@ impl RawView {
             )));
         }
         self.axes.set(axis, bytes / new_size, new_size as isize);
+        // Where there are elements they fit as they did; of none at all, larger ones may not.
+        Dims::new(self.axes.lens())?.checked_len(new_size)?;
         Ok(self)
     }
 
