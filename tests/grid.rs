@@ -382,6 +382,10 @@ fn an_offset_beyond_the_end_is_past_the_end_in_every_mode_whatever_the_length() 
 
 #[test]
 #[cfg_attr(windows, ignore = "files are not sparse under Windows and Wine: this one would be written in full, 5 GiB")]
+#[cfg_attr(
+    target_arch = "powerpc",
+    ignore = "qemu-user maps the offset modulo 4 GiB for 32-bit guests, QEMU bug 1761153"
+)]
 fn an_offset_above_four_gib_is_found_where_seek_finds_it() {
     const FOUR: u64 = 4 << 30;
     const FIVE: u64 = 5 << 30;

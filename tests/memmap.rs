@@ -402,6 +402,6 @@ fn one_axis_follows_from_the_file() {
 fn a_shape_of_no_axes_is_one_element() {
     let (_folder, path) = a_file(&[1.5_f64.to_ne_bytes(), 2.5_f64.to_ne_bytes()].concat());
     let fp = open(options::<f64>(()).offset(8), &path).unwrap();
-    assert_eq!((fp.ndim(), fp.len(), fp[[]]), (0, 1, 2.5));
+    assert_eq!((fp.ndim(), fp.len(), fp[[]], fp.view().at(())), (0, 1, 2.5, 2.5));
     assert_eq!(open(options::<f64>(()).offset(16), &path).unwrap_err().kind(), ErrorKind::PastEnd);
 }
