@@ -1,15 +1,17 @@
 //! Iteration over the elements of a view, by value, from both ends.
 //!
 //! A field of packed records should iterate as fast as the loop that one would write by hand. Axes that follow one
-//! another evenly are joined first, so most views become one run of constant stride; the run's pointer, count and stride
-//! stand apart from the outer axes, all inline; nothing out of line is called in `next`, so that the caller's
-//! accumulators stay in registers; and `fold` walks whole runs, with the stride a constant where it can be.
+//! another evenly are joined first, so most views become one run of constant stride, and most others rows of such runs.
+//! Both are kept in plain fields, apart from the axes beyond them, all inline, and `next` changes as few of them as it
+//! can: the compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a
+//! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
 use crate::access::Access;
-use crate::shape::{Axes, MAX_NDIM};
+use crate::shape::Axes;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
+use std::mem;
 
 /// Elements at a constant distance.
 #[derive(Clone, Copy)]
@@ -35,12 +37,53 @@ impl Run {
             for index in 0..self.len {
                 accumulator = f(accumulator, first.wrapping_add(index));
             }
-        } else {
-            let mut ptr = self.ptr;
-            for _ in 0..self.len {
-                accumulator = f(accumulator, ptr.cast());
-                ptr = ptr.wrapping_offset(self.stride);
+            return accumulator;
+        }
+        let mut ptr = self.ptr;
+        for _ in 0..self.len {
+            accumulator = f(accumulator, ptr.cast());
+            ptr = ptr.wrapping_offset(self.stride);
+        }
+        accumulator
+    }
+}
+
+/// Rows at a constant distance, each of them a run.
+#[derive(Clone, Copy)]
+pub(super) struct Plane {
+    /// The first row.
+    run: Run,
+    rows: usize,
+    row_stride: isize,
+}
+
+impl Plane {
+    /// Calls `f` with runs that hold the same elements in some order: the rows, or where they are short the columns, of
+    /// so many rows at a time that they stay in the cache.
+    #[inline(always)]
+    pub(super) fn for_each_run(self, mut f: impl FnMut(Run)) {
+        const SHORT: usize = 16;
+        const TILE: usize = 64;
+        let columns = self.run.len < SHORT && self.run.len < self.rows;
+        let (height, width) = if columns { (TILE, self.run.len) } else { (1, 1) };
+        let Self { mut run, mut rows, row_stride } = self;
+        while rows > 0 {
+            let height = height.min(rows);
+            for column in 0..width {
+                let ptr = run.at(column);
+                f(if columns { Run { ptr, len: height, stride: row_stride } } else { Run { ptr, ..run } });
             }
+            run.ptr = run.ptr.wrapping_offset(row_stride.wrapping_mul(height as isize));
+            rows -= height;
+        }
+    }
+
+    #[inline(always)]
+    fn fold<T, B>(mut self, init: B, mut f: impl FnMut(B, *const T) -> B) -> B {
+        let mut accumulator = init;
+        for _ in 0..self.rows {
+            accumulator = self.run.fold(accumulator, &mut f);
+            self.run.ptr = self.run.ptr.wrapping_offset(self.row_stride);
         }
         accumulator
     }
@@ -49,56 +92,120 @@ impl Run {
 /// The runs of a view, one for each index of its outer axes, after joining.
 #[derive(Clone)]
 pub(crate) struct Runs {
-    /// The start of the next run.
-    ptr: *const u8,
-    /// Where the view starts.
-    base: *const u8,
-    /// The length and stride of every run.
-    len: usize,
-    stride: isize,
     /// The next run from the front, and the end of those that are left.
     next: usize,
     end: usize,
-    /// The outer axes, the slowest first.
-    outer: Axes,
-    /// The next run's index.
-    index: [usize; MAX_NDIM],
+    /// The start of the run before the next one, its plane, and how many runs of that are left.
+    ptr: *const u8,
+    plane: usize,
+    rows_left: usize,
+    /// The length and stride of every run.
+    len: usize,
+    stride: isize,
+    /// The number of runs in every plane, and their distance.
+    rows: usize,
+    row_stride: isize,
+    /// Where the view starts.
+    base: *const u8,
+    /// The axes of the planes, the slowest first, where there is more than one plane.
+    outer: Option<Axes>,
+}
+
+/// The lengths and strides of the two innermost axes after joining, and whether there are `more`.
+#[derive(Clone, Copy)]
+struct Inner {
+    run: (usize, isize),
+    rows: (usize, isize),
+    more: bool,
+}
+
+impl Inner {
+    #[inline]
+    fn of(axes: &Axes) -> Self {
+        let mut inner = Self { run: (1, 0), rows: (1, 0), more: false };
+        for (&len, &stride) in axes.lens().iter().zip(axes.strides()).rev() {
+            let precedes = |(of, step): (usize, isize)| stride == step.wrapping_mul(of as isize);
+            match (inner.run, inner.rows) {
+                _ if len == 1 => {}
+                ((1, _), _) => inner.run = (len, stride),
+                (run, (1, _)) if precedes(run) => inner.run.0 *= len,
+                (_, (1, _)) => inner.rows = (len, stride),
+                (_, rows) if precedes(rows) => inner.rows.0 *= len,
+                _ => {
+                    inner.more = true;
+                    break;
+                }
+            }
+        }
+        inner
+    }
 }
 
 impl Runs {
     #[inline]
     pub(crate) fn new(view: &RawView) -> Self {
-        let mut outer = view.axes.joined();
-        let (mut len, mut stride) = (1, 0);
-        if let Some(last) = outer.ndim().checked_sub(1) {
-            (len, stride) = (outer.lens()[last], outer.strides()[last]);
-            outer.remove(last);
-        }
+        let inner = Inner::of(&view.axes);
+        if inner.more { Self::with_outer(view) } else { Self::of_inner(view.ptr, inner) }
+    }
+
+    #[inline(always)]
+    fn of_inner(base: *const u8, inner: Inner) -> Self {
+        let ((len, stride), (rows, row_stride)) = (inner.run, inner.rows);
+        let ptr = base.wrapping_offset(row_stride.wrapping_neg());
         // Where there is no element there is no run either.
-        let end = if len == 0 { 0 } else { outer.len() };
-        Self { ptr: view.ptr, base: view.ptr, len, stride, next: 0, end, outer, index: [0; MAX_NDIM] }
+        let end = if len == 0 { 0 } else { rows };
+        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with_outer(view: &RawView) -> Self {
+        let mut outer = view.axes.joined();
+        let mut last = || {
+            let axis = outer.ndim() - 1;
+            let last = (outer.lens()[axis], outer.strides()[axis]);
+            outer.remove(axis);
+            last
+        };
+        let runs = Self::of_inner(view.ptr, Inner { run: last(), rows: last(), more: true });
+        Self { end: runs.end * outer.len(), outer: Some(outer), ..runs }
+    }
+
+    /// The start of a plane.
+    #[inline(always)]
+    fn start(&self, plane: usize) -> *const u8 {
+        let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
+        match &self.outer {
+            None => self.base,
+            Some(outer) if outer.ndim() == 1 => self.base.wrapping_offset(along(plane, outer.strides()[0])),
+            // A copy is handed over: of what a pointer goes to, no part is kept in registers.
+            Some(outer) => start_of(plane, self.base, *outer),
+        }
     }
 
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<Run> {
+        self.next_rows(1).map(|plane| plane.run)
+    }
+
+    /// As many runs as are left of a plane, or `most`.
+    #[inline(always)]
+    pub(super) fn next_rows(&mut self, most: usize) -> Option<Plane> {
         if self.next == self.end {
             return None;
         }
-        let run = Run { ptr: self.ptr, len: self.len, stride: self.stride };
-        self.next += 1;
-        let mut axis = self.outer.ndim();
-        while axis > 0 {
-            axis -= 1;
-            let (len, stride) = (self.outer.lens()[axis], self.outer.strides()[axis]);
-            self.index[axis] += 1;
-            self.ptr = self.ptr.wrapping_offset(stride);
-            if self.index[axis] < len {
-                break;
-            }
-            self.index[axis] = 0;
-            self.ptr = self.ptr.wrapping_offset(stride.wrapping_mul(len as isize).wrapping_neg());
+        if self.rows_left == 0 {
+            self.plane += 1;
+            self.rows_left = self.rows;
+            self.ptr = self.start(self.plane).wrapping_offset(self.row_stride.wrapping_neg());
         }
-        Some(run)
+        // The compiler does not see that of 1 the minimum is 1.
+        let rows = if most == 1 { 1 } else { most.min(self.rows_left).min(self.end - self.next) };
+        let run = Run { ptr: self.ptr.wrapping_offset(self.row_stride), len: self.len, stride: self.stride };
+        self.next += rows;
+        self.rows_left -= rows;
+        self.ptr = self.ptr.wrapping_offset(self.row_stride.wrapping_mul(rows as isize));
+        Some(Plane { run, rows, row_stride: self.row_stride })
     }
 
     #[inline(always)]
@@ -107,28 +214,40 @@ impl Runs {
             return None;
         }
         self.end -= 1;
-        let mut position = self.end;
-        let mut ptr = self.base;
-        for axis in (0..self.outer.ndim()).rev() {
-            let (len, stride) = (self.outer.lens()[axis], self.outer.strides()[axis]);
-            ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));
-            position /= len;
-        }
+        let row = (self.end % self.rows) as isize;
+        let ptr = self.start(self.end / self.rows).wrapping_offset(row.wrapping_mul(self.row_stride));
         Some(Run { ptr, len: self.len, stride: self.stride })
     }
 
+    #[inline]
     fn elements(&self) -> usize {
         (self.end - self.next) * self.len
     }
+}
+
+/// The start of a plane among those that lie along the axes `outer`.
+#[cold]
+#[inline(never)]
+fn start_of(plane: usize, base: *const u8, outer: Axes) -> *const u8 {
+    let (mut ptr, mut position) = (base, plane);
+    for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
+        ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));
+        position /= len;
+    }
+    ptr
 }
 
 /// The elements of a view, by value, in C order. Made by [`ArrayView::iter`](crate::ArrayView::iter).
 ///
 /// Internal iteration (`for_each`, `fold`, `sum`, `map(…).sum()`) is the fastest: it works through whole runs.
 pub struct Iter<'a, T, A> {
-    front: Run,
+    /// What is left of the run at the front; the stride is the runs'.
+    ptr: *const u8,
+    left: usize,
+    /// What is left of the run at the back.
+    back_ptr: *const u8,
+    back_left: usize,
     runs: Runs,
-    back: Run,
     marker: PhantomData<(&'a T, A)>,
 }
 
@@ -138,10 +257,49 @@ impl<T, A> Iter<'_, T, A> {
     /// The view's elements must be initialised and stay valid, and unwritten, for the lifetime of the iterator.
     #[inline]
     pub(crate) unsafe fn new(view: &RawView) -> Self {
-        let mut runs = Runs::new(view);
-        let none = Run { ptr: view.ptr, len: 0, stride: runs.stride };
-        let front = runs.next().unwrap_or(none);
-        Self { front, runs, back: none, marker: PhantomData }
+        let inner = Inner::of(&view.axes);
+        // Not `Runs::new`: what a call may have returned has to be copied whole.
+        if inner.more {
+            return Self::of_runs(view.ptr, Runs::with_outer(view));
+        }
+        Self::of_runs(view.ptr, Runs::of_inner(view.ptr, inner))
+    }
+
+    #[inline(always)]
+    fn of_runs(ptr: *const u8, runs: Runs) -> Self {
+        Self { ptr, left: 0, back_ptr: ptr, back_left: 0, runs, marker: PhantomData }
+    }
+
+    /// The next run is the front's, if there is one.
+    #[inline(always)]
+    fn refill(&mut self) -> bool {
+        let Some(run) = self.runs.next() else { return false };
+        (self.ptr, self.left) = (run.ptr, run.len);
+        true
+    }
+
+    /// What is left of the runs at the front and at the back, and whole planes between.
+    #[inline(always)]
+    fn next_plane(&mut self) -> Option<Plane> {
+        let (mut ptr, mut left) = (self.ptr, mem::take(&mut self.left));
+        if left == 0 {
+            let plane = self.runs.next_rows(usize::MAX);
+            if plane.is_some() {
+                return plane;
+            }
+            (ptr, left) = (self.back_ptr, mem::take(&mut self.back_left));
+        }
+        let run = Run { ptr, len: left, stride: self.runs.stride };
+        (left > 0).then_some(Plane { run, rows: 1, row_stride: 0 })
+    }
+
+    /// Takes an element of what is left at the back.
+    #[inline(always)]
+    fn next_of_back(&mut self) -> Option<*const T> {
+        self.back_left = self.back_left.checked_sub(1)?;
+        let next = self.back_ptr.cast();
+        self.back_ptr = self.back_ptr.wrapping_offset(self.runs.stride);
+        Some(next)
     }
 }
 
@@ -150,49 +308,40 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<T> {
-        if self.front.len == 0 {
-            match self.runs.next() {
-                Some(run) => self.front = run,
-                None if self.back.len > 0 => {
-                    self.front = self.back;
-                    self.back.len = 0;
-                }
-                None => return None,
-            }
-        }
+        let next = if self.left > 0 || self.refill() {
+            let next = self.ptr.cast();
+            self.left -= 1;
+            self.ptr = self.ptr.wrapping_offset(self.runs.stride);
+            next
+        } else {
+            self.next_of_back()?
+        };
         // SAFETY: a run's first element is one of the view's, all of them valid to load by the contract of `new`.
-        let value = unsafe { A::load(self.front.ptr.cast()) };
-        self.front.len -= 1;
-        self.front.ptr = self.front.ptr.wrapping_offset(self.front.stride);
-        Some(value)
+        Some(unsafe { A::load(next) })
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.front.len + self.runs.elements() + self.back.len;
+        let len = self.left + self.runs.elements() + self.back_left;
         (len, Some(len))
     }
 
     #[inline]
     fn nth(&mut self, mut n: usize) -> Option<T> {
         // Whole runs are skipped; within one, the next element is a step away.
-        loop {
-            if n < self.front.len {
-                self.front.ptr = self.front.at::<u8>(n);
-                self.front.len -= n;
+        while n >= self.left {
+            n -= self.left;
+            self.left = 0;
+            if !self.refill() {
+                let skipped = n.min(self.back_left);
+                self.back_left -= skipped;
+                self.back_ptr = self.back_ptr.wrapping_offset(self.runs.stride.wrapping_mul(skipped as isize));
                 return self.next();
             }
-            n -= self.front.len;
-            self.front.len = 0;
-            match self.runs.next() {
-                Some(run) => self.front = run,
-                None if self.back.len > 0 => {
-                    self.front = self.back;
-                    self.back.len = 0;
-                }
-                None => return None,
-            }
         }
+        self.ptr = self.ptr.wrapping_offset(self.runs.stride.wrapping_mul(n as isize));
+        self.left -= n;
+        self.next()
     }
 
     #[inline]
@@ -208,37 +357,33 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
     #[inline]
     fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
         let mut accumulator = init;
-        let mut run = Some(self.front);
-        while let Some(current) = run {
-            accumulator = current.fold(accumulator, |accumulator, source| {
+        while let Some(plane) = self.next_plane() {
+            accumulator = plane.fold(accumulator, |accumulator, source| {
                 // SAFETY: each address is an element of a run of the view's, valid by the contract of `new`.
                 f(accumulator, unsafe { A::load(source) })
             });
-            run = self.runs.next();
         }
-        self.back.fold(accumulator, |accumulator, source| {
-            // SAFETY: as above; the back run is what `next_back` has left of one.
-            f(accumulator, unsafe { A::load(source) })
-        })
+        accumulator
     }
 }
 
 impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
     #[inline(always)]
     fn next_back(&mut self) -> Option<T> {
-        if self.back.len == 0 {
-            match self.runs.next_back() {
-                Some(run) => self.back = run,
-                None if self.front.len > 0 => {
-                    self.back = self.front;
-                    self.front.len = 0;
-                }
-                None => return None,
+        if self.back_left == 0 {
+            if let Some(run) = self.runs.next_back() {
+                (self.back_ptr, self.back_left) = (run.ptr, run.len);
+            } else if self.left > 0 {
+                (self.back_ptr, self.back_left) = (self.ptr, self.left);
+                self.left = 0;
+            } else {
+                return None;
             }
         }
-        self.back.len -= 1;
+        self.back_left -= 1;
+        let last = Run { ptr: self.back_ptr, len: self.back_left, stride: self.runs.stride }.at(self.back_left);
         // SAFETY: the last element of a run is one of the view's, valid to load by the contract of `new`.
-        Some(unsafe { A::load(self.back.at(self.back.len)) })
+        Some(unsafe { A::load(last) })
     }
 }
 
@@ -247,7 +392,7 @@ impl<T, A: Access<T>> FusedIterator for Iter<'_, T, A> {}
 
 impl<T, A> Clone for Iter<'_, T, A> {
     fn clone(&self) -> Self {
-        Self { front: self.front, runs: self.runs.clone(), back: self.back, marker: PhantomData }
+        Self { runs: self.runs.clone(), ..*self }
     }
 }
 

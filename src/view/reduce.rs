@@ -1,11 +1,12 @@
 //! Sums, means and extremes of numeric views.
 //!
 //! The order of the elements does not matter to these, so they go through memory as it lies: a matrix in Fortran order
-//! is summed as fast as one in C order. Sums of floats are pairwise with eight partial sums, as NumPy's are: the error
-//! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact.
+//! is summed as fast as one in C order, and short rows column by column. Sums of floats are pairwise with eight partial
+//! sums, as NumPy's are: the error grows with the logarithm of the length, and no addition waits for the one before. Sums
+//! of integers are exact.
 
-use super::ArrayView;
 use super::iter::{Run, Runs};
+use super::{ArrayView, RawView};
 use crate::access::Access;
 
 /// The numbers that can be summed and compared: `i8` to `i64`, `u8` to `u64`, `f32` and `f64`. The trait is sealed.
@@ -20,21 +21,23 @@ pub trait Numeric: Copy + PartialOrd + sealed::Sealed {
     #[doc(hidden)]
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The sum of the elements `load(0)` to `load(len - 1)`.
+    /// The sum of the elements `load(0)` to `load(len - 1)`, which lie one after another or further apart.
     #[doc(hidden)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
+    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> Self::Sum;
 
     /// The same in `f64`, for the mean.
     #[doc(hidden)]
-    fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64;
+    fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> f64;
 
-    /// Of two, the smaller; NaN where one is.
+    /// Of the elements `load(0)` to `load(len - 1)`, at least one, the one that comes before the others; NaN where one
+    /// is.
     #[doc(hidden)]
-    fn smaller(self, other: Self) -> Self;
-
-    /// Of two, the larger; NaN where one is.
-    #[doc(hidden)]
-    fn larger(self, other: Self) -> Self;
+    fn first_of_run(
+        len: usize,
+        load: impl Fn(usize) -> Self + Copy,
+        contiguous: bool,
+        before: impl Fn(Self, Self) -> bool,
+    ) -> Self;
 }
 
 mod sealed {
@@ -45,22 +48,27 @@ mod sealed {
 const BLOCK: usize = 128;
 
 /// The pairwise sum, by the scheme of NumPy's `pairwise_sum`.
-#[inline]
-fn pairwise<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
+#[inline(always)]
+fn pairwise<F>(len: usize, load: impl Fn(usize) -> F + Copy) -> F
 where
     F: Copy + std::ops::Add<Output = F> + std::ops::AddAssign + std::ops::Neg<Output = F> + Default,
 {
-    if len < 8 {
-        // -0, so that a sum of negative zeros is one.
-        let mut sum = -F::default();
-        for index in start..start + len {
-            sum += load(index);
-        }
-        return sum;
+    if len >= 8 {
+        return pairwise_blocks(0, len, load);
     }
+    // -0, so that a sum of negative zeros is one.
+    (0..len).fold(-F::default(), |sum, index| sum + load(index))
+}
+
+/// The same of eight elements or more. Out of line, so that a few are summed without a call.
+#[inline(never)]
+fn pairwise_blocks<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
+where
+    F: Copy + std::ops::Add<Output = F> + std::ops::AddAssign,
+{
     if len > BLOCK {
         let half = len / 2 - (len / 2) % 8;
-        return pairwise_split(start, half, load) + pairwise_split(start + half, len - half, load);
+        return pairwise_blocks(start, half, load) + pairwise_blocks(start + half, len - half, load);
     }
     let mut partial: [F; 8] = std::array::from_fn(|lane| load(start + lane));
     let whole = len - len % 8;
@@ -79,16 +87,8 @@ where
     sum
 }
 
-/// The recursion of [`pairwise`], out of line so that the block stays small enough to be inlined.
-fn pairwise_split<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
-where
-    F: Copy + std::ops::Add<Output = F> + std::ops::AddAssign + std::ops::Neg<Output = F> + Default,
-{
-    pairwise(start, len, load)
-}
-
 macro_rules! floats {
-    ($($float:ty),*) => {$(
+    ($($float:ty, $mask:ty);*) => {$(
         impl sealed::Sealed for $float {}
         impl Numeric for $float {
             type Sum = $float;
@@ -100,29 +100,49 @@ macro_rules! floats {
             }
 
             #[inline]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $float {
-                pairwise(0, len, load)
+            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, _: bool) -> $float {
+                pairwise(len, load)
             }
 
             #[inline]
-            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
-                pairwise(0, len, move |index| f64::from(load(index)))
+            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, _: bool) -> f64 {
+                pairwise(len, move |index| f64::from(load(index)))
             }
 
             #[inline(always)]
-            fn smaller(self, other: Self) -> Self {
-                // A NaN on the left stays, since nothing is smaller; one on the right is taken.
-                if other < self || other.is_nan() { other } else { self }
-            }
-
-            #[inline(always)]
-            fn larger(self, other: Self) -> Self {
-                if other > self || other.is_nan() { other } else { self }
+            fn first_of_run(
+                len: usize,
+                load: impl Fn(usize) -> Self + Copy,
+                _: bool,
+                before: impl Fn(Self, Self) -> bool,
+            ) -> Self {
+                // Eight at a time, so that no comparison waits for the one before. NaN comes before nothing and nothing
+                // before it, so it is looked for apart.
+                let (mut best, mut nan) = ([load(0); 8], [0; 8]);
+                let mut take = |lane: usize, value: Self| {
+                    best[lane] = if before(value, best[lane]) { value } else { best[lane] };
+                    nan[lane] |= -<$mask>::from(value.is_nan());
+                };
+                let whole = len - len % 8;
+                let mut index = 0;
+                while index < whole {
+                    for lane in 0..8 {
+                        take(lane, load(index + lane));
+                    }
+                    index += 8;
+                }
+                for index in whole..len {
+                    take(index - whole, load(index));
+                }
+                if nan != [0; 8] {
+                    return Self::NAN;
+                }
+                best[1..].iter().fold(best[0], |best, &value| if before(value, best) { value } else { best })
             }
         }
     )*};
 }
-floats!(f32, f64);
+floats!(f32, i32; f64, i64);
 
 macro_rules! integers {
     ($($integer:ty, $chunk:ty, $sum:ty);*) => {$(
@@ -137,15 +157,24 @@ macro_rules! integers {
             }
 
             #[inline]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $sum {
+            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> $sum {
                 let mut sum: $sum = 0;
                 let mut start = 0;
                 while start < len {
                     // As many as cannot overflow the narrower type: 2^30 of 32 bits stay within 62.
                     let end = len.min(start.saturating_add(1 << 30));
-                    let mut chunk: $chunk = 0;
-                    for index in start..end {
-                        chunk += <$chunk>::from(load(index));
+                    let load = |index| <$chunk>::from(load(index));
+                    // The compiler takes many at a time where they are contiguous, and needs help where they are not.
+                    let whole = if contiguous { start } else { end - (end - start) % 4 };
+                    let mut partial: [$chunk; 4] = [0; 4];
+                    for index in (start..whole).step_by(4) {
+                        for (lane, sum) in partial.iter_mut().enumerate() {
+                            *sum += load(index + lane);
+                        }
+                    }
+                    let mut chunk: $chunk = partial.iter().sum();
+                    for index in whole..end {
+                        chunk += load(index);
                     }
                     sum += <$sum>::from(chunk);
                     start = end;
@@ -154,18 +183,30 @@ macro_rules! integers {
             }
 
             #[inline]
-            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
-                Self::sum_run(len, load) as f64
+            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> f64 {
+                Self::sum_run(len, load, contiguous) as f64
             }
 
             #[inline(always)]
-            fn smaller(self, other: Self) -> Self {
-                self.min(other)
-            }
-
-            #[inline(always)]
-            fn larger(self, other: Self) -> Self {
-                self.max(other)
+            fn first_of_run(
+                len: usize,
+                load: impl Fn(usize) -> Self + Copy,
+                contiguous: bool,
+                before: impl Fn(Self, Self) -> bool,
+            ) -> Self {
+                let choose = |best, value| if before(value, best) { value } else { best };
+                if contiguous {
+                    // From 0 on and not from 1, so that the loads are aligned where the elements are.
+                    return (0..len).map(load).fold(load(0), choose);
+                }
+                let mut best = [load(0); 4];
+                let whole = len - len % 4;
+                for index in (0..whole).step_by(4) {
+                    for (lane, best) in best.iter_mut().enumerate() {
+                        *best = choose(*best, load(index + lane));
+                    }
+                }
+                (whole..len).map(load).chain(best).fold(load(0), choose)
             }
         }
     )*};
@@ -198,23 +239,27 @@ impl<S: Copy, F: Fn(S, S) -> S> Cascade<S, F> {
     /// The sum of all, or `None` of no runs.
     fn total(&self) -> Option<S> {
         let full = |level: &usize| self.runs >> level & 1 == 1;
-        let sums = (0..self.levels.len()).filter(full).map(|level| self.levels[level]);
+        let used = (usize::BITS - self.runs.leading_zeros()) as usize;
+        let sums = (0..used).filter(full).map(|level| self.levels[level]);
         sums.reduce(|small, large| (self.add)(large, small))
     }
 }
 
-/// Calls `f` with the length of a run and a way to load its elements, whose stride is a constant where it can be.
+/// Calls `f` with the length of a run, a way to load its elements, and whether they lie one after another, which it is
+/// compiled for both ways.
 macro_rules! with_run {
-    ($run:expr, $access:ty, $element:ty, |$len:ident, $load:ident| $body:expr) => {{
+    ($run:expr, $access:ty, $element:ty, |$len:ident, $load:ident, $contiguous:ident| $body:expr) => {{
         let run: Run = $run;
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
+            let $contiguous = true;
             let first = run.ptr.cast::<$element>();
             // SAFETY: below the run's length each address is an element of the view's, initialised by the contract of
             // `from_raw`.
             let $load = |index: usize| unsafe { <$access>::load(first.wrapping_add(index)) };
             $body
         } else {
+            let $contiguous = false;
             // SAFETY: as above.
             let $load = |index: usize| unsafe { <$access>::load(run.at::<$element>(index)) };
             $body
@@ -223,13 +268,24 @@ macro_rules! with_run {
 }
 
 impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
-    /// The runs of the view in the order of memory.
+    /// Calls `f` with runs that hold all elements, about as they lie in memory.
+    #[inline(always)]
+    fn for_each_run(&self, mut f: impl FnMut(Run)) {
+        let strides = self.strides();
+        let mut runs = if strides.iter().all(|&stride| stride >= 0) && strides.is_sorted_by(|a, b| a >= b) {
+            Runs::new(&self.raw)
+        } else {
+            self.runs_in_memory_order()
+        };
+        while let Some(plane) = runs.next_rows(usize::MAX) {
+            plane.for_each_run(&mut f);
+        }
+    }
+
+    #[inline(never)]
     fn runs_in_memory_order(&self) -> Runs {
-        let mut raw = self.raw;
-        let (axes, offset) = raw.axes.in_memory_order();
-        raw.axes = axes;
-        raw.ptr = raw.ptr.wrapping_offset(offset);
-        Runs::new(&raw)
+        let (axes, offset) = self.raw.axes.in_memory_order();
+        Runs::new(&RawView { axes, ptr: self.raw.ptr.wrapping_offset(offset) })
     }
 
     /// The sum of all elements: NumPy's `arr.sum()`.
@@ -244,11 +300,10 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn sum(&self) -> T::Sum {
-        let mut runs = self.runs_in_memory_order();
         let mut sums = Cascade::new(T::ZERO, T::add);
-        while let Some(run) = runs.next() {
-            sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)));
-        }
+        self.for_each_run(|run| {
+            sums.push(with_run!(run, A, T, |len, load, contiguous| T::sum_run(len, load, contiguous)));
+        });
         sums.total().unwrap_or(T::ZERO)
     }
 
@@ -263,11 +318,10 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        let mut runs = self.runs_in_memory_order();
         let mut sums = Cascade::new(0.0, |a: f64, b: f64| a + b);
-        while let Some(run) = runs.next() {
-            sums.push(with_run!(run, A, T, |len, load| T::sum_run_f64(len, load)));
-        }
+        self.for_each_run(|run| {
+            sums.push(with_run!(run, A, T, |len, load, contiguous| T::sum_run_f64(len, load, contiguous)));
+        });
         sums.total().map(|sum| sum / self.len() as f64)
     }
 
@@ -280,37 +334,27 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn min(&self) -> Option<T> {
-        self.extreme(T::smaller)
+        self.first(|a, b| a < b)
     }
 
     /// The largest element, or NaN where one is, as `arr.max()`; `None` where there are none.
     #[must_use]
     pub fn max(&self) -> Option<T> {
-        self.extreme(T::larger)
+        self.first(|a, b| a > b)
     }
 
+    /// The element that comes before all others, or NaN where one is.
     #[inline(always)]
-    fn extreme(&self, choose: impl Fn(T, T) -> T + Copy) -> Option<T> {
-        let mut runs = self.runs_in_memory_order();
-        let mut extreme: Option<T> = None;
-        while let Some(run) = runs.next() {
-            let of_run = with_run!(run, A, T, |len, load| {
-                // Eight at a time, so that no comparison waits for the one before.
-                let mut lanes = [load(0); 8];
-                let whole = len - len % 8;
-                let mut index = 0;
-                while index < whole {
-                    for (lane, best) in lanes.iter_mut().enumerate() {
-                        *best = choose(*best, load(index + lane));
-                    }
-                    index += 8;
-                }
-                let best = (whole..len).fold(lanes[0], |best, index| choose(best, load(index)));
-                lanes[1..].iter().fold(best, |best, &lane| choose(best, lane))
+    fn first(&self, before: impl Fn(T, T) -> bool + Copy) -> Option<T> {
+        let mut first: Option<T> = None;
+        self.for_each_run(|run| {
+            let of_run = with_run!(run, A, T, |len, load, contiguous| T::first_of_run(len, load, contiguous, before));
+            first = Some(match first {
+                Some(first) if !before(of_run, first) && of_run.partial_cmp(&of_run).is_some() => first,
+                _ => of_run,
             });
-            extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
-        }
-        extreme
+        });
+        first
     }
 }
 
