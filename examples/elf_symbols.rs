@@ -26,7 +26,7 @@ const MOST: usize = 20;
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     let (file, rest) = (args.next().map(PathBuf::from), args.next());
-    if rest.is_some() {
+    if rest.is_some() || file.as_ref().is_some_and(|file| file.as_os_str() == "--help") {
         eprintln!("usage: elf_symbols [FILE]");
         return ExitCode::from(2);
     }

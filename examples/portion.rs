@@ -9,8 +9,8 @@
 //! of its own in the temporary one. It writes a few windows far apart, each through a map of its own, maps them again to
 //! read them by field, and says what that cost. The file is gone at the end, also after an error.
 //!
-//! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would; how long
-//! the opening took goes to standard error. Nobody may write or truncate the file meanwhile.
+//! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would, where -1 in
+//! the shape is what it is to `reshape`; how long the opening took goes to standard error. Nobody may write or truncate the file meanwhile.
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{ErrorKind, MmapArray, Order, field};
@@ -41,6 +41,10 @@ const WINDOW: u64 = 1000;
 fn main() -> ExitCode {
     match run(std::env::args_os().skip(1), &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.status == 0 => {
+            println!("{}", failure.text);
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             eprintln!("portion: {}", failure.text);
             ExitCode::from(failure.status)
@@ -108,6 +112,7 @@ impl Request {
                 "--order" if value == "C" => order = Order::C,
                 "--order" if value == "F" => order = Order::F,
                 "--order" => return Err(wrong()),
+                "--help" | "-h" => return Err(Failure { status: 0, text: USAGE.into() }),
                 _ => return Err(Failure::usage(format!("no such option: {option}"))),
             }
         }

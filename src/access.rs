@@ -1,7 +1,7 @@
 //! What may be done with mapped elements, as types: what a mode forbids does not compile.
 //!
 //! Which element types are sound depends on the mode: any bit pattern can come out of a file, so reading asks
-//! [`AnyBitPattern`]; whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`] as well,
+//! [`AnyBitPattern`](bytemuck::AnyBitPattern); whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`](bytemuck::NoUninit) as well,
 //! which a record with padding does not have. One marker trait over both, [`Access`], says it once, and every element
 //! that a view loads or stores passes through it.
 
@@ -23,8 +23,8 @@ pub enum CopyOnWrite {}
 
 /// Elements of type `T` can be had in this mode.
 ///
-/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
-/// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
+/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`](bytemuck::AnyBitPattern), records with padding among them; [`ReadWrite`] and
+/// [`CopyOnWrite`] take every `T` that is [`NoUninit`](bytemuck::NoUninit) as well, which [`bytemuck::Pod`] implies. The trait is sealed.
 ///
 /// A record with padding can be read:
 ///
@@ -58,9 +58,10 @@ pub enum CopyOnWrite {}
     label = "`{T}` is not fit for `{Self}`",
     note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
-            padding made a field of bytes or taken away by `#[repr(C, packed)]`"
+            padding made a field of bytes or taken away by `#[repr(C, packed)]`",
+    note = "for `bool` take `u8`, for `char` take `u32`"
 )]
-pub trait Access<T>: sealed::Access<T> {
+pub trait Access<T>: sealed::SealedAccess<T> {
     /// Loads one element.
     ///
     /// # Safety
@@ -139,7 +140,7 @@ pub trait Access<T>: sealed::Access<T> {
     label = "not writable",
     note = "open it with `open_mut` to write to the file, or with `open_cow` to write to memory only"
 )]
-pub trait Exclusive<T>: Access<T> + sealed::Exclusive<T> {}
+pub trait Exclusive<T>: Access<T> + sealed::SealedExclusive<T> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: AnyBitPattern> Access<T> for ReadOnly {}
@@ -170,12 +171,12 @@ pub(crate) const fn assert_mappable<T>() {
 mod sealed {
     use super::{AnyBitPattern, CopyOnWrite, NoUninit, ReadOnly, ReadWrite};
 
-    pub trait Access<T> {}
-    impl<T: AnyBitPattern> Access<T> for ReadOnly {}
-    impl<T: AnyBitPattern + NoUninit> Access<T> for ReadWrite {}
-    impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
+    pub trait SealedAccess<T> {}
+    impl<T: AnyBitPattern> SealedAccess<T> for ReadOnly {}
+    impl<T: AnyBitPattern + NoUninit> SealedAccess<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> SealedAccess<T> for CopyOnWrite {}
 
-    pub trait Exclusive<T> {}
-    impl<T: AnyBitPattern + NoUninit> Exclusive<T> for ReadWrite {}
-    impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
+    pub trait SealedExclusive<T> {}
+    impl<T: AnyBitPattern + NoUninit> SealedExclusive<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> SealedExclusive<T> for CopyOnWrite {}
 }

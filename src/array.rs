@@ -32,9 +32,11 @@ use std::slice;
 /// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::CopyOnWrite). Opening costs a few system calls and
 /// no memory, whatever the size; pages come in as they are touched.
 ///
-/// The array dereferences to the slice `[T]` of all its elements in storage order. `array[i]` and `array[2..5]` index
-/// that slice; `array[[i, j]]` takes one number per axis. Everything else that knows of the shape is on the
-/// [`view`](Self::view).
+/// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all its
+/// elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are that
+/// slice's, also where there are several axes, and in Fortran order they go column by column. `array[[i, j]]` takes one
+/// number per axis. Rows, columns, sums and everything else that knows of the shape is the view's, which always goes in
+/// C order.
 ///
 /// ```
 /// use mmap_array::MmapArray;
@@ -56,10 +58,11 @@ use std::slice;
 /// A map is a view of the file itself. Whoever opens one as an array promises, for as long as the array or a part or
 /// clone of it lives:
 ///
-/// 1. **Nobody else writes the mapped elements**: no other program, no other map of this program, no `write` call. A
+/// 1. **Nobody else writes the mapped elements**: no other program, no other array of this program, no `write` call. A
 ///    reference to elements that change under it is undefined behaviour. Bytes of the file that are not elements of the
-///    array may change. For [`ReadWrite`] nobody else reads the elements through another map of this program either,
-///    while they are borrowed mutably.
+///    array may change: other windows may be written meanwhile. Others may read the elements of an array that you
+///    write, if they can live with what is half written; they must not hold them as an array of this crate, whose
+///    contract your writing would break.
 /// 2. **Nobody makes the file shorter than the end of the elements**. Touching a page behind the end of a file stops the
 ///    program (`SIGBUS`, on Windows an exception).
 ///
@@ -77,7 +80,7 @@ pub struct MmapArray<T, A = ReadOnly> {
     marker: PhantomData<(T, A)>,
 }
 
-/// An array whose elements can be written, and are written to the file.
+/// An array whose elements can be written, and are written to its file, where it has one.
 pub type MmapArrayMut<T> = MmapArray<T, ReadWrite>;
 
 // SAFETY: an array is a slice of its elements, shared with clones where it is read-only, so it may go where `Arc<[T]>`
@@ -93,7 +96,8 @@ impl<T> MmapArray<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -252,7 +256,8 @@ impl<T, A> MmapArray<T, A> {
         unsafe { ArrayView::from_raw(self.raw_view()) }
     }
 
-    /// One field of every record: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`].
+    /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to write
+    /// it, `view_mut().project(field)`.
     #[must_use]
     pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
     where

@@ -81,13 +81,24 @@ pub(crate) enum Reason {
         "the file is empty, so no shape can be taken from it; give a shape with an axis of 0 if an empty array is meant"
     )]
     EmptyFile,
-    #[error("{needed} bytes were asked for from byte {offset} on, but the file ends at byte {file_len}{hint}")]
-    PastEnd { offset: u64, needed: u64, file_len: u64, hint: &'static str },
+    #[error("{what} from byte {offset} on need {needed} bytes, but the file ends at byte {file_len}{hint}")]
+    PastEnd { what: String, offset: u64, needed: u64, file_len: u64, hint: &'static str },
+    #[error("the offset {offset} lies behind the end of the file at byte {file_len}")]
+    OffsetPastEnd { offset: u64, file_len: u64 },
     #[error(
         "from byte {offset} to the end at byte {file_len} there are {available} bytes, no whole number of {unit} of \
-         {unit_bytes} bytes: {tail} are left over; give the shape to leave them out"
+         {unit_bytes} bytes: {tail} are left over. Is the offset right, and the element's size (`repr(C)` may pad, \
+         `repr(C, packed)` does not)? To leave them out on purpose, say how many elements: {whole}"
     )]
-    PartialElement { offset: u64, file_len: u64, available: u64, unit: &'static str, unit_bytes: u64, tail: u64 },
+    PartialElement {
+        offset: u64,
+        file_len: u64,
+        available: u64,
+        unit: &'static str,
+        unit_bytes: u64,
+        tail: u64,
+        whole: u64,
+    },
     #[error(
         "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \
          aligned offset is {next}; at this one take elements of `[u8; {size}]` and read them through \
@@ -119,7 +130,7 @@ impl Reason {
             Self::Io { .. } => ErrorKind::Io,
             Self::NotRegularFile { .. } => ErrorKind::NotRegularFile,
             Self::EmptyFile => ErrorKind::EmptyFile,
-            Self::PastEnd { .. } => ErrorKind::PastEnd,
+            Self::PastEnd { .. } | Self::OffsetPastEnd { .. } => ErrorKind::PastEnd,
             Self::PartialElement { .. } => ErrorKind::PartialElement,
             Self::Misaligned { .. } => ErrorKind::Misaligned,
             Self::Shape(_) => ErrorKind::Shape,
@@ -237,7 +248,7 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error.0.reason {
             Reason::Io { source, .. } => source.kind(),
-            Reason::PastEnd { .. } => io::ErrorKind::UnexpectedEof,
+            Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
             Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
             Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
             Reason::Unsupported(_) => io::ErrorKind::Unsupported,

@@ -56,16 +56,17 @@ fn skip(file: &mut File, offset: u64) -> Result<()> {
     let metadata = file.metadata().map_err(error)?;
     if metadata.is_file() && metadata.len() > 0 {
         if offset > metadata.len() {
-            return Err(past_end(offset, 0, metadata.len()));
+            return Err(Reason::OffsetPastEnd { offset, file_len: metadata.len() }.into());
         }
         return file.seek(SeekFrom::Start(offset)).map(drop).map_err(error);
     }
     let skipped = io::copy(&mut file.take(offset), &mut io::sink()).map_err(error)?;
-    if skipped < offset { Err(past_end(offset, 0, skipped)) } else { Ok(()) }
+    if skipped < offset { Err(Reason::OffsetPastEnd { offset, file_len: skipped }.into()) } else { Ok(()) }
 }
 
-fn past_end(offset: u64, needed: u64, file_len: u64) -> Error {
-    let error: Error = Reason::PastEnd { offset, needed, file_len, hint: "" }.into();
+fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
+    let what = format!("{count} elements of `{}`", std::any::type_name::<T>());
+    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.into();
     error.at_bytes(offset..offset.saturating_add(needed))
 }
 
@@ -112,7 +113,7 @@ where
         }
         let file_len = offset.saturating_add(have as u64);
         return match wanted {
-            Some(wanted) => Err(past_end(offset, wanted as u64, file_len)),
+            Some(wanted) => Err(past_end::<T>(wanted / size, offset, wanted as u64, file_len)),
             None if tail > 0 => {
                 let (unit_bytes, tail) = (size as u64, tail as u64);
                 let reason = Reason::PartialElement {
@@ -122,6 +123,7 @@ where
                     unit: "elements",
                     unit_bytes,
                     tail,
+                    whole: have as u64 / unit_bytes,
                 };
                 Err(Error::from(reason).at_bytes(file_len - tail..file_len))
             }

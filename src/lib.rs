@@ -1,8 +1,8 @@
 //! A file, or any portion of it, as a typed, shaped array that is never loaded, only mapped: `numpy.memmap` for Rust.
 //!
 //! ```
+//! use bytemuck::{Pod, Zeroable};
 //! use mmap_array::{MmapArray, field};
-//! # use bytemuck::{Pod, Zeroable};
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("image.bmp");
 //! # std::fs::write(&path, vec![7; 54 + 480 * 640 * 4])?;
@@ -59,11 +59,15 @@
 //! | NumPy | here |
 //! | --- | --- |
 //! | `np.memmap(f, dtype, "r", offset, shape)` | `MmapArray::<T>::options().offset(n).shape([…]).open(f)` |
-//! | mode `"r+"`, `"c"`, `"w+"` | `.open_mut(f)`, `.open_cow(f)`, `.create(f)` |
-//! | `shape=(-1, 3)`, `order="F"` | `.shape([None, Some(3)])`, `.order(Order::F)` |
+//! | mode `"r+"` (makes short files longer), `"c"`, `"w+"` | `.open_mut(f)` (does not), `.open_cow(f)`, `.create(f)` |
+//! | `.reshape(-1, 3)`, `order="F"` | `.shape([None, Some(3)])`, `.order(Order::F)` |
+//! | `np.dtype([("x", "<f4"), …])`, with `align=True` | a `#[repr(C, packed)]` struct, a `#[repr(C)]` one |
 //! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
 //! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
 //! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
+//! | `arr["r"] += 1`, `arr[:, 2] = 0` | `arr.view_mut().project(field!(Rgba, r)).map_in_place(\|r\| r + 1)`, `arr.view_mut().index_axis(1, 2).fill(0)` |
+//! | `len(arr)`, `arr[i]` of two axes | `arr.shape()[0]`, `arr.view().index_axis(0, i)`; `arr.len()` and `arr[i]` count elements |
+//! | `arr[-1]`, a slice that reaches beyond the end | no negative indices; a range outside panics, as a slice's does |
 //! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |

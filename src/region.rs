@@ -121,18 +121,20 @@ impl Portion {
         self.offset..self.offset.saturating_add(self.len as u64)
     }
 
-    /// Checks that the portion lies within the file.
-    fn check(&self, file_len: u64) -> Result<()> {
-        let needed = self.len as u64;
-        if self.offset.checked_add(needed).is_some_and(|end| end <= file_len) {
+    /// Checks that the portion lies within the file; `what` says what it is, for the error.
+    fn check(&self, file_len: u64, what: impl Fn() -> String) -> Result<()> {
+        let (offset, needed) = (self.offset, self.len as u64);
+        if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
             return Ok(());
+        }
+        if offset > file_len {
+            return Err(Reason::OffsetPastEnd { offset, file_len }.into());
         }
         let hint = match file_len {
             0 => ": it is empty",
-            _ if self.offset > file_len => ": the offset lies behind it",
             _ => "; opening a file never makes it longer",
         };
-        Err(Reason::PastEnd { offset: self.offset, needed, file_len, hint }.into())
+        Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.into())
     }
 
     fn options(&self) -> MmapOptions {
@@ -155,7 +157,16 @@ impl Portion {
             // raw map at once, and the arrays above answer for what they make of its pointer.
             Mode::CopyOnWrite => unsafe { options.map_copy(file) }.map(MmapRaw::from),
         };
-        raw.map(Some).map_err(|source| Error::io("map the file", source))
+        raw.map(Some).map_err(|source| {
+            let action = match (mode, source.kind()) {
+                (Mode::ReadWrite, io::ErrorKind::PermissionDenied) => {
+                    "map the file, which must be open to read and write"
+                }
+                (_, io::ErrorKind::PermissionDenied) => "map the file, which must be open to read",
+                _ => "map the file",
+            };
+            Error::io(action, source)
+        })
     }
 
     fn map_if_safe(&self, file: &File, options: &MmapOptions) -> Result<Option<MmapRaw>> {
@@ -169,9 +180,16 @@ impl Portion {
 
 impl Region {
     /// Maps a portion of an open file whose length has just been read.
-    pub(crate) fn map(file: &File, path: Option<&Path>, file_len: u64, portion: &Portion, mode: Mode) -> Result<Self> {
+    pub(crate) fn map(
+        file: &File,
+        path: Option<&Path>,
+        file_len: u64,
+        portion: &Portion,
+        mode: Mode,
+        what: impl Fn() -> String,
+    ) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
-        portion.check(file_len).map_err(named)?;
+        portion.check(file_len, what).map_err(named)?;
         let raw = portion.map(file, mode).map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),

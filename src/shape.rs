@@ -172,10 +172,10 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.inferred == 1 {
-            return write!(f, "{} with axis {} inferred", self.dims, self.axis);
+        match self.inferred {
+            0 => write!(f, "{}", self.dims),
+            _ => write!(f, "{} where axis {} stands for any length", self.dims, self.axis),
         }
-        write!(f, "{}", self.dims)
     }
 }
 
@@ -196,7 +196,8 @@ impl fmt::Display for Shape {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no shape",
-    note = "a shape is `[480, 640]`, `[None, Some(640)]` with one axis inferred, a slice or `Vec` of such, or a `usize`"
+    note = "a shape is `[480, 640]`, a slice or `Vec` of such, a `usize`, or `()`",
+    note = "NumPy's -1 is `None`, and the other lengths then go in `Some`: `[None, Some(640)]`"
 )]
 pub trait IntoShape: sealed::Sealed {
     /// The shape, or the number of axes where they are too many.
@@ -206,6 +207,10 @@ pub trait IntoShape: sealed::Sealed {
 
 /// Anything that says an index: `[i, j]`, a slice, one number where there is one axis, `()` where there is none. The
 /// trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no index",
+    note = "an index is `[i, j]`, a slice or `Vec` of such, a `usize` where there is one axis, or `()` where there is none"
+)]
 pub trait NdIndex: sealed::Sealed {
     #[doc(hidden)]
     fn with_index<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R;
@@ -254,7 +259,14 @@ macro_rules! shapes {
     )*};
 }
 shapes!(usize: ([usize; N], N), (&[usize; N], N), (&[usize]), (Vec<usize>), (&Vec<usize>));
-shapes!(Option<usize>: ([Option<usize>; N], N), (&[Option<usize>; N], N), (&[Option<usize>]), (Vec<Option<usize>>));
+shapes!(
+    Option<usize>:
+    ([Option<usize>; N], N),
+    (&[Option<usize>; N], N),
+    (&[Option<usize>]),
+    (Vec<Option<usize>>),
+    (&Vec<Option<usize>>)
+);
 
 macro_rules! indices {
     ($(($container:ty $(, $n:ident)?)),*) => {$(
@@ -275,10 +287,9 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     if let Some(dims) = shape.and_then(|shape| shape.given()) {
         return Ok(dims);
     }
-    let available = file_len.checked_sub(offset).ok_or_else(|| {
-        let hint = ": the offset lies behind it";
-        Error::from(Reason::PastEnd { offset, needed: 0, file_len, hint }).at_bytes(offset..offset)
-    })?;
+    let available = file_len
+        .checked_sub(offset)
+        .ok_or_else(|| Error::from(Reason::OffsetPastEnd { offset, file_len }).at_bytes(offset..offset))?;
     let (dims, axis) = match shape {
         None if file_len == 0 => return Err(Reason::EmptyFile.into()),
         None => (Dims::new(&[1])?, 0),
@@ -286,13 +297,14 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     };
     let (others, unit_bytes) = dims.checked_len(size)?;
     if others == 0 {
-        return Err(Error::shape(format!("axis {axis} of {dims} cannot be inferred: the others hold no element")));
+        return Err(Error::shape(format!("axis {axis} cannot be inferred: the other axes hold no element")));
     }
     let unit_bytes = unit_bytes as u64;
     let tail = available % unit_bytes;
     if tail != 0 {
         let unit = if dims.len() == 1 { "elements" } else { "rows" };
-        let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail };
+        let whole = available / unit_bytes;
+        let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail, whole };
         return Err(Error::from(reason).at_bytes(file_len - tail..file_len));
     }
     let len = usize::try_from(available / unit_bytes);

@@ -198,8 +198,9 @@ impl<'a, T, A> ArrayView<'a, T, A> {
 
     #[cold]
     #[track_caller]
-    fn outside(&self, index: &[usize]) -> ! {
-        panic!("index {index:?} is outside a view of shape {:?}", self.shape())
+    fn outside(&self, index: impl NdIndex) -> ! {
+        let index = index.with_index(<[usize]>::to_vec);
+        panic!("{}", outside_text(&index, self.shape(), "a view"))
     }
 
     /// The address of an element.
@@ -208,7 +209,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     fn address(&self, index: impl NdIndex) -> *mut T {
         match index.with_index(|index| self.raw.at(index)) {
             Some(address) => address.cast(),
-            None => index.with_index(|index| self.outside(index)),
+            None => self.outside(index),
         }
     }
 }
@@ -440,14 +441,16 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
 ///
 /// The run's elements must be valid to load through `A`, and `target` valid for writes of as many, apart from them.
 unsafe fn load_bytes<T, A: Access<T>>(run: Run, target: *mut T) {
-    if run.stride == size_of::<T>() as isize {
+    // A few elements are copied sooner than a function for it is called.
+    if run.stride == size_of::<T>() as isize && run.len >= 8 {
         // SAFETY: the elements lie one after another, valid on both sides by this function's contract.
         return unsafe { A::load_run(run.ptr.cast(), target, run.len) };
     }
-    for index in 0..run.len {
+    run.fold(target, |target, source| {
         // SAFETY: one element of the run's, and its place in the target, by this function's contract.
-        unsafe { A::load_run(run.at(index), target.wrapping_add(index), 1) };
-    }
+        unsafe { A::load_run(source, target, 1) };
+        target.wrapping_add(1)
+    });
 }
 
 impl<'a, T, A: Access<T>, const N: usize> ArrayView<'a, [T; N], A>
@@ -530,7 +533,15 @@ where
 
 impl<T: Eq, A: Access<T>> Eq for ArrayView<'_, T, A> {}
 
+/// What is said of an index that finds no element.
+pub(crate) fn outside_text(index: &[usize], shape: &[usize], what: &str) -> String {
+    if index.len() == shape.len() {
+        return format!("index {index:?} is outside {what} of shape {shape:?}");
+    }
+    format!("index {index:?} has {} places, but {what} of shape {shape:?} has {} axes", index.len(), shape.len())
+}
+
 /// The rows `a..b` of something with `len` rows, for arrays.
 pub(crate) fn row_range(range: &impl std::ops::RangeBounds<usize>, len: usize) -> Result<std::ops::Range<usize>> {
-    resolve(range, len).map_err(|error| Error::out_of_range(format!("{error}: rows of the array")))
+    resolve(range, len).map_err(|error| Error::out_of_range(format!("rows: {error}")))
 }

@@ -3,6 +3,7 @@
 
 use super::MmapArray;
 use crate::access::{Access, Exclusive};
+use crate::view::outside_text;
 use std::ops::{Bound, Index, IndexMut, Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::slice::SliceIndex;
 
@@ -16,6 +17,11 @@ use std::slice::SliceIndex;
 /// assert_eq!(a[2..4], [0, 7]);
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "an array cannot be indexed by `{Self}`",
+    note = "one number per axis is written `array[[i, j]]`; `array[i]` and `array[a..b]` count elements in storage order",
+    note = "ranges along several axes are the view's: `array.view().slice((a..b, ..))`"
+)]
 pub trait ArrayIndex<T>: sealed::Sealed {
     /// An element, or a slice of elements.
     type Output: ?Sized;
@@ -99,7 +105,7 @@ fn position<T, A, const N: usize>(array: &MmapArray<T, A>, index: [usize; N]) ->
 #[inline(never)]
 #[track_caller]
 fn outside(index: &[usize], shape: &[usize]) -> ! {
-    panic!("index {index:?} is outside an array of shape {shape:?}")
+    panic!("{}", outside_text(index, shape, "an array"))
 }
 
 impl<T, A: Access<T>, I: ArrayIndex<T>> Index<I> for MmapArray<T, A> {

@@ -64,8 +64,10 @@ impl<T> MmapArrayOptions<T> {
         Self { offset: 0, shape: None, order: Order::C, populate: false, reserve: false, element: PhantomData }
     }
 
-    /// The byte of the file at which the first element lies. Any byte: pages are this crate's business. Where it is no
-    /// multiple of the element type's alignment, opening is an error that says what to do.
+    /// The byte of the file at which the first element lies. Pages are this crate's business; the element type's alignment
+    /// is not. Bytes, arrays of bytes and packed records lie anywhere. A number of more than one byte must begin at a
+    /// multiple of its alignment: at any other byte take elements of `[u8; 4]` and `view().view_as::<f32>()`, which
+    /// reads at any address. Opening says so where it must.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.offset = bytes;
@@ -73,7 +75,7 @@ impl<T> MmapArrayOptions<T> {
     }
 
     /// The number of elements along each axis. Where a file is opened one of them may be `None`, with the others in
-    /// `Some`, to follow from the file's length: `[None, Some(3)]`, as NumPy's `(-1, 3)`.
+    /// `Some`, to follow from the file's length: `[None, Some(3)]`, for NumPy's `reshape(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
         self.shape = Some(shape.into_shape());
@@ -107,7 +109,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -127,8 +130,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
-    /// lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -159,7 +162,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -189,7 +193,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -217,8 +222,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
-    /// lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -234,7 +239,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else writes the elements or truncates the file while the array lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -297,8 +303,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
-    /// lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -319,8 +325,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): nobody else reads or writes the elements or truncates the file while the array
-    /// lives.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
     ///
     /// # Errors
     ///
@@ -381,7 +387,8 @@ impl<T> MmapArrayOptions<T> {
             let dims = fit_to_file(shape, size_of::<T>(), self.offset, file_len)?;
             let (_, len) = dims.checked_len(size_of::<T>())?;
             let portion = Portion { offset: self.offset, len, populate: self.populate, reserve: false };
-            let region = Region::map(file, path, file_len, &portion, mode)?;
+            let what = || format!("{dims} elements of `{}`", std::any::type_name::<T>());
+            let region = Region::map(file, path, file_len, &portion, mode, what)?;
             MmapArray::from_region(region, dims, self.order)
         };
         map().map_err(|error: Error| error.in_file(path))

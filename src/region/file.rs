@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Opens an existing file to be mapped. Never waits, as opening a pipe to read would.
 pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
@@ -33,7 +33,14 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
 fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     let error = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
-        _ => Error::io(if write { "open the file to write" } else { "open the file" }, source),
+        _ => {
+            let action = match (write, source.kind()) {
+                (true, io::ErrorKind::NotFound) => "open the file to write (`create` makes one)",
+                (true, _) => "open the file to write",
+                (false, _) => "open the file",
+            };
+            Error::io(action, source)
+        }
     };
     error.in_file(Some(path))
 }
@@ -88,6 +95,8 @@ fn has_content(_: &File) -> bool {
     false
 }
 
+const EXISTS: &str = "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
+
 /// A file being built beside its target. Dropped before [`persist`](Self::persist), it goes and the target stays as it
 /// was.
 pub(crate) struct NewFile {
@@ -101,7 +110,7 @@ impl NewFile {
     pub(crate) fn create(target: &Path, len: u64, replace: bool, reserve: bool) -> Result<(Self, File)> {
         let at = |error: Error| error.in_file(Some(target));
         let io = |action, source| at(Error::io(action, source));
-        let exists = || io("create the file", io::ErrorKind::AlreadyExists.into());
+        let exists = || io(EXISTS, io::ErrorKind::AlreadyExists.into());
         // Through a symbolic link, the file it leads to is replaced and not the link.
         let real = match target.is_symlink() {
             true if !replace => return Err(exists()),
@@ -142,7 +151,7 @@ impl NewFile {
         let (renamed, action) = if self.replace {
             (fs::rename(temporary, &self.target), "put the new file in place")
         } else {
-            (rename_new(temporary, &self.target), "create the file")
+            (rename_new(temporary, &self.target), EXISTS)
         };
         renamed.map_err(|source| Error::io(action, source).in_file(Some(&self.target)))?;
         self.temporary = None;
@@ -198,7 +207,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// Creates a file of a name that no file has yet.
 fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
     options.read(true).write(true).create_new(true);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

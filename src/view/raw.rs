@@ -196,7 +196,9 @@ pub(crate) fn resolve(range: &impl RangeBounds<usize>, len: usize) -> Result<Ran
         (Some(start), Some(end)) if start <= end && end <= len => Ok(start..end),
         _ => {
             let show = |bound: Option<usize>| bound.map_or("overflow".to_string(), |bound| bound.to_string());
-            Err(Error::out_of_range(format!("the range {}..{} is outside 0..{len}", show(start), show(end))))
+            let backwards = range.end_bound() != Bound::Unbounded && end < start;
+            let why = if backwards { "ends before it begins, in" } else { "is outside" };
+            Err(Error::out_of_range(format!("the range {}..{} {why} 0..{len}", show(start), show(end))))
         }
     }
 }

@@ -8,13 +8,21 @@ use std::marker::PhantomData;
 use std::ops::{Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 /// What [`ArrayView::slice`] takes for one axis: a range, or an index, which removes the axis. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no range and no index of an axis",
+    note = "an axis takes `a..b`, `a..`, `..b`, `..`, or a `usize`; steps are `step_axis`"
+)]
 pub trait AxisSlice: sealed::Sealed {
-    /// The range along an axis of `len` elements, and whether the axis stays; `None` outside.
+    /// The range along an axis of `len` elements, and whether the axis stays; what is wrong, outside.
     #[doc(hidden)]
-    fn resolve(&self, len: usize) -> Option<(Range<usize>, bool)>;
+    fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String>;
 }
 
 /// What [`ArrayView::slice`] takes: a tuple of up to eight [`AxisSlice`]s, for the leading axes. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tuple of ranges and indices",
+    note = "a slice is `((a..b,))`, `((a..b, .., i))`, …; along the first axis alone, `rows(a..b)`"
+)]
 pub trait Slices: sealed::Sealed {
     /// Calls `f` with each axis in turn.
     #[doc(hidden)]
@@ -27,8 +35,9 @@ mod sealed {
 
 impl sealed::Sealed for usize {}
 impl AxisSlice for usize {
-    fn resolve(&self, len: usize) -> Option<(Range<usize>, bool)> {
-        (*self < len).then(|| (*self..*self + 1, false))
+    fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String> {
+        let inside = (*self < len).then(|| (*self..*self + 1, false));
+        inside.ok_or_else(|| format!("the index {self} is outside 0..{len}"))
     }
 }
 
@@ -36,8 +45,8 @@ macro_rules! axis_slices {
     ($($range:ty),*) => {$(
         impl sealed::Sealed for $range {}
         impl AxisSlice for $range {
-            fn resolve(&self, len: usize) -> Option<(Range<usize>, bool)> {
-                resolve(self, len).ok().map(|range| (range, true))
+            fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String> {
+                resolve(self, len).map(|range| (range, true)).map_err(|error| error.to_string())
             }
         }
     )*};
@@ -86,22 +95,23 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     pub fn slice(self, slices: impl Slices) -> Self {
         let mut raw = self.raw;
         let (mut axis, mut place) = (0, 0);
-        let mut outside = None;
+        let mut wrong = None;
         slices.for_each(&mut |slice| {
-            if outside.is_none() {
+            if wrong.is_none() {
                 match raw.axes.lens().get(axis).map(|&len| slice.resolve(len)) {
-                    Some(Some((range, true))) => {
+                    Some(Ok((range, true))) => {
                         raw = raw.slice_axis(axis, range);
                         axis += 1;
                     }
-                    Some(Some((range, false))) => raw = raw.index_axis(axis, range.start),
-                    _ => outside = Some(place),
+                    Some(Ok((range, false))) => raw = raw.index_axis(axis, range.start),
+                    Some(Err(text)) => wrong = Some(format!("{text} along axis {place}")),
+                    None => wrong = Some(format!("there is no axis {place}")),
                 }
             }
             place += 1;
         });
-        if let Some(place) = outside {
-            panic!("place {place} of the slice is outside a view of shape {:?}", self.shape());
+        if let Some(wrong) = wrong {
+            panic!("{wrong}: a slice of a view of shape {:?}", self.shape());
         }
         self.map_raw(raw)
     }
