@@ -1,0 +1,374 @@
+//! Element types, and chains of operations that are done to a view and to its model.
+
+use super::*;
+
+#[derive(Clone, Copy, Debug, PartialEq, Zeroable, Pod)]
+#[repr(C, packed)]
+pub(crate) struct Record {
+    pub(crate) tag: u8,
+    pub(crate) pair: [i16; 2],
+    pub(crate) price: f64,
+}
+
+/// A mode in which elements of all the types below can be had.
+pub(crate) trait Mode:
+    Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
+{
+}
+impl<A> Mode for A where
+    A: Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
+{
+}
+
+pub(crate) trait Element: Pod + PartialEq + Debug {
+    /// Walks on with a field of the elements, or their items; with the elements themselves where they have neither.
+    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+        view: ArrayView<'_, Self, A>,
+        model: &Model,
+        course: Course<'_>,
+        pick: usize,
+        end: V,
+    ) {
+        let _ = pick;
+        walk(view, model.clone(), course, end);
+    }
+
+    /// Two fields of the elements, by offset and size, which are filled with the bytes of `new`; `None` without fields.
+    fn fill_two_fields(view: ArrayViewMut<'_, Self>, new: &[u8]) -> Option<[Range<usize>; 2]> {
+        let _ = (view, new);
+        None
+    }
+}
+
+impl Element for u8 {}
+impl Element for i16 {}
+impl Element for u32 {}
+impl Element for f64 {}
+
+// Chains do not come to these; they are here to be summed.
+impl Element for i8 {}
+impl Element for i32 {}
+impl Element for i64 {}
+impl Element for u16 {}
+impl Element for u64 {}
+impl Element for f32 {}
+
+impl Element for [u8; 3] {
+    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+        view: ArrayView<'_, Self, A>,
+        model: &Model,
+        course: Course<'_>,
+        pick: usize,
+        end: V,
+    ) {
+        match pick % 2 {
+            0 => walk(view.unpack().unwrap(), model.unpack(3), course, end),
+            _ => walk(view.project(Field::<Self, u8>::at(2)), model.project(2, 1), course, end),
+        }
+    }
+}
+
+impl Element for [i16; 2] {
+    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+        view: ArrayView<'_, Self, A>,
+        model: &Model,
+        course: Course<'_>,
+        pick: usize,
+        end: V,
+    ) {
+        match pick % 2 {
+            0 => walk(view.unpack().unwrap(), model.unpack(2), course, end),
+            _ => walk(view.project(Field::<Self, [u8; 3]>::at(1)), model.project(1, 3), course, end),
+        }
+    }
+
+    fn fill_two_fields(view: ArrayViewMut<'_, Self>, new: &[u8]) -> Option<[Range<usize>; 2]> {
+        let (mut second, mut first) = view.project2(Field::<Self, i16>::at(2), Field::<Self, i16>::at(0));
+        first.fill(bytemuck::pod_read_unaligned(&new[0..2]));
+        second.fill(bytemuck::pod_read_unaligned(&new[2..4]));
+        Some([0..2, 2..4])
+    }
+}
+
+impl Element for Record {
+    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+        view: ArrayView<'_, Self, A>,
+        model: &Model,
+        course: Course<'_>,
+        pick: usize,
+        end: V,
+    ) {
+        match pick % 3 {
+            0 => walk(view.project(field!(Record, tag)), model.project(0, 1), course, end),
+            1 => walk(view.project(field!(Record, pair)), model.project(1, 4), course, end),
+            _ => walk(view.project(field!(Record, price)), model.project(5, 8), course, end),
+        }
+    }
+
+    fn fill_two_fields(view: ArrayViewMut<'_, Self>, new: &[u8]) -> Option<[Range<usize>; 2]> {
+        let (mut tags, mut prices) = view.project2(field!(Record, tag), field!(Record, price));
+        tags.fill(new[0]);
+        prices.fill(bytemuck::pod_read_unaligned(&new[5..13]));
+        Some([0..1, 5..13])
+    }
+}
+
+/// Runs code with an element type chosen by number.
+macro_rules! with_element {
+    ($number:expr, $element:ident => $code:expr) => {
+        match $number % 7 {
+            0 => with_element!(@ $element, u8, $code),
+            1 => with_element!(@ $element, i16, $code),
+            2 => with_element!(@ $element, u32, $code),
+            3 => with_element!(@ $element, f64, $code),
+            4 => with_element!(@ $element, [u8; 3], $code),
+            5 => with_element!(@ $element, [i16; 2], $code),
+            _ => with_element!(@ $element, Record, $code),
+        }
+    };
+    (@ $element:ident, $type:ty, $code:expr) => {{
+        type $element = $type;
+        $code
+    }};
+}
+pub(crate) use with_element;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    SliceAxis,
+    IndexAxis,
+    StepAxis,
+    Transpose,
+    Permute,
+    InsertAxis,
+    Reshape,
+    Rows,
+    Slice,
+    SplitAt,
+    AxisIter,
+    ViewAs,
+    Enter,
+}
+
+/// An operation, and numbers that say which axis, range, type, …, each modulo what there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub(crate) kind: Kind,
+    pub(crate) a: usize,
+    pub(crate) b: usize,
+    pub(crate) c: usize,
+}
+
+pub(crate) fn op() -> impl Strategy<Value = Op> {
+    use Kind::*;
+    const KINDS: [Kind; 16] = [
+        SliceAxis, IndexAxis, StepAxis, StepAxis, Transpose, Permute, InsertAxis, Reshape, Rows, Slice, SplitAt,
+        AxisIter, ViewAs, ViewAs, Enter, Enter,
+    ];
+    (prop::sample::select(&KINDS[..]), 0..65536_usize, 0..65536_usize, 0..65536_usize).prop_map(|(kind, a, b, c)| Op {
+        kind,
+        a,
+        b,
+        c,
+    })
+}
+
+pub(crate) fn ops() -> impl Strategy<Value = Vec<Op>> {
+    prop::collection::vec(op(), 0..6)
+}
+
+pub(crate) fn shape() -> impl Strategy<Value = Vec<usize>> {
+    let axis = prop_oneof![1 => Just(0_usize), 12 => 1..=6_usize];
+    // Now and then so many axes that some are left when the innermost have been joined.
+    prop_oneof![4 => prop::collection::vec(axis, 0..=4), 1 => prop::collection::vec(1..=3_usize, 5..=6)]
+}
+
+/// The range that two numbers cut out of `len`, and one of the ways to say it.
+pub(crate) fn range(len: usize, a: usize, b: usize, way: usize) -> (Range<usize>, (Bound<usize>, Bound<usize>)) {
+    let (a, b) = (a % (len + 1), b % (len + 1));
+    let range = a.min(b)..a.max(b);
+    let start = match way % 3 {
+        0 if range.start == 0 => Bound::Unbounded,
+        1 if range.start > 0 => Bound::Excluded(range.start - 1),
+        _ => Bound::Included(range.start),
+    };
+    let end = match way / 3 % 3 {
+        0 if range.end == len => Bound::Unbounded,
+        1 if range.end > 0 => Bound::Included(range.end - 1),
+        _ => Bound::Excluded(range.end),
+    };
+    (range, (start, end))
+}
+
+pub(crate) fn step(number: usize) -> isize {
+    [1, 2, 3, 5, -1, -1, -2, -3, isize::MAX, isize::MIN][number % 10]
+}
+
+pub(crate) fn divisor(number: usize, choice: usize) -> usize {
+    let divisors: Vec<usize> = (1..=number).filter(|divisor| number % divisor == 0).collect();
+    divisors[choice % divisors.len()]
+}
+
+/// An operation that leaves the element type as it is, done to both; those that there is no axis for do nothing.
+pub(crate) fn shaped<'a, T: Element, A: Access<T>>(
+    view: ArrayView<'a, T, A>,
+    model: &Model,
+    op: Op,
+) -> (ArrayView<'a, T, A>, Model) {
+    let Op { kind, a, b, c } = op;
+    let ndim = model.shape.len();
+    let axis = a % ndim.max(1);
+    let len = model.shape.get(axis).copied().unwrap_or(0);
+    match kind {
+        Kind::SliceAxis if ndim > 0 => {
+            let (range, bounds) = range(len, b, c, a / 4);
+            (view.slice_axis(axis, bounds), model.slice_axis(axis, range))
+        }
+        Kind::Rows if ndim > 0 => {
+            let (range, bounds) = range(model.shape[0], b, c, a);
+            (view.rows(bounds), model.slice_axis(0, range))
+        }
+        Kind::IndexAxis if len > 0 => (view.index_axis(axis, b % len), model.index_axis(axis, b % len)),
+        Kind::StepAxis if ndim > 0 => (view.step_axis(axis, step(b)), model.step_axis(axis, step(b))),
+        Kind::Transpose => (view.t(), model.t()),
+        Kind::Permute => {
+            // The axes sorted by digits of a number.
+            let mut axes: Vec<usize> = (0..ndim).collect();
+            axes.sort_by_key(|&axis| (b >> (2 * axis)) & 3);
+            (view.permute_axes(&axes), model.permute(&axes))
+        }
+        Kind::InsertAxis => (view.insert_axis(a % (ndim + 1)).unwrap(), model.insert_axis(a % (ndim + 1))),
+        Kind::Reshape => reshaped(view, model, op),
+        Kind::Slice => sliced(view, model, op),
+        Kind::SplitAt if ndim > 0 => {
+            let index = b % (len + 1);
+            let (before, from) = view.split_at(axis, index);
+            assert_eq!(before.shape()[axis], index);
+            match c % 2 {
+                0 => (before, model.slice_axis(axis, 0..index)),
+                _ => (from, model.slice_axis(axis, index..len)),
+            }
+        }
+        Kind::AxisIter if len > 0 => {
+            let index = b % len;
+            let mut views = view.axis_iter(axis);
+            assert_eq!(views.len(), len);
+            let item = match c % 3 {
+                0 => views.nth(index),
+                1 => views.nth_back(len - 1 - index),
+                _ => views.by_ref().skip(index / 2).nth(index - index / 2),
+            };
+            assert_eq!(views.len(), if c % 3 == 1 { index } else { len - 1 - index });
+            (item.unwrap(), model.index_axis(axis, index))
+        }
+        _ => (view, model.clone()),
+    }
+}
+
+pub(crate) fn reshaped<'a, T: Element, A: Access<T>>(
+    view: ArrayView<'a, T, A>,
+    model: &Model,
+    op: Op,
+) -> (ArrayView<'a, T, A>, Model) {
+    let len = model.places.len();
+    let shape = if len == 0 {
+        vec![op.a % 4, 0, op.b % 4]
+    } else {
+        let first = divisor(len, op.a);
+        let second = divisor(len / first, op.b);
+        vec![first, second, len / first / second]
+    };
+    let refused = |shape: &[usize]| view.view().reshape(shape).map(drop).unwrap_err().kind();
+    if !model.is_consecutive() {
+        assert_eq!(refused(&shape), ErrorKind::NotContiguous);
+        return (view, model.clone());
+    }
+    assert_eq!(refused(&[len + 1]), ErrorKind::Shape);
+    let nothing = view.view().reshape([None, Some(0)]).map(drop).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Shape);
+    let reshaped = model.reshape(&shape);
+    let mut asked: Vec<Option<usize>> = shape.into_iter().map(Some).collect();
+    if len > 0 && op.c % 2 == 0 {
+        asked[op.c / 2 % 3] = None;
+    }
+    (view.reshape(asked).unwrap(), reshaped)
+}
+
+/// `view.slice` of some of the tuples that there are.
+pub(crate) fn sliced<'a, T: Element, A: Access<T>>(
+    view: ArrayView<'a, T, A>,
+    model: &Model,
+    op: Op,
+) -> (ArrayView<'a, T, A>, Model) {
+    let Op { a, b, c, .. } = op;
+    let len = |axis: usize| model.shape.get(axis).copied().unwrap_or(0);
+    let i = |axis: usize| (a + b * axis) % len(axis).max(1);
+    let r = |axis: usize| range(len(axis), a + axis, b + axis, 0).0;
+    let filled = model.shape.iter().take_while(|&&len| len > 0).count();
+    match (c % 11, filled, model.shape.len()) {
+        (0, 1.., _) => (view.slice((i(0),)), model.index_axis(0, i(0))),
+        (1, _, 1..) => (view.slice((r(0),)), model.slice_axis(0, r(0))),
+        (2, 2.., _) => (view.slice((.., i(1))), model.index_axis(1, i(1))),
+        (3, 2.., _) => (view.slice((r(0), i(1))), model.index_axis(1, i(1)).slice_axis(0, r(0))),
+        (4, 1.., 2..) => (view.slice((i(0), r(1))), model.slice_axis(1, r(1)).index_axis(0, i(0))),
+        (5, _, 2..) => {
+            let (from, to) = (r(0).start, r(1).end);
+            (view.slice((from.., ..to)), model.slice_axis(0, from..len(0)).slice_axis(1, 0..to))
+        }
+        (6, 2.., _) => {
+            let (last, to) = (i(0), i(1));
+            (view.slice((last / 2..=last, ..=to)), model.slice_axis(0, last / 2..last + 1).slice_axis(1, 0..to + 1))
+        }
+        (7, 2.., 3..) => (view.slice((.., i(1), r(2))), model.slice_axis(2, r(2)).index_axis(1, i(1))),
+        (8, 4.., _) => {
+            (view.slice((i(0), .., r(2), i(3))), model.index_axis(3, i(3)).slice_axis(2, r(2)).index_axis(0, i(0)))
+        }
+        (9, 3.., _) => {
+            (view.slice((i(0), i(1), i(2))), model.index_axis(2, i(2)).index_axis(1, i(1)).index_axis(0, i(0)))
+        }
+        (10, _, 4..) => {
+            (view.slice((r(0), .., r(2), r(3))), model.slice_axis(0, r(0)).slice_axis(2, r(2)).slice_axis(3, r(3)))
+        }
+        _ => (view, model.clone()),
+    }
+}
+
+/// What is still to be done to a view, and the bytes that it is of.
+#[derive(Clone, Copy)]
+pub(crate) struct Course<'m> {
+    pub(crate) memory: &'m Memory,
+    pub(crate) ops: &'m [Op],
+}
+
+/// What is done with the view at the end of a chain, whatever its elements have become.
+pub(crate) trait Visitor<A> {
+    fn visit<T: Element>(self, view: ArrayView<'_, T, A>, model: &Model, memory: &Memory)
+    where
+        A: Access<T>;
+}
+
+/// Does the operations to the view and to the model, and goes to the visitor with both.
+pub(crate) fn walk<T, A, V>(view: ArrayView<'_, T, A>, model: Model, course: Course<'_>, end: V)
+where
+    T: Element,
+    A: Mode + Access<T>,
+    V: Visitor<A>,
+{
+    assert_eq!(view.shape(), model.shape);
+    let Some((&op, ops)) = course.ops.split_first() else { return end.visit(view, &model, course.memory) };
+    let course = Course { ops, ..course };
+    match op.kind {
+        Kind::Enter => T::enter(view, &model, course, op.a, end),
+        Kind::ViewAs => with_element!(op.a, U => match model.view_as(size_of::<U>()) {
+            Ok(model) => walk(view.view_as::<U>().unwrap(), model, course, end),
+            Err(kind) => {
+                assert_eq!(view.view().view_as::<U>().map(drop).unwrap_err().kind(), kind);
+                walk(view, model, course, end);
+            }
+        }),
+        _ => {
+            let (view, model) = shaped(view, &model, op);
+            walk(view, model, course, end);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Views against a model that does everything in the plainest way: it is the list of bytes at which the elements lie.
+//!
+//! Chains of operations are drawn at random and done to a view and to its [`Model`]; then the view must read, and write,
+//! exactly the model's bytes. A second part says which error or panic comes of what cannot be done.
+
+mod chains;
+mod model;
+mod reading;
+mod reductions;
+mod refusals;
+mod writing;
+
+use bytemuck::{Pod, Zeroable};
+use chains::*;
+use mmap_array::{
+    Access, ArrayView, ArrayViewMut, ErrorKind, Field, Iter, MAX_NDIM, MmapArray, MmapArrayMut, Order, ReadOnly,
+    ReadWrite, field,
+};
+use model::*;
+use proptest::prelude::*;
+use reading::*;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::io::{self, Write};
+use std::ops::{Bound, Range};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use writing::*;
+
+/// No files are written where a test fails: the case that failed is in its message.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn count(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop::sample::select(&[Order::C, Order::F][..])
+}
+
+/// A view of bytes, from the byte `skew` on, as elements of a shape.
+fn read_slice<T: Element>(shape: &[usize], skew: usize, ops: &[Op], turns: u64) {
+    let len = count(shape) * size_of::<T>();
+    let bytes = pattern(skew + len + 3, turns as u32);
+    let memory = Memory { address: bytes.as_ptr().addr(), bytes };
+    let view = ArrayView::from_slice(&memory.bytes[skew..skew + len], len).unwrap();
+    let view = view.view_as::<T>().unwrap().reshape(shape).unwrap();
+    let model = Model::contiguous(shape, Order::C, size_of::<T>(), skew);
+    walk(view, model, Course { memory: &memory, ops }, Reader { turns });
+}
+
+fn write_slice<T: Element>(shape: &[usize], skew: usize, ops: &[Op], (deed, seed): (Deed, u32)) {
+    let len = count(shape) * size_of::<T>();
+    let mut bytes = pattern(skew + len + 3, seed);
+    let memory = Memory { address: bytes.as_ptr().addr(), bytes: bytes.clone() };
+    let mut expected = bytes.clone();
+    let view = ArrayViewMut::from_slice_mut(&mut bytes[skew..skew + len], len).unwrap();
+    let view = view.view_as::<T>().unwrap().reshape(shape).unwrap();
+    let model = Model::contiguous(shape, Order::C, size_of::<T>(), skew);
+    walk(view, model, Course { memory: &memory, ops }, Writer { deed, seed, expected: &mut expected });
+    assert_eq!(bytes, expected);
+}
+
+/// A mapped array, what its memory holds, and where its elements lie there.
+fn mapped<T: Element>(shape: &[usize], order: Order, scratch: bool, seed: u32) -> (MmapArrayMut<T>, Memory, Model) {
+    let options = MmapArray::<T>::options().shape(shape).order(order);
+    let mut array = if scratch { options.scratch() } else { options.anonymous() }.unwrap();
+    assert!(bytemuck::cast_slice::<T, u8>(&array).iter().all(|&byte| byte == 0));
+    let bytes = pattern(count(shape) * size_of::<T>(), seed);
+    bytemuck::cast_slice_mut::<T, u8>(&mut array).copy_from_slice(&bytes);
+    let memory = Memory { address: array.as_ptr().addr(), bytes };
+    (array, memory, Model::contiguous(shape, order, size_of::<T>(), 0))
+}
+
+fn read_array<T: Element>(shape: &[usize], order: Order, scratch: bool, ops: &[Op], turns: u64) {
+    let (array, memory, model) = mapped::<T>(shape, order, scratch, turns as u32);
+    assert_eq!((array.shape(), array.order()), (shape, order));
+    for (index, place) in indices(shape).iter().zip(&model.places) {
+        let element = array[place / size_of::<T>()];
+        assert_eq!(array.view().at(index), element, "flat order is storage order");
+        match index[..] {
+            [] => assert_eq!(array[[]], element),
+            [i] => assert_eq!(array[[i]], element),
+            [i, j] => assert_eq!(array[[i, j]], element),
+            [i, j, k] => assert_eq!(array[[i, j, k]], element),
+            [i, j, k, l] => assert_eq!(array[[i, j, k, l]], element),
+            [i, j, k, l, m] => assert_eq!(array[[i, j, k, l, m]], element),
+            [i, j, k, l, m, n] => assert_eq!(array[[i, j, k, l, m, n]], element),
+            _ => unreachable!("shapes have six axes at most"),
+        }
+    }
+    walk(array.view(), model, Course { memory: &memory, ops }, Reader { turns });
+}
+
+fn write_array<T: Element>(shape: &[usize], order: Order, scratch: bool, ops: &[Op], (deed, seed): (Deed, u32)) {
+    let (mut array, memory, model) = mapped::<T>(shape, order, scratch, seed);
+    let mut expected = memory.bytes.clone();
+    let course = Course { memory: &memory, ops };
+    walk(array.view_mut(), model, course, Writer { deed, seed, expected: &mut expected });
+    assert_eq!(bytemuck::cast_slice::<T, u8>(&array), expected);
+}
+
+proptest! {
+    #![proptest_config(config(128))]
+
+    #[test]
+    fn a_view_reads_what_its_model_reads(
+        element in 0..7, shape in shape(), skew in 0..16_usize, ops in ops(), turns: u64,
+    ) {
+        with_element!(element, T => read_slice::<T>(&shape, skew, &ops, turns));
+    }
+
+    #[test]
+    fn a_view_writes_the_bytes_of_its_model_and_no_others(
+        element in 0..7, shape in shape(), skew in 0..16_usize, ops in ops(), deed in deed(),
+    ) {
+        with_element!(element, T => write_slice::<T>(&shape, skew, &ops, deed));
+    }
+
+    #[test]
+    fn a_view_of_a_mapped_array_reads_what_its_model_reads_in_either_order(
+        element in 0..7, shape in shape(), order in order(), scratch: bool, ops in ops(), turns: u64,
+    ) {
+        with_element!(element, T => read_array::<T>(&shape, order, scratch, &ops, turns));
+    }
+
+    #[test]
+    fn a_view_of_a_mapped_array_writes_the_bytes_of_its_model_in_either_order(
+        element in 0..7, shape in shape(), order in order(), scratch: bool, ops in ops(), deed in deed(),
+    ) {
+        with_element!(element, T => write_array::<T>(&shape, order, scratch, &ops, deed));
+    }
+}
