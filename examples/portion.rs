@@ -259,7 +259,7 @@ pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Re
     let (whole, took) = timed(|| unsafe { MmapArray::<Point>::open(&path) });
     let whole_says = match &whole {
         Ok(whole) => format!("opened in {took:.1?}, its last id is {}", whole[whole.len() - 1].id),
-        Err(error) if error.kind() == ErrorKind::Overflow => "larger than this machine's address space".into(),
+        Err(error) if exceeds_address_space(error) => "larger than the address space that this program has".into(),
         Err(error) => return Err(Failure::new(error.to_string())),
     };
     let unknown = || "not known here".into();
@@ -277,14 +277,20 @@ pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Re
     Ok(())
 }
 
-/// Creates a file of zeros, and says how: as one array, or where that is more than the address space, on a machine of 32
-/// bits, as its last window, with which the file ends too.
+/// Whether a file as a whole is more than there are addresses for: on a machine of 32 bits, or under a limit.
+fn exceeds_address_space(error: &mmap_array::Error) -> bool {
+    let system = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    error.kind() == ErrorKind::Overflow || system.is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory)
+}
+
+/// Creates a file of zeros, and says how: as one array, or where that is more than the address space, as its last
+/// window, with which the file ends too.
 fn create(path: &Path, count: u64) -> Result<&'static str, Failure> {
     let whole = MmapArray::<Point>::options().shape(usize::try_from(count)?);
     // SAFETY: the file is new, and nobody else knows of it.
     match unsafe { whole.create(path) } {
         Ok(_) => Ok("one array"),
-        Err(error) if error.kind() == ErrorKind::Overflow => {
+        Err(error) if exceeds_address_space(&error) => {
             let before = (count - WINDOW) * size_of::<Point>() as u64;
             let last = MmapArray::<Point>::options().offset(before).shape(WINDOW as usize);
             // SAFETY: as above.

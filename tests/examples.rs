@@ -124,8 +124,10 @@ mod the_portion {
     #[test]
     fn the_demonstration_reads_what_it_wrote_and_leaves_nothing() {
         // The full size where a hole in a file is sure to cost nothing. Elsewhere it may not: NTFS would reserve 64 GiB
-        // on the disk, and wine may write them.
-        let counts: &[u64] = if cfg!(target_os = "linux") { &[1 << 20, 1 << 31] } else { &[1 << 20] };
+        // on the disk, and wine may write them. Not for PowerPC either, which is tested under QEMU: it maps what lies
+        // above 4 GiB at the offset's lower 32 bits.
+        let holes = cfg!(target_os = "linux") && !cfg!(target_arch = "powerpc");
+        let counts: &[u64] = if holes { &[1 << 20, 1 << 31] } else { &[1 << 20] };
         for &count in counts {
             let folder = tempfile::tempdir().unwrap();
             let mut out = Vec::new();
