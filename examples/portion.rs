@@ -10,7 +10,8 @@
 //! read them by field, and says what that cost. The file is gone at the end, also after an error.
 //!
 //! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would, where -1 in
-//! the shape is what it is to `reshape`; how long the opening took goes to standard error. Nobody may write or truncate the file meanwhile.
+//! the shape is what it is to `reshape`; how long the opening took goes to standard error. Nobody may write or truncate
+//! the file meanwhile.
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{ErrorKind, MmapArray, Order, field};
