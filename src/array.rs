@@ -61,8 +61,9 @@ use std::slice;
 /// 1. **Nobody else writes the mapped elements**: no other program, no other array of this program, no `write` call. A
 ///    reference to elements that change under it is undefined behaviour. Bytes of the file that are not elements of the
 ///    array may change: other windows may be written meanwhile. Others may read the elements of an array that you
-///    write, if they can live with what is half written; they must not hold them as an array of this crate, whose
-///    contract your writing would break.
+///    write by system calls, or in another program through a map of which they hold no references, if they can live
+///    with what is half written. In this program nobody reads them through any other map while they are borrowed
+///    mutably.
 /// 2. **Nobody makes the file shorter than the end of the elements**. Touching a page behind the end of a file stops the
 ///    program (`SIGBUS`, on Windows an exception).
 ///

@@ -88,7 +88,7 @@ pub(crate) enum Reason {
     #[error(
         "from byte {offset} to the end at byte {file_len} there are {available} bytes, no whole number of {unit} of \
          {unit_bytes} bytes: {tail} are left over. Is the offset right, and the element's size (`repr(C)` may pad, \
-         `repr(C, packed)` does not)? To leave them out on purpose, say how many elements: {whole}"
+         `repr(C, packed)` does not)? To leave them out on purpose, give {fit}"
     )]
     PartialElement {
         offset: u64,
@@ -97,7 +97,8 @@ pub(crate) enum Reason {
         unit: &'static str,
         unit_bytes: u64,
         tail: u64,
-        whole: u64,
+        /// The shape, or the count, that would do.
+        fit: String,
     },
     #[error(
         "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \

@@ -123,7 +123,7 @@ where
                     unit: "elements",
                     unit_bytes,
                     tail,
-                    whole: have as u64 / unit_bytes,
+                    fit: format!("a count of {}", have as u64 / unit_bytes),
                 };
                 Err(Error::from(reason).at_bytes(file_len - tail..file_len))
             }

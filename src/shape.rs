@@ -302,9 +302,10 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     let unit_bytes = unit_bytes as u64;
     let tail = available % unit_bytes;
     if tail != 0 {
-        let unit = if dims.len() == 1 { "elements" } else { "rows" };
-        let whole = available / unit_bytes;
-        let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail, whole };
+        let unit = if dims.len() == 1 { "elements" } else { "steps of the axis" };
+        let whole = usize::try_from(available / unit_bytes).unwrap_or(usize::MAX);
+        let fit = format!("the shape {}", dims.with(axis, whole));
+        let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail, fit };
         return Err(Error::from(reason).at_bytes(file_len - tail..file_len));
     }
     let len = usize::try_from(available / unit_bytes);

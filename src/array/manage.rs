@@ -174,7 +174,8 @@ impl<T> MmapArrayMut<T> {
     /// the first axis in C order, along the last in Fortran order. Returns the new length of that axis.
     ///
     /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows nobody
-    /// else may change the file's length. Where the array was created with
+    /// else may change the file's length. An array in a file is mapped anew: [`lock`](Self::lock) and
+    /// [`advise`](Self::advise) are to be repeated. Where the array was created with
     /// [`reserve`](crate::MmapArrayOptions::reserve), what is added has its blocks on the disk too.
     ///
     /// # Errors

@@ -299,7 +299,8 @@ impl<T> MmapArrayOptions<T> {
     ///
     /// It is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
     /// target never exists half made. Permissions, and where the system lets us owner and group, are taken over; other
-    /// hard links to the old file stay with it. A symbolic link is followed, if it leads to a file. It is sparse unless [`reserve`](Self::reserve) was asked for.
+    /// hard links to the old file stay with it, and an access control list is not taken over (the group then gets what
+    /// everybody has). A symbolic link is followed, if it leads to a file. It is sparse unless [`reserve`](Self::reserve) was asked for.
     ///
     /// # Safety
     ///

@@ -139,7 +139,7 @@ impl NewFile {
         let (temporary, file) = create_temporary(&folder_of(&real), target, &mut options)?;
         let new = Self { temporary: Some(temporary), target: real, replace };
         if let Some(old) = old {
-            take_over(&file, &old).map_err(|source| io("keep the permissions of the file", source))?;
+            take_over(&file, &new.target, &old).map_err(|source| io("keep the permissions of the file", source))?;
         }
         set_len(&file, len, reserve).map_err(|error| at(error.at_bytes(0..len)))?;
         Ok((new, file))
@@ -148,12 +148,12 @@ impl NewFile {
     /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one.
     pub(crate) fn persist(&mut self) -> Result<()> {
         let Some(temporary) = &self.temporary else { return Ok(()) };
-        let (renamed, action) = if self.replace {
-            (fs::rename(temporary, &self.target), "put the new file in place")
-        } else {
-            (rename_new(temporary, &self.target), EXISTS)
-        };
-        renamed.map_err(|source| Error::io(action, source).in_file(Some(&self.target)))?;
+        let renamed =
+            if self.replace { fs::rename(temporary, &self.target) } else { rename_new(temporary, &self.target) };
+        renamed.map_err(|source| {
+            let exists = !self.replace && source.kind() == io::ErrorKind::AlreadyExists;
+            Error::io(if exists { EXISTS } else { "put the new file in place" }, source).in_file(Some(&self.target))
+        })?;
         self.temporary = None;
         Ok(())
     }
@@ -175,26 +175,50 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Gives a file the owner and the permissions of the one that it will replace.
+/// Gives a file the owner, the group and the permissions of the one that it will replace, as far as the system lets us,
+/// and never wider ones.
 #[cfg(unix)]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    use rustix::fs::{Gid, Uid};
+fn take_over(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
+    use rustix::fs::{Gid, Uid, fchown};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let new = file.metadata()?;
+    let (owner, group) = (Some(Uid::from_raw(old.uid())), Some(Gid::from_raw(old.gid())));
+    let mine = file.metadata()?;
+    let moved = (mine.uid(), mine.gid()) == (old.uid(), old.gid())
+        || fchown(file, owner, group).is_ok()
+        || mine.gid() == old.gid()
+        || fchown(file, None, group).is_ok();
     // Never the bits by which a program runs as its owner: they were given to other bytes.
     let mut mode = old.mode() & 0o777;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        let (owner, group) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
-        if rustix::fs::fchown(file, Some(owner), Some(group)).is_err() && new.gid() != old.gid() {
-            // What the old file's group was allowed is not for ours, which gets what everybody has.
-            mode = mode & !0o070 | (mode & 0o007) << 3;
-        }
+    if !moved || has_acl(path) {
+        // What the old file's group was allowed is not for ours; beside an access control list these bits are not the
+        // group's at all. The group gets what everybody has.
+        mode = mode & !0o070 | (mode & 0o007) << 3;
+    }
+    if file.metadata()?.mode() & 0o777 == mode {
+        // Not every file system can change what is right already.
+        return Ok(());
     }
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
+/// Whether a file has an access control list ([`acl(5)`](https://man7.org/linux/man-pages/man5/acl.5.html)), which its
+/// replacement does not get.
+#[cfg(unix)]
+fn has_acl(path: &Path) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let found = rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0_u8; 256]);
+        matches!(found, Ok(1..) | Err(rustix::io::Errno::RANGE))
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 #[cfg(not(unix))]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+fn take_over(file: &File, _: &Path, old: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
@@ -237,7 +261,8 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         use rustix::io::Errno;
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
             // A file system, or a kernel, that cannot.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(error) if matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) || error == Errno::NOTSUP => {
+            }
             renamed => return renamed.map_err(io::Error::from),
         }
     }
