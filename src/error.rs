@@ -39,6 +39,12 @@ pub enum ErrorKind {
     NotContiguous,
     /// The bytes of the elements do not divide into elements of the other type.
     SizeMismatch,
+    /// There is no such dtype, or the text that describes one is malformed.
+    DType,
+    /// The elements are of another dtype than the one that was asked for.
+    DTypeMismatch,
+    /// No field has that name.
+    UnknownField,
     /// The file may still change, so it cannot be mapped without `unsafe`.
     NotImmutable,
     /// The operation is not to be had for this array, or on this operating system.
@@ -116,6 +122,12 @@ pub(crate) enum Reason {
     NotContiguous(String),
     #[error("{0}")]
     SizeMismatch(String),
+    #[error("{0}")]
+    DType(String),
+    #[error("{0}")]
+    DTypeMismatch(String),
+    #[error("{0}")]
+    UnknownField(String),
     #[error(
         "the file may still change, so opening it needs `unsafe`: {source}; `map_if_safe` takes a memfd sealed against \
          writing and shrinking, or a file under fs-verity"
@@ -139,6 +151,9 @@ impl Reason {
             Self::OutOfRange(_) => ErrorKind::OutOfRange,
             Self::NotContiguous(_) => ErrorKind::NotContiguous,
             Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
+            Self::DType(_) => ErrorKind::DType,
+            Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
+            Self::UnknownField(_) => ErrorKind::UnknownField,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }

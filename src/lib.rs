@@ -76,6 +76,8 @@
 
 mod access;
 mod array;
+mod dtype;
+mod element;
 mod error;
 mod field;
 mod io;
@@ -86,6 +88,8 @@ mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
+pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
+pub use element::Element;
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 pub use io::fromfile;

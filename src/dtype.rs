@@ -1,0 +1,393 @@
+//! The run-time description of an element: NumPy's dtype.
+//!
+//! A Rust type says at compile time what a file says when it is read: which numbers, in which byte order, at which
+//! offsets, under which names. `DType` is the one value in which both say it, so that they can be compared, the first
+//! difference named, and data whose type is known only at run time read all the same.
+
+use crate::error::{Error, Reason, Result};
+use std::fmt;
+
+/// The order of the bytes of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endianness {
+    /// The least significant byte first: `<` in NumPy.
+    Little,
+    /// The most significant byte first: `>` in NumPy.
+    Big,
+}
+
+impl Endianness {
+    /// The order of the machine that the program runs on.
+    pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
+}
+
+/// What [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64) count, in the order of NumPy's units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum TimeUnit {
+    Year,
+    Month,
+    Week,
+    Day,
+    Hour,
+    Minute,
+    Second,
+    Millisecond,
+    Microsecond,
+    Nanosecond,
+    Picosecond,
+    Femtosecond,
+    Attosecond,
+    /// No unit: NumPy's `generic`, written `M8`.
+    Generic,
+}
+
+/// What an element is. The sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One byte, 0 or 1: `|b1`.
+    Bool,
+    /// A signed integer of 1, 2, 4 or 8 bytes: `i`.
+    Int(usize, Endianness),
+    /// An unsigned integer of 1, 2, 4 or 8 bytes: `u`.
+    UInt(usize, Endianness),
+    /// A float of 2, 4 or 8 bytes, or of 16 (C's `long double`, whose bytes mean what the writing machine meant): `f`.
+    Float(usize, Endianness),
+    /// Two floats, real and imaginary, of 8, 16 or 32 bytes in all: `c`.
+    Complex(usize, Endianness),
+    /// Text of that many bytes, zeros at the end left out: `S`.
+    Bytes(usize),
+    /// Text of that many characters of 4 bytes each, zeros at the end left out: `U`.
+    Ucs4(usize, Endianness),
+    /// Bytes that mean nothing here: `V`.
+    Void(usize),
+    /// A point in time: an `i64` that counts so many of the unit since 1970, its least value being NaT: `M8`.
+    DateTime64(TimeUnit, u32, Endianness),
+    /// A span of time, in the same way: `m8`.
+    TimeDelta64(TimeUnit, u32, Endianness),
+    /// A fixed number of elements of one dtype in C order: NumPy's subarray.
+    Array(Box<DType>, Vec<usize>),
+    /// Named fields: NumPy's structured dtype.
+    Record(Vec<RecordField>),
+}
+
+/// A field of a record dtype.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordField {
+    /// The name by which the field is found.
+    pub name: String,
+    /// NumPy's title: a second name.
+    pub title: Option<String>,
+    /// Bytes from the start of the record.
+    pub offset: usize,
+    /// What the field holds.
+    pub dtype: DType,
+}
+
+/// The description of an element: its [`Kind`], its size and its alignment.
+///
+/// Two are equal where the bytes mean the same; alignment does not matter, nor the byte order of single bytes.
+///
+/// ```
+/// use mmap_array::{DType, Element};
+/// let dtype = <[f32; 3]>::dtype();
+/// assert_eq!(dtype.itemsize(), 12);
+/// ```
+#[derive(Clone)]
+pub struct DType {
+    kind: Kind,
+    itemsize: usize,
+    alignment: usize,
+}
+
+/// Nesting deeper than this is refused: as deep as any program's records, and far from the stack's end.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+impl DType {
+    /// A dtype of no parts. Kinds that have some ([`Kind::Array`], [`Kind::Record`]) have functions of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have,
+    /// [`Overflow`](crate::ErrorKind::Overflow) for text beyond the address space.
+    pub fn scalar(kind: Kind) -> Result<Self> {
+        let sized = |size: usize, sizes: &[usize]| sizes.contains(&size).then_some(size);
+        let itemsize = match kind {
+            Kind::Bool => Some(1),
+            Kind::Int(size, _) | Kind::UInt(size, _) => sized(size, &[1, 2, 4, 8]),
+            Kind::Float(size, _) => sized(size, &[2, 4, 8, 16]),
+            Kind::Complex(size, _) => sized(size, &[8, 16, 32]),
+            Kind::Bytes(len) | Kind::Void(len) => Some(len),
+            Kind::Ucs4(len, _) => len.checked_mul(4),
+            Kind::DateTime64(_, count, _) | Kind::TimeDelta64(_, count, _) => (count > 0).then_some(8),
+            Kind::Array(..) | Kind::Record(_) => None,
+        };
+        let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
+        let itemsize =
+            itemsize.ok_or_else(|| Error::from(Reason::DType(format!("there is no element of {kind:?}"))))?;
+        let alignment = match kind {
+            Kind::Complex(size, _) => size / 2,
+            Kind::Ucs4(..) => 4,
+            Kind::Bytes(_) | Kind::Void(_) => 1,
+            _ => itemsize,
+        };
+        let kind = match kind {
+            // The order of one byte is no order.
+            Kind::Int(1, _) => Kind::Int(1, Endianness::NATIVE),
+            Kind::UInt(1, _) => Kind::UInt(1, Endianness::NATIVE),
+            kind => kind,
+        };
+        Ok(Self { kind, itemsize, alignment })
+    }
+
+    /// A subarray: elements of one dtype, in C order.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) where the size does not fit the address space,
+    /// [`DType`](crate::ErrorKind::DType) for nesting too deep.
+    pub fn array(element: Self, shape: impl Into<Vec<usize>>) -> Result<Self> {
+        let shape = shape.into();
+        let too_large = || Error::overflow("the dtype", format!("{shape:?} elements of {} bytes", element.itemsize));
+        let len = shape.iter().try_fold(1_usize, |len, &dim| len.checked_mul(dim)).ok_or_else(too_large)?;
+        let itemsize = len.checked_mul(element.itemsize).filter(|&size| isize::try_from(size).is_ok());
+        let itemsize = itemsize.ok_or_else(too_large)?;
+        let alignment = element.alignment;
+        Self { kind: Kind::Array(Box::new(element), shape), itemsize, alignment }.check_depth()
+    }
+
+    /// A record of `itemsize` bytes with these fields, at their offsets, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) for a name or title that occurs twice, a field that reaches beyond
+    /// `itemsize`, or nesting too deep.
+    pub fn record(fields: impl Into<Vec<RecordField>>, itemsize: usize) -> Result<Self> {
+        let fields = fields.into();
+        let wrong = |text: String| Err(Error::from(Reason::DType(text)));
+        if isize::try_from(itemsize).is_err() {
+            return Err(Error::overflow("the dtype", format!("a record of {itemsize} bytes")));
+        }
+        let mut names = std::collections::HashSet::new();
+        for field in &fields {
+            for name in std::iter::once(&field.name).chain(&field.title) {
+                if !names.insert(name.as_str()) {
+                    return wrong(format!("the name {name:?} occurs twice in the record"));
+                }
+            }
+            if field.offset.checked_add(field.dtype.itemsize).is_none_or(|end| end > itemsize) {
+                let (offset, size) = (field.offset, field.dtype.itemsize);
+                return wrong(format!(
+                    "the field {:?} of {size} bytes at offset {offset} reaches beyond the record's {itemsize} bytes",
+                    field.name
+                ));
+            }
+        }
+        Self { kind: Kind::Record(fields), itemsize, alignment: 1 }.check_depth()
+    }
+
+    /// A record whose fields follow one another without padding: NumPy's `np.dtype([(name, dtype), …])`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`record`](Self::record).
+    pub fn packed_record<N: Into<String>>(fields: impl IntoIterator<Item = (N, Self)>) -> Result<Self> {
+        let mut offset = 0_usize;
+        let mut placed = Vec::new();
+        for (name, dtype) in fields {
+            let start = offset;
+            offset = offset.saturating_add(dtype.itemsize);
+            placed.push(RecordField { name: name.into(), title: None, offset: start, dtype });
+        }
+        Self::record(placed, offset)
+    }
+
+    fn check_depth(self) -> Result<Self> {
+        fn depth(dtype: &DType) -> usize {
+            match &dtype.kind {
+                Kind::Array(element, _) => 1 + depth(element),
+                Kind::Record(fields) => 1 + fields.iter().map(|field| depth(&field.dtype)).max().unwrap_or(0),
+                _ => 0,
+            }
+        }
+        match depth(&self) {
+            0..=MAX_DEPTH => Ok(self),
+            deep => Err(Reason::DType(format!("dtypes nested {deep} deep; at most {MAX_DEPTH} are taken")).into()),
+        }
+    }
+
+    /// The same with another alignment, for types whose alignment the compiler knows.
+    #[must_use]
+    pub(crate) fn aligned_to(mut self, alignment: usize) -> Self {
+        self.alignment = alignment;
+        self
+    }
+
+    /// What the element is.
+    #[must_use]
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The element's size in bytes: `dtype.itemsize`.
+    #[must_use]
+    pub fn itemsize(&self) -> usize {
+        self.itemsize
+    }
+
+    /// The alignment in bytes that the element has in memory where nothing is packed: `dtype.alignment`.
+    #[must_use]
+    pub fn alignment(&self) -> usize {
+        self.alignment
+    }
+
+    /// The fields of a record, in order; none of anything else.
+    #[must_use]
+    pub fn fields(&self) -> &[RecordField] {
+        match &self.kind {
+            Kind::Record(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The same in the given byte order, in every part: `dtype.newbyteorder`.
+    #[must_use]
+    pub fn with_endianness(mut self, order: Endianness) -> Self {
+        match &mut self.kind {
+            Kind::Int(size, endianness) | Kind::UInt(size, endianness) if *size == 1 => {
+                *endianness = Endianness::NATIVE
+            }
+            Kind::Int(_, endianness)
+            | Kind::UInt(_, endianness)
+            | Kind::Float(_, endianness)
+            | Kind::Complex(_, endianness)
+            | Kind::Ucs4(_, endianness)
+            | Kind::DateTime64(_, _, endianness)
+            | Kind::TimeDelta64(_, _, endianness) => *endianness = order,
+            Kind::Array(element, _) => {
+                **element = std::mem::replace(&mut **element, Self::void(0)).with_endianness(order)
+            }
+            Kind::Record(fields) => {
+                for field in fields {
+                    field.dtype = std::mem::replace(&mut field.dtype, Self::void(0)).with_endianness(order);
+                }
+            }
+            Kind::Bool | Kind::Bytes(_) | Kind::Void(_) => {}
+        }
+        self
+    }
+
+    fn void(len: usize) -> Self {
+        Self { kind: Kind::Void(len), itemsize: len, alignment: 1 }
+    }
+
+    /// The byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records. A title finds its
+    /// field too. A name with a dot in it is found as it is written, before it is taken apart.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), which names the fields that there are and the nearest to the
+    /// one that was asked for.
+    pub fn field(&self, path: &str) -> Result<(usize, &Self)> {
+        let fields = self.fields();
+        let find = |name: &str| fields.iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
+        if let Some(field) = find(path) {
+            return Ok((field.offset, &field.dtype));
+        }
+        for (dot, _) in path.match_indices('.') {
+            if let Some(outer) = find(&path[..dot]) {
+                let (offset, dtype) = outer.dtype.field(&path[dot + 1..])?;
+                return Ok((outer.offset + offset, dtype));
+            }
+        }
+        Err(self.unknown_field(path))
+    }
+
+    fn unknown_field(&self, path: &str) -> Error {
+        let names: Vec<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
+        let text = match (names.iter().min_by_key(|name| distance(name, path)), names.len()) {
+            (None, _) => format!("there is no field {path:?}: the elements are {self} and no records"),
+            (Some(nearest), ..=20) => {
+                format!("there is no field {path:?}; the fields are {names:?}, the nearest is {nearest:?}")
+            }
+            (Some(nearest), many) => {
+                format!("there is no field {path:?} among {many}, from {:?} on; the nearest is {nearest:?}", names[0])
+            }
+        };
+        Reason::UnknownField(text).into()
+    }
+
+    /// The path of the first part in which the two differ, and that part of each; `None` where they are equal. An empty
+    /// path is the whole.
+    #[must_use]
+    pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<(String, &'a Self, &'a Self)> {
+        if self == other {
+            return None;
+        }
+        let within = |path: &str, (inner, a, b): (String, &'a Self, &'a Self)| {
+            let joint = if path.is_empty() || inner.is_empty() { "" } else { "." };
+            Some((format!("{path}{joint}{inner}"), a, b))
+        };
+        match (&self.kind, &other.kind) {
+            (Kind::Record(ours), Kind::Record(theirs)) => {
+                for (our, their) in ours.iter().zip(theirs) {
+                    if (&our.name, our.offset) == (&their.name, their.offset) {
+                        if let Some(inner) = our.dtype.first_difference(&their.dtype) {
+                            return within(&our.name, inner);
+                        }
+                    }
+                    if our != their {
+                        return Some((our.name.clone(), self, other));
+                    }
+                }
+            }
+            (Kind::Array(ours, our_shape), Kind::Array(theirs, their_shape)) if our_shape == their_shape => {
+                return ours.first_difference(theirs);
+            }
+            _ => {}
+        }
+        Some((String::new(), self, other))
+    }
+}
+
+/// How many characters must be changed, put in or left out to get from one name to the other (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in to.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+impl PartialEq for DType {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kind, self.itemsize) == (&other.kind, other.itemsize)
+    }
+}
+
+impl Eq for DType {}
+
+impl std::hash::Hash for DType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.kind, self.itemsize).hash(state);
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.kind)
+    }
+}
+
+impl fmt::Debug for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DType({self})")
+    }
+}

@@ -1,0 +1,51 @@
+//! What a Rust type is in NumPy's words.
+
+use crate::dtype::{DType, Endianness, Kind};
+
+/// A type that a NumPy dtype describes.
+///
+/// Implemented by the numbers, `[T; N]` and this crate's element types, and by `#[derive(Record)]` for records. Safe to
+/// implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
+///
+/// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
+pub trait Element: Copy + 'static {
+    /// The dtype of one element.
+    ///
+    /// ```
+    /// use mmap_array::Element;
+    /// assert_eq!(<[u16; 4]>::dtype().itemsize(), 8);
+    /// ```
+    fn dtype() -> DType;
+}
+
+macro_rules! numbers {
+    ($($number:ty: $kind:ident),*) => {$(
+        impl Element for $number {
+            fn dtype() -> DType {
+                scalar(Kind::$kind(size_of::<$number>(), Endianness::NATIVE), align_of::<$number>())
+            }
+        }
+    )*};
+}
+numbers!(i8: Int, i16: Int, i32: Int, i64: Int, u8: UInt, u16: UInt, u32: UInt, u64: UInt, f32: Float, f64: Float);
+
+/// The dtype of a kind that is known to exist.
+pub(crate) fn scalar(kind: Kind, alignment: usize) -> DType {
+    DType::scalar(kind).expect("a size that its kind has").aligned_to(alignment)
+}
+
+impl<T: Element, const N: usize> Element for [T; N] {
+    /// A subarray; an array of arrays is one of two axes, as NumPy makes it.
+    fn dtype() -> DType {
+        let inner = T::dtype();
+        let array = match inner.kind() {
+            Kind::Array(element, shape) => {
+                let shape: Vec<usize> = std::iter::once(N).chain(shape.iter().copied()).collect();
+                DType::array((**element).clone(), shape)
+            }
+            _ => DType::array(inner.clone(), [N]),
+        };
+        // A Rust array of that length exists, so its size fits.
+        array.expect("an array that Rust has").aligned_to(align_of::<T>())
+    }
+}
