@@ -109,8 +109,8 @@ impl DType {
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have,
-    /// [`Overflow`](crate::ErrorKind::Overflow) for text beyond the address space.
+    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have, or for a count of units that is 0 or
+    /// beyond `i32`; [`Overflow`](crate::ErrorKind::Overflow) for text beyond the address space.
     pub fn scalar(kind: Kind) -> Result<Self> {
         let sized = |size: usize, sizes: &[usize]| sizes.contains(&size).then_some(size);
         let itemsize = match kind {
@@ -120,7 +120,9 @@ impl DType {
             Kind::Complex(size, _) => sized(size, &[8, 16, 32]),
             Kind::Bytes(len) | Kind::Void(len) => Some(len),
             Kind::Ucs4(len, _) => len.checked_mul(4),
-            Kind::DateTime64(_, count, _) | Kind::TimeDelta64(_, count, _) => (count > 0).then_some(8),
+            Kind::DateTime64(_, count, _) | Kind::TimeDelta64(_, count, _) => {
+                (1..=i32::MAX.unsigned_abs()).contains(&count).then_some(8)
+            }
             Kind::Array(..) | Kind::Record(_) => None,
         };
         let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
@@ -136,12 +138,15 @@ impl DType {
             // The order of one byte is no order.
             Kind::Int(1, _) => Kind::Int(1, Endianness::NATIVE),
             Kind::UInt(1, _) => Kind::UInt(1, Endianness::NATIVE),
+            // So many of no unit are no unit.
+            Kind::DateTime64(TimeUnit::Generic, _, order) => Kind::DateTime64(TimeUnit::Generic, 1, order),
+            Kind::TimeDelta64(TimeUnit::Generic, _, order) => Kind::TimeDelta64(TimeUnit::Generic, 1, order),
             kind => kind,
         };
         Ok(Self { kind, itemsize, alignment })
     }
 
-    /// A subarray: elements of one dtype, in C order.
+    /// A subarray: elements of one dtype, in C order. Without axes it is the element itself, as in NumPy.
     ///
     /// # Errors
     ///
@@ -149,6 +154,9 @@ impl DType {
     /// [`DType`](crate::ErrorKind::DType) for nesting too deep.
     pub fn array(element: Self, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
+        if shape.is_empty() {
+            return Ok(element);
+        }
         let too_large = || Error::overflow("the dtype", format!("{shape:?} elements of {} bytes", element.itemsize));
         let len = shape.iter().try_fold(1_usize, |len, &dim| len.checked_mul(dim)).ok_or_else(too_large)?;
         let itemsize = len.checked_mul(element.itemsize).filter(|&size| isize::try_from(size).is_ok());
