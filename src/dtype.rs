@@ -4,6 +4,11 @@
 //! offsets, under which names. `DType` is the one value in which both say it, so that they can be compared, the first
 //! difference named, and data whose type is known only at run time read all the same.
 
+mod descr;
+pub(crate) mod literal;
+pub(crate) mod repr;
+mod typestr;
+
 use crate::error::{Error, Reason, Result};
 use std::fmt;
 

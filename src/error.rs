@@ -124,6 +124,8 @@ pub(crate) enum Reason {
     SizeMismatch(String),
     #[error("{0}")]
     DType(String),
+    #[error("{what} ({place})")]
+    Literal { what: String, place: String },
     #[error("{0}")]
     DTypeMismatch(String),
     #[error("{0}")]
@@ -151,7 +153,7 @@ impl Reason {
             Self::OutOfRange(_) => ErrorKind::OutOfRange,
             Self::NotContiguous(_) => ErrorKind::NotContiguous,
             Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
-            Self::DType(_) => ErrorKind::DType,
+            Self::DType(_) | Self::Literal { .. } => ErrorKind::DType,
             Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
             Self::UnknownField(_) => ErrorKind::UnknownField,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,

@@ -1,0 +1,384 @@
+//! A dtype as the text that stands in a `.npy` header, read and written.
+//!
+//! The header's `descr` is all that a file says about its elements, so it must be read as NumPy reads it, padding,
+//! titles and all, and written as NumPy writes it, byte for byte: then the same data give the same file whoever wrote
+//! it. The rules are those of `descr_to_dtype` and `dtype_to_descr` in `numpy.lib.format`, and of `dtype.descr`, seen in
+//! NumPy 2.4.
+//!
+//! # Where this differs from NumPy
+//!
+//! Reading, NumPy takes whatever its Python happens to take. Refused here:
+//! - Python objects, `|O`, which would have to be unpickled; `T`, which no file can hold;
+//! - a subarray at the top, `('<i4', (2,))`, which `np.load` fails on and `open_memmap` maps with one more axis;
+//! - types that vary with the machine, `l`, `int`, `longdouble`; several types in one string, `3i4`, `i4,f8`; types by
+//!   their internal number, `'\x0c'`;
+//! - a unit of no length, `M8[0s]`, on whose conversion NumPy fails; fractions of a unit, `M8[s/10]`;
+//! - a field given as a string, `['xf']`, or all of them as a set, a dict or bytes; a title that is no text; a name or
+//!   title that no Rust string can hold;
+//! - a type where a shape belongs, by which one dtype takes the fields of another; a number where the length of a type
+//!   without one belongs, `('x', 'U', 3)`; more than two parts in a subarray's tuple, of which NumPy ignores the rest;
+//! - dtypes nested deeper than 64, where NumPy ends with Python's brackets, at about 100;
+//! - the little of Python that [`literal`] leaves out.
+//!
+//! None of these does NumPy write, but for `|O`. In turn, white space between lines is taken where Python calls it
+//! indentation.
+//!
+//! Writing, NumPy gives up only on fields that overlap or are out of order. Refused here, too, is what it could not read
+//! back as it was: a field without a name that would be taken for padding, and sizes beyond a C `int`.
+
+use super::literal::{self, Literal, Node, Python, error_at};
+use super::typestr::{self, MAX_ITEMSIZE};
+use super::{DType, Kind, RecordField, repr};
+use crate::error::{Error, Reason, Result};
+use std::collections::HashSet;
+use std::str::FromStr;
+
+/// The axes that NumPy's subarrays can have.
+const MAX_AXES: usize = 64;
+
+impl DType {
+    /// Reads the text that describes a dtype in a `.npy` header: a type string in quotes, or a list of fields. From
+    /// NumPy: `numpy.lib.format.descr_to_dtype(ast.literal_eval(text))`.
+    ///
+    /// ```
+    /// use mmap_array::DType;
+    /// let dtype = DType::from_descr("[('id', '<u2'), ('', '|V2'), ('pos', '>f4', (3,))]")?;
+    /// assert_eq!(dtype.itemsize(), 16);
+    /// assert_eq!(dtype.field("pos")?.0, 4);
+    ///
+    /// let error = DType::from_descr("[('id', '<u3')]").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"there is no type "<u3" (at character 9, after "[('id', " and before "'<u3')]")"#
+    /// );
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) for a text that is no Python literal, describes no dtype, or describes one
+    /// whose elements no array here can have: Python objects, subarrays (their axes belong to the array), items of more
+    /// than 2147483647 bytes. The error tells the character, counted from 1.
+    pub fn from_descr(text: &str) -> Result<Self> {
+        Self::from_literal(text, &literal::parse(text, Python::Three)?)
+    }
+
+    /// The dtype that a literal describes, which is a part of the text.
+    pub(crate) fn from_literal(text: &str, node: &Node) -> Result<Self> {
+        let dtype = Reader { text }.dtype(node)?;
+        match dtype.kind {
+            Kind::Array(..) => Err(error_at(text, node.at, "a subarray, whose axes belong to the array's shape")),
+            _ => Ok(dtype),
+        }
+    }
+
+    /// The text that describes the dtype in a `.npy` header, byte for byte as NumPy writes it. From NumPy:
+    /// `repr(numpy.lib.format.dtype_to_descr(dtype))`.
+    ///
+    /// ```
+    /// use mmap_array::{DType, Element};
+    /// assert_eq!(u8::dtype().descr()?, "'|u1'");
+    /// let dtype = DType::packed_record([("it's", u8::dtype()), ("rgb", <[u8; 3]>::dtype())])?;
+    /// assert_eq!(dtype.descr()?, r#"[("it's", '|u1'), ('rgb', '|u1', (3,))]"#);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) where the text would be read as another dtype, or as none: fields that overlap
+    /// or are out of order, a void field or subarray with an empty name (NumPy's padding), a subarray of elements
+    /// without bytes, a subarray outside a record (its axes belong to the array), sizes beyond 2147483647 bytes.
+    pub fn descr(&self) -> Result<String> {
+        let mut out = String::new();
+        self.push_descr(&mut out).map_err(|text| Error::from(Reason::DType(format!("cannot be written: {text}"))))?;
+        Ok(out)
+    }
+
+    pub(super) fn push_descr(&self, out: &mut String) -> Result<(), String> {
+        match &self.kind {
+            Kind::Array(..) => Err("a subarray outside a record is not an element but axes of the array".to_owned()),
+            Kind::Record(fields) => self.push_fields(out, fields),
+            kind => {
+                self.check_itemsize()?;
+                out.push('\'');
+                typestr::push(out, kind);
+                out.push('\'');
+                Ok(())
+            }
+        }
+    }
+
+    fn push_fields(&self, out: &mut String, fields: &[RecordField]) -> Result<(), String> {
+        self.check_itemsize()?;
+        let mut end = 0;
+        out.push('[');
+        for field in fields {
+            let RecordField { name, title, offset, dtype } = field;
+            if *offset < end {
+                return Err(format!("the field {name:?} lies at offset {offset}, before {end}, where another ends"));
+            }
+            if name.is_empty() && title.is_none() && is_padding(dtype) {
+                return Err(format!("the field without a name at offset {offset} would be read as padding"));
+            }
+            push_padding(out, offset - end);
+            separate(out);
+            out.push('(');
+            match title {
+                Some(title) => {
+                    out.push('(');
+                    repr::push_text(out, title);
+                    out.push_str(", ");
+                    repr::push_text(out, name);
+                    out.push(')');
+                }
+                None => repr::push_text(out, name),
+            }
+            out.push_str(", ");
+            match &dtype.kind {
+                Kind::Array(element, shape) => dtype.push_subarray(out, element, shape)?,
+                _ => dtype.push_descr(out)?,
+            }
+            out.push(')');
+            end = offset + dtype.itemsize;
+        }
+        push_padding(out, self.itemsize - end);
+        out.push(']');
+        Ok(())
+    }
+
+    /// `'<i4', (3,)`: the end of a field's tuple, or all of a nested subarray's.
+    fn push_subarray(&self, out: &mut String, element: &Self, shape: &[usize]) -> Result<(), String> {
+        self.check_itemsize()?;
+        check_shape(element, shape)?;
+        match &element.kind {
+            Kind::Array(inner, inner_shape) => {
+                out.push('(');
+                element.push_subarray(out, inner, inner_shape)?;
+                out.push(')');
+            }
+            _ => element.push_descr(out)?,
+        }
+        out.push_str(", ");
+        repr::push_shape(out, shape);
+        Ok(())
+    }
+
+    fn check_itemsize(&self) -> Result<(), String> {
+        match self.itemsize {
+            0..=MAX_ITEMSIZE => Ok(()),
+            large => Err(format!("{large} bytes in an item; NumPy takes at most {MAX_ITEMSIZE}")),
+        }
+    }
+}
+
+/// A comma behind the fields in front, where there are some.
+fn separate(out: &mut String) {
+    if !out.ends_with('[') {
+        out.push_str(", ");
+    }
+}
+
+fn push_padding(out: &mut String, len: usize) {
+    if len > 0 {
+        separate(out);
+        out.push_str(&format!("('', '|V{len}')"));
+    }
+}
+
+/// Whether a field of this dtype with an empty name is padding to NumPy, whose subarrays are void too.
+fn is_padding(dtype: &DType) -> bool {
+    matches!(dtype.kind, Kind::Void(_) | Kind::Array(..))
+}
+
+/// What NumPy asks of a subarray: no more than 64 axes, elements of some bytes or records, and no number beyond a C
+/// `int`. Dims behind one of 0 count as nothing in the product.
+fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
+    if shape.len() > MAX_AXES {
+        return Err(format!("{} axes in a subarray; NumPy takes at most {MAX_AXES}", shape.len()));
+    }
+    if element.itemsize == 0 && !matches!(element.kind, Kind::Record(_)) {
+        return Err("a subarray of elements without bytes, of which NumPy makes none".to_owned());
+    }
+    if let Some(dim) = shape.iter().find(|&&dim| dim > MAX_ITEMSIZE) {
+        return Err(format!("an axis of {dim} elements; NumPy takes at most {MAX_ITEMSIZE}"));
+    }
+    let mut items = Some(1_i64);
+    for &dim in shape {
+        items = items.and_then(|items| items.checked_mul(i64::try_from(dim).ok()?));
+        if dim == 0 {
+            break;
+        }
+    }
+    let bytes = items.and_then(|items| {
+        let items = usize::try_from(items).ok().filter(|&items| items <= MAX_ITEMSIZE)?;
+        items.checked_mul(element.itemsize).filter(|&bytes| bytes <= MAX_ITEMSIZE)
+    });
+    match bytes {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "{shape:?} elements of {} bytes; NumPy takes at most {MAX_ITEMSIZE} elements and bytes",
+            element.itemsize
+        )),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(&self, node: &Node, what: impl Into<String>) -> Error {
+        error_at(self.text, node.at, what)
+    }
+
+    fn expected<T>(&self, node: &Node, what: &str) -> Result<T> {
+        Err(self.error(node, format!("expected {what}")))
+    }
+
+    /// The nesting of literals is limited, and so is the depth of this.
+    fn dtype(&self, node: &Node) -> Result<DType> {
+        match &node.literal {
+            Literal::Text(text) => typestr::parse(text).map_err(|what| self.error(node, what)),
+            Literal::List(fields) => self.record(node, fields),
+            Literal::Tuple(parts) => match parts.as_slice() {
+                [element, shape] => self.array(self.dtype(element)?, shape),
+                _ => self.expected(node, "a subarray of two parts, (dtype, shape)"),
+            },
+            _ => self.expected(node, "a type in quotes or a list of fields"),
+        }
+    }
+
+    fn array(&self, element: DType, shape: &Node) -> Result<DType> {
+        let mut dims = Vec::new();
+        match &shape.literal {
+            Literal::Int(_) => dims.push(self.dim(shape)?),
+            Literal::Tuple(nodes) => {
+                for node in nodes {
+                    dims.push(self.dim(node)?);
+                }
+            }
+            // An empty list is a record without fields to NumPy, and no shape.
+            Literal::List(nodes) if !nodes.is_empty() => {
+                for node in nodes {
+                    dims.push(self.dim(node)?);
+                }
+            }
+            _ => return self.expected(shape, "a shape: an integer or a tuple of some"),
+        }
+        check_shape(&element, &dims).map_err(|what| self.error(shape, what))?;
+        DType::array(element, dims).map_err(|error| self.error(shape, error.to_string()))
+    }
+
+    fn dim(&self, node: &Node) -> Result<usize> {
+        match &node.literal {
+            Literal::Int(dim) => usize::try_from(*dim).map_err(|_| self.error(node, "an axis of less than 0 elements")),
+            _ => self.expected(node, "the length of an axis, an integer"),
+        }
+    }
+
+    fn record(&self, node: &Node, nodes: &[Node]) -> Result<DType> {
+        let mut fields = Vec::new();
+        let mut names = HashSet::new();
+        let mut end = 0_usize;
+        for node in nodes {
+            let (name, dtype) = self.field(node)?;
+            let offset = end;
+            end = offset.saturating_add(dtype.itemsize);
+            if end > MAX_ITEMSIZE {
+                return Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
+            }
+            if matches!(&name.literal, Literal::Text(name) if name.is_empty()) && is_padding(&dtype) {
+                continue;
+            }
+            let (title, name) = self.title_and_name(name)?;
+            for (text, node) in std::iter::once(name).chain(title) {
+                if !names.insert(text) {
+                    return Err(self.error(node, format!("the name {text:?}, for the second time")));
+                }
+            }
+            let title = title.map(|(title, _)| title.to_owned());
+            fields.push(RecordField { name: name.0.to_owned(), title, offset, dtype });
+        }
+        DType::record(fields, end).map_err(|error| self.error(node, error.to_string()))
+    }
+
+    /// The name and the dtype of a field, or of padding.
+    fn field<'n>(&self, node: &'n Node) -> Result<(&'n Node, DType)> {
+        if let Literal::Tuple(parts) | Literal::List(parts) = &node.literal {
+            match parts.as_slice() {
+                [name, dtype] => return Ok((name, self.dtype(dtype)?)),
+                [name, dtype, shape] => return Ok((name, self.array(self.dtype(dtype)?, shape)?)),
+                _ => {}
+            }
+        }
+        self.expected(node, "a field, (name, dtype) or (name, dtype, shape)")
+    }
+
+    fn title_and_name<'n>(&self, node: &'n Node) -> Result<(Option<Named<'n>>, Named<'n>)> {
+        let (title, name) = match &node.literal {
+            Literal::Tuple(parts) => match parts.as_slice() {
+                [title, name] => (Some(title), name),
+                _ => return self.expected(node, "(title, name)"),
+            },
+            _ => (None, node),
+        };
+        let title = match title.map(|node| (&node.literal, node)) {
+            None | Some((Literal::None, _)) => None,
+            Some((Literal::Text(title), node)) => Some((title.as_str(), node)),
+            Some((_, node)) => return self.expected(node, "the title of a field, a string"),
+        };
+        match &name.literal {
+            Literal::Text(text) => Ok((title, (text, name))),
+            _ => self.expected(name, "the name of a field, a string or (title, name)"),
+        }
+    }
+}
+
+/// A name, and where it stands.
+type Named<'n> = (&'n str, &'n Node);
+
+/// Reads what [`from_descr`](DType::from_descr) reads, and a type string without quotes, as `numpy.dtype` takes it.
+///
+/// ```
+/// use mmap_array::DType;
+/// let dtype: DType = ">M8[25s]".parse()?;
+/// assert_eq!(dtype, "'>M8[25s]'".parse()?);
+/// assert_eq!(dtype.to_string().parse::<DType>()?, dtype);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl FromStr for DType {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bare = text.starts_with(|first: char| first.is_ascii_alphabetic() || "<>=|?".contains(first));
+        if bare && !text.contains(['\'', '"']) {
+            return typestr::parse(text).map_err(|what| error_at(text, 0, what));
+        }
+        Self::from_descr(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_header_is_read_at_its_place() {
+        let header = "{'descr': [('a', '<i4', (2L,)), ('b', '<f3')], 'shape': (), }";
+        let Literal::Dict(mut entries) = literal::parse(header, Python::Two).unwrap().literal else { panic!() };
+        let error = DType::from_literal(header, &entries.remove(0).1).unwrap_err();
+        assert!(error.to_string().starts_with("there is no type \"<f3\" (at character 39, after"), "{error}");
+    }
+
+    #[test]
+    fn dims_behind_a_zero_count_as_nothing() {
+        let byte = DType::scalar(Kind::UInt(1, crate::Endianness::NATIVE)).unwrap();
+        let most = MAX_ITEMSIZE;
+        for fits in [&[0, most, most, most][..], &[most, most, 0], &[most], &[1; 64]] {
+            assert_eq!(check_shape(&byte, fits), Ok(()), "{fits:?}");
+        }
+        for too_large in [&[most, most, most, 0][..], &[most, 4, most, 0], &[most, 2], &[most + 1, 0], &[1; 65]] {
+            assert!(check_shape(&byte, too_large).is_err(), "{too_large:?}");
+        }
+    }
+}

@@ -1,0 +1,634 @@
+//! The Python literals that NumPy headers hold.
+//!
+//! A `.npy` header is the text of a Python dict, written by `repr` and read by `ast.literal_eval`, and other programs
+//! write it by hand with whatever Python allows: other quotes, prefixes, escapes, `0x2`, comments. So it must be read as
+//! Python reads it. This is the part of `ast.literal_eval` that can occur in a valid header: strings, integers, `True`,
+//! `False`, `None`, tuples, lists and dicts. Whatever else Python takes there (bytes, floats, complex numbers, sets,
+//! `...`) no header can use, so it is refused here, where the error can point at it.
+//!
+//! The text comes from a file and may be anything. Nesting is limited to what Python allows, so the stack cannot run out;
+//! memory grows with the text and with nothing that the text says.
+//!
+//! Where this differs from Python 3.11 on purpose:
+//! - lone surrogates (`'\ud800'`), which no Rust string can hold, and named characters (`'\N{…}'`), whose names would
+//!   need a table of their own, are refused; integers beyond 64 bits too, and parentheses behind a sign (`-(1)`);
+//! - white space before the first and behind the last token is never an error. Python refuses some of it as indentation.
+
+use crate::error::{Error, Reason, Result};
+
+/// Brackets inside brackets: as many as Python's tokenizer takes (`MAXLEVEL`).
+const MAX_NESTING: usize = 200;
+
+/// A literal, and where its text begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    /// Bytes of text in front of it; [`error_at`] tells people the character.
+    pub(crate) at: usize,
+    /// What it is.
+    pub(crate) literal: Literal,
+}
+
+/// What a literal is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    /// A string, its escapes resolved and its adjacent parts joined.
+    Text(String),
+    /// An integer.
+    Int(i64),
+    /// `True` or `False`.
+    Bool(bool),
+    /// `None`.
+    None,
+    /// `(1, 2)`; `(1)` is 1.
+    Tuple(Vec<Node>),
+    /// `[1, 2]`.
+    List(Vec<Node>),
+    /// `{'a': 1}` as it is written: a key may occur twice, and Python takes the last one.
+    Dict(Vec<(Node, Node)>),
+}
+
+/// Whose integers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Python {
+    /// `10L` is 10: Python 2 wrote headers of versions 1 and 2 in this way.
+    Two,
+    /// `10L` is an error.
+    Three,
+}
+
+/// Reads a text that is one literal, with nothing but white space and comments around it: `ast.literal_eval`.
+///
+/// # Errors
+///
+/// [`DType`](crate::ErrorKind::DType), with the character at which the text stops being one.
+pub(crate) fn parse(text: &str, python: Python) -> Result<Node> {
+    if let Some(at) = text.find('\0') {
+        return Err(error_at(text, at, "a NUL character, which Python source never holds"));
+    }
+    let mut parser = Parser { text, at: 0, nesting: 0, python };
+    parser.blanks(true)?;
+    let node = parser.value()?;
+    parser.blanks(true)?;
+    match parser.peek() {
+        None => Ok(node),
+        Some(_) => Err(parser.expected("the end of the text")),
+    }
+}
+
+/// An error about the literal that begins `at` bytes into the text. It shows the text around that place.
+pub(crate) fn error_at(text: &str, at: usize, what: impl Into<String>) -> Error {
+    /// Enough characters to find the place by.
+    const SHOWN: usize = 24;
+    let (before, after) = text.split_at(at);
+    let position = before.chars().count() + 1;
+    let before = match before.char_indices().rev().nth(SHOWN - 1) {
+        Some((start, _)) if start > 0 => format!("…{}", &before[start..]),
+        _ => before.to_owned(),
+    };
+    let after = match after.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &after[..end]),
+        None => after.to_owned(),
+    };
+    let place = match (before.is_empty(), after.is_empty()) {
+        (true, true) => "in an empty text".to_owned(),
+        (true, false) => format!("at character {position}, before {after:?}"),
+        (false, true) => format!("at the end, after {before:?}"),
+        (false, false) => format!("at character {position}, after {before:?} and before {after:?}"),
+    };
+    Reason::Literal { what: what.into(), place }.into()
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    /// Bytes read: always between two characters.
+    at: usize,
+    /// Brackets that are open.
+    nesting: usize,
+    python: Python,
+}
+
+impl Parser<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    /// A line's end in any of the three ways, which are one to Python.
+    fn eat_line_end(&mut self) -> bool {
+        self.eat("\r\n") || self.eat("\n") || self.eat("\r")
+    }
+
+    fn expected(&self, what: &str) -> Error {
+        error_at(self.text, self.at, format!("expected {what}"))
+    }
+
+    /// White space, comments and `\` at the end of a line; line ends only where they mean nothing.
+    fn blanks(&mut self, line_ends: bool) -> Result<()> {
+        loop {
+            match self.peek() {
+                Some(' ' | '\t' | '\x0c') => self.at += 1,
+                Some('\n' | '\r') if line_ends => self.at += 1,
+                Some('#') => self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len()),
+                Some('\\') => {
+                    self.at += 1;
+                    if !self.eat_line_end() || self.peek().is_none() {
+                        return Err(self.expected("a further line behind `\\`"));
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Blanks between the tokens of a value. Outside brackets a line's end ends it.
+    fn inner_blanks(&mut self) -> Result<()> {
+        self.blanks(self.nesting > 0)
+    }
+
+    fn value(&mut self) -> Result<Node> {
+        let at = self.at;
+        let literal = match self.peek() {
+            Some('(') => {
+                let (mut items, comma) = self.items(')')?;
+                match items.pop() {
+                    // Parentheses around one value are no tuple.
+                    Some(only) if items.is_empty() && !comma => return Ok(only),
+                    last => {
+                        items.extend(last);
+                        Literal::Tuple(items)
+                    }
+                }
+            }
+            Some('[') => Literal::List(self.items(']')?.0),
+            Some('{') => Literal::Dict(self.entries()?),
+            Some('+' | '-') => {
+                let negative = self.next() == Some('-');
+                self.inner_blanks()?;
+                Literal::Int(self.integer(negative)?)
+            }
+            Some('0'..='9') => Literal::Int(self.integer(false)?),
+            _ => match self.quote_ahead() {
+                Some(_) => Literal::Text(self.strings()?),
+                None => self.word()?,
+            },
+        };
+        Ok(Node { at, literal })
+    }
+
+    fn open(&mut self) -> Result<()> {
+        if self.nesting == MAX_NESTING {
+            return Err(error_at(self.text, self.at, format!("more than {MAX_NESTING} brackets inside one another")));
+        }
+        self.nesting += 1;
+        self.at += 1;
+        self.blanks(true)
+    }
+
+    /// What may follow an item: a comma (`true`), or the closing bracket, which is taken too.
+    fn comma_or(&mut self, close: char, opened: usize) -> Result<bool> {
+        self.blanks(true)?;
+        match self.peek() {
+            Some(',') => {
+                self.at += 1;
+                self.blanks(true)?;
+                Ok(true)
+            }
+            Some(next) if next == close => {
+                self.close();
+                Ok(false)
+            }
+            None => Err(error_at(self.text, opened, format!("a bracket that no `{close}` closes"))),
+            Some(_) => Err(self.expected(&format!("a comma or `{close}`"))),
+        }
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.nesting -= 1;
+    }
+
+    /// The items of a tuple or list, and whether the last of them is followed by a comma.
+    fn items(&mut self, close: char) -> Result<(Vec<Node>, bool)> {
+        let opened = self.at;
+        self.open()?;
+        let mut items = Vec::new();
+        loop {
+            if self.peek() == Some(close) {
+                self.close();
+                return Ok((items, true));
+            }
+            items.push(self.value()?);
+            if !self.comma_or(close, opened)? {
+                return Ok((items, false));
+            }
+        }
+    }
+
+    fn entries(&mut self) -> Result<Vec<(Node, Node)>> {
+        let opened = self.at;
+        self.open()?;
+        let mut entries = Vec::new();
+        loop {
+            if self.peek() == Some('}') {
+                self.close();
+                return Ok(entries);
+            }
+            let key = self.value()?;
+            self.blanks(true)?;
+            if !self.eat(":") {
+                return Err(self.expected("`:` and the value of the key"));
+            }
+            self.blanks(true)?;
+            entries.push((key, self.value()?));
+            if !self.comma_or('}', opened)? {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// Digits, with a base, with `_` between them, and perhaps with Python 2's `L`.
+    fn integer(&mut self, negative: bool) -> Result<i64> {
+        let start = self.at;
+        let radix = match self.rest().as_bytes() {
+            [b'0', b'x' | b'X', ..] => 16,
+            [b'0', b'o' | b'O', ..] => 8,
+            [b'0', b'b' | b'B', ..] => 2,
+            _ => 10,
+        };
+        if radix != 10 {
+            self.at += 2;
+        }
+        let mut value = Some(0_i128);
+        // One `_` may stand behind a digit or the base, and a digit must follow it.
+        let (mut digit_needed, mut underscore_allowed) = (true, radix != 10);
+        loop {
+            match self.peek() {
+                Some('_') if underscore_allowed => (digit_needed, underscore_allowed) = (true, false),
+                Some(digit) if digit.is_digit(radix) => {
+                    let digit = i128::from(digit.to_digit(radix).unwrap_or_default());
+                    value = value.and_then(|value| value.checked_mul(radix.into())?.checked_add(digit));
+                    (digit_needed, underscore_allowed) = (false, true);
+                }
+                _ => break,
+            }
+            self.at += 1;
+        }
+        if digit_needed {
+            return Err(self.expected("a digit"));
+        }
+        let end = self.at;
+        match self.peek() {
+            Some('.' | 'e' | 'E' | 'j' | 'J') if radix == 10 => return Err(self.expected("a whole number")),
+            Some('L') if self.python == Python::Two => self.at += 1,
+            Some('L') => return Err(self.expected("the end of the integer; `L` is Python 2's")),
+            _ => {}
+        }
+        if self.peek().is_some_and(is_name) {
+            return Err(self.expected("the end of the integer"));
+        }
+        let digits = &self.text[start..end];
+        if radix == 10 && digits.starts_with('0') && digits.contains(|digit| matches!(digit, '1'..='9')) {
+            return Err(error_at(self.text, start, "a decimal integer with zeros in front of it"));
+        }
+        let value = value.and_then(|value| i64::try_from(if negative { -value } else { value }).ok());
+        value.ok_or_else(|| error_at(self.text, start, "an integer that does not fit 64 bits"))
+    }
+
+    /// How long the prefix is if a string follows: `u'…'` has 1.
+    fn quote_ahead(&self) -> Option<usize> {
+        let prefix = self.rest().find(|c: char| !c.is_ascii_alphabetic())?;
+        matches!(self.rest().as_bytes()[prefix], b'\'' | b'"').then_some(prefix)
+    }
+
+    /// A string, or several that follow one another and are one.
+    fn strings(&mut self) -> Result<String> {
+        let mut joined = String::new();
+        while let Some(prefix) = self.quote_ahead() {
+            let start = self.at;
+            let raw = match self.rest()[..prefix].to_ascii_lowercase().as_str() {
+                "" | "u" => false,
+                "r" => true,
+                "b" | "br" | "rb" => return Err(error_at(self.text, start, "bytes where text is needed")),
+                _ => return Err(error_at(self.text, start, "a prefix that text in a header cannot have")),
+            };
+            self.at += prefix;
+            self.string(raw, &mut joined)?;
+            self.inner_blanks()?;
+        }
+        Ok(joined)
+    }
+
+    fn string(&mut self, raw: bool, out: &mut String) -> Result<()> {
+        let start = self.at;
+        let (quote, triple) = if self.rest().starts_with('"') { ("\"", "\"\"\"") } else { ("'", "'''") };
+        let long = self.eat(triple);
+        let quote = if long { triple } else { quote };
+        if !long {
+            self.at += 1;
+        }
+        loop {
+            if self.eat(quote) {
+                return Ok(());
+            }
+            let at = self.at;
+            if self.eat_line_end() {
+                if !long {
+                    return Err(error_at(self.text, at, "a line that ends within a string"));
+                }
+                out.push('\n');
+            } else if self.eat("\\") {
+                if raw {
+                    // The backslash stays, and what follows it does not end the string.
+                    out.push('\\');
+                    match self.eat_line_end() {
+                        true => out.push('\n'),
+                        false => out.extend(self.next()),
+                    }
+                } else if !self.eat_line_end() {
+                    self.escape(at, out)?;
+                }
+            } else {
+                match self.next() {
+                    Some(plain) => out.push(plain),
+                    None => return Err(error_at(self.text, start, format!("a string that no {quote} ends"))),
+                }
+            }
+        }
+    }
+
+    /// What follows a backslash, which stands at `at`.
+    fn escape(&mut self, at: usize, out: &mut String) -> Result<()> {
+        let plain = match self.next() {
+            Some(same @ ('\\' | '\'' | '"')) => same,
+            Some('a') => '\x07',
+            Some('b') => '\x08',
+            Some('f') => '\x0c',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('v') => '\x0b',
+            Some('x') => self.character(at, 2)?,
+            Some('u') => self.character(at, 4)?,
+            Some('U') => self.character(at, 8)?,
+            Some('N') => return Err(error_at(self.text, at, "a character by its name, which is not read here")),
+            Some(first @ '0'..='7') => {
+                let mut code = first as u32 - '0' as u32;
+                for _ in 0..2 {
+                    let Some(digit) = self.peek().and_then(|next| next.to_digit(8)) else { break };
+                    code = code * 8 + digit;
+                    self.at += 1;
+                }
+                // At most 0o777.
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            // Python leaves a backslash that means nothing where it is; an end of the text is found by the caller.
+            other => {
+                out.push('\\');
+                out.extend(other);
+                return Ok(());
+            }
+        };
+        out.push(plain);
+        Ok(())
+    }
+
+    /// The character of which the code follows in so many hexadecimal digits.
+    fn character(&mut self, at: usize, digits: usize) -> Result<char> {
+        let wrong = |what: String| Err(error_at(self.text, at, what));
+        let code = self.rest().get(..digits).filter(|code| code.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let Some(code) = code.and_then(|code| u32::from_str_radix(code, 16).ok()) else {
+            return wrong(format!("an escape without its {digits} hexadecimal digits"));
+        };
+        let Some(character) = char::from_u32(code) else {
+            return wrong(match code {
+                0xD800..=0xDFFF => "half a surrogate pair, which is no character".to_owned(),
+                _ => "an escape beyond the last character, U+10FFFF".to_owned(),
+            });
+        };
+        self.at += digits;
+        Ok(character)
+    }
+
+    fn word(&mut self) -> Result<Literal> {
+        let length = self.rest().find(|c| !is_name(c)).unwrap_or(self.rest().len());
+        let literal = match &self.rest()[..length] {
+            "True" => Literal::Bool(true),
+            "False" => Literal::Bool(false),
+            "None" => Literal::None,
+            _ => return Err(self.expected("a string, an integer, `True`, `False`, `None`, a tuple, a list or a dict")),
+        };
+        self.at += length;
+        Ok(literal)
+    }
+}
+
+/// Whether the character can be part of a name. Beyond ASCII that is near enough: names are refused anyway.
+fn is_name(character: char) -> bool {
+    character == '_' || character.is_alphanumeric()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Literal {
+        parse(text, Python::Three).unwrap_or_else(|error| panic!("{text:?}: {error}")).literal
+    }
+
+    fn refused(text: &str) -> String {
+        match parse(text, Python::Three) {
+            Ok(node) => panic!("{text:?} is {node:?}"),
+            Err(error) => {
+                assert_eq!(error.kind(), crate::ErrorKind::DType);
+                error.to_string()
+            }
+        }
+    }
+
+    fn text(text: &str) -> Literal {
+        Literal::Text(text.to_owned())
+    }
+
+    #[test]
+    fn strings_in_all_their_quotes() {
+        for (source, value) in [
+            ("'a'", "a"),
+            ("\"it's\"", "it's"),
+            ("'say \"hi\"'", "say \"hi\""),
+            ("''", ""),
+            ("''''''", ""),
+            ("'''a'b''c'''", "a'b''c"),
+            ("''''a'''", "'a"),
+            ("\"\"\"a\nb\rc\r\nd\"\"\"", "a\nb\nc\nd"),
+            ("u'a'", "a"),
+            ("U\"a\"", "a"),
+            ("r'\\n\\''", "\\n\\'"),
+            ("R'a\\\r\nb'", "a\\\nb"),
+            ("'a''b'", "ab"),
+            ("'a' \"b\"\\\n u'c'", "abc"),
+            ("('a' # first\n 'b')", "ab"),
+            ("'é 𝄞'", "é 𝄞"),
+        ] {
+            assert_eq!(read(source), text(value), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn escapes_as_python_resolves_them() {
+        for (source, value) in [
+            (r#"'\a\b\f\n\r\t\v\\\'\"'"#, "\x07\x08\x0c\n\r\t\x0b\\'\""),
+            (r"'\x41\xe9'", "Aé"),
+            (r"'\u00e9\U0001d11e'", "é𝄞"),
+            (r"'\0\12\1012\8\777'", "\0\nA2\\8\u{1ff}"),
+            (r"'\d\(\é'", r"\d\(\é"),
+            ("'a\\\nb\\\r\nc\\\rd'", "abcd"),
+        ] {
+            assert_eq!(read(source), text(value), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn strings_that_are_none() {
+        for (source, why) in [
+            ("'a", "no ' ends (at character 1"),
+            ("'''a''", "no ''' ends"),
+            ("'a\\", "no ' ends"),
+            ("r'\\'", "no ' ends"),
+            ("'a\n'", "a line that ends within a string (at character 3"),
+            ("'a\r'", "a line that ends"),
+            ("b'a'", "bytes where text is needed (at character 1"),
+            ("'a' Rb'c'", "bytes where text is needed (at character 5"),
+            ("f'a'", "a prefix"),
+            ("ur'a'", "a prefix"),
+            ("u 'a'", "expected a string"),
+            (r"'\x4'", "without its 2 hexadecimal digits (at character 2"),
+            (r"'\x+4'", "without its 2"),
+            (r"'\u12é4'", "without its 4"),
+            (r"'\U00110000'", "beyond the last character"),
+            (r"'a\ud83d\ude00'", "half a surrogate pair, which is no character (at character 3"),
+            (r"'\N{DIGIT ONE}'", "by its name"),
+            ("'a\0'", "NUL"),
+            ("'a'\n'b'", "expected the end of the text (at character 5"),
+            ("'a'1", "expected the end of the text"),
+        ] {
+            assert!(refused(source).contains(why), "{source:?}: {}", refused(source));
+        }
+    }
+
+    #[test]
+    fn integers_in_every_base() {
+        for (source, value) in [
+            ("10", 10),
+            ("+2", 2),
+            ("- 1", -1),
+            ("[-\n1]", -1),
+            ("0x2", 2),
+            ("0X_fF", 255),
+            ("0o17", 15),
+            ("0b1_01", 5),
+            ("1_000", 1000),
+            ("00", 0),
+            ("0_0", 0),
+            ("-9223372036854775808", i64::MIN),
+        ] {
+            let literal = match read(source) {
+                Literal::List(mut items) => items.remove(0).literal,
+                literal => literal,
+            };
+            assert_eq!(literal, Literal::Int(value), "{source:?}");
+        }
+        let refusals = "02,0_1,1__0,1_,_1,0x,0x_,0b2,0o8,0xg,1.5,1e3,1j,1.,--1,+True,1 2,1if,10l,10L,0x1L,-\n1,1é";
+        for source in refusals.split(',') {
+            refused(source);
+        }
+        for source in ["9223372036854775808", &"1".repeat(100_000)] {
+            assert!(refused(source).contains("64 bits"));
+        }
+    }
+
+    #[test]
+    fn an_l_behind_an_integer_is_python_2() {
+        let node = parse("(10L, 0x2L)", Python::Two).unwrap();
+        let items = vec![Node { at: 1, literal: Literal::Int(10) }, Node { at: 6, literal: Literal::Int(2) }];
+        assert_eq!(node.literal, Literal::Tuple(items));
+        for source in ["10l", "10LL", "10 L", "10L1", "L"] {
+            parse(source, Python::Two).unwrap_err();
+        }
+        assert_eq!(
+            refused("(10L,)"),
+            "expected the end of the integer; `L` is Python 2's (at character 4, after \"(10\" and before \"L,)\")"
+        );
+    }
+
+    #[test]
+    fn brackets_commas_and_what_is_between() {
+        let one = |at| Node { at, literal: Literal::Int(1) };
+        assert_eq!(read("((1))"), Literal::Int(1));
+        assert_eq!(read("()"), Literal::Tuple(vec![]));
+        assert_eq!(read("(1,)"), Literal::Tuple(vec![one(1)]));
+        assert_eq!(read("[1, 1,]"), Literal::List(vec![one(1), one(4)]));
+        assert_eq!(read("[\t1#]\n\r\n\x0c, \\\n 1\n]"), Literal::List(vec![one(2), one(14)]));
+        assert_eq!(read("{1: 1,}"), Literal::Dict(vec![(one(1), one(4))]));
+        assert_eq!(read("{1:1,1:1}"), Literal::Dict(vec![(one(1), one(3)), (one(5), one(7))]));
+        let constants = [(1, Literal::Bool(true)), (7, Literal::Bool(false)), (14, Literal::None)];
+        let constants = constants.map(|(at, literal)| Node { at, literal });
+        assert_eq!(read("[True, False, None]"), Literal::List(constants.into()));
+        for source in [" [] ", "\n# why\n[] # because", "\\\n[]\n", "\t[]\r\n\n", "[]\\\n "] {
+            assert_eq!(read(source), Literal::List(vec![]), "{source:?}");
+        }
+        let refusals = "; ;#;(;[;{;[1;[1,;{1;{1:;{1:1;[1);(1];];(,);[,];[1,,];[1 1];{,};{1};{1:1 1:1};{1,1};{**{}};[*[]];\
+             1,;1, 1;[] [];true;null;Truex;set();...;1+1;(yield);[\x0b];[\u{a0}];\u{feff}[];[]\\\n;[]\\ \n;\\;[1\\];é;١";
+        for source in refusals.split(';') {
+            refused(source);
+        }
+    }
+
+    #[test]
+    fn nesting_ends_where_python_ends_it() {
+        for (open, close) in [("(", ")"), ("[", "]"), ("(", ",)"), ("{1:", "}")] {
+            let nested = |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            read(&nested(200));
+            assert!(refused(&nested(201)).contains("more than 200 brackets"));
+            refused(&open.repeat(1_000_000));
+        }
+        // Brackets beside one another are not inside one another.
+        read(&format!("[{}]", "[],".repeat(1000)));
+    }
+
+    #[test]
+    fn errors_show_the_place() {
+        assert_eq!(
+            refused("[('a', '<i4') x, ('b', '<f4'), ('c', '<f4')]"),
+            "expected a comma or `]` (at character 15, after \"[('a', '<i4') \" and before \"x, ('b', '<f4'), ('c', '…\")"
+        );
+        assert_eq!(
+            refused("[('é', '<i4'), ('ü', '<f4'), 'ö': 1]"),
+            "expected a comma or `]` (at character 33, after \"…<i4'), ('ü', '<f4'), 'ö'\" and before \": 1]\")"
+        );
+        assert_eq!(
+            refused("x"),
+            "expected a string, an integer, `True`, `False`, `None`, a tuple, a list or a dict (at character 1, before \"x\")"
+        );
+        assert!(refused("").ends_with("(in an empty text)"));
+        assert!(refused("{'descr':").ends_with("(at the end, after \"{'descr':\")"));
+        assert!(refused("  [1, ").contains("at the end"));
+        assert!(refused("  [1 ").contains("a bracket that no `]` closes (at character 3"));
+    }
+}

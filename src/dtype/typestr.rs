@@ -1,0 +1,355 @@
+//! The one word that describes an element without parts: NumPy's type string.
+//!
+//! `<f8`, `|S5`, `>M8[25s]`: order, kind, size, and the unit of times. NumPy writes only this form, and reads much more:
+//! sizes as C's `strtol` takes them, names such as `float64`, letters such as `d`. Those that mean the same everywhere
+//! are read here too. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are refused: a
+//! file must not change with the machine that reads it.
+
+use super::{DType, Endianness, Kind, TimeUnit};
+use std::fmt::Write as _;
+
+/// The bytes that an element may have: NumPy counts them in a C `int`.
+pub(super) const MAX_ITEMSIZE: usize = i32::MAX as usize;
+
+/// The units by the names that NumPy gives them.
+const UNITS: [(&str, TimeUnit); 14] = [
+    ("Y", TimeUnit::Year),
+    ("M", TimeUnit::Month),
+    ("W", TimeUnit::Week),
+    ("D", TimeUnit::Day),
+    ("h", TimeUnit::Hour),
+    ("m", TimeUnit::Minute),
+    ("s", TimeUnit::Second),
+    ("ms", TimeUnit::Millisecond),
+    ("us", TimeUnit::Microsecond),
+    ("ns", TimeUnit::Nanosecond),
+    ("ps", TimeUnit::Picosecond),
+    ("fs", TimeUnit::Femtosecond),
+    ("as", TimeUnit::Attosecond),
+    ("generic", TimeUnit::Generic),
+];
+
+/// Appends the type string of a kind without parts: `dtype.str`. Nothing of others.
+pub(super) fn push(out: &mut String, kind: &Kind) {
+    let order = |size: usize, order: &Endianness| match (size, order) {
+        (1, _) => '|',
+        (_, Endianness::Little) => '<',
+        (_, Endianness::Big) => '>',
+    };
+    // Writing to a string does not fail.
+    let _ = match kind {
+        Kind::Bool => write!(out, "|b1"),
+        Kind::Int(size, endianness) => write!(out, "{}i{size}", order(*size, endianness)),
+        Kind::UInt(size, endianness) => write!(out, "{}u{size}", order(*size, endianness)),
+        Kind::Float(size, endianness) => write!(out, "{}f{size}", order(*size, endianness)),
+        Kind::Complex(size, endianness) => write!(out, "{}c{size}", order(*size, endianness)),
+        Kind::Bytes(len) => write!(out, "|S{len}"),
+        Kind::Ucs4(len, endianness) => write!(out, "{}U{len}", order(4, endianness)),
+        Kind::Void(len) => write!(out, "|V{len}"),
+        Kind::DateTime64(unit, count, endianness) => {
+            write!(out, "{}M8{}", order(8, endianness), Counted(*unit, *count))
+        }
+        Kind::TimeDelta64(unit, count, endianness) => {
+            write!(out, "{}m8{}", order(8, endianness), Counted(*unit, *count))
+        }
+        Kind::Array(..) | Kind::Record(_) => Ok(()),
+    };
+}
+
+/// `[25s]`, `[ns]`, or nothing for the generic unit.
+pub(super) struct Counted(pub(super) TimeUnit, pub(super) u32);
+
+impl std::fmt::Display for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = UNITS.iter().find(|(_, unit)| *unit == self.0).map_or("", |(name, _)| name);
+        match (self.0, self.1) {
+            (TimeUnit::Generic, _) => Ok(()),
+            (_, 1) => write!(f, "[{name}]"),
+            (_, count) => write!(f, "[{count}{name}]"),
+        }
+    }
+}
+
+/// Reads a type string: the part of `numpy.dtype(str)` that describes one element without parts. An error says what is
+/// wrong with it.
+pub(super) fn parse(text: &str) -> Result<DType, String> {
+    let unknown = || Err(format!("there is no type {text:?}"));
+    if is_list(text) {
+        return Err(format!("{text:?} is several elements: write a list of fields, or a field with a shape"));
+    }
+    let (endianness, word) = match text.as_bytes().first() {
+        Some(b'<') => (Endianness::Little, &text[1..]),
+        Some(b'>') => (Endianness::Big, &text[1..]),
+        Some(b'=' | b'|') => (Endianness::NATIVE, &text[1..]),
+        _ => (Endianness::NATIVE, text),
+    };
+    for (names, point) in [(["M8", "datetime64"], true), (["m8", "timedelta64"], false)] {
+        if let Some(unit) = names.iter().find_map(|name| word.strip_prefix(name)) {
+            let (unit, count) = time_unit(unit)?;
+            let kind = if point { Kind::DateTime64 } else { Kind::TimeDelta64 };
+            return DType::scalar(kind(unit, count, endianness)).map_err(|error| error.to_string());
+        }
+    }
+    let mut letters = word.chars();
+    let (Some(letter), rest) = (letters.next(), letters.as_str()) else { return unknown() };
+    let kind = match strtol(rest) {
+        // As `S`, but without an order.
+        _ if text == "a" => Found::Kind(Kind::Bytes(0)),
+        _ if rest.is_empty() => by_letter(letter, endianness),
+        Some((size, "")) => sized(letter, size, endianness),
+        // A name has no order in front of it.
+        _ if word.len() == text.len() => by_name(word),
+        _ => return unknown(),
+    };
+    match kind {
+        Found::Kind(kind) => DType::scalar(kind).or_else(|_| unknown()),
+        Found::Objects => {
+            Err(format!("{text:?} is Python objects, which are pickled into files and never unpickled here"))
+        }
+        Found::Varies(fixed) => Err(format!("the size of {text:?} depends on the machine: write {fixed}")),
+        Found::Nothing => unknown(),
+    }
+}
+
+/// NumPy's test for the strings that hold more than one type or a repeated one: `i4,f8`, `3i4`, `(2,)i4`.
+fn is_list(text: &str) -> bool {
+    let word = text.strip_prefix(['<', '>', '=', '|']).unwrap_or(text);
+    let mut brackets = 0_i32;
+    let commas = text.chars().any(|character| {
+        brackets += i32::from(character == '[') - i32::from(character == ']');
+        character == ',' && brackets == 0
+    });
+    word.starts_with(|first: char| first.is_ascii_digit()) || word.starts_with('(') || commas
+}
+
+enum Found {
+    Kind(Kind),
+    /// As large as the machine's C compiler makes it; what to write instead.
+    Varies(&'static str),
+    Objects,
+    Nothing,
+}
+
+const VARIES_INT: Found = Found::Varies("<i4 or <i8");
+const VARIES_UINT: Found = Found::Varies("<u4 or <u8");
+
+/// `f8`, `S5`: a kind and a size.
+fn sized(letter: char, size: i64, endianness: Endianness) -> Found {
+    let Some(size) = usize::try_from(size).ok().filter(|&size| size <= MAX_ITEMSIZE) else { return Found::Nothing };
+    Found::Kind(match letter {
+        'b' if size == 1 => Kind::Bool,
+        'i' => Kind::Int(size, endianness),
+        'u' => Kind::UInt(size, endianness),
+        'f' => Kind::Float(size, endianness),
+        'c' => Kind::Complex(size, endianness),
+        // `a` is an old name of `S`.
+        'S' | 'a' => Kind::Bytes(size),
+        'U' if size <= MAX_ITEMSIZE / 4 => Kind::Ucs4(size, endianness),
+        'V' => Kind::Void(size),
+        'O' => return Found::Objects,
+        _ => return Found::Nothing,
+    })
+}
+
+/// `d`: NumPy's characters for C's types. C's `int` is an `i32` on every machine that there is.
+fn by_letter(letter: char, endianness: Endianness) -> Found {
+    Found::Kind(match letter {
+        '?' => Kind::Bool,
+        'b' => Kind::Int(1, endianness),
+        'h' => Kind::Int(2, endianness),
+        'i' => Kind::Int(4, endianness),
+        'q' => Kind::Int(8, endianness),
+        'B' => Kind::UInt(1, endianness),
+        'H' => Kind::UInt(2, endianness),
+        'I' => Kind::UInt(4, endianness),
+        'Q' => Kind::UInt(8, endianness),
+        'e' => Kind::Float(2, endianness),
+        'f' => Kind::Float(4, endianness),
+        'd' => Kind::Float(8, endianness),
+        'F' => Kind::Complex(8, endianness),
+        'D' => Kind::Complex(16, endianness),
+        'S' => Kind::Bytes(0),
+        'c' => Kind::Bytes(1),
+        'U' => Kind::Ucs4(0, endianness),
+        'V' => Kind::Void(0),
+        'M' => Kind::DateTime64(TimeUnit::Generic, 1, endianness),
+        'm' => Kind::TimeDelta64(TimeUnit::Generic, 1, endianness),
+        'l' | 'n' | 'p' => return VARIES_INT,
+        'L' | 'N' | 'P' => return VARIES_UINT,
+        'g' => return Found::Varies("<f8 or <f16"),
+        'G' => return Found::Varies("<c16 or <c32"),
+        'O' => return Found::Objects,
+        _ => return Found::Nothing,
+    })
+}
+
+/// `float64`: the names of NumPy's types.
+fn by_name(name: &str) -> Found {
+    let native = Endianness::NATIVE;
+    Found::Kind(match name {
+        "bool" | "bool_" => Kind::Bool,
+        "int8" | "byte" => Kind::Int(1, native),
+        "int16" | "short" => Kind::Int(2, native),
+        "int32" | "intc" => Kind::Int(4, native),
+        "int64" | "longlong" => Kind::Int(8, native),
+        "uint8" | "ubyte" => Kind::UInt(1, native),
+        "uint16" | "ushort" => Kind::UInt(2, native),
+        "uint32" | "uintc" => Kind::UInt(4, native),
+        "uint64" | "ulonglong" => Kind::UInt(8, native),
+        "float16" | "half" => Kind::Float(2, native),
+        "float32" | "single" => Kind::Float(4, native),
+        "float64" | "double" | "float" => Kind::Float(8, native),
+        "float128" => Kind::Float(16, native),
+        "complex64" | "csingle" => Kind::Complex(8, native),
+        "complex128" | "cdouble" | "complex" => Kind::Complex(16, native),
+        "complex256" => Kind::Complex(32, native),
+        "bytes" | "bytes_" => Kind::Bytes(0),
+        "str" | "str_" | "unicode" => Kind::Ucs4(0, native),
+        "void" => Kind::Void(0),
+        "int" | "int_" | "intp" | "long" => return VARIES_INT,
+        "uint" | "uintp" | "ulong" => return VARIES_UINT,
+        "longdouble" => return Found::Varies("<f8 or <f16"),
+        "clongdouble" => return Found::Varies("<c16 or <c32"),
+        "object" | "object_" => return Found::Objects,
+        _ => return Found::Nothing,
+    })
+}
+
+/// What follows `M8`: nothing, or a unit and how many of it in brackets.
+fn time_unit(text: &str) -> Result<(TimeUnit, u32), String> {
+    if text.is_empty() {
+        return Ok((TimeUnit::Generic, 1));
+    }
+    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inner = inner.ok_or_else(|| format!("{text:?} is no unit in brackets, such as [ns] or [25s]"))?;
+    let (count, name) = strtol(inner).unwrap_or((1, inner));
+    let count = u32::try_from(count).ok().filter(|count| (1..=i32::MAX.unsigned_abs()).contains(count));
+    let count = count.ok_or_else(|| format!("{text:?} counts less than one of its unit, or more than 2147483647"))?;
+    // Greek mu.
+    let name = if name == "μs" { "us" } else { name };
+    match UNITS.iter().find(|(unit, _)| *unit == name) {
+        Some((_, TimeUnit::Generic)) => Ok((TimeUnit::Generic, 1)),
+        Some((_, unit)) => Ok((*unit, count)),
+        None => {
+            let units = UNITS.map(|(unit, _)| unit).join(", ");
+            Err(format!("there is no unit {name:?}; the units are {units}"))
+        }
+    }
+}
+
+/// An integer at the start of the text, and what follows it, by the rules of C's function of that name, by which NumPy
+/// reads it: white space and a sign may precede the digits. One beyond `i64` is taken for its greatest.
+fn strtol(text: &str) -> Option<(i64, &str)> {
+    let signed = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let digits = signed.strip_prefix(['+', '-']).unwrap_or(signed);
+    let end = digits.find(|next: char| !next.is_ascii_digit()).unwrap_or(digits.len());
+    let (digits, rest) = digits.split_at(end);
+    if digits.is_empty() {
+        return None;
+    }
+    let value = digits.parse().unwrap_or(i64::MAX);
+    Some((if signed.starts_with('-') { -value } else { value }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The type string by which the type that the text names is written.
+    fn written(text: &str) -> String {
+        let dtype = parse(text).unwrap_or_else(|error| panic!("{error}"));
+        let mut out = String::new();
+        push(&mut out, dtype.kind());
+        out
+    }
+
+    /// NumPy 2.4.6 on a little-endian machine.
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn each_way_of_naming_a_type() {
+        for (texts, as_written) in [
+            ("|b1 b1 >b1 ? <? bool bool_", "|b1"),
+            ("|i1 i1 <i1 >i1 b int8 byte", "|i1"),
+            ("<u1 B uint8 ubyte", "|u1"),
+            ("<i4 =i4 i4 |i4 i <i intc int32 i+4 i04", "<i4"),
+            (">u8 >Q", ">u8"),
+            ("f2 e half float16", "<f2"),
+            ("f4 f single", "<f4"),
+            ("f8 d double float float64", "<f8"),
+            (">f16", ">f16"),
+            ("f16 float128", "<f16"),
+            ("c8 F csingle complex64", "<c8"),
+            ("c16 D complex", "<c16"),
+            (">c32", ">c32"),
+            ("|S5 S5 >S5 a5 S05", "|S5"),
+            ("S |S0 bytes a", "|S0"),
+            ("c", "|S1"),
+            ("<U3 U3 |U3", "<U3"),
+            (">U3", ">U3"),
+            ("U str unicode", "<U0"),
+            ("|V8 V8 <V8", "|V8"),
+            ("V void", "|V0"),
+            ("M8 M <M8 datetime64 M8[generic] M8[7generic]", "<M8"),
+            (">M8[ns] >datetime64[ns]", ">M8[ns]"),
+            ("M8[us] M8[μs] M8[1us]", "<M8[us]"),
+            ("m8[2W] timedelta64[+2W]", "<m8[2W]"),
+            ("M8[2147483647as]", "<M8[2147483647as]"),
+            ("S2147483647", "|S2147483647"),
+            ("U536870911", "<U536870911"),
+        ] {
+            for text in texts.split(' ') {
+                assert_eq!(written(text), as_written, "{text}");
+            }
+        }
+        assert_eq!(written("f 8"), "<f8");
+        assert_eq!(written("M8[ 5s]"), "<M8[5s]");
+    }
+
+    #[test]
+    fn what_is_no_type_says_why() {
+        for (text, why) in [
+            ("", "there is no type \"\""),
+            ("<", "no type"),
+            ("<f3", "there is no type \"<f3\""),
+            ("i0", "no type"),
+            ("|S-1", "no type"),
+            ("S2147483648", "no type"),
+            ("U536870912", "no type"),
+            ("S99999999999999999999", "no type"),
+            ("i4 ", "no type"),
+            (" i4", "no type"),
+            ("|>i4", "no type"),
+            ("|a", "no type"),
+            ("<float64", "no type"),
+            ("f0x8", "no type"),
+            ("?1", "no type"),
+            ("é", "no type"),
+            ("fé", "no type"),
+            ("T", "no type"),
+            ("\x0c", "no type"),
+            ("|O", "\"|O\" is Python objects"),
+            ("O8", "Python objects"),
+            ("object", "Python objects"),
+            ("l", "depends on the machine: write <i4 or <i8"),
+            ("uint", "write <u4 or <u8"),
+            (">g", "write <f8 or <f16"),
+            ("3i4", "is several elements"),
+            ("<3i4", "is several elements"),
+            ("i4,f8", "is several elements"),
+            ("(2,)i4", "is several elements"),
+            ("M8[xx]", "there is no unit \"xx\"; the units are Y, M, W, D, h, m, s, ms, us, ns, ps, fs, as, generic"),
+            ("M8[]", "there is no unit"),
+            ("M8[5]", "there is no unit"),
+            ("M8[s/2]", "there is no unit"),
+            ("M8[s]]", "there is no unit"),
+            ("M8ns", "no unit in brackets"),
+            ("M8[s", "no unit in brackets"),
+            ("M8[0s]", "less than one"),
+            ("M8[-1s]", "less than one"),
+            ("M8[2147483648s]", "more than 2147483647"),
+        ] {
+            let error = parse(text).map(|dtype| format!("{dtype:?}")).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}
