@@ -5,6 +5,7 @@
 //! difference named, and data whose type is known only at run time read all the same.
 
 mod descr;
+mod display;
 pub(crate) mod literal;
 pub(crate) mod repr;
 mod typestr;
@@ -390,12 +391,6 @@ impl Eq for DType {}
 impl std::hash::Hash for DType {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (&self.kind, self.itemsize).hash(state);
-    }
-}
-
-impl fmt::Display for DType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.kind)
     }
 }
 
