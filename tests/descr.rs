@@ -234,11 +234,14 @@ fn what_is_no_dtype_is_refused_at_its_place() {
 fn nesting_is_limited() {
     let nested = |depth: usize| format!("{}'<i4'{}", "[('a', ".repeat(depth), ")]".repeat(depth));
     assert_eq!(read(&nested(64)).descr().unwrap(), nested(64));
-    assert!(refused(&nested(65)).contains("nested 65 deep; at most 64"));
+    assert!(refused(&nested(65)).contains("nested more than 64 deep (at character 449,"));
     assert!(refused(&nested(101)).contains("more than 200 brackets"));
     let subarrays = |depth: usize| format!("[('a', {}'<i4'{})]", "(".repeat(depth), ", (1,))".repeat(depth));
     assert_eq!(read(&subarrays(63)).itemsize(), 4);
-    assert!(refused(&subarrays(64)).contains("at most 64"));
+    assert!(refused(&subarrays(64)).contains("nested more than 64 deep"));
+    let alternating = |depth: usize| format!("{}'<i4'{}", "[('a', ".repeat(depth), ", (2,))]".repeat(depth));
+    read(&alternating(32));
+    assert!(refused(&alternating(33)).contains("nested 66 deep; at most 64"));
     for open in ["[", "(", "[('a', ", "{'a': "] {
         refused(&open.repeat(100_000));
     }

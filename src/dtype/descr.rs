@@ -28,7 +28,7 @@
 
 use super::literal::{self, Literal, Node, Python, error_at};
 use super::typestr::{self, MAX_ITEMSIZE};
-use super::{DType, Kind, RecordField, repr};
+use super::{DType, Kind, MAX_DEPTH, RecordField, repr};
 use crate::error::{Error, Reason, Result};
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -65,7 +65,7 @@ impl DType {
 
     /// The dtype that a literal describes, which is a part of the text.
     pub(crate) fn from_literal(text: &str, node: &Node) -> Result<Self> {
-        let dtype = Reader { text }.dtype(node)?;
+        let dtype = Reader { text }.dtype(node, 0)?;
         match dtype.kind {
             Kind::Array(..) => Err(error_at(text, node.at, "a subarray, whose axes belong to the array's shape")),
             _ => Ok(dtype),
@@ -235,13 +235,17 @@ impl Reader<'_> {
         Err(self.error(node, format!("expected {what}")))
     }
 
-    /// The nesting of literals is limited, and so is the depth of this.
-    fn dtype(&self, node: &Node) -> Result<DType> {
+    /// The dtype inside so many others. The way down ends where [`DType`] would refuse what comes up, so that no text
+    /// is too deep for the stack.
+    fn dtype(&self, node: &Node, depth: usize) -> Result<DType> {
         match &node.literal {
             Literal::Text(text) => typestr::parse(text).map_err(|what| self.error(node, what)),
-            Literal::List(fields) => self.record(node, fields),
+            Literal::List(_) | Literal::Tuple(_) if depth == MAX_DEPTH => {
+                Err(self.error(node, format!("dtypes nested more than {MAX_DEPTH} deep")))
+            }
+            Literal::List(fields) => self.record(node, fields, depth),
             Literal::Tuple(parts) => match parts.as_slice() {
-                [element, shape] => self.array(self.dtype(element)?, shape),
+                [element, shape] => self.array(self.dtype(element, depth + 1)?, shape),
                 _ => self.expected(node, "a subarray of two parts, (dtype, shape)"),
             },
             _ => self.expected(node, "a type in quotes or a list of fields"),
@@ -276,12 +280,12 @@ impl Reader<'_> {
         }
     }
 
-    fn record(&self, node: &Node, nodes: &[Node]) -> Result<DType> {
+    fn record(&self, node: &Node, nodes: &[Node], depth: usize) -> Result<DType> {
         let mut fields = Vec::new();
         let mut names = HashSet::new();
         let mut end = 0_usize;
         for node in nodes {
-            let (name, dtype) = self.field(node)?;
+            let (name, dtype) = self.field(node, depth + 1)?;
             let offset = end;
             end = offset.saturating_add(dtype.itemsize);
             if end > MAX_ITEMSIZE {
@@ -303,11 +307,11 @@ impl Reader<'_> {
     }
 
     /// The name and the dtype of a field, or of padding.
-    fn field<'n>(&self, node: &'n Node) -> Result<(&'n Node, DType)> {
+    fn field<'n>(&self, node: &'n Node, depth: usize) -> Result<(&'n Node, DType)> {
         if let Literal::Tuple(parts) | Literal::List(parts) = &node.literal {
             match parts.as_slice() {
-                [name, dtype] => return Ok((name, self.dtype(dtype)?)),
-                [name, dtype, shape] => return Ok((name, self.array(self.dtype(dtype)?, shape)?)),
+                [name, dtype] => return Ok((name, self.dtype(dtype, depth)?)),
+                [name, dtype, shape] => return Ok((name, self.array(self.dtype(dtype, depth)?, shape)?)),
                 _ => {}
             }
         }

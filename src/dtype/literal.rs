@@ -6,8 +6,9 @@
 //! `False`, `None`, tuples, lists and dicts. Whatever else Python takes there (bytes, floats, complex numbers, sets,
 //! `...`) no header can use, so it is refused here, where the error can point at it.
 //!
-//! The text comes from a file and may be anything. Nesting is limited to what Python allows, so the stack cannot run out;
-//! memory grows with the text and with nothing that the text says.
+//! The text comes from a file and may be anything. Brackets are followed without recursion, and no deeper than Python
+//! follows them, so that whoever walks through the literals may recurse; memory grows with the text and with nothing that
+//! the text says.
 //!
 //! Where this differs from Python 3.11 on purpose:
 //! - lone surrogates (`'\ud800'`), which no Rust string can hold, and named characters (`'\N{…}'`), whose names would
@@ -98,6 +99,15 @@ pub(crate) fn error_at(text: &str, at: usize, what: impl Into<String>) -> Error 
     Reason::Literal { what: what.into(), place }.into()
 }
 
+/// A bracket that is open, and what is inside it so far: of a dict, keys and values by turns.
+struct Bracket {
+    at: usize,
+    close: char,
+    items: Vec<Node>,
+    /// Whether there was a comma.
+    comma: bool,
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Bytes read: always between two characters.
@@ -135,8 +145,12 @@ impl Parser<'_> {
         self.eat("\r\n") || self.eat("\n") || self.eat("\r")
     }
 
+    fn error(&self, what: impl Into<String>) -> Error {
+        error_at(self.text, self.at, what)
+    }
+
     fn expected(&self, what: &str) -> Error {
-        error_at(self.text, self.at, format!("expected {what}"))
+        self.error(format!("expected {what}"))
     }
 
     /// White space, comments and `\` at the end of a line; line ends only where they mean nothing.
@@ -162,105 +176,102 @@ impl Parser<'_> {
         self.blanks(self.nesting > 0)
     }
 
+    /// A value with all that is inside it. The brackets that are open are on a stack of its own, so deep nesting costs
+    /// memory in proportion to the text and nothing else.
     fn value(&mut self) -> Result<Node> {
+        let mut open: Vec<Bracket> = Vec::new();
+        loop {
+            let mut node = match self.bracket_ahead() {
+                Some(bracket) => {
+                    if open.len() == MAX_NESTING {
+                        return Err(self.error(format!("more than {MAX_NESTING} brackets inside one another")));
+                    }
+                    self.at += 1;
+                    self.nesting += 1;
+                    self.blanks(true)?;
+                    if self.peek() != Some(bracket.close) {
+                        open.push(bracket);
+                        continue;
+                    }
+                    self.closed(bracket)
+                }
+                None => self.scalar()?,
+            };
+            loop {
+                let Some(mut bracket) = open.pop() else { return Ok(node) };
+                self.blanks(true)?;
+                bracket.items.push(node);
+                let key = bracket.close == '}' && bracket.items.len() % 2 == 1;
+                match self.peek() {
+                    None => {
+                        let text = format!("a bracket that no `{}` closes", bracket.close);
+                        return Err(error_at(self.text, bracket.at, text));
+                    }
+                    Some(':') if key => {}
+                    Some(_) if key => return Err(self.expected("`:` and the value of the key")),
+                    Some(',') => bracket.comma = true,
+                    Some(close) if close == bracket.close => {
+                        node = self.closed(bracket);
+                        continue;
+                    }
+                    Some(_) => return Err(self.expected(&format!("a comma or `{}`", bracket.close))),
+                }
+                self.at += 1;
+                self.blanks(true)?;
+                if !key && self.peek() == Some(bracket.close) {
+                    node = self.closed(bracket);
+                    continue;
+                }
+                open.push(bracket);
+                break;
+            }
+        }
+    }
+
+    fn bracket_ahead(&self) -> Option<Bracket> {
+        let close = match self.peek()? {
+            '(' => ')',
+            '[' => ']',
+            '{' => '}',
+            _ => return None,
+        };
+        Some(Bracket { at: self.at, close, items: Vec::new(), comma: false })
+    }
+
+    /// Takes the closing bracket, which is ahead.
+    fn closed(&mut self, mut bracket: Bracket) -> Node {
+        self.at += 1;
+        self.nesting -= 1;
+        let literal = match (bracket.close, bracket.items.pop()) {
+            // Parentheses around one value are no tuple.
+            (')', Some(only)) if bracket.items.is_empty() && !bracket.comma => return only,
+            ('}', last) => {
+                bracket.items.extend(last);
+                let mut items = bracket.items.into_iter();
+                Literal::Dict(std::iter::from_fn(|| Some((items.next()?, items.next()?))).collect())
+            }
+            (close, last) => {
+                bracket.items.extend(last);
+                if close == ')' { Literal::Tuple(bracket.items) } else { Literal::List(bracket.items) }
+            }
+        };
+        Node { at: bracket.at, literal }
+    }
+
+    /// A value without parts.
+    fn scalar(&mut self) -> Result<Node> {
         let at = self.at;
         let literal = match self.peek() {
-            Some('(') => {
-                let (mut items, comma) = self.items(')')?;
-                match items.pop() {
-                    // Parentheses around one value are no tuple.
-                    Some(only) if items.is_empty() && !comma => return Ok(only),
-                    last => {
-                        items.extend(last);
-                        Literal::Tuple(items)
-                    }
-                }
-            }
-            Some('[') => Literal::List(self.items(']')?.0),
-            Some('{') => Literal::Dict(self.entries()?),
             Some('+' | '-') => {
                 let negative = self.next() == Some('-');
                 self.inner_blanks()?;
                 Literal::Int(self.integer(negative)?)
             }
             Some('0'..='9') => Literal::Int(self.integer(false)?),
-            _ => match self.quote_ahead() {
-                Some(_) => Literal::Text(self.strings()?),
-                None => self.word()?,
-            },
+            _ if self.quote_ahead().is_some() => Literal::Text(self.strings()?),
+            _ => self.word()?,
         };
         Ok(Node { at, literal })
-    }
-
-    fn open(&mut self) -> Result<()> {
-        if self.nesting == MAX_NESTING {
-            return Err(error_at(self.text, self.at, format!("more than {MAX_NESTING} brackets inside one another")));
-        }
-        self.nesting += 1;
-        self.at += 1;
-        self.blanks(true)
-    }
-
-    /// What may follow an item: a comma (`true`), or the closing bracket, which is taken too.
-    fn comma_or(&mut self, close: char, opened: usize) -> Result<bool> {
-        self.blanks(true)?;
-        match self.peek() {
-            Some(',') => {
-                self.at += 1;
-                self.blanks(true)?;
-                Ok(true)
-            }
-            Some(next) if next == close => {
-                self.close();
-                Ok(false)
-            }
-            None => Err(error_at(self.text, opened, format!("a bracket that no `{close}` closes"))),
-            Some(_) => Err(self.expected(&format!("a comma or `{close}`"))),
-        }
-    }
-
-    fn close(&mut self) {
-        self.at += 1;
-        self.nesting -= 1;
-    }
-
-    /// The items of a tuple or list, and whether the last of them is followed by a comma.
-    fn items(&mut self, close: char) -> Result<(Vec<Node>, bool)> {
-        let opened = self.at;
-        self.open()?;
-        let mut items = Vec::new();
-        loop {
-            if self.peek() == Some(close) {
-                self.close();
-                return Ok((items, true));
-            }
-            items.push(self.value()?);
-            if !self.comma_or(close, opened)? {
-                return Ok((items, false));
-            }
-        }
-    }
-
-    fn entries(&mut self) -> Result<Vec<(Node, Node)>> {
-        let opened = self.at;
-        self.open()?;
-        let mut entries = Vec::new();
-        loop {
-            if self.peek() == Some('}') {
-                self.close();
-                return Ok(entries);
-            }
-            let key = self.value()?;
-            self.blanks(true)?;
-            if !self.eat(":") {
-                return Err(self.expected("`:` and the value of the key"));
-            }
-            self.blanks(true)?;
-            entries.push((key, self.value()?));
-            if !self.comma_or('}', opened)? {
-                return Ok(entries);
-            }
-        }
     }
 
     /// Digits, with a base, with `_` between them, and perhaps with Python 2's `L`.
