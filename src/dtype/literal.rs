@@ -12,7 +12,8 @@
 //!
 //! Where this differs from Python 3.11 on purpose:
 //! - lone surrogates (`'\ud800'`), which no Rust string can hold, and named characters (`'\N{…}'`), whose names would
-//!   need a table of their own, are refused; integers beyond 64 bits too, and parentheses behind a sign (`-(1)`);
+//!   need a table of their own, are refused; integers beyond 64 bits too, parentheses behind a sign (`-(1)`), and a tuple
+//!   without parentheses;
 //! - white space before the first and behind the last token is never an error. Python refuses some of it as indentation.
 
 use crate::error::{Error, Reason, Result};
