@@ -8,6 +8,13 @@ use crate::dtype::{DType, Endianness, Kind};
 /// implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no element of a mapped array: no NumPy dtype describes it",
+    label = "no dtype describes `{Self}`",
+    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::Bool` or `u8` for `bool`, `u32` for `char`",
+    note = "a struct of elements becomes one by `#[derive(mmap_array::Record)]`, in which `#[record(pad)]` leaves out a \
+            field that no file names, such as padding or `PhantomData`"
+)]
 pub trait Element: Copy + 'static {
     /// The dtype of one element.
     ///

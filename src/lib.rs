@@ -82,6 +82,7 @@ mod error;
 mod field;
 mod io;
 mod print;
+mod record;
 mod region;
 mod shape;
 mod view;
@@ -93,9 +94,17 @@ pub use element::Element;
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 pub use io::fromfile;
+#[cfg(feature = "derive")]
+pub use record::Record;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Slices};
+
+/// What the code that `#[derive(Record)]` writes calls.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::record::{field, record};
+}
 
 /// The README's code, run as a test.
 #[cfg(doctest)]
