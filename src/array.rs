@@ -15,6 +15,7 @@ pub use index::ArrayIndex;
 pub use options::MmapArrayOptions;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
+use crate::element::Element;
 use crate::error::{Error, Reason, Result};
 use crate::field::Field;
 use crate::region::Region;
@@ -265,6 +266,33 @@ impl<T, A> MmapArray<T, A> {
         ReadOnly: Access<T> + Access<F>,
     {
         self.view().project(field)
+    }
+
+    /// One field of every record, by its name: NumPy's `arr["r"]`. See [`ArrayView::field`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch).
+    pub fn field<F: Element>(&self, path: &str) -> Result<ArrayView<'_, F>>
+    where
+        T: Element,
+        ReadOnly: Access<T> + Access<F>,
+    {
+        self.view().field(path).map_err(|error| error.in_file(self.path()))
+    }
+
+    /// Several fields of every record, as records of a smaller type: NumPy's `arr[["a", "c"]]`. See
+    /// [`ArrayView::fields`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch).
+    pub fn fields<R: Element>(&self) -> Result<ArrayView<'_, R>>
+    where
+        T: Element,
+        ReadOnly: Access<T> + Access<R>,
+    {
+        self.view().fields().map_err(|error| error.in_file(self.path()))
     }
 
     /// The same bytes as an array of another element type: NumPy's `arr.view(dtype)`, owned.

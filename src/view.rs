@@ -7,6 +7,7 @@
 
 pub(crate) mod display;
 mod iter;
+mod named;
 mod raw;
 mod reduce;
 mod slice;
