@@ -63,6 +63,9 @@
 //! | `.reshape(-1, 3)`, `order="F"` | `.shape([None, Some(3)])`, `.order(Order::F)` |
 //! | `np.dtype([("x", "<f4"), …])`, with `align=True` | a `#[repr(C, packed)]` struct, a `#[repr(C)]` one |
 //! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
+//! | `arr["r"]` with a name known at run time | `arr.field::<u8>("r")?`, `arr.field::<f32>("pos.x")?` |
+//! | `arr[["a", "c"]]` | `arr.fields::<Small>()?`, a record with those fields |
+//! | `np.dtype([("a", "<i4"), …])` | `#[derive(Record)]` on a `repr(C)` struct, then `T::dtype()` |
 //! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
 //! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
 //! | `arr["r"] += 1`, `arr[:, 2] = 0` | `arr.view_mut().project(field!(Rgba, r)).map_in_place(\|r\| r + 1)`, `arr.view_mut().index_axis(1, 2).fill(0)` |
