@@ -27,7 +27,7 @@ impl Endianness {
     pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
 }
 
-/// What [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64) count, in the order of NumPy's units.
+/// What NumPy's `datetime64` and `timedelta64` count, in the order of NumPy's units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum TimeUnit {
