@@ -81,6 +81,7 @@ mod access;
 mod array;
 mod dtype;
 mod element;
+mod endian;
 mod error;
 mod field;
 mod io;
@@ -92,8 +93,10 @@ mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
+pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 pub use element::Element;
+pub use endian::{Be, Endian, Le, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 pub use io::fromfile;
