@@ -104,7 +104,7 @@ pub use io::fromfile;
 pub use record::Record;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
-pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Slices};
+pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Ordered, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]

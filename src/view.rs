@@ -5,17 +5,19 @@
 //! elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on one
 //! pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
 
+mod decode;
 pub(crate) mod display;
 mod iter;
 mod named;
 mod raw;
-mod reduce;
+pub(crate) mod reduce;
 mod slice;
+mod wide;
 mod write;
 
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
-pub use reduce::Numeric;
+pub use reduce::{Numeric, Ordered};
 pub use slice::{AxisIter, AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};

@@ -1,18 +1,29 @@
 //! Sums, means and extremes of numeric views.
 //!
 //! The order of the elements does not matter to these, so they go through memory as it lies: a matrix in Fortran order
-//! is summed as fast as one in C order, and short rows column by column. Sums of floats are pairwise with eight partial
-//! sums, as NumPy's are: the error grows with the logarithm of the length, and no addition waits for the one before. Sums
-//! of integers are exact.
+//! is summed as fast as one in C order. Sums of floats are pairwise with eight partial sums, as NumPy's are: the error
+//! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact. Numbers
+//! in another byte order than the machine's are turned on the way, many at a time.
 
+use super::ArrayView;
 use super::iter::{Run, Runs};
-use super::{ArrayView, RawView};
+use super::wide::{self, Kernel};
 use crate::access::Access;
+use crate::endian::{Endian, Scalar};
+use byteorder::ByteOrder;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::{Add, AddAssign, Neg};
 
-/// The numbers that can be summed and compared: `i8` to `i64`, `u8` to `u64`, `f32` and `f64`. The trait is sealed.
-pub trait Numeric: Copy + PartialOrd + sealed::Sealed {
-    /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow.
+/// The numbers that can be summed: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool), and
+/// [`Endian`] of them; `half::f16` and `num_complex::Complex` with those features. The trait is sealed.
+pub trait Numeric: Copy + sealed::Sealed {
+    /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
+    /// [`Bool`](crate::Bool), whose sum counts, and `f32` for `f16`.
     type Sum: Copy;
+
+    /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
+    type Mean: Copy;
 
     /// The sum of no elements.
     #[doc(hidden)]
@@ -21,54 +32,122 @@ pub trait Numeric: Copy + PartialOrd + sealed::Sealed {
     #[doc(hidden)]
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The sum of the elements `load(0)` to `load(len - 1)`, which lie one after another or further apart.
+    /// The sum of the elements `load(0)` to `load(len - 1)`.
     #[doc(hidden)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> Self::Sum;
+    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
 
-    /// The same in `f64`, for the mean.
+    /// The same in the type of the mean.
     #[doc(hidden)]
-    fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> f64;
+    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self::Mean;
 
-    /// Of the elements `load(0)` to `load(len - 1)`, at least one, the one that comes before the others; NaN where one
-    /// is.
     #[doc(hidden)]
-    fn first_of_run(
-        len: usize,
-        load: impl Fn(usize) -> Self + Copy,
-        contiguous: bool,
-        before: impl Fn(Self, Self) -> bool,
-    ) -> Self;
+    fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean;
+
+    #[doc(hidden)]
+    fn mean_of(sum: Self::Mean, len: usize) -> Self::Mean;
 }
 
-mod sealed {
+/// The elements that have a smallest and a largest among them: the real numbers of [`Numeric`],
+/// [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64), and [`Endian`] of them. The trait is
+/// sealed.
+///
+/// ```
+/// use mmap_array::{ArrayView, Be};
+/// let depths = [Be::new(3_i16), Be::new(-1)];
+/// let view = ArrayView::from_slice(&depths, 2)?;
+/// assert_eq!(view.min(), Some(Be::new(-1)));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub trait Ordered: Copy + sealed::Sealed {
+    /// What is compared, in the machine's byte order.
+    #[doc(hidden)]
+    type Native: Copy;
+
+    #[doc(hidden)]
+    fn native(self) -> Self::Native;
+
+    #[doc(hidden)]
+    fn from_native(native: Self::Native) -> Self;
+
+    /// Of two, the smaller; NaN (or NaT) where one is.
+    #[doc(hidden)]
+    fn smaller(a: Self::Native, b: Self::Native) -> Self::Native;
+
+    /// Of two, the larger; NaN (or NaT) where one is.
+    #[doc(hidden)]
+    fn larger(a: Self::Native, b: Self::Native) -> Self::Native;
+}
+
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
 /// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
 const BLOCK: usize = 128;
 
-/// The pairwise sum, by the scheme of NumPy's `pairwise_sum`.
+/// The pairwise sum, by the scheme of NumPy's `pairwise_sum`: the sum of the one half and that of the other.
+///
+/// Without recursion, which could not be compiled for wide instructions where it is called from (see `wide`).
 #[inline(always)]
-fn pairwise<F>(len: usize, load: impl Fn(usize) -> F + Copy) -> F
+pub(crate) fn pairwise<F>(len: usize, load: impl Fn(usize) -> F + Copy) -> F
 where
-    F: Copy + std::ops::Add<Output = F> + std::ops::AddAssign + std::ops::Neg<Output = F> + Default,
+    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
 {
-    if len >= 8 {
-        return pairwise_blocks(0, len, load);
+    if len <= BLOCK {
+        return pairwise_block(0, len, load);
     }
-    // -0, so that a sum of negative zeros is one.
-    (0..len).fold(-F::default(), |sum, index| sum + load(index))
+    /// What a half is for, one for each time that the length was halved.
+    #[derive(Clone, Copy)]
+    enum Half<F> {
+        /// It is the left one; the right one has that length.
+        Left(usize),
+        /// It is the right one; the left one's sum is this.
+        Right(F),
+    }
+    // More often than any length can be halved.
+    let mut halves = [Half::<F>::Left(0); 72];
+    let (mut depth, mut start, mut len) = (0, 0, len);
+    loop {
+        while len > BLOCK {
+            let half = len / 2 - (len / 2) % 8;
+            halves[depth] = Half::Left(len - half);
+            depth += 1;
+            len = half;
+        }
+        let mut sum = pairwise_block(start, len, load);
+        start += len;
+        loop {
+            if depth == 0 {
+                return sum;
+            }
+            match halves[depth - 1] {
+                Half::Left(right) => {
+                    halves[depth - 1] = Half::Right(sum);
+                    len = right;
+                    break;
+                }
+                Half::Right(left) => {
+                    sum = left + sum;
+                    depth -= 1;
+                }
+            }
+        }
+    }
 }
 
-/// The same of eight elements or more. Out of line, so that a few are summed without a call.
-#[inline(never)]
-fn pairwise_blocks<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
+/// The sum of at most [`BLOCK`] elements.
+#[inline(always)]
+fn pairwise_block<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
 where
-    F: Copy + std::ops::Add<Output = F> + std::ops::AddAssign,
+    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
 {
-    if len > BLOCK {
-        let half = len / 2 - (len / 2) % 8;
-        return pairwise_blocks(start, half, load) + pairwise_blocks(start + half, len - half, load);
+    if len < 8 {
+        // -0, so that a sum of negative zeros is one.
+        let mut sum = -F::default();
+        for index in start..start + len {
+            sum += load(index);
+        }
+        return sum;
     }
     let mut partial: [F; 8] = std::array::from_fn(|lane| load(start + lane));
     let whole = len - len % 8;
@@ -87,179 +166,280 @@ where
     sum
 }
 
+/// The parts of [`Numeric`] for a mean in `f64`.
+macro_rules! mean_in_f64 {
+    () => {
+        #[inline(always)]
+        fn mean_add(a: f64, b: f64) -> f64 {
+            a + b
+        }
+
+        #[inline(always)]
+        fn mean_of(sum: f64, len: usize) -> f64 {
+            sum / len as f64
+        }
+    };
+}
+pub(crate) use mean_in_f64;
+
+/// The parts of [`Ordered`] for elements in the machine's byte order.
+macro_rules! itself {
+    () => {
+        type Native = Self;
+
+        #[inline(always)]
+        fn native(self) -> Self {
+            self
+        }
+
+        #[inline(always)]
+        fn from_native(native: Self) -> Self {
+            native
+        }
+    };
+}
+pub(crate) use itself;
+
+/// The parts of [`Ordered`] for floats.
+macro_rules! nan_spreads {
+    () => {
+        #[inline(always)]
+        fn smaller(a: Self, b: Self) -> Self {
+            // A NaN on the left stays, since nothing is smaller; one on the right is taken.
+            if b < a || b.is_nan() { b } else { a }
+        }
+
+        #[inline(always)]
+        fn larger(a: Self, b: Self) -> Self {
+            if b > a || b.is_nan() { b } else { a }
+        }
+    };
+}
+#[cfg(feature = "half")]
+pub(crate) use nan_spreads;
+
 macro_rules! floats {
-    ($($float:ty, $mask:ty);*) => {$(
+    ($($float:ty),*) => {$(
         impl sealed::Sealed for $float {}
         impl Numeric for $float {
             type Sum = $float;
+            type Mean = f64;
             const ZERO: $float = 0.0;
 
-            #[inline]
+            #[inline(always)]
             fn add(a: $float, b: $float) -> $float {
                 a + b
             }
 
-            #[inline]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, _: bool) -> $float {
+            #[inline(always)]
+            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $float {
                 pairwise(len, load)
             }
 
-            #[inline]
-            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, _: bool) -> f64 {
+            #[inline(always)]
+            fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
                 pairwise(len, move |index| f64::from(load(index)))
             }
 
-            #[inline(always)]
-            fn first_of_run(
-                len: usize,
-                load: impl Fn(usize) -> Self + Copy,
-                _: bool,
-                before: impl Fn(Self, Self) -> bool,
-            ) -> Self {
-                // Eight at a time, so that no comparison waits for the one before. NaN comes before nothing and nothing
-                // before it, so it is looked for apart.
-                let (mut best, mut nan) = ([load(0); 8], [0; 8]);
-                let mut take = |lane: usize, value: Self| {
-                    best[lane] = if before(value, best[lane]) { value } else { best[lane] };
-                    nan[lane] |= -<$mask>::from(value.is_nan());
-                };
-                let whole = len - len % 8;
-                let mut index = 0;
-                while index < whole {
-                    for lane in 0..8 {
-                        take(lane, load(index + lane));
-                    }
-                    index += 8;
-                }
-                for index in whole..len {
-                    take(index - whole, load(index));
-                }
-                if nan != [0; 8] {
-                    return Self::NAN;
-                }
-                best[1..].iter().fold(best[0], |best, &value| if before(value, best) { value } else { best })
-            }
+            mean_in_f64!();
+        }
+
+        impl Ordered for $float {
+            itself!();
+            nan_spreads!();
         }
     )*};
 }
-floats!(f32, i32; f64, i64);
+floats!(f32, f64);
 
 macro_rules! integers {
-    ($($integer:ty, $chunk:ty, $sum:ty);*) => {$(
+    ($($integer:ty: $chunk:ty, $sum:ty, $sum_of:ident);*) => {$(
         impl sealed::Sealed for $integer {}
         impl Numeric for $integer {
             type Sum = $sum;
+            type Mean = f64;
             const ZERO: $sum = 0;
 
-            #[inline]
+            #[inline(always)]
             fn add(a: $sum, b: $sum) -> $sum {
                 a + b
             }
 
-            #[inline]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> $sum {
+            #[inline(always)]
+            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $sum {
                 let mut sum: $sum = 0;
                 let mut start = 0;
                 while start < len {
-                    // As many as cannot overflow the narrower type: 2^30 of 32 bits stay within 62.
+                    // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
                     let end = len.min(start.saturating_add(1 << 30));
-                    let load = |index| <$chunk>::from(load(index));
-                    // The compiler takes many at a time where they are contiguous, and needs help where they are not.
-                    let whole = if contiguous { start } else { end - (end - start) % 4 };
-                    let mut partial: [$chunk; 4] = [0; 4];
-                    for index in (start..whole).step_by(4) {
-                        for (lane, sum) in partial.iter_mut().enumerate() {
-                            *sum += load(index + lane);
-                        }
-                    }
-                    let mut chunk: $chunk = partial.iter().sum();
-                    for index in whole..end {
-                        chunk += load(index);
-                    }
-                    sum += <$sum>::from(chunk);
+                    sum += $sum_of!($integer, $chunk, $sum, start..end, load);
                     start = end;
                 }
                 sum
             }
 
-            #[inline]
-            fn sum_run_f64(len: usize, load: impl Fn(usize) -> Self + Copy, contiguous: bool) -> f64 {
-                Self::sum_run(len, load, contiguous) as f64
+            #[inline(always)]
+            fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
+                Self::sum_run(len, load) as f64
+            }
+
+            mean_in_f64!();
+        }
+
+        impl Ordered for $integer {
+            itself!();
+
+            #[inline(always)]
+            fn smaller(a: Self, b: Self) -> Self {
+                a.min(b)
             }
 
             #[inline(always)]
-            fn first_of_run(
-                len: usize,
-                load: impl Fn(usize) -> Self + Copy,
-                contiguous: bool,
-                before: impl Fn(Self, Self) -> bool,
-            ) -> Self {
-                let choose = |best, value| if before(value, best) { value } else { best };
-                if contiguous {
-                    // From 0 on and not from 1, so that the loads are aligned where the elements are.
-                    return (0..len).map(load).fold(load(0), choose);
-                }
-                let mut best = [load(0); 4];
-                let whole = len - len % 4;
-                for index in (0..whole).step_by(4) {
-                    for (lane, best) in best.iter_mut().enumerate() {
-                        *best = choose(*best, load(index + lane));
-                    }
-                }
-                (whole..len).map(load).chain(best).fold(load(0), choose)
+            fn larger(a: Self, b: Self) -> Self {
+                a.max(b)
             }
         }
     )*};
 }
-integers!(i8, i64, i128; i16, i64, i128; i32, i64, i128; i64, i128, i128; u8, u64, u128; u16, u64, u128; u32, u64, u128; u64, u128, u128);
 
-/// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long one:
-/// level `k` holds the sum of 2^k runs, where the number of runs so far has that bit.
-struct Cascade<S, F> {
-    levels: [S; usize::BITS as usize],
-    runs: usize,
-    add: F,
+/// The sum of some integers of up to 32 bits, in 64.
+macro_rules! narrow {
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $load:ident) => {{
+        let mut chunk: $chunk = 0;
+        for index in $range {
+            chunk += <$chunk>::from($load(index));
+        }
+        <$sum>::from(chunk)
+    }};
 }
 
-impl<S: Copy, F: Fn(S, S) -> S> Cascade<S, F> {
-    fn new(zero: S, add: F) -> Self {
-        Self { levels: [zero; usize::BITS as usize], runs: 0, add }
+/// The sum of some integers of 64 bits: of their upper halves and of their lower ones, in 64 bits each.
+macro_rules! halves {
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $load:ident) => {{
+        let (mut upper, mut lower): ($chunk, u64) = (0, 0);
+        for index in $range {
+            let value: $integer = $load(index);
+            upper += value >> 32;
+            lower += u64::from(value as u32);
+        }
+        (<$sum>::from(upper) << 32) + <$sum>::from(lower)
+    }};
+}
+
+integers! {
+    i8: i64, i128, narrow; i16: i64, i128, narrow; i32: i64, i128, narrow; i64: i64, i128, halves;
+    u8: u64, u128, narrow; u16: u64, u128, narrow; u32: u64, u128, narrow; u64: u64, u128, halves
+}
+
+impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}
+
+impl<T: Scalar + Numeric, E: ByteOrder> Numeric for Endian<T, E> {
+    type Sum = T::Sum;
+    type Mean = T::Mean;
+    const ZERO: T::Sum = T::ZERO;
+
+    #[inline(always)]
+    fn add(a: T::Sum, b: T::Sum) -> T::Sum {
+        T::add(a, b)
     }
 
-    #[inline]
-    fn push(&mut self, mut sum: S) {
+    #[inline(always)]
+    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> T::Sum {
+        T::sum_run(len, move |index| load(index).get())
+    }
+
+    #[inline(always)]
+    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> T::Mean {
+        T::mean_run(len, move |index| load(index).get())
+    }
+
+    #[inline(always)]
+    fn mean_add(a: T::Mean, b: T::Mean) -> T::Mean {
+        T::mean_add(a, b)
+    }
+
+    #[inline(always)]
+    fn mean_of(sum: T::Mean, len: usize) -> T::Mean {
+        T::mean_of(sum, len)
+    }
+}
+
+impl<T: Scalar + Ordered, E: ByteOrder> Ordered for Endian<T, E> {
+    type Native = T::Native;
+
+    #[inline(always)]
+    fn native(self) -> T::Native {
+        self.get().native()
+    }
+
+    #[inline(always)]
+    fn from_native(native: T::Native) -> Self {
+        Self::new(T::from_native(native))
+    }
+
+    #[inline(always)]
+    fn smaller(a: T::Native, b: T::Native) -> T::Native {
+        T::smaller(a, b)
+    }
+
+    #[inline(always)]
+    fn larger(a: T::Native, b: T::Native) -> T::Native {
+        T::larger(a, b)
+    }
+}
+
+/// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long one.
+struct Cascade<S> {
+    /// Level `k` holds the sum of 2^k runs, where the number of runs so far has that bit. It was written when the bit
+    /// became 1. The others are left as they are, since most views have one run.
+    levels: [MaybeUninit<S>; usize::BITS as usize],
+    runs: usize,
+}
+
+impl<S: Copy> Cascade<S> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { levels: [const { MaybeUninit::uninit() }; usize::BITS as usize], runs: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, mut sum: S, add: impl Fn(S, S) -> S) {
         let full = self.runs.trailing_ones() as usize;
         for level in &self.levels[..full] {
-            sum = (self.add)(*level, sum);
+            // SAFETY: the bits below `full` are 1, so these levels have been written.
+            sum = add(unsafe { level.assume_init() }, sum);
         }
-        self.levels[full] = sum;
+        self.levels[full].write(sum);
         self.runs += 1;
     }
 
     /// The sum of all, or `None` of no runs.
-    fn total(&self) -> Option<S> {
-        let full = |level: &usize| self.runs >> level & 1 == 1;
-        let used = (usize::BITS - self.runs.leading_zeros()) as usize;
-        let sums = (0..used).filter(full).map(|level| self.levels[level]);
-        sums.reduce(|small, large| (self.add)(large, small))
+    #[inline(always)]
+    fn total(&self, add: impl Fn(S, S) -> S) -> Option<S> {
+        let mut sum = None;
+        let mut left = self.runs;
+        while left != 0 {
+            // SAFETY: the level's bit is 1, so it has been written.
+            let level = unsafe { self.levels[left.trailing_zeros() as usize].assume_init() };
+            sum = Some(sum.map_or(level, |sum| add(level, sum)));
+            left &= left - 1;
+        }
+        sum
     }
 }
 
-/// Calls `f` with the length of a run, a way to load its elements, and whether they lie one after another, which it is
-/// compiled for both ways.
+/// Calls `f` with the length of a run and a way to load its elements, whose stride is a constant where it can be.
 macro_rules! with_run {
-    ($run:expr, $access:ty, $element:ty, |$len:ident, $load:ident, $contiguous:ident| $body:expr) => {{
+    ($run:expr, $access:ty, $element:ty, |$len:ident, $load:ident| $body:expr) => {{
         let run: Run = $run;
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
-            let $contiguous = true;
             let first = run.ptr.cast::<$element>();
             // SAFETY: below the run's length each address is an element of the view's, initialised by the contract of
             // `from_raw`.
             let $load = |index: usize| unsafe { <$access>::load(first.wrapping_add(index)) };
             $body
         } else {
-            let $contiguous = false;
             // SAFETY: as above.
             let $load = |index: usize| unsafe { <$access>::load(run.at::<$element>(index)) };
             $body
@@ -267,27 +447,92 @@ macro_rules! with_run {
     }};
 }
 
-impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
-    /// Calls `f` with runs that hold all elements, about as they lie in memory.
-    #[inline(always)]
-    fn for_each_run(&self, mut f: impl FnMut(Run)) {
-        let strides = self.strides();
-        let mut runs = if strides.iter().all(|&stride| stride >= 0) && strides.is_sorted_by(|a, b| a >= b) {
-            Runs::new(&self.raw)
-        } else {
-            self.runs_in_memory_order()
-        };
-        while let Some(plane) = runs.next_rows(usize::MAX) {
-            plane.for_each_run(&mut f);
-        }
-    }
-
-    #[inline(never)]
+impl<T, A> ArrayView<'_, T, A> {
+    /// The runs of the view in the order of memory.
     fn runs_in_memory_order(&self) -> Runs {
-        let (axes, offset) = self.raw.axes.in_memory_order();
-        Runs::new(&RawView { axes, ptr: self.raw.ptr.wrapping_offset(offset) })
+        let mut raw = self.raw;
+        let (axes, offset) = raw.axes.in_memory_order();
+        raw.axes = axes;
+        raw.ptr = raw.ptr.wrapping_offset(offset);
+        Runs::new(&raw)
     }
+}
 
+/// Runs of elements to reduce, all of them initialised. By reference: they are large, and the view may be small.
+struct Elements<'a, T, A> {
+    runs: &'a mut Runs,
+    marker: PhantomData<(T, A)>,
+}
+
+impl<'a, T, A> Elements<'a, T, A> {
+    fn of(runs: &'a mut Runs) -> Self {
+        Self { runs, marker: PhantomData }
+    }
+}
+
+struct Sum<'a, T, A>(Elements<'a, T, A>);
+
+impl<T: Numeric, A: Access<T>> Kernel for Sum<'_, T, A> {
+    type Output = Option<T::Sum>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut sums = Cascade::new();
+        while let Some(run) = self.0.runs.next() {
+            sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add);
+        }
+        sums.total(T::add)
+    }
+}
+
+/// The sum in the type of the mean.
+struct Mean<'a, T, A>(Elements<'a, T, A>);
+
+impl<T: Numeric, A: Access<T>> Kernel for Mean<'_, T, A> {
+    type Output = Option<T::Mean>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut sums = Cascade::new();
+        while let Some(run) = self.0.runs.next() {
+            sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add);
+        }
+        sums.total(T::mean_add)
+    }
+}
+
+/// The smallest element, or the largest.
+struct Extreme<'a, T, A, const LARGEST: bool>(Elements<'a, T, A>);
+
+impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, LARGEST> {
+    type Output = Option<T>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let choose = |a, b| if LARGEST { T::larger(a, b) } else { T::smaller(a, b) };
+        let mut extreme: Option<T::Native> = None;
+        while let Some(run) = self.0.runs.next() {
+            let of_run = with_run!(run, A, T, |len, load| {
+                // Eight at a time, so that no comparison waits for the one before.
+                let mut lanes = [load(0).native(); 8];
+                let whole = len - len % 8;
+                let mut index = 0;
+                while index < whole {
+                    for (lane, best) in lanes.iter_mut().enumerate() {
+                        *best = choose(*best, load(index + lane).native());
+                    }
+                    index += 8;
+                }
+                let best = (whole..len).fold(lanes[0], |best, index| choose(best, load(index).native()));
+                lanes[1..].iter().fold(best, |best, &lane| choose(best, lane))
+            });
+            extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
+        }
+        extreme.map(T::from_native)
+    }
+}
+
+impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// The sum of all elements: NumPy's `arr.sum()`.
     ///
     /// Floats are summed pairwise in their own type. Integers give `i128` or `u128`, exact where NumPy's `int64` would
@@ -300,14 +545,11 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn sum(&self) -> T::Sum {
-        let mut sums = Cascade::new(T::ZERO, T::add);
-        self.for_each_run(|run| {
-            sums.push(with_run!(run, A, T, |len, load, contiguous| T::sum_run(len, load, contiguous)));
-        });
-        sums.total().unwrap_or(T::ZERO)
+        wide::run(Sum(Elements::<T, A>::of(&mut self.runs_in_memory_order()))).unwrap_or(T::ZERO)
     }
 
-    /// The mean of all elements in `f64`, whatever their type; `None` where there are none.
+    /// The mean of all elements in `f64`, whatever their type (complex numbers give complex ones); `None` where there
+    /// are none.
     ///
     /// NumPy's `arr.mean()` of `float32` adds in `float32`; this adds in `f64`, as `arr.mean(dtype=np.float64)`.
     ///
@@ -317,15 +559,13 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[must_use]
-    pub fn mean(&self) -> Option<f64> {
-        let mut sums = Cascade::new(0.0, |a: f64, b: f64| a + b);
-        self.for_each_run(|run| {
-            sums.push(with_run!(run, A, T, |len, load, contiguous| T::sum_run_f64(len, load, contiguous)));
-        });
-        sums.total().map(|sum| sum / self.len() as f64)
+    pub fn mean(&self) -> Option<T::Mean> {
+        wide::run(Mean(Elements::<T, A>::of(&mut self.runs_in_memory_order()))).map(|sum| T::mean_of(sum, self.len()))
     }
+}
 
-    /// The smallest element, or NaN where one is, as `arr.min()`; `None` where there are none.
+impl<T: Ordered, A: Access<T>> ArrayView<'_, T, A> {
+    /// The smallest element, or NaN (or NaT) where one is, as `arr.min()`; `None` where there are none.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3.5, -1.0, 2.0], 3)?;
@@ -334,33 +574,92 @@ impl<T: Numeric, A: Access<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn min(&self) -> Option<T> {
-        self.first(|a, b| a < b)
+        wide::run(Extreme::<T, A, false>(Elements::of(&mut self.runs_in_memory_order())))
     }
 
-    /// The largest element, or NaN where one is, as `arr.max()`; `None` where there are none.
+    /// The largest element, or NaN (or NaT) where one is, as `arr.max()`; `None` where there are none.
     #[must_use]
     pub fn max(&self) -> Option<T> {
-        self.first(|a, b| a > b)
-    }
-
-    /// The element that comes before all others, or NaN where one is.
-    #[inline(always)]
-    fn first(&self, before: impl Fn(T, T) -> bool + Copy) -> Option<T> {
-        let mut first: Option<T> = None;
-        self.for_each_run(|run| {
-            let of_run = with_run!(run, A, T, |len, load, contiguous| T::first_of_run(len, load, contiguous, before));
-            first = Some(match first {
-                Some(first) if !before(of_run, first) && of_run.partial_cmp(&of_run).is_some() => first,
-                _ => of_run,
-            });
-        });
-        first
+        wide::run(Extreme::<T, A, true>(Elements::of(&mut self.runs_in_memory_order())))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::ArrayView;
+    use super::*;
+    use crate::endian::{Be, Le};
+
+    fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
+        ArrayView::from_slice(elements, elements.len()).unwrap()
+    }
+
+    /// NumPy's `pairwise_sum`, as it is written there.
+    fn recursive(values: &[f64]) -> f64 {
+        if values.len() <= BLOCK {
+            return pairwise_block(0, values.len(), |index| values[index]);
+        }
+        let half = values.len() / 2 - values.len() / 2 % 8;
+        recursive(&values[..half]) + recursive(&values[half..])
+    }
+
+    #[test]
+    fn sums_add_in_numpys_order() {
+        let values: Vec<f64> = (0..100_000).map(|i| 1.0 / f64::from(i + 1)).collect();
+        for len in (0..1200).chain([4096, 65_535, 65_537, 100_000]) {
+            assert_eq!(view(&values[..len]).sum().to_bits(), (0.0 + recursive(&values[..len])).to_bits(), "{len}");
+        }
+        // numpy.add.reduce(1 / np.arange(1, 100001)) of NumPy 2.4.6.
+        assert_eq!(view(&values).sum(), 12.090146129863431);
+        assert_eq!(view(&[-0.0_f64; 3]).sum().to_bits(), (-0.0_f64).to_bits());
+    }
+
+    #[test]
+    fn sums_of_integers_are_exact() {
+        let extremes = [i64::MIN, i64::MAX, -1, i64::MIN, 1 << 32, -(1 << 32) - 1, u32::MAX.into()];
+        assert_eq!(view(&extremes).sum(), extremes.iter().map(|&x| i128::from(x)).sum());
+        assert_eq!(view(&[u64::MAX; 1000]).sum(), u128::from(u64::MAX) * 1000);
+        assert_eq!(view(&[i64::MIN; 1000]).sum(), i128::from(i64::MIN) * 1000);
+        assert_eq!(view(&[i32::MIN; 1000]).sum(), i128::from(i32::MIN) * 1000);
+        assert_eq!(view(&[u8::MAX; 1000]).sum(), 255_000);
+        assert_eq!((view::<i64>(&[]).sum(), view::<u8>(&[]).mean()), (0, None));
+    }
+
+    #[test]
+    fn the_byte_order_makes_no_difference() {
+        macro_rules! check {
+            ($($number:ty),*) => {$(
+                let values: Vec<$number> = (0..1003_u32).map(|i| (i * 7 % 31) as $number - 3 as $number).collect();
+                let (big, little): (Vec<Be<$number>>, Vec<Le<$number>>) =
+                    values.iter().map(|&value| (Be::new(value), Le::new(value))).unzip();
+                let (native, big, little) = (view(&values), view(&big), view(&little));
+                for step in [1, 2, -1, -5] {
+                    let (native, big, little) =
+                        (native.step_axis(0, step), big.step_axis(0, step), little.step_axis(0, step));
+                    assert_eq!((big.sum(), little.sum()), (native.sum(), native.sum()));
+                    assert_eq!((big.mean(), little.mean()), (native.mean(), native.mean()));
+                    assert_eq!((big.min().map(Be::get), little.max().map(Le::get)), (native.min(), native.max()));
+                }
+            )*};
+        }
+        check!(i16, i32, i64, f32, f64, i8);
+    }
+
+    #[test]
+    fn wide_and_narrow_instructions_give_the_same() {
+        let values: Vec<Be<f32>> = (0..5000).map(|i| Be::new(1.0 / i as f32 - 0.01)).skip(1).collect();
+        let view = view(&values);
+        let mut runs = view.runs_in_memory_order();
+        assert_eq!(Some(view.sum()), Sum(Elements::<Be<f32>, crate::ReadOnly>::of(&mut runs)).run());
+        let mut runs = view.runs_in_memory_order();
+        assert_eq!(view.min(), Extreme::<Be<f32>, crate::ReadOnly, false>(Elements::of(&mut runs)).run());
+    }
+
+    #[test]
+    fn nan_spreads_and_negative_zero_does_not_matter() {
+        assert!(view(&[1.0, f64::NAN, -1.0]).min().is_some_and(f64::is_nan));
+        assert!(view(&[Be::new(1.0_f32), Be::new(f32::NAN)]).max().is_some_and(|max| max.get().is_nan()));
+        assert_eq!(view(&[0.0, -0.0]).max(), Some(0.0));
+    }
 
     #[test]
     fn many_short_runs_lose_no_more_than_a_long_one() {

@@ -1,0 +1,201 @@
+//! Whole views of numbers in a byte order of their own to and from the machine's.
+
+use super::iter::Runs;
+use super::wide::{self, Kernel};
+use super::{ArrayView, ArrayViewMut};
+use crate::access::{Access, ReadWrite};
+use crate::endian::{Endian, Scalar};
+use byteorder::ByteOrder;
+use std::marker::PhantomData;
+
+impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> ArrayView<'_, Endian<T, E>, A> {
+    /// The elements' values in C order: NumPy's `arr.astype(arr.dtype.newbyteorder("="))`.
+    ///
+    /// Many bytes are turned at once where the processor can, at any alignment and stride.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, Be};
+    /// let file = [0_u8, 1, 0, 2, 0, 3, 0, 4];
+    /// let view = ArrayView::from_slice(&file, 8)?.view_as::<Be<u16>>()?.reshape([2, 2])?;
+    /// assert_eq!(view.to_native_vec(), [1_u16, 2, 3, 4]);
+    /// assert_eq!(view.index_axis(1, 0).to_native_vec(), [1, 3]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_native_vec(&self) -> Vec<T> {
+        let len = self.len();
+        let mut vec = Vec::with_capacity(len);
+        // SAFETY: the vector has room for `len` elements, in memory that the view cannot be part of.
+        unsafe { self.decode(vec.as_mut_ptr()) };
+        // SAFETY: `decode` has filled them all.
+        unsafe { vec.set_len(len) };
+        vec
+    }
+
+    /// Copies the elements' values in C order into a slice of the same number of elements.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, Be};
+    /// let view = ArrayView::from_slice(&[0_u8, 1, 0, 2], 4)?.view_as::<Be<i16>>()?;
+    /// let mut values = [0; 2];
+    /// view.copy_to_native(&mut values);
+    /// assert_eq!(values, [1, 2]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_to_native(&self, target: &mut [T]) {
+        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
+        // SAFETY: the slice has as many elements as the view, and nobody else can reach them, so they are apart.
+        unsafe { self.decode(target.as_mut_ptr()) };
+    }
+
+    /// # Safety
+    ///
+    /// `target` must be valid for writes of `len` elements and apart from the view's.
+    unsafe fn decode(&self, target: *mut T) {
+        wide::run(Decode::<T, E, A> { runs: &mut Runs::new(&self.raw), target, marker: PhantomData });
+    }
+}
+
+/// Decodes the elements of runs, all of them initialised, to `target` and on, which is valid for as many.
+struct Decode<'a, T, E, A> {
+    runs: &'a mut Runs,
+    target: *mut T,
+    marker: PhantomData<(E, A)>,
+}
+
+impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> Kernel for Decode<'_, T, E, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        while let Some(run) = self.runs.next() {
+            let first = self.target;
+            run.fold(0, |index: usize, source: *const Endian<T, E>| {
+                // SAFETY: `fold` gives the addresses of the run's elements, which are the view's.
+                let value = unsafe { A::load(source) }.get();
+                // SAFETY: the target has room for all elements that are left, the run's among them.
+                unsafe { first.wrapping_add(index).write(value) };
+                index + 1
+            });
+            self.target = first.wrapping_add(run.len);
+        }
+    }
+}
+
+impl<T: Scalar, E: ByteOrder> ArrayViewMut<'_, Endian<T, E>>
+where
+    E: 'static,
+{
+    /// Stores the values of a slice, in C order, in as many elements. The other way of
+    /// [`copy_to_native`](Self::copy_to_native), and as fast.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayViewMut, Be};
+    /// let mut file = [Be::new(0_u16); 3];
+    /// ArrayViewMut::from_slice_mut(&mut file, 3)?.copy_from_native(&[1, 2, 3]);
+    /// assert_eq!(file[2].to_bytes(), [0, 3]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_from_native(&mut self, source: &[T]) {
+        assert_eq!(self.len(), source.len(), "a view is copied from a slice of another length");
+        wide::run(Encode::<T, E> { runs: &mut Runs::new(&self.raw), source, marker: PhantomData });
+    }
+}
+
+/// Encodes a slice into the elements of runs, as many in all, which are writable and nobody else's.
+struct Encode<'a, T, E> {
+    runs: &'a mut Runs,
+    source: &'a [T],
+    marker: PhantomData<E>,
+}
+
+impl<T: Scalar, E: ByteOrder + 'static> Kernel for Encode<'_, T, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        while let Some(run) = self.runs.next() {
+            let (values, rest) = self.source.split_at(run.len);
+            self.source = rest;
+            run.fold(values.as_ptr(), |value: *const T, target: *const Endian<T, E>| {
+                // SAFETY: there are as many values as elements in the run.
+                let encoded = Endian::new(unsafe { value.read() });
+                // SAFETY: `fold` gives the addresses of the run's elements, writable and nobody else's while the view
+                // is borrowed exclusively, by the contract of `from_raw`.
+                unsafe { <ReadWrite as Access<Endian<T, E>>>::store(target.cast_mut(), encoded) };
+                value.wrapping_add(1)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endian::{Be, Le};
+
+    #[test]
+    fn every_number_comes_back_in_either_order_and_at_any_alignment() {
+        macro_rules! check {
+            ($($number:ty),*) => {$(
+                // More than any vector register, and no multiple of one.
+                let values: Vec<$number> = (0..199_u32).map(|i| (i * 77) as $number / 3 as $number).collect();
+                let size = size_of::<$number>();
+                for shift in 0..size {
+                    let mut file = vec![0_u8; shift];
+                    file.extend(values.iter().flat_map(|value| value.to_be_bytes()));
+                    let view = ArrayView::from_slice(&file[shift..], values.len() * size).unwrap();
+                    assert_eq!(view.view_as::<Be<$number>>().unwrap().to_native_vec(), values);
+                    file.truncate(shift);
+                    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                    let view = ArrayView::from_slice(&file[shift..], values.len() * size).unwrap();
+                    assert_eq!(view.view_as::<Le<$number>>().unwrap().to_native_vec(), values);
+                    let mut written = file.clone();
+                    let target = ArrayViewMut::from_slice_mut(&mut written[shift..], values.len() * size).unwrap();
+                    target.view_as::<Be<$number>>().unwrap().copy_from_native(&values);
+                    assert!(written[shift..].iter().copied().eq(values.iter().flat_map(|value| value.to_be_bytes())));
+                }
+            )*};
+        }
+        check!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+    }
+
+    #[test]
+    fn views_of_any_shape_go_in_logical_order() {
+        let mut file: Vec<Be<u16>> = (0..24).map(Be::new).collect();
+        let view = ArrayView::from_slice(&file, [2, 3, 4]).unwrap();
+        for view in [view, view.t(), view.step_axis(1, -2), view.index_axis(2, 1), view.slice((.., 1..1))] {
+            assert_eq!(view.to_native_vec(), view.iter().map(Be::get).collect::<Vec<u16>>());
+        }
+        assert_eq!(ArrayView::from_slice(&file, 24).unwrap().index_axis(0, 5).to_native_vec(), [5]);
+        let mut turned = ArrayViewMut::from_slice_mut(&mut file, [2, 12]).unwrap().t();
+        turned.copy_from_native(&(100..124).collect::<Vec<u16>>());
+        assert_eq!((file[0].get(), file[1].get(), file[12].get(), file[23].get()), (100, 102, 101, 123));
+    }
+
+    #[test]
+    #[should_panic(expected = "another length")]
+    fn a_slice_of_another_length_is_refused() {
+        ArrayView::from_slice(&[Be::new(1_i32)], 1).unwrap().copy_to_native(&mut [0; 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "another length")]
+    fn and_so_is_one_to_write() {
+        ArrayViewMut::from_slice_mut(&mut [Be::new(1_i32)], 1).unwrap().copy_from_native(&[]);
+    }
+}
