@@ -45,6 +45,8 @@ pub enum ErrorKind {
     DTypeMismatch,
     /// No field has that name.
     UnknownField,
+    /// The element type cannot hold the value: text that is too long, a time that is none or out of reach.
+    InvalidValue,
     /// The file may still change, so it cannot be mapped without `unsafe`.
     NotImmutable,
     /// The operation is not to be had for this array, or on this operating system.
@@ -130,6 +132,8 @@ pub(crate) enum Reason {
     DTypeMismatch(String),
     #[error("{0}")]
     UnknownField(String),
+    #[error("{0}")]
+    InvalidValue(String),
     #[error(
         "the file may still change, so opening it needs `unsafe`: {source}; `map_if_safe` takes a memfd sealed against \
          writing and shrinking, or a file under fs-verity"
@@ -156,6 +160,7 @@ impl Reason {
             Self::DType(_) | Self::Literal { .. } => ErrorKind::DType,
             Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
             Self::UnknownField(_) => ErrorKind::UnknownField,
+            Self::InvalidValue(_) => ErrorKind::InvalidValue,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }
@@ -199,6 +204,10 @@ impl Error {
 
     pub(crate) fn out_of_range(text: impl Into<String>) -> Self {
         Reason::OutOfRange(text.into()).into()
+    }
+
+    pub(crate) fn invalid_value(text: impl Into<String>) -> Self {
+        Reason::InvalidValue(text.into()).into()
     }
 
     pub(crate) fn overflow(what: &'static str, detail: impl Into<String>) -> Self {

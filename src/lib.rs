@@ -89,6 +89,7 @@ mod print;
 mod record;
 mod region;
 mod shape;
+mod text;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
@@ -104,6 +105,7 @@ pub use io::fromfile;
 pub use record::Record;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
+pub use text::{Bool, Bytes, Ucs4, Void};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Ordered, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.

@@ -8,27 +8,34 @@
 
 /// Appends a string as Python writes it: `repr(text)`.
 pub(crate) fn push_text(out: &mut String, text: &str) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = quote(text.contains('\''), text.contains('"'));
     out.push(quote);
     for character in text.chars() {
-        match character {
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\\' => out.push_str("\\\\"),
-            _ if character == quote => out.extend(['\\', quote]),
-            _ if is_printable(character) => out.push(character),
-            _ => {
-                let code = u32::from(character);
-                out.push_str(&match code {
-                    0..0x100 => format!("\\x{code:02x}"),
-                    0x100..0x10000 => format!("\\u{code:04x}"),
-                    _ => format!("\\U{code:08x}"),
-                });
-            }
-        }
+        push_character(out, character.into(), quote);
     }
     out.push(quote);
+}
+
+/// The quotes that Python puts around text, by those that are in it.
+pub(crate) fn quote(single: bool, double: bool) -> char {
+    if single && !double { '"' } else { '\'' }
+}
+
+/// Appends a character as Python writes it within such quotes; it may be a lone surrogate, or no character at all.
+pub(crate) fn push_character(out: &mut String, code: u32, quote: char) {
+    match char::from_u32(code) {
+        Some('\t') => out.push_str("\\t"),
+        Some('\n') => out.push_str("\\n"),
+        Some('\r') => out.push_str("\\r"),
+        Some('\\') => out.push_str("\\\\"),
+        Some(character) if character == quote => out.extend(['\\', quote]),
+        Some(character) if is_printable(character) => out.push(character),
+        _ => out.push_str(&match code {
+            0..0x100 => format!("\\x{code:02x}"),
+            0x100..0x10000 => format!("\\u{code:04x}"),
+            _ => format!("\\U{code:08x}"),
+        }),
+    }
 }
 
 /// Appends a tuple of integers as Python writes it: `()`, `(3,)`, `(2, 3)`.

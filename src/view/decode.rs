@@ -147,6 +147,7 @@ impl<T: Scalar, E: ByteOrder + 'static> Kernel for Encode<'_, T, E> {
 mod tests {
     use super::*;
     use crate::endian::{Be, Le};
+    use crate::text::Ucs4;
 
     #[test]
     fn every_number_comes_back_in_either_order_and_at_any_alignment() {
@@ -185,6 +186,12 @@ mod tests {
         let mut turned = ArrayViewMut::from_slice_mut(&mut file, [2, 12]).unwrap().t();
         turned.copy_from_native(&(100..124).collect::<Vec<u16>>());
         assert_eq!((file[0].get(), file[1].get(), file[12].get(), file[23].get()), (100, 102, 101, 123));
+    }
+
+    #[test]
+    fn text_is_turned_character_by_character() {
+        let names = ["ab", "é"].map(|name| Be::new(Ucs4::<3>::new(name).unwrap()));
+        assert_eq!(ArrayView::from_slice(&names, 2).unwrap().to_native_vec(), ["ab", "é"]);
     }
 
     #[test]

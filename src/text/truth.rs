@@ -1,0 +1,152 @@
+//! NumPy's `b1`.
+
+use crate::dtype::{DType, Kind};
+use crate::element::{Element, scalar};
+use crate::view::reduce::{self, Numeric, Ordered};
+use bytemuck::{Pod, Zeroable};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Not;
+
+/// A truth value of one byte: NumPy's `b1`, in which every byte but 0 is true.
+///
+/// ```
+/// use mmap_array::{ArrayView, Bool};
+/// let mask = ArrayView::from_slice(&[0_u8, 1, 255], 3)?.view_as::<Bool>()?;
+/// assert!(mask.at([2]).get());
+/// assert_eq!(mask.sum(), 2); // how many are true
+/// assert_eq!(mask.to_string(), "[False  True  True]");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone, Copy, Default)]
+#[repr(transparent)]
+pub struct Bool(u8);
+
+// SAFETY: transparent over a byte.
+unsafe impl Zeroable for Bool {}
+// SAFETY: as above; `Copy` and 'static.
+unsafe impl Pod for Bool {}
+
+impl Element for Bool {
+    /// `|b1`.
+    fn dtype() -> DType {
+        scalar(Kind::Bool, align_of::<Self>())
+    }
+}
+
+impl Bool {
+    /// Whether it is true.
+    #[inline(always)]
+    #[must_use]
+    pub fn get(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// As 0 or 1.
+impl From<bool> for Bool {
+    #[inline(always)]
+    fn from(truth: bool) -> Self {
+        Self(truth.into())
+    }
+}
+
+impl From<Bool> for bool {
+    #[inline(always)]
+    fn from(truth: Bool) -> Self {
+        truth.get()
+    }
+}
+
+impl Not for Bool {
+    type Output = bool;
+
+    fn not(self) -> bool {
+        !self.get()
+    }
+}
+
+impl PartialEq for Bool {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl PartialEq<bool> for Bool {
+    fn eq(&self, other: &bool) -> bool {
+        self.get() == *other
+    }
+}
+
+impl Eq for Bool {}
+
+impl PartialOrd for Bool {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Bool {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.get().cmp(&other.get())
+    }
+}
+
+impl Hash for Bool {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.get().hash(state);
+    }
+}
+
+/// `true` or `false`; in arrays `True` and `False`, as NumPy.
+impl fmt::Display for Bool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.get(), f)
+    }
+}
+
+impl fmt::Debug for Bool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.get(), f)
+    }
+}
+
+impl reduce::sealed::Sealed for Bool {}
+
+impl Numeric for Bool {
+    type Sum = u128;
+    type Mean = f64;
+    const ZERO: u128 = 0;
+
+    #[inline(always)]
+    fn add(a: u128, b: u128) -> u128 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> u128 {
+        u8::sum_run(len, move |index| load(index).get().into())
+    }
+
+    #[inline(always)]
+    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
+        Self::sum_run(len, load) as f64
+    }
+
+    reduce::mean_in_f64!();
+}
+
+impl Ordered for Bool {
+    reduce::itself!();
+
+    #[inline(always)]
+    fn smaller(a: Self, b: Self) -> Self {
+        (a.get() & b.get()).into()
+    }
+
+    #[inline(always)]
+    fn larger(a: Self, b: Self) -> Self {
+        (a.get() | b.get()).into()
+    }
+}
