@@ -90,6 +90,7 @@ mod record;
 mod region;
 mod shape;
 mod text;
+mod time;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
@@ -106,6 +107,7 @@ pub use record::Record;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
 pub use text::{Bool, Bytes, Ucs4, Void};
+pub use time::{DateTime64, TimeDelta64, unit};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Ordered, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.

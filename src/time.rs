@@ -1,0 +1,485 @@
+//! Times as NumPy's `datetime64` and `timedelta64` keep them: a number of units in 64 bits.
+//!
+//! Files hold times as plain integers; what one of them means is in the dtype: `<M8[ns]` counts nanoseconds since 1970,
+//! `<M8[25s]` spans of 25 seconds. Here it is in the type, so that a sum of a time in seconds and a span in milliseconds
+//! does not compile. The calendar (see `calendar`) is needed only for text and for other libraries' types.
+//!
+//! One number is none of the times, [`i64::MIN`]: NaT, "not a time". It is to times what NaN is to floats: it is equal
+//! to nothing, what is computed from it is NaT, and so is what is out of reach. No arithmetic here panics.
+
+pub mod unit;
+
+mod calendar;
+mod system;
+
+use crate::dtype::{DType, Endianness, Kind, TimeUnit};
+use crate::element::{Element, scalar};
+use crate::endian::{self, Scalar};
+use crate::error::{Error, Result};
+use crate::view::reduce::{self, Ordered};
+use bytemuck::{Pod, Zeroable};
+use byteorder::ByteOrder;
+use calendar::Moment;
+use std::cmp::Ordering;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::str::FromStr;
+use unit::Unit;
+
+/// A point in time, counted in spans of `N` units from the beginning of 1970: NumPy's `M8[ns]`, `M8[25s]`.
+///
+/// The calendar is the Gregorian one, before its introduction too, days have 86,400 seconds, and there is no time zone:
+/// by convention the times are UTC. [`NAT`](Self::NAT) is no time.
+///
+/// The units are in [`unit`](crate::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`: see
+/// [`Endian`](crate::Endian).
+///
+/// ```
+/// use mmap_array::{ArrayView, DateTime64, unit::{Day, Second}};
+///
+/// let launch: DateTime64<Second> = "1969-07-16T13:32".parse()?;
+/// assert_eq!(launch.count(), -14_552_880);
+/// assert_eq!(launch.to_string(), "1969-07-16T13:32:00");
+///
+/// let view = ArrayView::from_slice(&[0_i64, 19_000, i64::MIN], 3)?.view_as::<DateTime64<Day>>()?;
+/// assert_eq!(view.to_string(), "['1970-01-01' '2022-01-08'        'NaT']");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[repr(transparent)]
+pub struct DateTime64<U: Unit, const N: u32 = 1> {
+    count: i64,
+    unit: PhantomData<U>,
+}
+
+/// A span of time, counted in spans of `N` units: NumPy's `m8[ns]`, `m8[25s]`.
+///
+/// [`NAT`](Self::NAT) is no span. Years and months have no length in days, so a span in them is none in days either.
+///
+/// ```
+/// use mmap_array::{DateTime64, TimeDelta64, unit::Day};
+/// let start: DateTime64<Day> = "2020-02-28".parse()?;
+/// let end = start + TimeDelta64::new(2);
+/// assert_eq!(end.to_string(), "2020-03-01");
+/// assert_eq!((end - start).to_string(), "2 days");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[repr(transparent)]
+pub struct TimeDelta64<U: Unit, const N: u32 = 1> {
+    count: i64,
+    unit: PhantomData<U>,
+}
+
+/// Refuses, when the program is compiled, spans that NumPy does not have.
+const fn assert_span<U: Unit, const N: u32>() {
+    assert!(N > 0 && N <= i32::MAX as u32, "a time is counted in spans of 1 to 2147483647 units");
+    assert!(N == 1 || !matches!(U::UNIT, TimeUnit::Generic), "a time without a unit is counted one by one");
+}
+
+/// What both types are: a number of spans in 64 bits.
+macro_rules! counts {
+    ($($time:ident: $kind:ident, $name:literal, $zero:literal);*) => {$(
+        impl<U: Unit, const N: u32> $time<U, N> {
+            /// Not a time: the least number that 64 bits hold.
+            ///
+            /// ```
+            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Second};")]
+            #[doc = concat!("assert!(", stringify!($time), "::<Second>::NAT.is_nat());")]
+            #[doc = concat!("assert!(", stringify!($time), "::<Second>::NAT != ", stringify!($time), "::NAT);")]
+            /// ```
+            pub const NAT: Self = Self { count: i64::MIN, unit: PhantomData };
+
+            #[doc = concat!("The ", $name, " of that number of spans of `N` units; of [`i64::MIN`], NaT.")]
+            ///
+            /// ```
+            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Minute};")]
+            #[doc = concat!("let half_hours = ", stringify!($time), "::<Minute, 30>::new(3);")]
+            #[doc = concat!("assert_eq!(half_hours.count(), 3); // ", $zero)]
+            /// ```
+            #[inline(always)]
+            #[must_use]
+            pub const fn new(count: i64) -> Self {
+                const { assert_span::<U, N>() }
+                Self { count, unit: PhantomData }
+            }
+
+            /// The number of spans of `N` units; of NaT, [`i64::MIN`].
+            #[inline(always)]
+            #[must_use]
+            pub const fn count(self) -> i64 {
+                self.count
+            }
+
+            /// Whether it is no time. (`==` does not tell: NaT is not equal to itself.)
+            #[inline(always)]
+            #[must_use]
+            pub const fn is_nat(self) -> bool {
+                self.count == i64::MIN
+            }
+
+            /// The order that NumPy sorts in: by time, and NaT last, equal to itself here.
+            ///
+            /// ```
+            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Second};")]
+            #[doc = concat!("let mut times = [", stringify!($time), "::<Second>::NAT, ", stringify!($time), "::new(1)];")]
+            #[doc = concat!("times.sort_by(", stringify!($time), "::total_cmp);")]
+            /// assert!(times[1].is_nat());
+            /// ```
+            #[must_use]
+            pub fn total_cmp(&self, other: &Self) -> Ordering {
+                // NaT is the least number; one less is the greatest.
+                self.count.wrapping_sub(1).cmp(&other.count.wrapping_sub(1))
+            }
+
+            /// The time of a number that was computed from others; NaT where it is out of reach.
+            #[inline(always)]
+            fn or_nat(count: Option<i64>) -> Self {
+                Self::new(count.unwrap_or(i64::MIN))
+            }
+        }
+
+        impl<U: Unit, const N: u32> Clone for $time<U, N> {
+            #[inline(always)]
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<U: Unit, const N: u32> Copy for $time<U, N> {}
+
+        // SAFETY: transparent over an `i64`, beside a `PhantomData`, which has no bytes.
+        unsafe impl<U: Unit, const N: u32> Zeroable for $time<U, N> {}
+        // SAFETY: as above; `Copy` and 'static.
+        unsafe impl<U: Unit, const N: u32> Pod for $time<U, N> {}
+
+        impl<U: Unit, const N: u32> Element for $time<U, N> {
+            fn dtype() -> DType {
+                const { assert_span::<U, N>() }
+                scalar(Kind::$kind(U::UNIT, N, Endianness::NATIVE), align_of::<Self>())
+            }
+        }
+
+        impl<U: Unit, const N: u32> endian::sealed::Sealed for $time<U, N> {}
+
+        impl<U: Unit, const N: u32> Scalar for $time<U, N> {
+            type Bytes = [u8; 8];
+
+            #[inline(always)]
+            fn decode<E: ByteOrder>(bytes: [u8; 8]) -> Self {
+                Self::new(i64::decode::<E>(bytes))
+            }
+
+            #[inline(always)]
+            fn encode<E: ByteOrder>(self) -> [u8; 8] {
+                self.count.encode::<E>()
+            }
+        }
+
+        #[doc = concat!($zero, ", as `np.zeros` has it.")]
+        impl<U: Unit, const N: u32> Default for $time<U, N> {
+            fn default() -> Self {
+                Self::new(0)
+            }
+        }
+
+        /// NaT is equal to nothing.
+        impl<U: Unit, const N: u32> PartialEq for $time<U, N> {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.count == other.count && !self.is_nat()
+            }
+        }
+
+        /// NaT is neither before nor after anything; [`total_cmp`](Self::total_cmp) orders it too.
+        impl<U: Unit, const N: u32> PartialOrd for $time<U, N> {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                (!self.is_nat() && !other.is_nat()).then(|| self.count.cmp(&other.count))
+            }
+        }
+
+        impl<U: Unit, const N: u32> reduce::sealed::Sealed for $time<U, N> {}
+
+        impl<U: Unit, const N: u32> Ordered for $time<U, N> {
+            reduce::itself!();
+
+            #[inline(always)]
+            fn smaller(a: Self, b: Self) -> Self {
+                // NaT is the least number.
+                Self::new(a.count.min(b.count))
+            }
+
+            #[inline(always)]
+            fn larger(a: Self, b: Self) -> Self {
+                // One less than NaT is the greatest.
+                Self::new(a.count.wrapping_sub(1).max(b.count.wrapping_sub(1)).wrapping_add(1))
+            }
+        }
+
+        /// The text that `to_string` gives.
+        impl<U: Unit, const N: u32> fmt::Debug for $time<U, N> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+counts! {
+    DateTime64: DateTime64, "time", "The beginning of 1970";
+    TimeDelta64: TimeDelta64, "span", "No time at all"
+}
+
+/// The sum, NaT where one is; `None` where it is out of reach.
+#[inline(always)]
+fn checked(a: i64, b: i64, sum: impl Fn(i64, i64) -> Option<i64>) -> Option<i64> {
+    if a == i64::MIN || b == i64::MIN {
+        return Some(i64::MIN);
+    }
+    sum(a, b).filter(|&sum| sum != i64::MIN)
+}
+
+/// What a time or a span and a span give together.
+macro_rules! sums {
+    ($($left:ident),*) => {$(
+        impl<U: Unit, const N: u32> $left<U, N> {
+            /// The sum; `None` where 64 bits do not hold it. NaT where one of the two is NaT.
+            ///
+            /// ```
+            /// use mmap_array::unit::Day;
+            #[doc = concat!("let last = mmap_array::", stringify!($left), "::<Day>::new(i64::MAX);")]
+            /// assert_eq!(last.checked_add(mmap_array::TimeDelta64::new(1)), None);
+            /// ```
+            #[must_use]
+            pub fn checked_add(self, span: TimeDelta64<U, N>) -> Option<Self> {
+                checked(self.count, span.count, i64::checked_add).map(Self::new)
+            }
+
+            /// The difference; `None` where 64 bits do not hold it. NaT where one of the two is NaT.
+            #[must_use]
+            pub fn checked_sub(self, span: TimeDelta64<U, N>) -> Option<Self> {
+                checked(self.count, span.count, i64::checked_sub).map(Self::new)
+            }
+        }
+
+        /// NaT where one of the two is NaT, and where 64 bits do not hold the sum (in which case NumPy wraps around).
+        impl<U: Unit, const N: u32> Add<TimeDelta64<U, N>> for $left<U, N> {
+            type Output = Self;
+
+            #[inline]
+            fn add(self, span: TimeDelta64<U, N>) -> Self {
+                self.checked_add(span).unwrap_or(Self::NAT)
+            }
+        }
+
+        /// NaT where one of the two is NaT, and where 64 bits do not hold the difference.
+        impl<U: Unit, const N: u32> Sub<TimeDelta64<U, N>> for $left<U, N> {
+            type Output = Self;
+
+            #[inline]
+            fn sub(self, span: TimeDelta64<U, N>) -> Self {
+                self.checked_sub(span).unwrap_or(Self::NAT)
+            }
+        }
+
+        impl<U: Unit, const N: u32> AddAssign<TimeDelta64<U, N>> for $left<U, N> {
+            #[inline]
+            fn add_assign(&mut self, span: TimeDelta64<U, N>) {
+                *self = *self + span;
+            }
+        }
+
+        impl<U: Unit, const N: u32> SubAssign<TimeDelta64<U, N>> for $left<U, N> {
+            #[inline]
+            fn sub_assign(&mut self, span: TimeDelta64<U, N>) {
+                *self = *self - span;
+            }
+        }
+    )*};
+}
+sums!(DateTime64, TimeDelta64);
+
+/// The span from the right one to the left one; NaT where one of them is NaT, and where 64 bits do not hold it.
+impl<U: Unit, const N: u32> Sub for DateTime64<U, N> {
+    type Output = TimeDelta64<U, N>;
+
+    #[inline]
+    fn sub(self, other: Self) -> TimeDelta64<U, N> {
+        TimeDelta64::or_nat(checked(self.count, other.count, i64::checked_sub))
+    }
+}
+
+impl<U: Unit, const N: u32> Neg for TimeDelta64<U, N> {
+    type Output = Self;
+
+    #[inline]
+    fn neg(self) -> Self {
+        // NaT's negative is NaT.
+        Self::new(self.count.wrapping_neg())
+    }
+}
+
+/// NaT where the span is NaT, and where 64 bits do not hold the product.
+impl<U: Unit, const N: u32> Mul<i64> for TimeDelta64<U, N> {
+    type Output = Self;
+
+    #[inline]
+    fn mul(self, times: i64) -> Self {
+        if self.is_nat() { self } else { Self::or_nat(self.count.checked_mul(times)) }
+    }
+}
+
+impl<U: Unit, const N: u32> MulAssign<i64> for TimeDelta64<U, N> {
+    #[inline]
+    fn mul_assign(&mut self, times: i64) {
+        *self = *self * times;
+    }
+}
+
+impl<U: Unit, const N: u32> DateTime64<U, N> {
+    /// The same point in other units, or the last before it that they have: NumPy's `astype("M8[…]")`.
+    ///
+    /// NaT where it is NaT, where 64 bits do not hold the number, and from or to [`unit::Generic`], which is no length.
+    ///
+    /// ```
+    /// use mmap_array::{DateTime64, unit::{Day, Millisecond}};
+    /// let time: DateTime64<Millisecond> = "1969-12-31T18:00".parse()?;
+    /// let day: DateTime64<Day> = time.to_unit();
+    /// assert_eq!(day.to_string(), "1969-12-31");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_unit<V: Unit, const M: u32>(self) -> DateTime64<V, M> {
+        DateTime64::or_nat(self.moment().and_then(|moment| moment.floor(V::UNIT, M)))
+    }
+
+    /// The point that it is; `None` of NaT and where the unit is generic.
+    fn moment(self) -> Option<Moment> {
+        if self.is_nat() { None } else { Moment::at(i128::from(self.count) * i128::from(N), U::UNIT) }
+    }
+
+    /// The time that is the moment exactly.
+    fn exactly(moment: Moment, text: impl fmt::Display) -> Result<Self> {
+        let time = Self::or_nat(moment.floor(U::UNIT, N));
+        match time.moment() {
+            Some(exact) if exact == moment => Ok(time),
+            _ => Err(Error::invalid_value(format!(
+                "{text} is no whole number of {} since 1970 in 64 bits",
+                units::<U, N>()
+            ))),
+        }
+    }
+}
+
+/// `seconds` or `25 seconds`, for errors.
+fn units<U: Unit, const N: u32>() -> String {
+    let name = U::UNIT.name();
+    if N == 1 { name.into() } else { format!("{N} {name}") }
+}
+
+impl TimeUnit {
+    /// Its name in NumPy's texts.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Year => "years",
+            Self::Month => "months",
+            Self::Week => "weeks",
+            Self::Day => "days",
+            Self::Hour => "hours",
+            Self::Minute => "minutes",
+            Self::Second => "seconds",
+            Self::Millisecond => "milliseconds",
+            Self::Microsecond => "microseconds",
+            Self::Nanosecond => "nanoseconds",
+            Self::Picosecond => "picoseconds",
+            Self::Femtosecond => "femtoseconds",
+            Self::Attosecond => "attoseconds",
+            Self::Generic => "generic time units",
+        }
+    }
+}
+
+/// ISO 8601 to the unit's precision, as `str(np.datetime64(…))` and `np.datetime_as_string` have it, or `NaT`.
+///
+/// `2020`, `2020-03`, `2020-03-05` for weeks and days, `2020-03-05T13` for hours, and so on to
+/// `2020-03-05T13:17:09.123456789012345678`. Years have at least four places, the sign of a year before 0 being one of
+/// them. Where NumPy's own numbers overflow (days beyond the year 25,252,734,927,766,553) the text is still right here.
+///
+/// A generic unit is no length: its times print as `5 generic time units`, which NumPy refuses to print. `{:-}` is what
+/// NumPy shows in arrays: the same in quotes.
+///
+/// ```
+/// use mmap_array::{DateTime64, unit::{Microsecond, Month, Year}};
+/// assert_eq!(DateTime64::<Month>::new(-1).to_string(), "1969-12");
+/// assert_eq!(DateTime64::<Microsecond>::new(-1).to_string(), "1969-12-31T23:59:59.999999");
+/// assert_eq!(DateTime64::<Year>::new(-1971).to_string(), "-001");
+/// ```
+impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.moment() {
+            Some(moment) => moment.iso(U::UNIT),
+            None => TimeDelta64::<U, N>::new(self.count).to_string(),
+        };
+        f.pad(&if f.sign_minus() { format!("'{text}'") } else { text })
+    }
+}
+
+/// The number and the unit, as `str(np.timedelta64(…))` has it: `5 seconds`, with the units' number multiplied in, or
+/// `NaT`. `{:-}` is what NumPy shows in arrays: the number alone, as it is stored, or `'NaT'`.
+///
+/// ```
+/// use mmap_array::{TimeDelta64, unit::Second};
+/// let span = TimeDelta64::<Second, 25>::new(-3);
+/// assert_eq!(span.to_string(), "-75 seconds");
+/// assert_eq!(format!("{span:-}"), "-3");
+/// ```
+impl<U: Unit, const N: u32> fmt::Display for TimeDelta64<U, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&match (self.is_nat(), f.sign_minus()) {
+            (true, true) => "'NaT'".into(),
+            (true, false) => "NaT".into(),
+            (false, true) => self.count.to_string(),
+            (false, false) => format!("{} {}", i128::from(self.count) * i128::from(N), U::UNIT.name()),
+        })
+    }
+}
+
+/// ISO 8601 as NumPy reads it: `2020`, `2020-03`, `2020-03-05`, then `T` or a space and `13`, `13:17` or `13:17:09`,
+/// which may have up to 18 digits after a point. A year may have any number of digits and a sign. `NaT` in any case, and
+/// no text at all, are NaT.
+///
+/// What is finer than the unit is cut off towards the past, as in NumPy: `2020-03-05T13` in days is `2020-03-05`.
+///
+/// # Errors
+///
+/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for anything else and for times that 64 bits of the unit do not
+/// hold, which NumPy lets wrap around. Other than NumPy, which reads them and warns, zones are refused (`Z`, `+01:00`):
+/// there are none in these times; so are `today`, `now`, and white space.
+///
+/// ```
+/// use mmap_array::{DateTime64, unit::{Day, Nanosecond}};
+/// assert_eq!("2020-03-05".parse::<DateTime64<Day>>()?.count(), 18326);
+/// assert!("".parse::<DateTime64<Day>>()?.is_nat());
+/// assert!("2020-02-30".parse::<DateTime64<Day>>().is_err());
+/// assert!("3000-01-01".parse::<DateTime64<Nanosecond>>().is_err());
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<U: Unit, const N: u32> FromStr for DateTime64<U, N> {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text.is_empty() || text.eq_ignore_ascii_case("nat") {
+            return Ok(Self::NAT);
+        }
+        let moment = Moment::parse(text)?;
+        match moment.floor(U::UNIT, N) {
+            Some(count) => Ok(Self::new(count)),
+            None => Err(Error::invalid_value(format!(
+                "{text} is out of the reach of 64 bits that count {} since 1970",
+                units::<U, N>()
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
