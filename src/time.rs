@@ -10,6 +10,8 @@
 pub mod unit;
 
 mod calendar;
+#[cfg(feature = "chrono")]
+mod chrono;
 mod system;
 
 use crate::dtype::{DType, Endianness, Kind, TimeUnit};

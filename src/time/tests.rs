@@ -277,3 +277,30 @@ fn lengths_convert_exactly_or_not_at_all() {
     assert!(Duration::try_from(TimeDelta64::<Year>::new(1)).is_err());
     assert!(Duration::try_from(TimeDelta64::<Week, { i32::MAX as u32 }>::new(i64::MAX)).is_err());
 }
+
+#[cfg(feature = "chrono")]
+#[test]
+fn chronos_times_convert_exactly_or_not_at_all() {
+    use ::chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+    for count in [-i64::MAX, -1_000_000_001, -1, 0, 1, 951_782_400_000_000_000, i64::MAX] {
+        let time = DateTime64::<Nanosecond>::new(count);
+        let theirs: NaiveDateTime = time.try_into().unwrap();
+        assert_eq!(format!("{theirs:?}").parse::<DateTime64<Nanosecond>>().unwrap().count(), count);
+        assert_eq!(DateTime64::<Nanosecond>::try_from(theirs).unwrap().count(), count);
+        let span = TimeDelta64::<Nanosecond>::new(count);
+        assert_eq!(TimeDelta::try_from(span).unwrap().num_nanoseconds(), Some(count));
+        assert_eq!(TimeDelta64::<Nanosecond>::try_from(TimeDelta::nanoseconds(count)).unwrap().count(), count);
+    }
+    for end in [NaiveDateTime::MIN, NaiveDateTime::MAX] {
+        let day = DateTime64::<Day>::try_from(end.date()).unwrap();
+        assert_eq!(NaiveDate::try_from(day).unwrap(), end.date());
+    }
+    assert!(DateTime64::<Nanosecond>::try_from(NaiveDateTime::MAX).is_err());
+    assert!(DateTime::<Utc>::try_from(DateTime64::<Year>::new(300_000)).is_err());
+    assert!(NaiveDateTime::try_from(DateTime64::<Picosecond>::new(1)).is_err());
+    assert!(NaiveDate::try_from(DateTime64::<Hour>::new(25)).is_err());
+    assert!(NaiveDate::try_from(DateTime64::<Day>::NAT).is_err());
+    assert!(TimeDelta::try_from(TimeDelta64::<Month>::new(1)).is_err());
+    let leap = NaiveDate::MIN.and_time(NaiveTime::from_hms_nano_opt(23, 59, 59, 1_500_000_000).unwrap());
+    assert!(DateTime64::<Second>::try_from(leap).unwrap_err().to_string().contains("leap second"));
+}
