@@ -1,11 +1,17 @@
 //! What a Rust type is in NumPy's words.
 
+#[cfg(feature = "num-complex")]
+mod complex;
+#[cfg(feature = "half")]
+mod half;
+
 use crate::dtype::{DType, Endianness, Kind};
 
 /// A type that a NumPy dtype describes.
 ///
-/// Implemented by the numbers, `[T; N]` and this crate's element types, and by `#[derive(Record)]` for records. Safe to
-/// implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
+/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16` and `num_complex::Complex` with the
+/// features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
+/// [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
 #[diagnostic::on_unimplemented(
