@@ -27,8 +27,20 @@ pub(crate) enum Item {
     F32(f32),
     /// A number printed with the digits that tell it from other `f64`s.
     F64(f64),
+    /// A number printed with the digits that tell it from other `f16`s.
+    #[cfg(feature = "half")]
+    F16(half::f16),
+    /// Two numbers, real and imaginary, with the digits of `f32`.
+    #[cfg(feature = "num-complex")]
+    Complex32([f32; 2]),
+    /// The same with the digits of `f64`.
+    #[cfg(feature = "num-complex")]
+    Complex64([f64; 2]),
     /// Anything else, already text, possibly of several lines.
     Text(String),
+    /// Text that is not brought to a common width: NumPy's strings, in their
+    /// quotes.
+    Quoted(String),
 }
 
 /// The element on its own, as `str` prints a NumPy scalar.
@@ -38,11 +50,12 @@ impl fmt::Display for Item {
             Self::Bool(true) => f.write_str("True"),
             Self::Bool(false) => f.write_str("False"),
             Self::Int(value) => write!(f, "{value}"),
-            Self::Text(text) => f.write_str(text),
-            Self::F32(_) | Self::F64(_) => {
-                let text = Real::of(self).map(Real::scalar);
-                f.write_str(&text.unwrap_or_default())
-            }
+            Self::Text(text) | Self::Quoted(text) => f.write_str(text),
+            number => match (Real::of(number), Real::parts(number)) {
+                (Some(real), _) => f.write_str(&real.scalar()),
+                (None, Some(parts)) => f.write_str(&complex_scalar(parts)),
+                (None, None) => Ok(()),
+            },
         }
     }
 }
@@ -263,6 +276,8 @@ enum Formatter {
     Aligned { width: usize },
     /// Each with its point below the point of the others.
     Float(FloatFormat),
+    /// Two numbers each: NumPy's `ComplexFloatingFormat`.
+    Complex(FloatFormat, FloatFormat),
 }
 
 impl Formatter {
@@ -270,22 +285,33 @@ impl Formatter {
     fn new(items: &[Item], precision: usize) -> Self {
         let reals: Vec<Real> = items.iter().filter_map(Real::of).collect();
         if !reals.is_empty() {
-            return Self::Float(FloatFormat::new(&reals, precision));
+            return Self::Float(FloatFormat::new(&reals, precision, false));
+        }
+        let (reals, imaginaries): (Vec<Real>, Vec<Real>) = items.iter().filter_map(Real::parts).unzip();
+        if !reals.is_empty() {
+            let imaginary = FloatFormat::new(&imaginaries, precision, true);
+            return Self::Complex(FloatFormat::new(&reals, precision, false), imaginary);
         }
         let widths = items.iter().map(|item| match item {
             // NumPy makes room for `False` even where there is none.
             Item::Bool(_) => 5,
             Item::Text(text) if is_block(text) => 0,
+            Item::Quoted(_) => 0,
             item => width(&item.to_string()),
         });
         Self::Aligned { width: widths.max().unwrap_or(0) }
     }
 
     fn word(&self, item: &Item) -> String {
-        match (self, Real::of(item)) {
-            (Self::Aligned { width }, _) => align(item.to_string(), *width),
-            (Self::Float(format), Some(real)) => format.word(real),
-            (Self::Float(_), None) => item.to_string(),
+        match (self, Real::of(item), Real::parts(item)) {
+            (Self::Aligned { width }, ..) => align(item.to_string(), *width),
+            (Self::Float(format), Some(real), _) => format.word(real),
+            (Self::Complex(real, imaginary), _, Some((re, im))) => {
+                let im = imaginary.word(im);
+                let end = im.trim_end().len();
+                format!("{}{}j{}", real.word(re), &im[..end], &im[end..])
+            }
+            (Self::Float(_) | Self::Complex(..), ..) => item.to_string(),
         }
     }
 }
@@ -303,16 +329,18 @@ struct FloatFormat {
     right: usize,
     /// The digits of the exponent.
     exponent: usize,
+    /// Whether positive numbers have a sign.
+    plus: bool,
 }
 
 impl FloatFormat {
-    fn new(reals: &[Real], precision: usize) -> Self {
+    fn new(reals: &[Real], precision: usize, plus: bool) -> Self {
         let (finite, others): (Vec<Real>, Vec<Real>) = reals.iter().partition(|real| real.value.is_finite());
         let exponential = Real::need_exponent(&finite);
         let (mut left, mut right, mut exponent) = (0, 0, 2);
         for real in finite {
             let decimal = real.decimal(exponential, (0, precision));
-            left = left.max(decimal.whole.len());
+            left = left.max(signed(decimal.whole, plus).len());
             right = right.max(decimal.fraction.len());
             exponent = exponent.max(decimal.exponent.abs().to_string().len());
         }
@@ -323,14 +351,14 @@ impl FloatFormat {
             right += exponent + 2;
         }
         for real in others {
-            left = left.max(real.scalar().len().saturating_sub(right + 1));
+            left = left.max(signed(real.scalar(), plus).len().saturating_sub(right + 1));
         }
-        Self { exponential, digits, left, right, exponent }
+        Self { exponential, digits, left, right, exponent, plus }
     }
 
     fn word(&self, real: Real) -> String {
         if !real.value.is_finite() {
-            return align(real.scalar(), self.left + 1 + self.right);
+            return align(signed(real.scalar(), self.plus), self.left + 1 + self.right);
         }
         let Decimal { whole, fraction, exponent } = real.decimal(self.exponential, self.digits);
         let tail = if self.exponential {
@@ -338,26 +366,87 @@ impl FloatFormat {
         } else {
             spaces(self.right.saturating_sub(fraction.len()))
         };
-        format!("{}.{fraction}{tail}", align(whole, self.left))
+        format!("{}.{fraction}{tail}", align(signed(whole, self.plus), self.left))
     }
 }
 
-/// A floating-point number. A `f32` is held as the `f64` of the same value, and
-/// `single` remembers that it takes fewer digits to name.
+/// The number with a sign, if positive ones shall have one.
+fn signed(number: String, plus: bool) -> String {
+    if plus && !number.starts_with('-') { format!("+{number}") } else { number }
+}
+
+/// A complex number on its own, as `str` prints it.
+fn complex_scalar((re, im): (Real, Real)) -> String {
+    let part = |real: Real| {
+        let text = real.scalar();
+        text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    };
+    if re.value == 0.0 && re.value.is_sign_positive() {
+        return format!("{}j", part(im));
+    }
+    format!("({}{}j)", part(re), signed(part(im), true))
+}
+
+/// A floating-point number, held as the `f64` of the same value, with the type
+/// that says how many digits it takes to name.
 #[derive(Clone, Copy)]
 struct Real {
     value: f64,
-    single: bool,
+    size: FloatSize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum FloatSize {
+    #[cfg(feature = "half")]
+    Half,
+    Single,
+    Double,
+}
+
+impl FloatSize {
+    /// The nearest number of the type.
+    fn round(self, value: f64) -> f64 {
+        match self {
+            #[cfg(feature = "half")]
+            Self::Half => round_to_half(value),
+            Self::Single => (value as f32).into(),
+            Self::Double => value,
+        }
+    }
+
+    /// From where on an array's numbers are written with an exponent: ten to the
+    /// type's digits, at most 8 of them.
+    fn large(self) -> f64 {
+        match self {
+            #[cfg(feature = "half")]
+            Self::Half => 1e3,
+            Self::Single => 1e6,
+            Self::Double => 1e8,
+        }
+    }
 }
 
 impl Real {
     fn of(item: &Item) -> Option<Self> {
-        let (value, single) = match *item {
-            Item::F32(value) => (value.into(), true),
-            Item::F64(value) => (value, false),
+        let (value, size) = match *item {
+            #[cfg(feature = "half")]
+            Item::F16(value) => (value.into(), FloatSize::Half),
+            Item::F32(value) => (value.into(), FloatSize::Single),
+            Item::F64(value) => (value, FloatSize::Double),
             _ => return None,
         };
-        Some(Self { value, single })
+        Some(Self { value, size })
+    }
+
+    /// The real and the imaginary part of a complex number.
+    fn parts(item: &Item) -> Option<(Self, Self)> {
+        match *item {
+            #[cfg(feature = "num-complex")]
+            Item::Complex32([re, im]) => Self::of(&Item::F32(re)).zip(Self::of(&Item::F32(im))),
+            #[cfg(feature = "num-complex")]
+            Item::Complex64([re, im]) => Self::of(&Item::F64(re)).zip(Self::of(&Item::F64(im))),
+            _ => None,
+        }
     }
 
     /// Whether numbers are too large, too small or too far apart to be written
@@ -366,12 +455,8 @@ impl Real {
         let sizes = finite.iter().map(|real| real.value.abs());
         let max = sizes.clone().fold(0.0, f64::max);
         let min = sizes.filter(|&n| n > 0.0).fold(f64::INFINITY, f64::min);
-        if finite.iter().any(|real| real.single) {
-            let (max, min) = (max as f32, min as f32);
-            max >= 1e6 || min < 1e-4 || max / min > 1e3
-        } else {
-            max >= 1e8 || min < 1e-4 || max / min > 1e3
-        }
+        let size = finite.iter().map(|real| real.size).min().unwrap_or(FloatSize::Double);
+        max >= size.large() || min < size.round(1e-4) || size.round(max / min) > 1e3
     }
 
     /// The number (which is finite) in decimal: the shortest text that tells it
@@ -379,16 +464,21 @@ impl Real {
     /// after the point.
     fn decimal(self, exponential: bool, (least, most): (usize, usize)) -> Decimal {
         let value = self.value;
-        let mut decimal = Decimal::parse(&match (exponential, self.single) {
-            (true, true) => format!("{:e}", value as f32),
-            (true, false) => format!("{value:e}"),
-            (false, true) => format!("{}", value as f32),
-            (false, false) => format!("{value}"),
+        let mut decimal = Decimal::parse(&match (exponential, self.size) {
+            #[cfg(feature = "half")]
+            (_, FloatSize::Half) => half_digits(value, exponential),
+            (true, FloatSize::Single) => format!("{:e}", value as f32),
+            (true, FloatSize::Double) => format!("{value:e}"),
+            (false, FloatSize::Single) => format!("{}", value as f32),
+            (false, FloatSize::Double) => format!("{value}"),
         });
         let enough = decimal.fraction.len();
         let places = enough.max(least).min(most);
         let rounded = if exponential { format!("{value:.places$e}") } else { format!("{value:.places$}") };
-        let reads_back = if self.single { rounded.parse() == Ok(value as f32) } else { rounded.parse() == Ok(value) };
+        let reads_back = match self.size {
+            FloatSize::Single => rounded.parse() == Ok(value as f32),
+            size => rounded.parse().is_ok_and(|read| size.round(read) == value),
+        };
         // To stop early or late, Dragon4 rounds the exact value, half to even; a
         // tie between two shortest texts it settles likewise. The shortest text
         // stands only where the nearest decimal does not read back as the
@@ -410,7 +500,7 @@ impl Real {
         if !size.is_finite() {
             return self.value.to_string().to_lowercase();
         }
-        let large = if self.single { 1e6 } else { 1e16 };
+        let large = if self.size == FloatSize::Double { 1e16 } else { self.size.large() };
         let exponential = size != 0.0 && !(1e-4..large).contains(&size);
         let Decimal { whole, fraction, exponent } = self.decimal(exponential, (0, usize::MAX));
         match (exponential, fraction.as_str()) {
@@ -420,6 +510,36 @@ impl Real {
             (true, _) => format!("{whole}.{fraction}e{exponent:+03}"),
         }
     }
+}
+
+/// The nearest `f16`, half to even; `f16::from_f64` leaves out the last bits.
+#[cfg(feature = "half")]
+fn round_to_half(value: f64) -> f64 {
+    let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    // The distance of two `f16`s there: a power of two, by which division is exact.
+    let step = 2_f64.powi(exponent.max(-14) - 10);
+    let rounded = (value / step).round_ties_even() * step;
+    if rounded.abs() < 65_536.0 { rounded } else { f64::INFINITY.copysign(value) }
+}
+
+/// The fewest digits that tell a finite `f16` from every other, which Rust does
+/// not find by itself.
+#[cfg(feature = "half")]
+fn half_digits(value: f64, exponential: bool) -> String {
+    // The nearest decimal, or the nearest above: at a power of two there is more
+    // room on that side.
+    let above = value * (1.0 + 2_f64.powi(-12));
+    let candidates = (0..5).flat_map(|places| [(value, places), (above, places)]);
+    let text = |(near, places): (f64, usize)| format!("{near:.places$e}");
+    let reads_back = |text: &str| text.parse().is_ok_and(|read| round_to_half(read) == value);
+    let (near, places) = candidates.into_iter().find(|&near| reads_back(&text(near))).unwrap_or((value, 5));
+    let shortest = text((near, places));
+    if exponential {
+        return shortest;
+    }
+    let exponent = Decimal::parse(&shortest).exponent;
+    let places = usize::try_from(places as i32 - exponent).unwrap_or(0);
+    format!("{near:.places$}")
 }
 
 /// A finite number as text: `whole.fraction`, times ten to the `exponent`.
@@ -584,6 +704,52 @@ mod tests {
         assert_eq!(str(&[2], f32s([1e-45, f32::MAX])), "[1.4012985e-45 3.4028235e+38]");
     }
 
+    #[cfg(feature = "half")]
+    #[test]
+    fn halves_have_their_own_digits() {
+        let f16s = |values: &[f32]| values.iter().map(|&value| Item::F16(half::f16::from_f32(value))).collect();
+        // Four digits tell most of them.
+        assert_eq!(str(&[3], f16s(&[1.0 / 3.0, 0.1, -2.0])), "[ 0.3333  0.1    -2.    ]");
+        // An exponent is used from 1000.
+        assert_eq!(str(&[3], f16s(&[1.0, 0.5, 1000.0])), "[1.e+00 5.e-01 1.e+03]");
+        // But not below.
+        assert_eq!(str(&[2], f16s(&[160.75, 999.5])), "[160.8 999.5]");
+        // The least and the greatest.
+        assert_eq!(str(&[2], f16s(&[6e-8, 65504.0])), "[5.96e-08 6.55e+04]");
+        // At a power of two the nearest text of four digits is another number's.
+        assert_eq!(str(&[1], f16s(&[0.015625])), "[0.01563]");
+        // What `f16::from_f64` rounds wrongly.
+        assert_eq!(str(&[1], vec![Item::F16(half::f16::from_bits(987))]), "[5.88e-05]");
+        // Alone, an exponent is used from 1000, too.
+        assert_eq!(str(&[], f16s(&[1234.0])), "1.234e+03");
+        assert_eq!(repr(&[], f16s(&[-0.0])), "-0.");
+    }
+
+    #[cfg(feature = "num-complex")]
+    #[test]
+    fn complex_numbers() {
+        let c16s = |values: &[[f64; 2]]| values.iter().copied().map(Item::Complex64).collect();
+        // Parts stand below each other, the imaginary ones with a sign.
+        assert_eq!(str(&[3], c16s(&[[1.0, 2.0], [-3.25, -0.5], [NAN, 0.0]])), "[ 1.  +2.j  -3.25-0.5j   nan+0.j ]");
+        // Each part has its own format.
+        assert_eq!(str(&[2], c16s(&[[0.0, 1e20], [1.0, -1.0]])), "[0.+1.e+20j 1.-1.e+00j]");
+        // `inf` and `nan` end where the numbers do.
+        assert_eq!(
+            str(&[2, 1], c16s(&[[1.0 / 3.0, 1.0 / 3.0], [INFINITY, -INFINITY]])),
+            "\
+[[0.33333333+0.33333333j]
+ [       inf       -infj]]"
+        );
+        assert_eq!(repr(&[1], c16s(&[[NAN, NAN]])), "[nan+nanj]");
+        // Parts of `f32` have the digits of `f32`.
+        assert_eq!(str(&[1], vec![Item::Complex32([0.1, 1.0 / 3.0])]), "[0.1+0.33333334j]");
+        // Alone, as Python prints one.
+        assert_eq!(str(&[], c16s(&[[1.0, -0.0]])), "(1-0j)");
+        assert_eq!(str(&[], c16s(&[[0.0, 2.0]])), "2j");
+        assert_eq!(str(&[], vec![Item::Complex32([1e6, f32::NAN])]), "(1e+06+nanj)");
+        assert_eq!(repr(&[], c16s(&[[1.0, 2.0]])), "1.+2.j");
+    }
+
     #[test]
     fn arrays_of_no_axes_and_of_no_elements() {
         // `str` is that of the element alone.
@@ -705,6 +871,9 @@ mod tests {
         assert_eq!(str(&[2], texts(["é", "(1, 2)"])), "[     é (1, 2)]");
         // As NumPy 2.4.6 prints objects with these representations.
         assert_eq!(repr(&[2], texts(["x: 1\ny: 22", "x: 3"])), "[x: 1\n       y: 22, x: 3]");
+        // Strings are not aligned.
+        let strings = ["'a'", "'bbb'"].map(|text| Item::Quoted(text.into()));
+        assert_eq!(str(&[2], strings.into()), "['a' 'bbb']");
         // Alone, text is left as it is.
         assert_eq!(repr(&[], texts(["x: 1\ny: 22"])), "x: 1\ny: 22");
     }
