@@ -54,6 +54,22 @@
 //! let array = mmap_array::MmapArrayMut::<[u8; 0]>::anonymous([10]);
 //! ```
 //!
+//! # Elements
+//!
+//! Any struct of bytes and numbers is an element ([`bytemuck::Pod`]; to read only, [`bytemuck::AnyBitPattern`]), and so
+//! are the types that NumPy's files are made of. All of them take any bits, and the values are checked where they are
+//! asked for:
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `i1` to `i8`, `u1` to `u8`, `f4`, `f8` | `i8` to `i64`, `u8` to `u64`, `f32`, `f64` |
+//! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`] |
+//! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
+//! | `?` | [`Bool`] |
+//! | `S5`, `U5`, `V5` | [`Bytes<5>`](Bytes), [`Ucs4<5>`](Ucs4), [`Void<5>`](Void) |
+//! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](DateTime64), [`TimeDelta64<Second, 25>`](TimeDelta64), of a [`unit`](mod@unit); with the feature `chrono` to and from that crate's types |
+//! | `(3,)f4` | `[f32; 3]` |
+//!
 //! # From NumPy
 //!
 //! | NumPy | here |
@@ -71,6 +87,7 @@
 //! | `arr["r"] += 1`, `arr[:, 2] = 0` | `arr.view_mut().project(field!(Rgba, r)).map_in_place(\|r\| r + 1)`, `arr.view_mut().index_axis(1, 2).fill(0)` |
 //! | `len(arr)`, `arr[i]` of two axes | `arr.shape()[0]`, `arr.view().index_axis(0, i)`; `arr.len()` and `arr[i]` count elements |
 //! | `arr[-1]`, a slice that reaches beyond the end | no negative indices; a range outside panics, as a slice's does |
+//! | `arr.astype(arr.dtype.newbyteorder("="))` | `arr.view().to_native_vec()` |
 //! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |

@@ -307,7 +307,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     ///
     /// A type of the same size always works. With another size the last axis gets longer or shorter: it must be
     /// contiguous (or of length 1), and its bytes must divide. Elements are read at any alignment, so views have no
-    /// alignment to get wrong. Numbers are read in the machine's byte order.
+    /// alignment to get wrong. Numbers are read in the machine's byte order; [`Be`](crate::Be) and [`Le`](crate::Le) name
+    /// theirs.
     ///
     /// # Errors
     ///
