@@ -63,6 +63,10 @@ pub trait Ordered: Copy + sealed::Sealed {
     #[doc(hidden)]
     type Native: Copy;
 
+    /// Whether the smaller or larger of two is one instruction, as of integers.
+    #[doc(hidden)]
+    const PLAIN: bool = false;
+
     #[doc(hidden)]
     fn native(self) -> Self::Native;
 
@@ -288,6 +292,7 @@ macro_rules! integers {
 
         impl Ordered for $integer {
             itself!();
+            const PLAIN: bool = true;
 
             #[inline(always)]
             fn smaller(a: Self, b: Self) -> Self {
@@ -366,6 +371,7 @@ impl<T: Scalar + Numeric, E: ByteOrder> Numeric for Endian<T, E> {
 
 impl<T: Scalar + Ordered, E: ByteOrder> Ordered for Endian<T, E> {
     type Native = T::Native;
+    const PLAIN: bool = T::PLAIN;
 
     #[inline(always)]
     fn native(self) -> T::Native {
@@ -478,8 +484,8 @@ impl<T: Numeric, A: Access<T>> Kernel for Sum<'_, T, A> {
     #[inline(always)]
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
-        while let Some(run) = self.0.runs.next() {
-            sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add);
+        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run| sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add));
         }
         sums.total(T::add)
     }
@@ -494,8 +500,8 @@ impl<T: Numeric, A: Access<T>> Kernel for Mean<'_, T, A> {
     #[inline(always)]
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
-        while let Some(run) = self.0.runs.next() {
-            sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add);
+        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run| sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add));
         }
         sums.total(T::mean_add)
     }
@@ -511,22 +517,26 @@ impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A,
     fn run(self) -> Self::Output {
         let choose = |a, b| if LARGEST { T::larger(a, b) } else { T::smaller(a, b) };
         let mut extreme: Option<T::Native> = None;
-        while let Some(run) = self.0.runs.next() {
-            let of_run = with_run!(run, A, T, |len, load| {
-                // Eight at a time, so that no comparison waits for the one before.
-                let mut lanes = [load(0).native(); 8];
-                let whole = len - len % 8;
-                let mut index = 0;
-                while index < whole {
-                    for (lane, best) in lanes.iter_mut().enumerate() {
-                        *best = choose(*best, load(index + lane).native());
+        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run| {
+                let of_run = with_run!(run, A, T, |len, load| {
+                    let first = load(0).native();
+                    // What is compared by one instruction the compiler takes many at a time by itself.
+                    let whole = if T::PLAIN { 0 } else { len - len % 8 };
+                    // Eight at a time, so that no comparison waits for the one before.
+                    let mut lanes = [first; 8];
+                    let mut index = 0;
+                    while index < whole {
+                        for (lane, best) in lanes.iter_mut().enumerate() {
+                            *best = choose(*best, load(index + lane).native());
+                        }
+                        index += 8;
                     }
-                    index += 8;
-                }
-                let best = (whole..len).fold(lanes[0], |best, index| choose(best, load(index).native()));
-                lanes[1..].iter().fold(best, |best, &lane| choose(best, lane))
+                    let best = (whole..len).fold(first, |best, index| choose(best, load(index).native()));
+                    if T::PLAIN { best } else { lanes.iter().fold(best, |best, &lane| choose(best, lane)) }
+                });
+                extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
             });
-            extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
         }
         extreme.map(T::from_native)
     }
