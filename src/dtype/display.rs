@@ -275,8 +275,12 @@ mod tests {
                  'titles': ['T', None], 'itemsize': 12}}"
             )
         );
-        let huge = DType::packed_record([("a", DType::scalar(Kind::Void(1 << 31)).unwrap())]).unwrap();
-        assert!(huge.to_string().starts_with("{'names': ['a']"));
+        // More than a header can say, where there are addresses for it.
+        #[cfg(target_pointer_width = "64")]
+        {
+            let huge = DType::packed_record([("a", DType::scalar(Kind::Void(1 << 31)).unwrap())]).unwrap();
+            assert!(huge.to_string().starts_with("{'names': ['a']"));
+        }
     }
 
     #[test]
