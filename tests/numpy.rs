@@ -1,0 +1,11 @@
+//! What the crate says of dtypes and writes as bytes is what NumPy says and reads, in the same run.
+
+mod python;
+
+use python::Python;
+
+#[test]
+fn the_environment_has_the_numpy_that_is_pinned() {
+    let Some(python) = Python::get() else { return };
+    assert_eq!(python.run("import numpy; print(numpy.__version__)", [""; 0]), "2.4.6\n");
+}
