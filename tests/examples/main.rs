@@ -1,0 +1,10 @@
+//! The examples do what their head comments say, against independent readers of the same files.
+//!
+//! They are built in as modules and called as functions, so that they are tested wherever the library is, also where a
+//! test cannot start another program.
+
+mod elf_symbols;
+mod portion;
+#[allow(dead_code)]
+#[path = "../python/mod.rs"]
+mod python;
