@@ -10,6 +10,7 @@ mod index;
 mod manage;
 mod options;
 mod parts;
+pub(crate) mod plan;
 
 pub use index::ArrayIndex;
 pub use options::MmapArrayOptions;

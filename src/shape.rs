@@ -299,6 +299,10 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     if others == 0 {
         return Err(Error::shape(format!("axis {axis} cannot be inferred: the other axes hold no element")));
     }
+    if unit_bytes == 0 {
+        let text = format!("axis {axis} cannot be inferred: elements of no bytes fit any file any number of times");
+        return Err(Error::shape(text));
+    }
     let unit_bytes = unit_bytes as u64;
     let tail = available % unit_bytes;
     if tail != 0 {

@@ -1,10 +1,11 @@
 //! What to map and how, said before it is mapped.
 
+use super::plan::{Elements, Plan};
 use super::{MmapArray, MmapArrayMut, check_alignment};
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
-use crate::region::{self, Mode, Portion, Region};
-use crate::shape::{Dims, IntoShape, Order, Shape, fit_to_file, too_many_axes};
+use crate::region::{self, Mode};
+use crate::shape::{IntoShape, Order};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -41,13 +42,25 @@ use std::path::Path;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct MmapArrayOptions<T> {
-    offset: u64,
-    /// The number of axes, where they are too many.
-    shape: Option<Result<Shape, usize>>,
-    order: Order,
-    populate: bool,
-    reserve: bool,
+    plan: Plan,
     element: PhantomData<fn() -> T>,
+}
+
+/// The elements of an array whose type is known when the program is compiled.
+struct Typed<T>(PhantomData<T>);
+
+impl<T> Elements for Typed<T> {
+    fn size(&self) -> usize {
+        size_of::<T>()
+    }
+
+    fn name(&self) -> String {
+        std::any::type_name::<T>().into()
+    }
+
+    fn check_offset(&self, offset: u64, len: u64) -> Result<()> {
+        check_alignment::<T>(offset, len)
+    }
 }
 
 impl<T> Clone for MmapArrayOptions<T> {
@@ -61,7 +74,7 @@ impl<T> Copy for MmapArrayOptions<T> {}
 impl<T> MmapArrayOptions<T> {
     pub(super) fn new() -> Self {
         const { assert_mappable::<T>() }
-        Self { offset: 0, shape: None, order: Order::C, populate: false, reserve: false, element: PhantomData }
+        Self { plan: Plan::default(), element: PhantomData }
     }
 
     /// The byte of the file at which the first element lies. Pages are this crate's business; the element type's alignment
@@ -70,7 +83,7 @@ impl<T> MmapArrayOptions<T> {
     /// reads at any address. Opening says so where it must.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
-        self.offset = bytes;
+        self.plan.offset = bytes;
         self
     }
 
@@ -78,14 +91,14 @@ impl<T> MmapArrayOptions<T> {
     /// `Some`, to follow from the file's length: `[None, Some(3)]`, for NumPy's `reshape(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
-        self.shape = Some(shape.into_shape());
+        self.plan.set_shape(shape);
         self
     }
 
     /// The order in which the elements follow one another in the file.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
-        self.order = order;
+        self.plan.order = order;
         self
     }
 
@@ -93,7 +106,7 @@ impl<T> MmapArrayOptions<T> {
     /// for later.
     #[must_use]
     pub fn populate(mut self) -> Self {
-        self.populate = true;
+        self.plan.populate = true;
         self
     }
 
@@ -101,7 +114,7 @@ impl<T> MmapArrayOptions<T> {
     /// elements are written, and a disk that is full by then stops the program with a signal instead of an error.
     #[must_use]
     pub fn reserve(mut self) -> Self {
-        self.reserve = true;
+        self.plan.reserve = true;
         self
     }
 
@@ -362,8 +375,8 @@ impl<T> MmapArrayOptions<T> {
     where
         ReadWrite: Access<T>,
     {
-        let (dims, portion) = self.new_portion()?;
-        MmapArray::from_region(Region::scratch(folder.as_ref(), &portion)?, dims, self.order)
+        let (region, dims) = self.plan.scratch(&Typed::<T>(PhantomData), folder.as_ref())?;
+        MmapArray::from_region(region, dims, self.plan.order)
     }
 
     /// Zeros in memory, without a file. The byte offset has no meaning here.
@@ -376,46 +389,20 @@ impl<T> MmapArrayOptions<T> {
     where
         ReadWrite: Access<T>,
     {
-        let options = self.offset(0);
-        let (dims, portion) = options.new_portion()?;
-        MmapArray::from_region(Region::anonymous(&portion)?, dims, options.order)
+        let (region, dims) = self.plan.anonymous(&Typed::<T>(PhantomData))?;
+        MmapArray::from_region(region, dims, self.plan.order)
     }
 
     fn map_portion<A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
-        let map = || {
-            let file_len = region::mappable_len(file)?;
-            let shape = self.shape.transpose().map_err(too_many_axes)?;
-            let dims = fit_to_file(shape, size_of::<T>(), self.offset, file_len)?;
-            let (_, len) = dims.checked_len(size_of::<T>())?;
-            let portion = Portion { offset: self.offset, len, populate: self.populate, reserve: false };
-            let what = || format!("{dims} elements of `{}`", std::any::type_name::<T>());
-            let region = Region::map(file, path, file_len, &portion, mode, what)?;
-            MmapArray::from_region(region, dims, self.order)
-        };
-        map().map_err(|error: Error| error.in_file(path))
-    }
-
-    /// The portion of a file, or of memory, that is made for the array.
-    fn new_portion(&self) -> Result<(Dims, Portion)> {
-        let Some(shape) = self.shape.transpose().map_err(too_many_axes)? else {
-            return Err(Error::shape("a new array needs a shape: give one with `options().shape(…)`"));
-        };
-        let dims = shape.given().ok_or_else(|| {
-            Error::shape(format!(
-                "{shape}: an axis of a new array cannot be inferred, there is no file to infer it from"
-            ))
-        })?;
-        let (_, len) = dims.checked_len(size_of::<T>())?;
-        check_alignment::<T>(self.offset, len as u64)?;
-        Ok((dims, Portion { offset: self.offset, len, populate: self.populate, reserve: self.reserve }))
+        let (region, dims) = self.plan.map(&Typed::<T>(PhantomData), file, path, mode)?;
+        MmapArray::from_region(region, dims, self.plan.order)
     }
 
     fn create_file(self, path: &Path, replace: bool) -> Result<MmapArrayMut<T>> {
         let create = || {
-            let (dims, portion) = self.new_portion()?;
             // On an error the map is dropped first, then the new file, which removes it.
-            let (mut new, region) = Region::create(path, &portion, replace)?;
-            let array = MmapArray::from_region(region, dims, self.order)?;
+            let (mut new, region, dims) = self.plan.create(&Typed::<T>(PhantomData), path, replace)?;
+            let array = MmapArray::from_region(region, dims, self.plan.order)?;
             new.persist()?;
             Ok(array)
         };
