@@ -49,7 +49,9 @@ pub enum TimeUnit {
 }
 
 /// What an element is. The sizes are in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// Two are equal where they say the same of the same bytes: a subarray of subarrays is one of more axes.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Kind {
     /// One byte, 0 or 1: `|b1`.
@@ -318,6 +320,31 @@ impl DType {
         Err(self.unknown_field(path))
     }
 
+    /// A record of some of the fields, by their names, where they are: the item keeps its size, and what is left out
+    /// becomes padding. It is the dtype of NumPy's `arr[["a", "c"]]`.
+    ///
+    /// ```
+    /// use mmap_array::DType;
+    /// let trade = DType::from_descr("[('time', '<i8'), ('px', '<f8'), ('qty', '<u4')]")?;
+    /// let part = trade.select(["qty", "time"])?;
+    /// assert_eq!((part.itemsize(), part.field("qty")?.0, part.fields()[1].offset), (20, 16, 0));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField) for a name that is no field's, [`DType`](crate::ErrorKind::DType)
+    /// for one that is given twice.
+    pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
+        let fields = names.into_iter().map(|name| {
+            let name = name.as_ref();
+            find(name).cloned().ok_or_else(|| self.unknown_field(name))
+        });
+        let fields: Vec<RecordField> = fields.collect::<Result<_>>()?;
+        Ok(Self::record(fields, self.itemsize)?.aligned_to(self.alignment))
+    }
+
     fn unknown_field(&self, path: &str) -> Error {
         let names: Vec<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let text = match (names.iter().min_by_key(|name| distance(name, path)), names.len()) {
@@ -330,6 +357,22 @@ impl DType {
             }
         };
         Reason::UnknownField(text).into()
+    }
+
+    /// The elements of a subarray and its shape, a subarray of subarrays being one with the axes of both; of anything
+    /// else itself, and no axes.
+    pub(crate) fn flattened(&self) -> (&Self, Vec<usize>) {
+        self.within(&[])
+    }
+
+    /// The elements and the shape of a subarray with these axes, whose elements these are.
+    fn within(&self, axes: &[usize]) -> (&Self, Vec<usize>) {
+        let (mut element, mut shape) = (self, axes.to_vec());
+        while let Kind::Array(inner, axes) = &element.kind {
+            shape.extend_from_slice(axes);
+            element = inner;
+        }
+        (element, shape)
     }
 
     /// The path of the first part in which the two differ, and that part of each; `None` where they are equal. An empty
@@ -356,8 +399,11 @@ impl DType {
                     }
                 }
             }
-            (Kind::Array(ours, our_shape), Kind::Array(theirs, their_shape)) if our_shape == their_shape => {
-                return ours.first_difference(theirs);
+            (Kind::Array(..), Kind::Array(..)) => {
+                let ((ours, our_shape), (theirs, their_shape)) = (self.flattened(), other.flattened());
+                if our_shape == their_shape {
+                    return ours.first_difference(theirs);
+                }
             }
             _ => {}
         }
@@ -380,6 +426,47 @@ fn distance(from: &str, to: &str) -> usize {
     row[to.len()]
 }
 
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bool, Self::Bool) => true,
+            (Self::Int(a, e), Self::Int(b, f))
+            | (Self::UInt(a, e), Self::UInt(b, f))
+            | (Self::Float(a, e), Self::Float(b, f))
+            | (Self::Complex(a, e), Self::Complex(b, f))
+            | (Self::Ucs4(a, e), Self::Ucs4(b, f)) => (a, e) == (b, f),
+            (Self::Bytes(a), Self::Bytes(b)) | (Self::Void(a), Self::Void(b)) => a == b,
+            (Self::DateTime64(u, a, e), Self::DateTime64(v, b, f))
+            | (Self::TimeDelta64(u, a, e), Self::TimeDelta64(v, b, f)) => (u, a, e) == (v, b, f),
+            (Self::Array(a, axes), Self::Array(b, others)) => a.within(axes) == b.within(others),
+            (Self::Record(a), Self::Record(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Kind {}
+
+impl std::hash::Hash for Kind {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Bool => {}
+            Self::Int(size, order)
+            | Self::UInt(size, order)
+            | Self::Float(size, order)
+            | Self::Complex(size, order)
+            | Self::Ucs4(size, order) => (size, order).hash(state),
+            Self::Bytes(size) | Self::Void(size) => size.hash(state),
+            Self::DateTime64(unit, count, order) | Self::TimeDelta64(unit, count, order) => {
+                (unit, count, order).hash(state);
+            }
+            Self::Array(element, axes) => element.within(axes).hash(state),
+            Self::Record(fields) => fields.hash(state),
+        }
+    }
+}
+
 impl PartialEq for DType {
     fn eq(&self, other: &Self) -> bool {
         (&self.kind, self.itemsize) == (&other.kind, other.itemsize)
@@ -397,5 +484,36 @@ impl std::hash::Hash for DType {
 impl fmt::Debug for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DType({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::element::Element;
+    use std::hash::{BuildHasher, RandomState};
+
+    #[test]
+    fn a_subarray_of_subarrays_is_one_of_more_axes() {
+        let nested = DType::array(DType::array(f64::dtype(), [5]).unwrap(), [2]).unwrap();
+        let flat = <[[f64; 5]; 2]>::dtype();
+        assert_eq!((&nested, nested.first_difference(&flat)), (&flat, None));
+        let hasher = RandomState::new();
+        assert_eq!(hasher.hash_one(&nested), hasher.hash_one(&flat));
+        assert_ne!(nested, <[[f64; 2]; 5]>::dtype());
+        assert_ne!(nested, <[[f32; 5]; 2]>::dtype());
+        let other = <[[f32; 5]; 2]>::dtype();
+        let difference = nested.first_difference(&other);
+        assert_eq!(difference, Some((String::new(), &f64::dtype(), &f32::dtype())));
+    }
+
+    #[test]
+    fn selected_fields_stay_where_they_are() {
+        let record = DType::packed_record([("a", u8::dtype()), ("b", f64::dtype()), ("c", u8::dtype())]).unwrap();
+        let part = record.select(["c", "a"]).unwrap();
+        assert_eq!((part.itemsize(), part.fields()[0].offset, part.fields()[1].offset), (10, 9, 0));
+        assert_eq!(record.select(["a", "d"]).unwrap_err().kind(), crate::ErrorKind::UnknownField);
+        assert_eq!(record.select(["a", "a"]).unwrap_err().kind(), crate::ErrorKind::DType);
+        assert_eq!(record.select::<&str>([]).unwrap().fields(), []);
     }
 }
