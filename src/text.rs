@@ -18,7 +18,7 @@ use crate::dtype::repr;
 use crate::error::Error;
 use std::fmt;
 
-fn trimmed<T: Default + PartialEq>(units: &[T]) -> &[T] {
+pub(crate) fn trimmed<T: Default + PartialEq>(units: &[T]) -> &[T] {
     let end = units.iter().rposition(|unit| *unit != T::default()).map_or(0, |last| last + 1);
     &units[..end]
 }
@@ -31,8 +31,23 @@ fn too_long(start: &dyn fmt::Debug, len: usize, unit: &str, most: usize) -> Erro
     Error::invalid_value(format!("{start:?}{more} has {len} {unit} and there is room for {most}"))
 }
 
+/// Characters as Python shows them: `'abc\n'`, a single surrogate as `'\ud800'`.
+pub(crate) fn units_repr(units: &[u32]) -> String {
+    let quote = repr::quote(units.contains(&'\''.into()), units.contains(&'"'.into()));
+    let mut text = String::from(quote);
+    units.iter().for_each(|&unit| repr::push_character(&mut text, unit, quote));
+    text.push(quote);
+    text
+}
+
+/// Bytes without a meaning as NumPy shows them: `b'\x61\x00'`.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    format!("b'{digits}'")
+}
+
 /// Bytes as Python shows them.
-struct Repr<'a>(&'a [u8]);
+pub(crate) struct Repr<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Repr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

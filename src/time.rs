@@ -356,7 +356,7 @@ impl<U: Unit, const N: u32> DateTime64<U, N> {
 
     /// The point that it is; `None` of NaT and where the unit is generic.
     fn moment(self) -> Option<Moment> {
-        if self.is_nat() { None } else { Moment::at(i128::from(self.count) * i128::from(N), U::UNIT) }
+        Moment::of(self.count, U::UNIT, N)
     }
 
     /// The time that is the moment exactly.
@@ -417,11 +417,26 @@ impl TimeUnit {
 /// ```
 impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.moment() {
-            Some(moment) => moment.iso(U::UNIT),
-            None => TimeDelta64::<U, N>::new(self.count).to_string(),
-        };
-        f.pad(&if f.sign_minus() { format!("'{text}'") } else { text })
+        f.pad(&time_text(self.count, U::UNIT, N, f.sign_minus()))
+    }
+}
+
+/// The text of a time that many spans of so many units after 1970, as NumPy shows it in arrays or on its own.
+pub(crate) fn time_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
+    let text = match Moment::of(count, unit, spans_of) {
+        Some(moment) => moment.iso(unit),
+        None => span_text(count, unit, spans_of, false),
+    };
+    if in_array { format!("'{text}'") } else { text }
+}
+
+/// The text of a span of that many times so many units.
+pub(crate) fn span_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
+    match (count == i64::MIN, in_array) {
+        (true, true) => "'NaT'".into(),
+        (true, false) => "NaT".into(),
+        (false, true) => count.to_string(),
+        (false, false) => format!("{} {}", i128::from(count) * i128::from(spans_of), unit.name()),
     }
 }
 
@@ -436,12 +451,7 @@ impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
 /// ```
 impl<U: Unit, const N: u32> fmt::Display for TimeDelta64<U, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&match (self.is_nat(), f.sign_minus()) {
-            (true, true) => "'NaT'".into(),
-            (true, false) => "NaT".into(),
-            (false, true) => self.count.to_string(),
-            (false, false) => format!("{} {}", i128::from(self.count) * i128::from(N), U::UNIT.name()),
-        })
+        f.pad(&span_text(self.count, U::UNIT, N, f.sign_minus()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! NumPy's `U`.
 
-use super::{SHOWN, too_long, trimmed};
-use crate::dtype::{DType, Endianness, Kind, repr};
+use super::{SHOWN, too_long, trimmed, units_repr};
+use crate::dtype::{DType, Endianness, Kind};
 use crate::element::{Element, scalar};
 use crate::endian::{self, Scalar};
 use crate::error::{Error, Result};
@@ -211,11 +211,6 @@ impl<const N: usize> fmt::Display for Ucs4<N> {
 /// As Python shows text: `'abc\n'`, a single surrogate as `'\ud800'`.
 impl<const N: usize> fmt::Debug for Ucs4<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = self.units();
-        let quote = repr::quote(units.contains(&'\''.into()), units.contains(&'"'.into()));
-        let mut text = String::from(quote);
-        units.iter().for_each(|&unit| repr::push_character(&mut text, unit, quote));
-        text.push(quote);
-        f.write_str(&text)
+        f.write_str(&units_repr(self.units()))
     }
 }

@@ -3,7 +3,7 @@
 use crate::dtype::{DType, Kind};
 use crate::element::{Element, scalar};
 use bytemuck::{Pod, Zeroable};
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// `N` bytes without a meaning: NumPy's `V`.
 ///
@@ -66,9 +66,7 @@ impl<const N: usize> AsRef<[u8]> for Void<N> {
 /// As NumPy shows it: every byte in hexadecimal, `b'\x61\x00'`.
 impl<const N: usize> fmt::Display for Void<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("b'")?;
-        self.0.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
-        f.write_char('\'')
+        f.write_str(&super::hexadecimal(&self.0))
     }
 }
 

@@ -83,6 +83,11 @@ impl Date {
 }
 
 impl Moment {
+    /// The point of a time as it is stored; `None` of NaT and of generic units.
+    pub(super) fn of(count: i64, unit: TimeUnit, spans_of: u32) -> Option<Self> {
+        if count == i64::MIN { None } else { Self::at(i128::from(count) * i128::from(spans_of), unit) }
+    }
+
     /// The point of so many units since 1970; `None` of generic ones.
     pub(super) fn at(count: i128, unit: TimeUnit) -> Option<Self> {
         let months = match unit {

@@ -56,7 +56,7 @@ fn item<T: 'static>(element: T, text: impl FnOnce(&T, bool) -> String) -> Item {
         u64 => |number| Item::Int(number.into()),
     }
     #[cfg(feature = "half")]
-    numbers!(half::f16 => |number| Item::F16(number));
+    numbers!(half::f16 => |number| Item::F16(number.into()));
     #[cfg(feature = "num-complex")]
     numbers! {
         num_complex::Complex<f32> => |number| Item::Complex32([number.re, number.im]),
