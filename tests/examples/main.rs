@@ -8,3 +8,4 @@ mod portion;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;
+mod stl_bounds;

@@ -1,0 +1,123 @@
+//! The extent of a solid body, from the triangles of its surface: a binary STL file as an array of records.
+//!
+//! ```text
+//! cargo run --release --example stl_bounds FILE
+//! ```
+//!
+//! Behind a header of 84 bytes there is a record of 50 for each triangle, so that no float is where a `&f32` could
+//! point to. Its numbers are little-endian on every machine. The records are mapped as what they are; the corners are a
+//! view of them, an array of (triangles, 3, 3) numbers whose smallest and largest are taken coordinate by coordinate.
+//! Nobody may write or truncate the file meanwhile.
+
+use bytemuck::{Pod, Zeroable};
+use mmap_array::{Le, MmapArray, field};
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    let (Some(file), None) = (args.next().filter(|arg| arg != "--help").map(PathBuf::from), args.next()) else {
+        eprintln!("usage: stl_bounds FILE");
+        return ExitCode::from(2);
+    };
+    match list(&file, &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stl_bounds: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Header {
+    text: [u8; 80],
+    triangles: Le<u32>,
+}
+
+/// `Le` has no alignment, so these records of 50 bytes have no padding, packed or not.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Triangle {
+    normal: [Le<f32>; 3],
+    corners: [[Le<f32>; 3]; 3],
+    attribute: Le<u16>,
+}
+
+/// Prints where the body is, and how large.
+pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let (header, triangles) = match open(path) {
+        // Some binary files begin with `solid`, too, so it only tells of those that cannot be read as one.
+        Err(_) if begins_with(path, b"solid") => {
+            let text = "an ASCII STL file, or a broken binary one: only binary files have records of 50 bytes";
+            return Err(format!("{}: {text}", path.display()).into());
+        }
+        opened => opened?,
+    };
+    let text = header.text.split(|&byte| byte == 0).next().unwrap_or_default();
+    // What it holds goes to a terminal.
+    let text = String::from_utf8_lossy(text).trim().replace(char::is_control, "?");
+    // (triangle, corner, coordinate)
+    let corners = triangles.project(field!(Triangle, corners)).unpack()?.unpack()?;
+    let (area, volume) = measure(&triangles);
+
+    writeln!(out, "header    {text:?}")?;
+    writeln!(out, "triangles {}", triangles.len())?;
+    for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
+        let coordinates = corners.index_axis(2, axis);
+        if let Some((min, max)) = coordinates.min().zip(coordinates.max()) {
+            writeln!(out, "{name:<9} {min:?} to {max:?}")?;
+        }
+    }
+    writeln!(out, "area      {area:?}")?;
+    writeln!(out, "volume    {volume:?} if the surface is closed")?;
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<(Header, MmapArray<Triangle>), Box<dyn Error>> {
+    // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
+    let header = unsafe { MmapArray::<Header>::options().shape(1).open(path)? }[0];
+    // To the end of the file, which must be whole triangles.
+    let options = MmapArray::<Triangle>::options().offset(size_of::<Header>() as u64);
+    // SAFETY: as above.
+    let triangles = unsafe { options.open(path)? };
+    let (said, found) = (header.triangles, triangles.len());
+    if u64::try_from(found)? != said.get().into() {
+        let text = format!("the header, at byte 80, says {said} triangles, but {found} follow it");
+        return Err(format!("{}: {text}", path.display()).into());
+    }
+    Ok((header, triangles))
+}
+
+fn begins_with<const N: usize>(path: &Path, magic: &[u8; N]) -> bool {
+    // SAFETY: as in `open`.
+    unsafe { MmapArray::<[u8; N]>::options().shape(1).open(path) }.is_ok_and(|start| start[0] == *magic)
+}
+
+/// The area of the triangles, and the volume between them and the origin: that of triangles that face the origin is taken
+/// off, so that what is left, where the surface is closed, is the body's.
+fn measure(triangles: &[Triangle]) -> (f64, f64) {
+    let (mut area, mut volume) = (0.0, 0.0);
+    for triangle in triangles {
+        let [a, b, c] = triangle.corners.map(|corner| corner.map(|x| f64::from(x.get())));
+        let normal = cross(difference(b, a), difference(c, a));
+        area += dot(normal, normal).sqrt() / 2.0;
+        volume += dot(a, normal) / 6.0;
+    }
+    (area, volume)
+}
+
+fn difference(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|axis| a[axis] - b[axis])
+}
+
+fn cross([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> [f64; 3] {
+    [b * f - c * e, c * d - a * f, a * e - b * d]
+}
+
+fn dot([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> f64 {
+    a * d + b * e + c * f
+}
