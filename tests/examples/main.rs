@@ -9,3 +9,4 @@ mod portion;
 #[path = "../python/mod.rs"]
 mod python;
 mod stl_bounds;
+mod wav_peaks;

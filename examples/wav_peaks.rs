@@ -1,0 +1,373 @@
+//! How loud each channel of a sound is: the samples of a RIFF/WAVE file, of any width and byte order, mapped where the file
+//! has them.
+//!
+//! ```text
+//! cargo run --release --example wav_peaks FILE
+//! cargo run --release --example wav_peaks FILE --from 3600 --seconds 10 --blocks 60
+//! ```
+//!
+//! The samples are an array of (frames, channels) somewhere in the file; of a recording of a day only the seconds asked
+//! for are mapped. The chunks before them say where they are and what: unsigned integers of 1 byte, signed ones of 2 to 8
+//! or floats, little-endian, and big-endian in a RIFX file. Two channels are seen as records of a left and a right sample.
+//!
+//! For each channel it prints the lowest and the highest sample as stored; its peak and its root mean square in decibels,
+//! 0 being full scale; and its peaks block by block, as bars. A file that ends before its samples do is read as far as it
+//! goes. Nobody may write or truncate it meanwhile.
+
+use bytemuck::{Pod, Zeroable};
+use mmap_array::{ArrayView, BigEndian, ByteOrder, Endian, IntoShape, Le, LittleEndian, MmapArray, field};
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: wav_peaks FILE [OPTION]...
+  --from SECONDS     where to begin (0)
+  --seconds SECONDS  how long to listen, at most (to the end)
+  --blocks COUNT     how many bars to draw (40)";
+
+/// A file may consist of any number of empty chunks.
+const MOST_CHUNKS: u32 = 10_000;
+
+/// A channel's peaks in a block, from silence to full scale.
+const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+fn main() -> ExitCode {
+    let printed = Request::parse(std::env::args_os().skip(1))
+        .map_err(|error| (2, format!("{error}\n{USAGE}")))
+        .and_then(|request| request.print(&mut io::stdout().lock()).map_err(|error| (1, error.to_string())));
+    let Err((status, text)) = printed else { return ExitCode::SUCCESS };
+    eprintln!("wav_peaks: {text}");
+    ExitCode::from(status)
+}
+
+/// Which seconds of which file.
+pub(crate) struct Request {
+    file: PathBuf,
+    from: f64,
+    seconds: f64,
+    blocks: usize,
+}
+
+impl Request {
+    pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, String> {
+        let (mut file, mut from, mut seconds, mut blocks) = (None, 0.0, f64::INFINITY, 40);
+        while let Some(arg) = args.next() {
+            let Some(option) = arg.to_str().filter(|text| text.starts_with('-')) else {
+                if file.replace(PathBuf::from(arg)).is_some() {
+                    return Err("more than one file".into());
+                }
+                continue;
+            };
+            let value = args.next().and_then(|value| value.into_string().ok()).unwrap_or_default();
+            let time = || value.parse().ok().filter(|seconds| *seconds >= 0.0);
+            let wrong = || format!("{option} cannot be {value:?}");
+            match option {
+                "--from" => from = time().ok_or_else(wrong)?,
+                "--seconds" => seconds = time().ok_or_else(wrong)?,
+                "--blocks" => blocks = value.parse().map_err(|_| wrong())?,
+                _ => return Err(format!("no such option: {option}")),
+            }
+        }
+        Ok(Self { file: file.ok_or("no file")?, from, seconds, blocks })
+    }
+
+    /// Prints what the file holds, and the peaks of the part that was asked for.
+    pub(crate) fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let printed = File::open(&self.file).map_err(Into::into);
+        let printed = printed.and_then(|file| Wave { file, request: self }.print(out));
+        printed.map_err(|error| format!("{}: {error}", self.file.display()).into())
+    }
+}
+
+/// What each chunk of a file begins with.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Chunk<W> {
+    id: [u8; 4],
+    size: W,
+}
+
+/// The chunk `fmt `, in words of 2 and of 4 bytes.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Format<H, W> {
+    tag: H,
+    channels: H,
+    rate: W,
+    bytes_per_second: W,
+    bytes_per_frame: H,
+    bits: H,
+}
+
+/// What follows in the same chunk where the tag says so. Its own tag is the start of a GUID.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Extension<H, W> {
+    size: H,
+    bits: H,
+    speakers: W,
+    tag: W,
+    middle: [H; 2],
+    last: [u8; 8],
+}
+
+/// The chunk `ds64`, by which sizes go beyond 32 bits.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Sizes {
+    riff: Le<u64>,
+    data: Le<u64>,
+}
+
+/// A frame of two channels.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, packed)]
+struct Stereo<S> {
+    left: S,
+    right: S,
+}
+
+/// A sample as it lies in a file of the byte order `E`.
+trait Sample<E>: Pod {
+    type Value: Display;
+
+    /// The number that is stored.
+    fn value(self) -> Self::Value;
+
+    /// The same with full scale from -1 to 1.
+    fn level(self) -> f64;
+
+    /// The lowest and the highest.
+    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)>;
+}
+
+/// The widths that there are numbers of in Rust.
+macro_rules! numbers {
+    ($($number:ty: $full:expr),*) => {$(
+        impl<E: ByteOrder> Sample<E> for Endian<$number, E>
+        where
+            Self: Pod,
+        {
+            type Value = $number;
+
+            fn value(self) -> $number {
+                self.get()
+            }
+
+            fn level(self) -> f64 {
+                self.get() as f64 / $full
+            }
+
+            fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+                samples.min().zip(samples.max())
+            }
+        }
+    )*};
+}
+numbers!(i16: 32768.0, i32: 2_147_483_648.0, i64: 9_223_372_036_854_775_808.0, f32: 1.0, f64: 1.0);
+
+/// Of 8 bits and less, without a sign.
+impl<E> Sample<E> for u8 {
+    type Value = u8;
+
+    fn value(self) -> u8 {
+        self
+    }
+
+    fn level(self) -> f64 {
+        (f64::from(self) - 128.0) / 128.0
+    }
+
+    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+        samples.min().zip(samples.max())
+    }
+}
+
+/// The widths between, 3, 5, 6 and 7 bytes.
+impl<E: ByteOrder, const N: usize> Sample<E> for [u8; N] {
+    type Value = i64;
+
+    fn value(self) -> i64 {
+        E::read_int(&self, N)
+    }
+
+    fn level(self) -> f64 {
+        E::read_int(&self, N) as f64 / (1_u64 << (8 * N - 1)) as f64
+    }
+
+    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+        let value = |sample: &Self| E::read_int(sample, N);
+        samples.iter().min_by_key(value).zip(samples.iter().max_by_key(value))
+    }
+}
+
+/// [`Wave::rows`] for a type of samples.
+type Rows<'a> = fn(&Wave<'a>, u64, [usize; 2]) -> Result<Vec<String>, Box<dyn Error>>;
+
+/// What the file says of its samples.
+struct Known<'a> {
+    kind: &'static str,
+    rows: Rows<'a>,
+    bits: u16,
+    bytes: usize,
+    channels: usize,
+    rate: u32,
+}
+
+struct Wave<'a> {
+    file: File,
+    request: &'a Request,
+}
+
+impl<'a> Wave<'a> {
+    /// Maps records of the file.
+    fn map<T: Pod>(&self, what: &str, offset: u64, shape: impl IntoShape) -> Result<MmapArray<T>, Box<dyn Error>> {
+        let options = MmapArray::options().offset(offset).shape(shape);
+        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
+        unsafe { options.map(&self.file) }.map_err(|error| format!("{what}: {error}").into())
+    }
+
+    fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let [id, _, form] = self.map::<[[u8; 4]; 3]>("the first bytes", 0, 1)?[0];
+        match (&id, &form) {
+            (b"RIFF" | b"RF64" | b"BW64", b"WAVE") => self.print_in::<LittleEndian>(out),
+            (b"RIFX", b"WAVE") => self.print_in::<BigEndian>(out),
+            _ => Err("not a RIFF/WAVE file".into()),
+        }
+    }
+
+    /// Goes from chunk to chunk until the samples are found.
+    fn print_in<E: ByteOrder + 'static>(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let (mut known, mut large) = (None, None);
+        let mut at = 12;
+        for _ in 0..MOST_CHUNKS {
+            let chunk = self.map::<Chunk<Endian<u32, E>>>("the chunks", at, 1)?[0];
+            let size = chunk.size.get();
+            at += size_of_val(&chunk) as u64;
+            match &chunk.id {
+                b"ds64" => large = Some(self.map::<Sizes>("the sizes", at, 1)?[0].data.get()),
+                b"fmt " => known = Some(self.known::<E>(at, size)?),
+                b"data" => {
+                    let known = known.ok_or("the samples come before the chunk that says what they are")?;
+                    let size = large.filter(|_| size == u32::MAX).unwrap_or(size.into());
+                    return self.print_known(&known, at, size, out);
+                }
+                _ => {}
+            }
+            // A chunk of odd size has one more byte behind it.
+            at += u64::from(size) + u64::from(size % 2);
+        }
+        Err(format!("no samples in the first {MOST_CHUNKS} chunks").into())
+    }
+
+    /// What the samples are, by the chunk `fmt `.
+    fn known<E: ByteOrder + 'static>(&self, at: u64, size: u32) -> Result<Known<'a>, Box<dyn Error>> {
+        let plain = self.map::<Format<Endian<u16, E>, Endian<u32, E>>>("the format", at, 1)?[0];
+        let mut tag = plain.tag.get().into();
+        if tag == 0xfffe && size >= 40 {
+            let at = at + size_of_val(&plain) as u64;
+            let more = self.map::<Extension<Endian<u16, E>, Endian<u32, E>>>("the extended format", at, 1)?[0];
+            if (more.middle.map(Endian::get), more.last) == ([0, 16], [0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]) {
+                tag = more.tag.get();
+            }
+        }
+        let (channels, frame, bits) = (plain.channels.get(), plain.bytes_per_frame.get(), plain.bits.get());
+        let (rate, flow) = (plain.rate.get(), plain.bytes_per_second.get());
+        if size < 16 || rate == 0 || channels == 0 || frame % channels != 0 {
+            let text = format!("{channels} channels in frames of {frame} bytes at {rate} Hz, said in {size} bytes");
+            return Err(format!("the format cannot be: {text}").into());
+        }
+        if u64::from(rate) * u64::from(frame) != flow.into() {
+            return Err(format!("{rate} frames of {frame} bytes per second are not {flow} bytes per second").into());
+        }
+        let bytes = frame / channels;
+        let (kind, rows): (_, Rows<'a>) = match (tag, bytes, bits) {
+            (1, 1, 1..=8) => ("unsigned integers", Self::rows::<u8, E>),
+            (1, 2, 9..=16) => ("integers", Self::rows::<Endian<i16, E>, E>),
+            (1, 3, 9..=24) => ("integers", Self::rows::<[u8; 3], E>),
+            (1, 4, 9..=32) => ("integers", Self::rows::<Endian<i32, E>, E>),
+            (1, 5, 9..=40) => ("integers", Self::rows::<[u8; 5], E>),
+            (1, 6, 9..=48) => ("integers", Self::rows::<[u8; 6], E>),
+            (1, 7, 9..=56) => ("integers", Self::rows::<[u8; 7], E>),
+            (1, 8, 9..=64) => ("integers", Self::rows::<Endian<i64, E>, E>),
+            (3, 4, 32) => ("floats", Self::rows::<Endian<f32, E>, E>),
+            (3, 8, 64) => ("floats", Self::rows::<Endian<f64, E>, E>),
+            (1, ..) => return Err(format!("integers of {bits} bits in {bytes} bytes cannot be read").into()),
+            (3, ..) => return Err(format!("floats of {bits} bits in {bytes} bytes cannot be read").into()),
+            _ => {
+                let name = [(2, "ADPCM"), (6, "A-law"), (7, "\u{b5}-law"), (0x11, "IMA ADPCM"), (0x55, "MP3")];
+                let name = name.into_iter().find(|&(known, _)| known == tag).map_or("unknown here", |(_, name)| name);
+                return Err(format!("its samples are encoded as {name} (format {tag:#x}), and no plain numbers").into());
+            }
+        };
+        Ok(Known { kind, rows, bits, bytes: bytes.into(), channels: channels.into(), rate })
+    }
+
+    /// Prints the samples, which lie at a byte and are said to have a size.
+    fn print_known(&self, known: &Known<'a>, at: u64, size: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+        let there = size.min(self.file.metadata()?.len().saturating_sub(at));
+        let frame = (known.bytes * known.channels) as u64;
+        let frames = there / frame;
+        let in_frames = |seconds: f64| (seconds * f64::from(known.rate)).round() as u64;
+        let from = in_frames(self.request.from);
+        if from > frames {
+            let seconds = frames as f64 / f64::from(known.rate);
+            return Err(format!("it ends after {seconds} seconds, before second {}", self.request.from).into());
+        }
+        let count = in_frames(self.request.seconds).min(frames - from);
+        let (offset, shape) = (at + from * frame, [usize::try_from(count)?, known.channels]);
+        let rows = (known.rows)(self, offset, shape)?;
+        let Known { kind, bits, bytes, channels, rate, .. } = known;
+        writeln!(out, "channels: {channels}, of {kind} of {bits} bits (bytes: {bytes}), {rate} Hz")?;
+        writeln!(out, "{count} frames from frame {from} of {frames}, at byte {offset}")?;
+        if there < size {
+            writeln!(out, "the file ends early: {there} of {size} bytes are there")?;
+        }
+        writeln!(out, "\n{:<8} {:>20} {:>20} {:>8} {:>8}", "Channel", "Lowest", "Highest", "Peak/dB", "RMS/dB")?;
+        rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
+        Ok(())
+    }
+
+    /// A line for each channel of the samples at a byte.
+    fn rows<S: Sample<E>, E>(&self, offset: u64, shape: [usize; 2]) -> Result<Vec<String>, Box<dyn Error>> {
+        let samples = self.map::<S>("the samples", offset, shape)?;
+        if shape[1] == 2 {
+            let stereo = samples.view().view_as::<Stereo<S>>()?.index_axis(1, 0);
+            let (left, right) = (field!(Stereo<S>, left), field!(Stereo<S>, right));
+            return Ok(vec![self.row("left", stereo.project(left)), self.row("right", stereo.project(right))]);
+        }
+        let channel = |index| self.row(&format!("{}", index + 1), samples.view().index_axis(1, index));
+        Ok((0..shape[1]).map(channel).collect())
+    }
+
+    fn row<S: Sample<E>, E>(&self, name: &str, samples: ArrayView<S>) -> String {
+        // No -0.00 by the addition.
+        let decibels = |level: f64| format!("{:.2}", (2000.0 * level.log10()).round() / 100.0 + 0.0);
+        let nothing = || ["-"; 4].map(String::from);
+        let [lowest, highest, most, rms] = S::extremes(samples).map_or_else(nothing, |(lowest, highest)| {
+            let squares: f64 = samples.iter().map(|sample| sample.level() * sample.level()).sum();
+            let rms = (squares / samples.len() as f64).sqrt();
+            [lowest.value().to_string(), highest.value().to_string(), decibels(peak(samples)), decibels(rms)]
+        });
+        let (len, blocks) = (samples.len() as u128, self.request.blocks.min(samples.len()) as u128);
+        let bound = |block| (block * len / blocks) as usize;
+        let bars = (0..blocks).map(|block| BARS[bar(peak(samples.rows(bound(block)..bound(block + 1))))]);
+        let bars: String = bars.collect();
+        format!("{name:<8} {lowest:>20} {highest:>20} {most:>8} {rms:>8} |{bars}|")
+    }
+}
+
+/// The level of the sample farthest from silence.
+fn peak<S: Sample<E>, E>(samples: ArrayView<S>) -> f64 {
+    S::extremes(samples).map_or(0.0, |(lowest, highest)| lowest.level().abs().max(highest.level().abs()))
+}
+
+/// Silence is no bar, and full scale and more the highest.
+fn bar(level: f64) -> usize {
+    (8.0 * level).ceil().clamp(0.0, 8.0) as usize
+}
