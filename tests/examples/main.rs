@@ -4,6 +4,7 @@
 //! test cannot start another program.
 
 mod elf_symbols;
+mod fits_image;
 mod git_index;
 mod portion;
 #[allow(dead_code)]
