@@ -11,4 +11,5 @@ mod portion;
 #[path = "../python/mod.rs"]
 mod python;
 mod stl_bounds;
+mod tz_transitions;
 mod wav_peaks;
