@@ -1,10 +1,16 @@
 //! What the crate says of dtypes and writes as bytes is what NumPy says and reads, in the same run.
+//!
+//! NumPy's side is in the Python programs beside the modules.
 
+mod dtypes;
+#[allow(dead_code)]
+#[path = "../python/mod.rs"]
 mod python;
 
 use python::Python;
 
 #[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn the_environment_has_the_numpy_that_is_pinned() {
     let Some(python) = Python::get() else { return };
     assert_eq!(python.run("import numpy; print(numpy.__version__)", [""; 0]), "2.4.6\n");

@@ -1,0 +1,272 @@
+//! Dtypes that NumPy made, read here, and dtypes that were made here, read by NumPy: one line says all of each, and both
+//! sides must say the same.
+
+use crate::python::Python;
+use mmap_array::{DType, Endianness, Kind, RecordField, TimeUnit};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::collections::HashSet;
+use std::fs;
+
+const PROGRAM: &str = include_str!("told.py");
+
+/// What `told` in `told.py` says of a dtype, said by this crate.
+fn told(dtype: &DType) -> String {
+    let descr = |dtype: &DType| dtype.descr().unwrap_or_else(|error| panic!("{dtype:?}: {error}"));
+    let turned = |order| descr(&dtype.clone().with_endianness(order));
+    let (little, big) = (turned(Endianness::Little), turned(Endianness::Big));
+    format!("{}\t{}\t{little}\t{big}", descr(dtype), layout(dtype))
+}
+
+/// As `layout` in `told.py`.
+fn layout(dtype: &DType) -> String {
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sign = |order: &Endianness| match order {
+        Endianness::Little => '<',
+        Endianness::Big => '>',
+    };
+    let itemsize = dtype.itemsize();
+    let scalar = match dtype.kind() {
+        Kind::Array(element, shape) => return format!("{shape:?}*{}={itemsize}", layout(element)),
+        Kind::Record(fields) => {
+            let field = |RecordField { name, title, offset, dtype }: &RecordField| {
+                let title = title.as_ref().map_or(String::new(), |title| format!("/{}", hex(title)));
+                format!("{}{title}@{offset}:{}", hex(name), layout(dtype))
+            };
+            return format!("{{{}}}={itemsize}", fields.iter().map(field).collect::<Vec<_>>().join(" "));
+        }
+        Kind::Bool => "b|".into(),
+        Kind::Int(1, _) => "i|".into(),
+        Kind::UInt(1, _) => "u|".into(),
+        Kind::Int(_, order) => format!("i{}", sign(order)),
+        Kind::UInt(_, order) => format!("u{}", sign(order)),
+        Kind::Float(_, order) => format!("f{}", sign(order)),
+        Kind::Complex(_, order) => format!("c{}", sign(order)),
+        Kind::Bytes(_) => "S|".into(),
+        Kind::Ucs4(_, order) => format!("U{}", sign(order)),
+        Kind::Void(_) => "V|".into(),
+        Kind::DateTime64(unit, count, order) => format!("M{}{count}{}", sign(order), unit_name(*unit)),
+        Kind::TimeDelta64(unit, count, order) => format!("m{}{count}{}", sign(order), unit_name(*unit)),
+        other => panic!("{other:?} is new"),
+    };
+    format!("{scalar}={itemsize}/{}", dtype.alignment())
+}
+
+fn unit_name(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Year => "Y",
+        TimeUnit::Month => "M",
+        TimeUnit::Week => "W",
+        TimeUnit::Day => "D",
+        TimeUnit::Hour => "h",
+        TimeUnit::Minute => "m",
+        TimeUnit::Second => "s",
+        TimeUnit::Millisecond => "ms",
+        TimeUnit::Microsecond => "us",
+        TimeUnit::Nanosecond => "ns",
+        TimeUnit::Picosecond => "ps",
+        TimeUnit::Femtosecond => "fs",
+        TimeUnit::Attosecond => "as",
+        TimeUnit::Generic => "generic",
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn every_dtype_of_numpys_is_read_as_numpy_lays_it_out() {
+    let Some(python) = Python::get() else { return };
+    let printed = python.run(PROGRAM, ["make", "3", "4000"]);
+    let (mut read, mut paths) = (0, 0);
+    for line in printed.split_terminator('\n') {
+        let descr = line.split('\t').next().unwrap();
+        let dtype = DType::from_descr(descr).unwrap_or_else(|error| panic!("{descr}: {error}"));
+        assert_eq!(told(&dtype), line);
+        read += 1;
+        // A name with a dot in it may be the path of another field.
+        if !dotted(&dtype) {
+            paths += check_paths(&dtype, &dtype, &mut Vec::new(), 0);
+        }
+    }
+    assert!(read > 4000 && paths > 4000, "{paths} paths in {read} dtypes");
+}
+
+fn dotted(dtype: &DType) -> bool {
+    let names = |field: &RecordField| field.name.contains('.') || field.title.as_ref().is_some_and(|t| t.contains('.'));
+    dtype.fields().iter().any(|field| names(field) || dotted(&field.dtype))
+}
+
+/// Every field is found by its path, at the sum of the offsets on the way. Returns how many there are.
+fn check_paths(whole: &DType, part: &DType, path: &mut Vec<String>, start: usize) -> usize {
+    let mut count = 0;
+    for field in part.fields() {
+        path.push(field.name.clone());
+        assert_eq!(whole.field(&path.join(".")).unwrap(), (start + field.offset, &field.dtype), "{path:?}");
+        count += 1 + check_paths(whole, &field.dtype, path, start + field.offset);
+        path.pop();
+    }
+    count
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn numpy_reads_every_dtype_as_it_was_made() {
+    let Some(python) = Python::get() else { return };
+    // Where C's `long double` has no 16 bytes, NumPy has none of `f16` and `c32`.
+    let longest = python.run(PROGRAM, ["long double"]).trim().parse().unwrap();
+    let mut runner = TestRunner::deterministic();
+    let strategy = record(longest);
+    let random = (0..2500).map(|_| strategy.new_tree(&mut runner).unwrap().current());
+    let dtypes: Vec<DType> = edges().into_iter().chain(random).collect();
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("descrs");
+    fs::write(&path, dtypes.iter().map(|dtype| dtype.descr().unwrap() + "\n").collect::<String>()).unwrap();
+    let printed = python.run(PROGRAM, ["read".as_ref(), path.as_os_str()]);
+    let lines: Vec<&str> = printed.split_terminator('\n').collect();
+    assert_eq!(lines.len(), dtypes.len());
+    for (dtype, line) in dtypes.iter().zip(lines) {
+        assert_eq!(told(dtype), line);
+    }
+}
+
+/// The largest, the deepest and those of the most parts.
+fn edges() -> Vec<DType> {
+    let scalar = |kind| DType::scalar(kind).unwrap();
+    let byte = || scalar(Kind::UInt(1, Endianness::NATIVE));
+    let packed = |fields: Vec<(String, DType)>| DType::packed_record(fields).unwrap();
+    let only = |dtype| packed(vec![("a".into(), dtype)]);
+    vec![
+        scalar(Kind::Void(2147483647)),
+        scalar(Kind::Ucs4(536870911, Endianness::Big)),
+        packed(vec![("a".into(), scalar(Kind::Bytes(2147483646))), ("b".into(), byte())]),
+        only(DType::array(byte(), [2147483647]).unwrap()),
+        only(DType::array(byte(), [0, 2147483647, 2147483647]).unwrap()),
+        only(DType::array(byte(), [1; 64]).unwrap()),
+        DType::record([], 2147483647).unwrap(),
+        // As deep as this crate goes.
+        (0..64).fold(byte(), |dtype, _| only(dtype)),
+        packed((0..2000).map(|i| (format!("field {i}"), byte())).collect()),
+    ]
+}
+
+// Dtypes at random ---------------------------------------------------------------------------------------------------
+
+fn scalar(longest: usize) -> impl Strategy<Value = DType> {
+    let order = || select(&[Endianness::Little, Endianness::Big][..]);
+    let size = |sizes: &'static [usize]| select(sizes);
+    let long = longest == 16;
+    let floats: &[usize] = if long { &[2, 4, 8, 16] } else { &[2, 4, 8] };
+    let complex: &[usize] = if long { &[8, 16, 32] } else { &[8, 16] };
+    let units = [
+        TimeUnit::Year,
+        TimeUnit::Month,
+        TimeUnit::Week,
+        TimeUnit::Day,
+        TimeUnit::Hour,
+        TimeUnit::Minute,
+        TimeUnit::Second,
+        TimeUnit::Millisecond,
+        TimeUnit::Microsecond,
+        TimeUnit::Nanosecond,
+        TimeUnit::Picosecond,
+        TimeUnit::Femtosecond,
+        TimeUnit::Attosecond,
+        TimeUnit::Generic,
+    ];
+    let span = (select(units.to_vec()), prop_oneof![Just(1), 1..100_u32, Just(2147483647)], order(), any::<bool>());
+    let kind = prop_oneof![
+        Just(Kind::Bool),
+        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::Int(size, order)),
+        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::UInt(size, order)),
+        (size(floats), order()).prop_map(|(size, order)| Kind::Float(size, order)),
+        (size(complex), order()).prop_map(|(size, order)| Kind::Complex(size, order)),
+        (0..40_usize).prop_map(Kind::Bytes),
+        (0..40_usize, order()).prop_map(|(len, order)| Kind::Ucs4(len, order)),
+        (0..40_usize).prop_map(Kind::Void),
+        span.prop_map(|(unit, count, order, point)| match point {
+            true => Kind::DateTime64(unit, count, order),
+            false => Kind::TimeDelta64(unit, count, order),
+        }),
+    ];
+    kind.prop_map(|kind| DType::scalar(kind).unwrap())
+}
+
+fn name() -> impl Strategy<Value = String> {
+    const PARTS: &[&str] = &[
+        "x",
+        "Y",
+        "7",
+        "_",
+        ".",
+        " ",
+        "'",
+        "\"",
+        "\\",
+        "\t",
+        "\r\n",
+        "\0",
+        "\x1f",
+        "\u{80}",
+        "\u{a0}",
+        "é",
+        "Ω",
+        "字",
+        "\u{301}",
+        "\u{feff}",
+        "\u{2029}",
+        "\u{f8ff}",
+        "🦀",
+        "\u{10fffe}",
+        "[",
+        ")",
+        ",",
+        "#",
+        "\\N{",
+        "', '<i4'), ('",
+    ];
+    vec(select(PARTS), 0..4).prop_map(|parts| parts.concat())
+}
+
+/// A field before it has its place: its name, perhaps a title, what it holds, the shapes of its subarrays and the bytes
+/// of nothing in front of it.
+type Unplaced = (String, Option<String>, DType, Vec<Vec<usize>>, usize);
+
+fn record(longest: usize) -> impl Strategy<Value = DType> {
+    let gap = || prop_oneof![3 => Just(0_usize), 1 => 0..20_usize];
+    let whole = move |part: BoxedStrategy<DType>| {
+        let shape = vec(prop_oneof![1 => Just(0_usize), 9 => 1..4_usize], 1..5);
+        let shapes = prop_oneof![2 => Just(Vec::new()), 1 => vec(shape, 1..3)];
+        let title = prop::option::weighted(0.2, name());
+        (vec((name(), title, part, shapes, gap()), 0..5), gap()).prop_map(|(fields, tail)| placed(fields, tail))
+    };
+    let part = scalar(longest).prop_recursive(3, 40, 4, move |part| whole(part.boxed()));
+    whole(part.boxed())
+}
+
+fn placed(unplaced: Vec<Unplaced>, tail: usize) -> DType {
+    let mut taken = HashSet::new();
+    let mut end = 0;
+    let mut fields = Vec::new();
+    for (name, title, mut dtype, shapes, gap) in unplaced {
+        for shape in shapes {
+            // Of elements without bytes NumPy makes no subarrays; larger ones tell no more.
+            if (1..10_000).contains(&dtype.itemsize()) {
+                dtype = DType::array(dtype, shape).unwrap();
+            }
+        }
+        let title = title.filter(|title| *title != name && !taken.contains(title));
+        let nameless = name.is_empty() && title.is_none() && matches!(dtype.kind(), Kind::Void(_) | Kind::Array(..));
+        // A void field without a name is padding to NumPy, and `descr` refuses it.
+        if nameless || !taken.insert(name.clone()) {
+            continue;
+        }
+        taken.extend(title.clone());
+        let offset = end + gap;
+        end = offset + dtype.itemsize();
+        fields.push(RecordField { name, title, offset, dtype });
+    }
+    DType::record(fields, end + tail).unwrap()
+}
