@@ -6,6 +6,12 @@ mod dtypes;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;
+#[cfg(feature = "derive")]
+mod records;
+#[cfg(feature = "derive")]
+mod structs;
+#[cfg(feature = "derive")]
+mod values;
 
 use python::Python;
 
