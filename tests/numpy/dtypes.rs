@@ -11,10 +11,10 @@ use proptest::test_runner::TestRunner;
 use std::collections::HashSet;
 use std::fs;
 
-const PROGRAM: &str = include_str!("told.py");
+pub(crate) const PROGRAM: &str = include_str!("told.py");
 
 /// What `told` in `told.py` says of a dtype, said by this crate.
-fn told(dtype: &DType) -> String {
+pub(crate) fn told(dtype: &DType) -> String {
     let descr = |dtype: &DType| dtype.descr().unwrap_or_else(|error| panic!("{dtype:?}: {error}"));
     let turned = |order| descr(&dtype.clone().with_endianness(order));
     let (little, big) = (turned(Endianness::Little), turned(Endianness::Big));

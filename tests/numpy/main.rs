@@ -4,12 +4,16 @@
 
 mod dtypes;
 #[allow(dead_code)]
+#[path = "../mutations/mod.rs"]
+mod mutations;
+#[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;
 #[cfg(feature = "derive")]
 mod records;
 #[cfg(feature = "derive")]
 mod structs;
+mod texts;
 #[cfg(feature = "derive")]
 mod values;
 

@@ -3,6 +3,7 @@
 import ast
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import descr_to_dtype, dtype_to_descr
@@ -118,3 +119,9 @@ if __name__ == "__main__":
             with open(path, encoding="utf-8", newline="\n") as lines:
                 for line in lines:
                     print(told(read(line.rstrip("\n"))))
+        case ["try", path]:
+            for line in Path(path).read_text().splitlines():
+                try:
+                    print(told(read(bytes.fromhex(line).decode())))
+                except Exception as error:
+                    print("refused: ", repr(error))
