@@ -15,8 +15,9 @@
 //! - a unit of no length, `M8[0s]`, on whose conversion NumPy fails; fractions of a unit, `M8[s/10]`;
 //! - a field given as a string, `['xf']`, or all of them as a set, a dict or bytes; a title that is no text; a name or
 //!   title that no Rust string can hold;
-//! - a type where a shape belongs, by which one dtype takes the fields of another; a number where the length of a type
-//!   without one belongs, `('x', 'U', 3)`; more than two parts in a subarray's tuple, of which NumPy ignores the rest;
+//! - a type where a shape belongs, by which one dtype takes the fields of another, and an empty string, which has no
+//!   axes; a number where the length of a type without one belongs, `('x', 'U', 3)`; more than two parts in a subarray's
+//!   tuple, of which NumPy ignores the rest;
 //! - dtypes nested deeper than 64, where NumPy ends with Python's brackets, at about 100;
 //! - the little of Python that [`literal`] leaves out.
 //!
