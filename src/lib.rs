@@ -88,6 +88,7 @@
 //! | `len(arr)`, `arr[i]` of two axes | `arr.shape()[0]`, `arr.view().index_axis(0, i)`; `arr.len()` and `arr[i]` count elements |
 //! | `arr[-1]`, a slice that reaches beyond the end | no negative indices; a range outside panics, as a slice's does |
 //! | `arr.astype(arr.dtype.newbyteorder("="))` | `arr.view().to_native_vec()` |
+//! | `arr.astype("f4")` of numbers | `arr.view().to_vec_as::<f32>()` |
 //! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |
@@ -125,7 +126,7 @@ pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
 pub use text::{Bool, Bytes, Ucs4, Void};
 pub use time::{DateTime64, TimeDelta64, unit};
-pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Numeric, Ordered, Slices};
+pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, FromNumber, Iter, Number, Numeric, Ordered, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]

@@ -9,6 +9,7 @@ mod file;
 mod system;
 
 pub(crate) use file::{NewFile, mappable_len, open};
+pub(crate) use system::prefer_huge_pages;
 
 use crate::error::{Error, Reason, Result};
 use memmap2::{MmapOptions, MmapRaw};

@@ -5,6 +5,7 @@
 //! elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on one
 //! pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
 
+pub(crate) mod convert;
 mod decode;
 pub(crate) mod display;
 mod iter;
@@ -15,6 +16,7 @@ mod slice;
 mod wide;
 mod write;
 
+pub use convert::{FromNumber, Number};
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
 pub use reduce::{Numeric, Ordered};
@@ -25,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::shape::{Dims, IntoShape, NdIndex, Order};
 use bytemuck::{AnyBitPattern, NoUninit};
+use convert::Same;
 use iter::{Run, Runs};
 use std::marker::PhantomData;
 
@@ -369,13 +372,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// ```
     #[must_use]
     pub fn to_vec(&self) -> Vec<T> {
-        let len = self.len();
-        let mut vec = Vec::with_capacity(len);
-        // SAFETY: the vector has room for `len` elements, in memory that the view cannot be part of.
-        unsafe { self.copy_to_ptr(vec.as_mut_ptr()) };
-        // SAFETY: `copy_to_ptr` has filled them all.
-        unsafe { vec.set_len(len) };
-        vec
+        self.collect(Same)
     }
 
     /// Copies the elements in C order into a slice of the same number of elements.
@@ -393,9 +390,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// ```
     #[track_caller]
     pub fn copy_to(&self, target: &mut [T]) {
-        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
-        // SAFETY: the slice has as many elements as the view, and nobody else can reach them, so they are apart.
-        unsafe { self.copy_to_ptr(target.as_mut_ptr()) };
+        self.collect_to(target, Same);
     }
 
     /// Calls `f` with the bytes of the elements, in C order, some whole elements at a time and about `most` bytes.
@@ -422,20 +417,6 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
             }
         }
         if buffer.is_empty() { Ok(()) } else { f(&buffer) }
-    }
-
-    /// # Safety
-    ///
-    /// `target` must be valid for writes of `len` elements and apart from the view's.
-    unsafe fn copy_to_ptr(&self, target: *mut T) {
-        let mut target = target;
-        let mut runs = Runs::new(&self.raw);
-        while let Some(run) = runs.next() {
-            // SAFETY: the run's elements are the view's, and the target has room for all that are left, these among
-            // them.
-            unsafe { load_bytes::<T, A>(run, target) };
-            target = target.wrapping_add(run.len);
-        }
     }
 }
 

@@ -5,6 +5,8 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::endian::{self, Scalar};
+use crate::text::Bool;
+use crate::view::convert::{self, FromNumber, Number};
 use crate::view::reduce::{self, Numeric, Ordered};
 use ::half::f16;
 use byteorder::ByteOrder;
@@ -77,6 +79,50 @@ impl Ordered for f16 {
     reduce::nan_spreads!();
 }
 
+impl convert::sealed::Sealed for f16 {}
+impl Number for f16 {}
+
+impl FromNumber<f64> for f16 {
+    #[inline(always)]
+    fn from_number(number: f64) -> Self {
+        Self::from_f64(number)
+    }
+}
+
+impl FromNumber<f16> for f16 {
+    #[inline(always)]
+    fn from_number(number: f16) -> Self {
+        number
+    }
+}
+
+impl FromNumber<f16> for f64 {
+    #[inline(always)]
+    fn from_number(number: f16) -> Self {
+        number.to_f64()
+    }
+}
+
+/// By way of `f32`, which has every `f16`, and all numbers that are not too large for one.
+macro_rules! by_f32 {
+    ($($number:ident)*) => {$(
+        impl FromNumber<$number> for f16 {
+            #[inline(always)]
+            fn from_number(number: $number) -> Self {
+                Self::from_f32(f32::from_number(number))
+            }
+        }
+
+        impl FromNumber<f16> for $number {
+            #[inline(always)]
+            fn from_number(number: f16) -> Self {
+                Self::from_number(number.to_f32())
+            }
+        }
+    )*};
+}
+by_f32!(i8 i16 i32 i64 u8 u16 u32 u64 f32 Bool);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +155,19 @@ mod tests {
         let values: Vec<Be<f16>> = (0..100).map(|i| Be::new(f16::from_f32(i as f32))).collect();
         let native = ArrayView::from_slice(&values, 100).unwrap().to_native_vec();
         assert_eq!(native[99].to_f32(), 99.0);
+    }
+
+    #[test]
+    fn other_numbers_become_it_and_it_becomes_others() {
+        let view = ArrayView::from_slice(&[1.5, -2.0, 1e6, f64::NAN], 4).unwrap();
+        let halves = view.to_vec_as::<f16>();
+        assert_eq!(halves[..3], [f16::from_f32(1.5), f16::from_f32(-2.0), f16::INFINITY]);
+        let halves: Vec<Be<f16>> = halves.into_iter().map(Be::new).collect();
+        let view = ArrayView::from_slice(&halves, 4).unwrap();
+        assert_eq!(view.to_vec_as::<f32>()[..3], [1.5, -2.0, f32::INFINITY]);
+        assert_eq!(view.to_vec_as::<i8>(), [1, -2, 127, 0]);
+        assert_eq!(view.to_vec_as::<Bool>(), [true; 4]);
+        let view = ArrayView::from_slice(&[2049_i32, -1, 70_000], 3).unwrap();
+        assert_eq!(view.to_vec_as::<f16>(), [2048.0, -1.0, f32::INFINITY].map(f16::from_f32));
     }
 }

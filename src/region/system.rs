@@ -4,6 +4,7 @@
 use super::{Advice, Portion};
 use memmap2::MmapRaw;
 use std::io;
+use std::mem::MaybeUninit;
 
 /// Makes an anonymous map longer, or leaves it as it was. The new bytes are zero.
 pub(super) fn grow_memory(raw: &mut Option<MmapRaw>, old_len: usize, portion: &Portion) -> io::Result<()> {
@@ -89,6 +90,23 @@ fn pages(raw: &MmapRaw, offset: usize, len: usize) -> (*mut u8, usize) {
     let start = raw.as_mut_ptr().wrapping_add(offset);
     let before = start.addr() % rustix::param::page_size();
     (start.wrapping_sub(before), len + before)
+}
+
+/// Asks the system for large pages where memory of many pages is about to be filled, and finding them one by one would
+/// take longer than that. As NumPy does, from the same size on.
+pub(crate) fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if size_of_val(memory) >= 4 << 20 {
+        let page = rustix::param::page_size();
+        let before = memory.as_ptr().addr().wrapping_neg() % page;
+        let start = memory.as_mut_ptr().wrapping_byte_add(before);
+        let len = (size_of_val(memory) - before) / page * page;
+        // Not all systems have them, and none need them.
+        // SAFETY: whole pages of memory that is the caller's; the advice leaves what is in them as it is.
+        let _ = unsafe { rustix::mm::madvise(start.cast(), len, rustix::mm::Advice::LinuxHugepage) };
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = memory;
 }
 
 #[cfg(not(unix))]

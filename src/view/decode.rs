@@ -1,5 +1,6 @@
 //! Whole views of numbers in a byte order of their own to and from the machine's.
 
+use super::convert::With;
 use super::iter::Runs;
 use super::wide::{self, Kernel};
 use super::{ArrayView, ArrayViewMut};
@@ -27,13 +28,7 @@ impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> ArrayView<'_, Endian<T, E
     /// ```
     #[must_use]
     pub fn to_native_vec(&self) -> Vec<T> {
-        let len = self.len();
-        let mut vec = Vec::with_capacity(len);
-        // SAFETY: the vector has room for `len` elements, in memory that the view cannot be part of.
-        unsafe { self.decode(vec.as_mut_ptr()) };
-        // SAFETY: `decode` has filled them all.
-        unsafe { vec.set_len(len) };
-        vec
+        self.collect(With(Endian::get))
     }
 
     /// Copies the elements' values in C order into a slice of the same number of elements.
@@ -52,42 +47,7 @@ impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> ArrayView<'_, Endian<T, E
     /// ```
     #[track_caller]
     pub fn copy_to_native(&self, target: &mut [T]) {
-        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
-        // SAFETY: the slice has as many elements as the view, and nobody else can reach them, so they are apart.
-        unsafe { self.decode(target.as_mut_ptr()) };
-    }
-
-    /// # Safety
-    ///
-    /// `target` must be valid for writes of `len` elements and apart from the view's.
-    unsafe fn decode(&self, target: *mut T) {
-        wide::run(Decode::<T, E, A> { runs: &mut Runs::new(&self.raw), target, marker: PhantomData });
-    }
-}
-
-/// Decodes the elements of runs, all of them initialised, to `target` and on, which is valid for as many.
-struct Decode<'a, T, E, A> {
-    runs: &'a mut Runs,
-    target: *mut T,
-    marker: PhantomData<(E, A)>,
-}
-
-impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> Kernel for Decode<'_, T, E, A> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(mut self) {
-        while let Some(run) = self.runs.next() {
-            let first = self.target;
-            run.fold(0, |index: usize, source: *const Endian<T, E>| {
-                // SAFETY: `fold` gives the addresses of the run's elements, which are the view's.
-                let value = unsafe { A::load(source) }.get();
-                // SAFETY: the target has room for all elements that are left, the run's among them.
-                unsafe { first.wrapping_add(index).write(value) };
-                index + 1
-            });
-            self.target = first.wrapping_add(run.len);
-        }
+        self.collect_to(target, With(Endian::get));
     }
 }
 

@@ -58,23 +58,34 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// Calls `f` with runs that hold the same elements in some order: the rows, or where they are short the columns, of
-    /// so many rows at a time that they stay in the cache.
+    /// The number of elements.
     #[inline(always)]
-    pub(super) fn for_each_run(self, mut f: impl FnMut(Run)) {
+    pub(super) fn len(&self) -> usize {
+        self.rows * self.run.len
+    }
+
+    /// Calls `f` with runs that hold the same elements in some order: the rows, or where they are short the columns, of
+    /// so many rows at a time that they stay in the cache. With each run go the place of its first element in C order
+    /// and the distance from there to the next.
+    #[inline(always)]
+    pub(super) fn for_each_run(self, mut f: impl FnMut(Run, usize, usize)) {
         const SHORT: usize = 16;
         const TILE: usize = 64;
         let columns = self.run.len < SHORT && self.run.len < self.rows;
         let (height, width) = if columns { (TILE, self.run.len) } else { (1, 1) };
         let Self { mut run, mut rows, row_stride } = self;
+        let mut first = 0;
         while rows > 0 {
             let height = height.min(rows);
             for column in 0..width {
                 let ptr = run.at(column);
-                f(if columns { Run { ptr, len: height, stride: row_stride } } else { Run { ptr, ..run } });
+                let column_run = Run { ptr, len: height, stride: row_stride };
+                let (part, step) = if columns { (column_run, run.len) } else { (Run { ptr, ..run }, 1) };
+                f(part, first + column, step);
             }
             run.ptr = run.ptr.wrapping_offset(row_stride.wrapping_mul(height as isize));
             rows -= height;
+            first += height * run.len;
         }
     }
 

@@ -485,7 +485,7 @@ impl<T: Numeric, A: Access<T>> Kernel for Sum<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run| sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add));
+            plane.for_each_run(|run, _, _| sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add));
         }
         sums.total(T::add)
     }
@@ -501,7 +501,9 @@ impl<T: Numeric, A: Access<T>> Kernel for Mean<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run| sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add));
+            plane.for_each_run(|run, _, _| {
+                sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add)
+            });
         }
         sums.total(T::mean_add)
     }
@@ -518,7 +520,7 @@ impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A,
         let choose = |a, b| if LARGEST { T::larger(a, b) } else { T::smaller(a, b) };
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run| {
+            plane.for_each_run(|run, _, _| {
                 let of_run = with_run!(run, A, T, |len, load| {
                     let first = load(0).native();
                     // What is compared by one instruction the compiler takes many at a time by itself.

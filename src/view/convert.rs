@@ -1,0 +1,367 @@
+//! Whole views into memory of the program's own: as they are, in the machine's byte order, or as other numbers.
+//!
+//! These are all one loop over runs, compiled for wide instructions (see `wide`) with what is done to an element in the
+//! middle. Rows of a few elements are gone through column by column, many rows at a time. Where the result is large, the
+//! time goes into the pages that the system has to find for it, so these are asked for in large ones, as NumPy does.
+
+use super::ArrayView;
+use super::iter::Runs;
+use super::wide::{self, Kernel};
+use crate::access::Access;
+use crate::element::Element;
+use crate::endian::{Endian, Scalar};
+use crate::region::prefer_huge_pages;
+use crate::text::Bool;
+use byteorder::ByteOrder;
+use std::marker::PhantomData;
+
+/// Numbers that the number `S` can be converted to: all of the integers and floats, in either byte order, and
+/// [`Bool`], to `i8` to `i64`, `u8` to `u64`, `f32`, `f64` and [`Bool`]; to and from `half::f16` with that feature. The
+/// trait is sealed.
+pub trait FromNumber<S>: sealed::Sealed {
+    #[doc(hidden)]
+    fn from_number(number: S) -> Self;
+}
+
+/// Numbers that every number can be converted to. See [`FromNumber`].
+pub trait Number:
+    Element
+    + Copy
+    + FromNumber<Bool>
+    + FromNumber<i8>
+    + FromNumber<i16>
+    + FromNumber<i32>
+    + FromNumber<i64>
+    + FromNumber<u8>
+    + FromNumber<u16>
+    + FromNumber<u32>
+    + FromNumber<u64>
+    + FromNumber<f32>
+    + FromNumber<f64>
+{
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! numbers {
+    ($($to:ident)*) => {$(
+        impl sealed::Sealed for $to {}
+        impl Number for $to {}
+        from!($to: i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+
+        impl FromNumber<Bool> for $to {
+            #[inline(always)]
+            fn from_number(number: Bool) -> Self {
+                Self::from_number(u8::from(number.get()))
+            }
+        }
+
+        impl FromNumber<$to> for Bool {
+            #[inline(always)]
+            fn from_number(number: $to) -> Self {
+                (number != 0 as $to).into()
+            }
+        }
+    )*};
+}
+
+macro_rules! from {
+    ($to:ident: $($from:ident)*) => {$(
+        impl FromNumber<$from> for $to {
+            #[inline(always)]
+            fn from_number(number: $from) -> Self {
+                number as $to
+            }
+        }
+    )*};
+}
+numbers!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+
+impl sealed::Sealed for Bool {}
+impl Number for Bool {}
+
+/// As 0 or 1, whatever the byte.
+impl FromNumber<Bool> for Bool {
+    #[inline(always)]
+    fn from_number(number: Bool) -> Self {
+        number.get().into()
+    }
+}
+
+impl<S: Scalar, E: ByteOrder, T: FromNumber<S>> FromNumber<Endian<S, E>> for T {
+    #[inline(always)]
+    fn from_number(number: Endian<S, E>) -> T {
+        T::from_number(number.get())
+    }
+}
+
+impl<S, A: Access<S>> ArrayView<'_, S, A> {
+    /// The elements in C order as other numbers: NumPy's `arr.astype(T)`.
+    ///
+    /// Conversion is Rust's `as`. In range it is what NumPy's is; integers that are too large lose their upper bits, as
+    /// there; of floats that are too large for an integer, where NumPy gives anything, it gives the nearest, and 0 of
+    /// NaN. What is not 0 is true.
+    ///
+    /// Many numbers are converted at once where the processor can, in either byte order, at any alignment and stride.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, Be};
+    /// let file = [0_u8, 7, 0xff, 0xfe];
+    /// let view = ArrayView::from_slice(&file, 4)?.view_as::<Be<i16>>()?;
+    /// assert_eq!(view.to_vec_as::<f32>(), [7.0, -2.0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_vec_as<T: FromNumber<S>>(&self) -> Vec<T> {
+        self.collect(With(T::from_number))
+    }
+
+    /// What `make` makes of the elements, in C order.
+    pub(crate) fn collect<T>(&self, make: impl Make<S, T, A>) -> Vec<T> {
+        let len = self.len();
+        let mut vec = Vec::with_capacity(len);
+        prefer_huge_pages(vec.spare_capacity_mut());
+        // SAFETY: the vector has room for `len` elements, in memory that the view cannot be part of.
+        unsafe { self.make_all(vec.as_mut_ptr(), make) };
+        // SAFETY: `make_all` has filled them all.
+        unsafe { vec.set_len(len) };
+        vec
+    }
+
+    /// Fills a slice with what `make` makes of the elements, in C order.
+    #[track_caller]
+    pub(crate) fn collect_to<T>(&self, target: &mut [T], make: impl Make<S, T, A>) {
+        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
+        // SAFETY: the slice has as many elements as the view, and nobody else can reach them, so they are apart.
+        unsafe { self.make_all(target.as_mut_ptr(), make) };
+    }
+
+    /// # Safety
+    ///
+    /// `target` must be valid for writes of `len` elements and apart from the view's.
+    unsafe fn make_all<T>(&self, target: *mut T, make: impl Make<S, T, A>) {
+        wide::run(MakeAll { runs: &mut Runs::new(&self.raw), target, make, marker: PhantomData::<(S, A)> });
+    }
+}
+
+/// What is done to each element on the way.
+pub(crate) trait Make<S, T, A>: Copy {
+    /// Makes an element of another.
+    ///
+    /// # Safety
+    ///
+    /// `source` must be valid to load through `A`.
+    unsafe fn make(self, source: *const S) -> T;
+
+    /// Makes elements that lie one after another of others that do so too.
+    ///
+    /// # Safety
+    ///
+    /// `source` must be valid to load through `A`, and `target` to write, for all of them; the two must be apart.
+    #[inline(always)]
+    unsafe fn make_run(self, source: *const S, target: *mut T, len: usize) {
+        for index in 0..len {
+            // SAFETY: one of the elements that this function's contract speaks of.
+            let element = unsafe { self.make(source.wrapping_add(index)) };
+            // SAFETY: its place, by the same contract.
+            unsafe { target.wrapping_add(index).write(element) };
+        }
+    }
+}
+
+/// The elements as they are.
+#[derive(Clone, Copy)]
+pub(super) struct Same;
+
+impl<T, A: Access<T>> Make<T, T, A> for Same {
+    #[inline(always)]
+    unsafe fn make(self, source: *const T) -> T {
+        // SAFETY: valid by this function's contract.
+        unsafe { A::load(source) }
+    }
+
+    #[inline(always)]
+    unsafe fn make_run(self, source: *const T, target: *mut T, len: usize) {
+        // SAFETY: both are valid, and apart, by this function's contract.
+        unsafe { A::load_run(source, target, len) };
+    }
+}
+
+/// What a function makes of them.
+#[derive(Clone, Copy)]
+pub(crate) struct With<F>(pub(crate) F);
+
+impl<S, T, A: Access<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
+    #[inline(always)]
+    unsafe fn make(self, source: *const S) -> T {
+        // SAFETY: valid by this function's contract.
+        (self.0)(unsafe { A::load(source) })
+    }
+}
+
+/// Writes what is made of the elements of runs, all of them initialised, to `target` and on, which is valid for as many
+/// and apart.
+struct MakeAll<'a, S, T, A, M> {
+    runs: &'a mut Runs,
+    target: *mut T,
+    make: M,
+    marker: PhantomData<(S, A)>,
+}
+
+impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { runs, mut target, make, .. } = self;
+        while let Some(plane) = runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run, first, step| {
+                let target = target.wrapping_add(first);
+                if run.stride == size_of::<S>() as isize && step == 1 {
+                    // SAFETY: the run's elements are the view's, and the target has room for all that are left.
+                    return unsafe { make.make_run(run.ptr.cast(), target, run.len) };
+                }
+                // SAFETY: the addresses of the run are those of elements of the view's.
+                let load = |index| unsafe { make.make(run.at(index)) };
+                let mut index = 0;
+                // By twos, from which the compiler makes more at a time; one by one it would not, not knowing the stride.
+                while step == 1 && size_of::<T>() <= 16 && run.len - index >= 2 {
+                    let two = [load(index), load(index + 1)];
+                    // SAFETY: the places of both, which the target has room for.
+                    unsafe { target.wrapping_add(index).cast::<[T; 2]>().write(two) };
+                    index += 2;
+                }
+                for index in index..run.len {
+                    // SAFETY: the place of this one in C order.
+                    unsafe { target.wrapping_add(index * step).write(load(index)) };
+                }
+            });
+            target = target.wrapping_add(plane.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ReadOnly;
+    use crate::endian::{Be, Le};
+    use bytemuck::Pod;
+
+    /// Views with what the loops have a way of their own for: contiguous, a field of records at an odd address, short
+    /// rows, backwards, transposed, one element, none. The numbers come as bytes, as many as 8 for each.
+    fn views<S: Pod>(bytes: &[u8]) -> Vec<ArrayView<'_, S>>
+    where
+        ReadOnly: Access<S>,
+    {
+        let size = size_of::<S>();
+        let all = ArrayView::from_slice(&bytes[1..1 + 1200 * size], 1200 * size).unwrap().view_as::<S>().unwrap();
+        let records = ArrayView::from_slice(&bytes[..13 * 301], [301, 13]).unwrap();
+        let field = records.slice_axis(1, 5..5 + size).view_as::<S>().unwrap().index_axis(1, 0);
+        let rows = all.reshape([300, 4]).unwrap().slice((.., 1..3));
+        let cube = all.reshape([10, 12, 10]).unwrap();
+        vec![
+            all,
+            field,
+            field.step_axis(0, -2),
+            rows,
+            rows.t(),
+            cube.t(),
+            cube.slice((.., ..3, ..2)),
+            all.rows(7..8),
+            all.rows(..0),
+        ]
+    }
+
+    /// The numbers of every view of some bytes, converted whole and one by one.
+    fn check<S: Pod + PartialEq, T: FromNumber<S> + PartialEq + std::fmt::Debug>(bytes: &[u8])
+    where
+        ReadOnly: Access<S>,
+    {
+        for view in views::<S>(bytes) {
+            let expected: Vec<T> = view.iter().map(T::from_number).collect();
+            assert!(same(&view.to_vec_as::<T>(), &expected), "strides {:?}", view.strides());
+        }
+    }
+
+    /// Equal, NaN being itself.
+    #[expect(clippy::eq_op, reason = "NaN is what does not equal itself")]
+    fn same<T: PartialEq>(left: &[T], right: &[T]) -> bool {
+        left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l == r || (l != l && r != r))
+    }
+
+    /// Bytes without a pattern, some of which make numbers too large for others, infinite ones and NaN.
+    fn bytes() -> Vec<u8> {
+        (0..10_000_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_769) >> 23) as u8 | if i % 64 < 9 { 0x7f } else { 0 })
+            .collect()
+    }
+
+    #[test]
+    fn every_number_becomes_every_other_at_any_stride_and_in_either_order() {
+        macro_rules! check_all {
+            ($($from:ty)*) => {$( check_all!($from => i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 Bool); )*};
+            ($from:ty => $($to:ty)*) => {$(
+                check::<$from, $to>(&bytes());
+                check::<Be<$from>, $to>(&bytes());
+                check::<Le<$from>, $to>(&bytes());
+            )*};
+        }
+        check_all!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+        check::<Bool, Bool>(&bytes());
+        check::<Bool, f32>(&bytes());
+        check::<Bool, u64>(&bytes());
+    }
+
+    #[test]
+    fn elements_are_copied_whatever_they_are() {
+        fn check<T: Pod + PartialEq>() {
+            let bytes = bytes();
+            for view in views::<T>(&bytes) {
+                let expected: Vec<T> = view.iter().collect();
+                assert!(same(&view.to_vec(), &expected));
+                let mut copy = vec![T::zeroed(); view.len()];
+                view.copy_to(&mut copy);
+                assert!(same(&copy, &expected));
+            }
+        }
+        check::<u8>();
+        check::<[u8; 3]>();
+        check::<u32>();
+        check::<f64>();
+        check::<[u16; 4]>();
+    }
+
+    #[test]
+    fn conversion_is_as_numpys_in_range() {
+        let view = |numbers| ArrayView::from_slice(numbers, 4).unwrap();
+        // np.array([…]).astype(…) of NumPy 2.4.6.
+        assert_eq!(view(&[1.9, -1.9, 255.0, -0.5]).to_vec_as::<i32>(), [1, -1, 255, 0]);
+        let view = ArrayView::from_slice(&[-1_i32, 256, 70_000, i32::MIN], 4).unwrap();
+        assert_eq!(view.to_vec_as::<u8>(), [255, 0, 112, 0]);
+        assert_eq!(view.to_vec_as::<i16>(), [-1, 256, 4464, 0]);
+        assert_eq!(view.to_vec_as::<u64>(), [u64::MAX, 256, 70_000, 0xffff_ffff_8000_0000]);
+        let view = ArrayView::from_slice(&[u64::MAX, (1 << 53) + 1], 2).unwrap();
+        assert_eq!(view.to_vec_as::<f64>(), [18_446_744_073_709_551_616.0, 9_007_199_254_740_992.0]);
+        let view = ArrayView::from_slice(&[f64::NAN, -0.0, 1e300, -1e300], 4).unwrap();
+        assert_eq!(view.to_vec_as::<Bool>(), [true, false, true, true]);
+        assert_eq!(view.to_vec_as::<f32>()[2..], [f32::INFINITY, f32::NEG_INFINITY]);
+        // Where NumPy says nothing.
+        assert_eq!(view.to_vec_as::<i16>(), [0, 0, i16::MAX, i16::MIN]);
+        let truths = ArrayView::from_slice(&[0_u8, 1, 255], 3).unwrap().view_as::<Bool>().unwrap();
+        assert_eq!(truths.to_vec_as::<i64>(), [0, 1, 1]);
+    }
+
+    #[test]
+    fn large_results_come_in_pages_of_any_size() {
+        let numbers: Vec<Be<u16>> = (0..3_000_000).map(|i| Be::new(i as u16)).collect();
+        let turned = ArrayView::from_slice(&numbers, numbers.len()).unwrap().to_vec_as::<u32>();
+        assert!(turned.iter().enumerate().all(|(i, &number)| number == u32::from(i as u16)));
+    }
+}
