@@ -8,8 +8,10 @@
 //! `cargo bench --bench opening`. A ratio of 1.10 says that the left side takes 10 % longer than the right.
 
 mod common;
+#[path = "common/compare.rs"]
+mod compare;
 
-use common::{compare, head};
+use compare::{compare, head};
 use memmap2::MmapOptions;
 use mmap_array::{MmapArray, Order};
 use std::fs::File;

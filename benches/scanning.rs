@@ -10,9 +10,11 @@
 //! not have. The last table tells the fixed costs, with arrays of three elements.
 
 mod common;
+#[path = "common/compare.rs"]
+mod compare;
 
 use bytemuck::{Pod, Zeroable, cast_slice};
-use common::{compare, head};
+use compare::{compare, head};
 use memmap2::{Mmap, MmapOptions};
 use mmap_array::{MmapArray, Order, field};
 use std::fs::{self, File};

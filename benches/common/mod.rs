@@ -1,66 +1,46 @@
-//! Two ways to do one thing, timed against each other.
+//! Ways to do one thing, timed against each other.
 //!
-//! A time by itself says little on a shared machine, and two times taken one after the other not much more. So both
+//! A time by itself says little on a shared machine, and two times taken one after the other not much more. So all
 //! sides run in turns, in many short rounds, and go first by turns too; what counts is the ratio within each round. Its
 //! median is the result, and its quartiles say how far to trust it.
 
-use std::fmt::Debug;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 801;
 /// How long each side runs in a round.
 const SLICE: Duration = Duration::from_micros(250);
 
-/// The head of the table that [`compare`] prints.
-pub(crate) fn head(title: &str, left: &str, right: &str) {
-    println!("\n{title}");
-    println!("{:<45} {:>10} {:>10} {:>8}  quartiles", "", left, right, "ratio");
+/// Whether to run a row: `cargo bench --bench scanning -- min` runs those with that in their names.
+pub(crate) fn chosen(name: &str) -> bool {
+    std::env::args().skip(1).all(|filter| filter.starts_with("--") || name.contains(&filter))
 }
 
-/// Checks that both sides give the same, then prints a row: the time of a call of each, and left over right.
-///
-/// Each side is an input and a function of it. The input is given anew for every call, so that no call can be left out
-/// for being like the one before.
-pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
-    name: &str,
-    (left_input, left): (L, impl Fn(L) -> T),
-    (right_input, right): (R, impl Fn(R) -> T),
-) {
-    // `cargo bench --bench scanning -- min` runs the rows with that in their names.
-    if !std::env::args().skip(1).all(|filter| filter.starts_with("--") || name.contains(&filter)) {
-        return;
-    }
-    assert_eq!(left(left_input), right(right_input), "{name}: the two sides differ");
-    let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
-    let (mut lefts, mut rights, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let (a, b);
-        if round % 2 == 0 {
-            a = time(calls, left_input, &left);
-            b = time(calls, right_input, &right);
-        } else {
-            b = time(calls, right_input, &right);
-            a = time(calls, left_input, &left);
+/// The times that each side gives in so many rounds. Each is the first of a round by turns, and what comes after what
+/// changes too.
+pub(crate) fn alternate<const N: usize>(rounds: usize, sides: [&mut dyn FnMut() -> f64; N]) -> [Vec<f64>; N] {
+    let mut times = [(); N].map(|()| Vec::with_capacity(rounds));
+    for round in 0..rounds {
+        for turn in 0..N {
+            let side = (round / 2 + if round % 2 == 0 { turn } else { N - 1 - turn }) % N;
+            times[side].push(sides[side]());
         }
-        lefts.push(a);
-        rights.push(b);
-        ratios.push(a / b);
     }
-    let [low, ratio, high] = quartiles(&mut ratios);
-    let [left, right] = [lefts, rights].map(|mut times| show(quartiles(&mut times)[1]));
-    println!("{name:<45} {left:>10} {right:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
+    times
 }
 
 /// How many calls fill a slice of time, by the fastest of a few.
-fn calls_per_slice<I: Copy, T>(input: I, f: &impl Fn(I) -> T) -> u32 {
-    let seconds = (0..20).map(|_| time(10, input, f)).fold(f64::INFINITY, f64::min);
+pub(crate) fn calls_per_slice<I: Copy, T>(input: I, f: &impl Fn(I) -> T) -> u32 {
+    let first = time(1, input, f);
+    if first > SLICE.as_secs_f64() * 10.0 {
+        return 1;
+    }
+    let seconds = (0..20).map(|_| time(10, input, f)).fold(first, f64::min);
     (SLICE.as_secs_f64() / seconds).clamp(1.0, 1e7) as u32
 }
 
 /// The seconds that one of so many calls takes.
 #[inline(never)]
-fn time<I: Copy, T>(calls: u32, input: I, f: &impl Fn(I) -> T) -> f64 {
+pub(crate) fn time<I: Copy, T>(calls: u32, input: I, f: &impl Fn(I) -> T) -> f64 {
     let start = Instant::now();
     for _ in 0..calls {
         black_box(f(black_box(input)));
@@ -68,12 +48,17 @@ fn time<I: Copy, T>(calls: u32, input: I, f: &impl Fn(I) -> T) -> f64 {
     start.elapsed().as_secs_f64() / f64::from(calls)
 }
 
-fn quartiles(values: &mut [f64]) -> [f64; 3] {
+/// The times of one side over those of another in the same rounds.
+pub(crate) fn ratios(left: &[f64], right: &[f64]) -> Vec<f64> {
+    left.iter().zip(right).map(|(left, right)| left / right).collect()
+}
+
+pub(crate) fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
-fn show(seconds: f64) -> String {
+pub(crate) fn show(seconds: f64) -> String {
     match seconds {
         s if s < 1e-6 => format!("{:.1} ns", s * 1e9),
         s if s < 1e-3 => format!("{:.2} µs", s * 1e6),

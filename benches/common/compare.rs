@@ -1,0 +1,33 @@
+//! Two sides, as rows of a table.
+
+use crate::common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
+use std::fmt::Debug;
+
+const ROUNDS: usize = 801;
+
+/// The head of the table that [`compare`] prints.
+pub(crate) fn head(title: &str, left: &str, right: &str) {
+    println!("\n{title}");
+    println!("{:<45} {:>10} {:>10} {:>8}  quartiles", "", left, right, "ratio");
+}
+
+/// Checks that both sides give the same, then prints a row: the time of a call of each, and left over right.
+///
+/// Each side is an input and a function of it. The input is given anew for every call, so that no call can be left out
+/// for being like the one before.
+pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
+    name: &str,
+    (left_input, left): (L, impl Fn(L) -> T),
+    (right_input, right): (R, impl Fn(R) -> T),
+) {
+    if !chosen(name) {
+        return;
+    }
+    assert_eq!(left(left_input), right(right_input), "{name}: the two sides differ");
+    let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
+    let [left, right] =
+        alternate(ROUNDS, [&mut || time(calls, left_input, &left), &mut || time(calls, right_input, &right)]);
+    let [low, ratio, high] = quartiles(ratios(&left, &right));
+    let [left, right] = [left, right].map(|times| show(quartiles(times)[1]));
+    println!("{name:<45} {left:>10} {right:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
+}

@@ -1,0 +1,309 @@
+//! What it costs to read numbers that are not as the machine would have them: in packed records, big-endian, unaligned.
+//!
+//! Each row is one operation on one file, done in turns by a view, by the best plain loop over the same file mapped by
+//! memmap2, and by NumPy on `np.memmap` of the same file, in a process of its own that measures itself. All three must
+//! give the same. Sums are taken as each side takes them: floats pairwise by the view and by NumPy, one after another by
+//! the loop; integers exactly by the view, in 64 bits by the others. "To native" makes a contiguous array in the
+//! machine's byte order: `to_vec`, `to_native_vec`, `astype`.
+//!
+//! `cargo bench --bench foreign`. The columns `/ hand` and `/ NumPy` are the view's time over theirs: below 1 the view is
+//! faster. The arrays are read from the processor's cache, at 100 kB of file, and from the page cache, at 64 MiB.
+//! Without Python (`WITHOUT_PYTHON=1`) NumPy is left out.
+
+mod common;
+#[path = "common/numpy.rs"]
+mod numpy;
+#[path = "../tests/python/mod.rs"]
+mod python;
+
+use bytemuck::{NoUninit, Pod, Zeroable, cast_slice};
+use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
+use memmap2::{Mmap, MmapOptions};
+use mmap_array::{Access, ArrayView, Be, FromNumber, MmapArray, ReadOnly, field};
+use numpy::Numpy;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
+#[derive(Clone, Copy, Zeroable, Pod)]
+#[repr(C, packed)]
+struct Tick {
+    side: u8,
+    size: f32,
+    price: f64,
+}
+
+/// 13 bytes, big-endian.
+#[derive(Clone, Copy, Zeroable, Pod)]
+#[repr(C)]
+struct Reading {
+    kind: u8,
+    count: Be<i32>,
+    value: Be<f64>,
+}
+
+fn main() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut numpy = Numpy::start(folder.path())?;
+    if numpy.is_none() {
+        println!("WITHOUT_PYTHON is set: no column for NumPy");
+    }
+    for (bytes, rounds) in [(100_000, 401), (64 << 20, 15)] {
+        let title = format!("files of {bytes} bytes, {rounds} rounds");
+        println!("\n{title:<39} {:>10} {:>10} {:>10} {:>8} {:>8}", "view", "by hand", "NumPy", "/ hand", "/ NumPy");
+        let mut bench = Bench { folder: folder.path(), numpy: numpy.as_mut(), bytes, rounds };
+        packed_records(&mut bench)?;
+        big_endian(&mut bench)?;
+        big_endian_records(&mut bench)?;
+        unaligned(&mut bench)?;
+        conversions(&mut bench)?;
+    }
+    Ok(())
+}
+
+fn packed_records(bench: &mut Bench) -> io::Result<()> {
+    let (array, map) = &bench.file("", |i| Tick { side: i as u8, size: value(i) as f32, price: value(i) })?;
+    let ticks = "np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')";
+    bench.open(&format!("{ticks}['price']"))?;
+    let prices = |m| records(m).map(|tick| f64::from_ne_bytes(parts(&tick[5..])));
+    bench.column("packed record, f8 at byte 5", array.project(field!(Tick, price)), (map, prices))?;
+    bench.open(&format!("{ticks}['size']"))?;
+    let sizes = |m| records(m).map(|tick| f32::from_ne_bytes(parts(&tick[1..5])));
+    bench.column("packed record, f4 at byte 1", array.project(field!(Tick, size)), (map, sizes))
+}
+
+fn big_endian(bench: &mut Bench) -> io::Result<()> {
+    let (array, map) = &bench.file("", |i| Be::new(value(i)))?;
+    bench.open("np.memmap(folder + '/file', '>f8', 'r')")?;
+    bench.column(">f8", array.view(), (map, |m| m.chunks_exact(8).map(|b| f64::from_be_bytes(parts(b)))))?;
+    let (array, map) = &bench.file("", |i| Be::new(value(i) as i32))?;
+    bench.open("np.memmap(folder + '/file', '>i4', 'r')")?;
+    bench.column(">i4", array.view(), (map, |m| m.chunks_exact(4).map(|b| i32::from_be_bytes(parts(b)))))?;
+    let (array, map) = &bench.file("", |i| Be::new((value(i) + 300.0) as u16))?;
+    bench.open("np.memmap(folder + '/file', '>u2', 'r')")?;
+    bench.column(">u2", array.view(), (map, |m| m.chunks_exact(2).map(|b| u16::from_be_bytes(parts(b)))))
+}
+
+fn big_endian_records(bench: &mut Bench) -> io::Result<()> {
+    let reading = |i| Reading { kind: i as u8, count: Be::new(value(i) as i32), value: Be::new(value(i)) };
+    let (array, map) = &bench.file("", reading)?;
+    let readings = "np.memmap(folder + '/file', [('kind', 'u1'), ('count', '>i4'), ('value', '>f8')], 'r')";
+    bench.open(&format!("{readings}['value']"))?;
+    let values = |m| records(m).map(|reading| f64::from_be_bytes(parts(&reading[5..])));
+    bench.column("packed record, >f8", array.project(field!(Reading, value)), (map, values))?;
+    bench.open(&format!("{readings}['count']"))?;
+    let counts = |m| records(m).map(|reading| i32::from_be_bytes(parts(&reading[1..5])));
+    bench.column("packed record, >i4", array.project(field!(Reading, count)), (map, counts))
+}
+
+/// At byte 1 of the file, where nothing but bytes can be mapped as they are.
+fn unaligned(bench: &mut Bench) -> io::Result<()> {
+    let (array, map) = &bench.file("-", |i| value(i).to_ne_bytes())?;
+    bench.open("np.memmap(folder + '/file', 'f8', 'r', 1)")?;
+    bench.column(
+        "f8 at byte 1",
+        array.view().view_as::<f64>()?,
+        (map, |m| m[1..].chunks_exact(8).map(|b| f64::from_ne_bytes(parts(b)))),
+    )?;
+    let (array, map) = &bench.file("-", |i| (value(i) as f32).to_ne_bytes())?;
+    bench.open("np.memmap(folder + '/file', 'f4', 'r', 1)")?;
+    bench.column(
+        "f4 at byte 1",
+        array.view().view_as::<f32>()?,
+        (map, |m| m[1..].chunks_exact(4).map(|b| f32::from_ne_bytes(parts(b)))),
+    )
+}
+
+/// Into other numbers, from each of the above.
+fn conversions(bench: &mut Bench) -> io::Result<()> {
+    let (array, map) = &bench.file("", |i| Be::new(value(i) as i16))?;
+    bench.open("np.memmap(folder + '/file', '>i2', 'r')")?;
+    bench.conversion(
+        ">i2 to f4",
+        array.view(),
+        (map, |m| m.chunks_exact(2).map(|b| f32::from(i16::from_be_bytes(parts(b)))).collect()),
+    )?;
+    let (array, map) = &bench.file("", |i| Be::new(value(i)))?;
+    bench.open("np.memmap(folder + '/file', '>f8', 'r')")?;
+    bench.conversion(
+        ">f8 to f4",
+        array.view(),
+        (map, |m| m.chunks_exact(8).map(|b| f64::from_be_bytes(parts(b)) as f32).collect()),
+    )?;
+    let (array, map) = &bench.file("", |i| Tick { side: i as u8, size: value(i) as f32, price: value(i) })?;
+    bench.open("np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')['size']")?;
+    bench.conversion(
+        "packed record, f4 to f8",
+        array.project(field!(Tick, size)),
+        (map, |m| records(m).map(|tick| f64::from(f32::from_ne_bytes(parts(&tick[1..5])))).collect()),
+    )
+}
+
+/// Those of 13 bytes.
+fn records(map: &Mmap) -> impl ExactSizeIterator<Item = &[u8]> {
+    map.chunks_exact(13)
+}
+
+/// Whole numbers whose sums stay small, so that sums of floats are the same in every order.
+fn value(i: usize) -> f64 {
+    (i * 7 % 31) as f64 - 15.0
+}
+
+#[inline(always)]
+fn parts<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("as many bytes as the number has")
+}
+
+/// A number as the machine has it, and how a plain loop sums it.
+trait Number: Pod + PartialOrd {
+    const DTYPE: &str;
+    type Sum: Pod;
+    fn total(numbers: impl Iterator<Item = Self>) -> Self::Sum;
+}
+
+/// A number as the file has it, and what a view does with it.
+trait Stored: Copy {
+    type Number: Number;
+    fn sum(view: ArrayView<Self>) -> <Self::Number as Number>::Sum;
+    fn to_native(view: ArrayView<Self>) -> Vec<Self::Number>;
+    fn min(view: ArrayView<Self>) -> Option<Self::Number>;
+}
+
+macro_rules! numbers {
+    ($($number:ty, $dtype:literal, $sum:ty);*) => {$(
+        impl Number for $number {
+            const DTYPE: &str = $dtype;
+            type Sum = $sum;
+            fn total(numbers: impl Iterator<Item = Self>) -> $sum {
+                numbers.map(<$sum>::from).sum()
+            }
+        }
+
+        impl Stored for $number {
+            type Number = $number;
+            fn sum(view: ArrayView<Self>) -> $sum {
+                view.sum() as $sum
+            }
+            fn to_native(view: ArrayView<Self>) -> Vec<$number> {
+                view.to_vec()
+            }
+            fn min(view: ArrayView<Self>) -> Option<$number> {
+                view.min()
+            }
+        }
+
+        impl Stored for Be<$number> {
+            type Number = $number;
+            fn sum(view: ArrayView<Self>) -> $sum {
+                view.sum() as $sum
+            }
+            fn to_native(view: ArrayView<Self>) -> Vec<$number> {
+                view.to_native_vec()
+            }
+            fn min(view: ArrayView<Self>) -> Option<$number> {
+                view.min().map(Be::get)
+            }
+        }
+    )*};
+}
+numbers!(f32, "f4", f32; f64, "f8", f64; i32, "i4", i64; u16, "u2", u64);
+
+struct Bench<'a, 'b> {
+    folder: &'a Path,
+    numpy: Option<&'a mut Numpy<'b>>,
+    bytes: usize,
+    rounds: usize,
+}
+
+impl Bench<'_, '_> {
+    /// A file with a start and about so many bytes of elements, mapped as an array of them and mapped whole.
+    fn file<T: Pod>(&self, start: &str, element: impl Fn(usize) -> T) -> io::Result<(MmapArray<T>, Mmap)> {
+        let path = self.folder.join("file");
+        // Not written over: the one before is still mapped.
+        let _ = fs::remove_file(&path);
+        let mut file = BufWriter::new(File::create(&path)?);
+        file.write_all(start.as_bytes())?;
+        for index in 0..self.bytes / size_of::<T>() {
+            file.write_all(bytemuck::bytes_of(&element(index)))?;
+        }
+        file.into_inner()?;
+        // SAFETY: the file is this program's own; nothing writes or truncates it.
+        let array = unsafe { MmapArray::<T>::options().offset(start.len() as u64).open(&path)? };
+        // SAFETY: as above.
+        let map = unsafe { MmapOptions::new().map(&File::open(&path)?)? };
+        Ok((array, map))
+    }
+
+    /// Has NumPy open the file.
+    fn open(&mut self, array: &str) -> io::Result<()> {
+        self.numpy.as_mut().map_or(Ok(()), |numpy| numpy.open(array))
+    }
+
+    /// Rows for what can be done with a column: the view's, and the numbers that a plain loop over the map goes through.
+    fn column<'m, S: Stored, I: ExactSizeIterator<Item = S::Number>>(
+        &mut self,
+        name: &str,
+        view: ArrayView<S>,
+        (map, numbers): (&'m Mmap, impl Fn(&'m Mmap) -> I),
+    ) -> io::Result<()> {
+        let total = |m| [S::Number::total(numbers(m))];
+        self.row(&format!("{name}: sum"), (view, |v| [S::sum(v)]), (map, total), "a.sum()")?;
+        let native = "a.astype(a.dtype.newbyteorder('='))";
+        self.row(&format!("{name}: to native"), (view, S::to_native), (map, |m| numbers(m).collect()), native)?;
+        let least = |m| numbers(m).reduce(|least, number| if number < least { number } else { least });
+        let some = "there are some";
+        self.row(
+            &format!("{name}: min"),
+            (view, |v| [S::min(v).expect(some)]),
+            (map, |m| [least(m).expect(some)]),
+            "a.min()",
+        )
+    }
+
+    /// A row for a column as other numbers.
+    fn conversion<'m, S, T: FromNumber<S> + Number>(
+        &mut self,
+        name: &str,
+        view: ArrayView<S>,
+        by_hand: (&'m Mmap, impl Fn(&'m Mmap) -> Vec<T>),
+    ) -> io::Result<()>
+    where
+        ReadOnly: Access<S>,
+    {
+        let astype = format!("a.astype('{}')", T::DTYPE);
+        self.row(name, (view, |v| v.to_vec_as::<T>()), by_hand, &astype)
+    }
+
+    /// Checks that all sides give the same, then prints the time of a call of each and the view's over the others'.
+    fn row<L: Copy, R: Copy, T: NoUninit, O: AsRef<[T]>>(
+        &mut self,
+        name: &str,
+        (left_input, left): (L, impl Fn(L) -> O),
+        (right_input, right): (R, impl Fn(R) -> O),
+        operation: &str,
+    ) -> io::Result<()> {
+        if !chosen(name) {
+            return Ok(());
+        }
+        let result = left(left_input);
+        let expected: &[u8] = cast_slice(result.as_ref());
+        assert!(expected == cast_slice::<T, u8>(right(right_input).as_ref()), "{name}: the loop differs");
+        let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
+        let mut view = || time(calls, left_input, &left);
+        let mut hand = || time(calls, right_input, &right);
+        let Some(numpy) = self.numpy.as_mut() else {
+            let [view, hand] = alternate(self.rounds, [&mut view, &mut hand]);
+            let [v, h] = [&view, &hand].map(|times| show(quartiles(times.clone())[1]));
+            println!("{name:<39} {v:>10} {h:>10} {:>10} {:>8.2}", "", quartiles(ratios(&view, &hand))[1]);
+            return Ok(());
+        };
+        assert!(expected == numpy.run(operation)?, "{name}: NumPy differs");
+        let mut numpy = || numpy.time(calls).expect("NumPy answers");
+        let [view, hand, numpy] = alternate(self.rounds, [&mut view, &mut hand, &mut numpy]);
+        let [v, h, n] = [&view, &hand, &numpy].map(|times| show(quartiles(times.clone())[1]));
+        let [hand, numpy] = [hand, numpy].map(|times| quartiles(ratios(&view, &times))[1]);
+        println!("{name:<39} {v:>10} {h:>10} {n:>10} {hand:>8.2} {numpy:>8.2}");
+        Ok(())
+    }
+}
