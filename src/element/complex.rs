@@ -69,12 +69,12 @@ macro_rules! complex {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self {
+            fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Self {
                 reduce::pairwise(len, load)
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Complex<f64> {
+            fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Complex<f64> {
                 reduce::pairwise(len, move |index| {
                     let value = load(index);
                     Complex::new(f64::from(value.re), f64::from(value.im))

@@ -62,12 +62,12 @@ impl Numeric for f16 {
     }
 
     #[inline(always)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f32 {
+    fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
         reduce::pairwise(len, move |index| load(index).to_f32())
     }
 
     #[inline(always)]
-    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
+    fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
         reduce::pairwise(len, move |index| load(index).to_f64())
     }
 

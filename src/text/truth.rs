@@ -125,13 +125,13 @@ impl Numeric for Bool {
     }
 
     #[inline(always)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> u128 {
-        u8::sum_run(len, move |index| load(index).get().into())
+    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> u128 {
+        u8::sum_run(len, contiguous, move |index| load(index).get().into())
     }
 
     #[inline(always)]
-    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
-        Self::sum_run(len, load) as f64
+    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
+        Self::sum_run(len, contiguous, load) as f64
     }
 
     reduce::mean_in_f64!();

@@ -13,7 +13,7 @@ use crate::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ops::{Add, AddAssign, Neg};
+use std::ops::{Add, AddAssign, Neg, Range};
 
 /// The numbers that can be summed: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool), and
 /// [`Endian`] of them; `half::f16` and `num_complex::Complex` with those features. The trait is sealed.
@@ -32,13 +32,13 @@ pub trait Numeric: Copy + sealed::Sealed {
     #[doc(hidden)]
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The sum of the elements `load(0)` to `load(len - 1)`.
+    /// The sum of the elements `load(0)` to `load(len - 1)`, which lie one after another if they are `contiguous`.
     #[doc(hidden)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
+    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
 
     /// The same in the type of the mean.
     #[doc(hidden)]
-    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> Self::Mean;
+    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Mean;
 
     #[doc(hidden)]
     fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean;
@@ -236,12 +236,12 @@ macro_rules! floats {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $float {
+            fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> $float {
                 pairwise(len, load)
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
+            fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
                 pairwise(len, move |index| f64::from(load(index)))
             }
 
@@ -270,21 +270,21 @@ macro_rules! integers {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> $sum {
+            fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> $sum {
                 let mut sum: $sum = 0;
                 let mut start = 0;
                 while start < len {
                     // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
                     let end = len.min(start.saturating_add(1 << 30));
-                    sum += $sum_of!($integer, $chunk, $sum, start..end, load);
+                    sum += $sum_of!($integer, $chunk, $sum, start..end, contiguous, load);
                     start = end;
                 }
                 sum
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> f64 {
-                Self::sum_run(len, load) as f64
+            fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
+                Self::sum_run(len, contiguous, load) as f64
             }
 
             mean_in_f64!();
@@ -309,9 +309,15 @@ macro_rules! integers {
 
 /// The sum of some integers of up to 32 bits, in 64.
 macro_rules! narrow {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $load:ident) => {{
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
         let mut chunk: $chunk = 0;
-        for index in $range {
+        let range: Range<usize> = $range;
+        // By twos at a stride that the compiler does not know: it makes more of them. Else it knows better by itself.
+        let even = if $contiguous { range.start } else { range.end - range.len() % 2 };
+        for index in (range.start..even).step_by(2) {
+            chunk += <$chunk>::from($load(index)) + <$chunk>::from($load(index + 1));
+        }
+        for index in even..range.end {
             chunk += <$chunk>::from($load(index));
         }
         <$sum>::from(chunk)
@@ -320,7 +326,9 @@ macro_rules! narrow {
 
 /// The sum of some integers of 64 bits: of their upper halves and of their lower ones, in 64 bits each.
 macro_rules! halves {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $load:ident) => {{
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
+        // At any stride.
+        let _: bool = $contiguous;
         let (mut upper, mut lower): ($chunk, u64) = (0, 0);
         for index in $range {
             let value: $integer = $load(index);
@@ -349,13 +357,13 @@ impl<T: Scalar + Numeric, E: ByteOrder> Numeric for Endian<T, E> {
     }
 
     #[inline(always)]
-    fn sum_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> T::Sum {
-        T::sum_run(len, move |index| load(index).get())
+    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Sum {
+        T::sum_run(len, contiguous, move |index| load(index).get())
     }
 
     #[inline(always)]
-    fn mean_run(len: usize, load: impl Fn(usize) -> Self + Copy) -> T::Mean {
-        T::mean_run(len, move |index| load(index).get())
+    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Mean {
+        T::mean_run(len, contiguous, move |index| load(index).get())
     }
 
     #[inline(always)]
@@ -434,18 +442,21 @@ impl<S: Copy> Cascade<S> {
     }
 }
 
-/// Calls `f` with the length of a run and a way to load its elements, whose stride is a constant where it can be.
+/// Evaluates an expression of a run's length, whether it is contiguous and a way to load its elements, whose stride is a
+/// constant where it is.
 macro_rules! with_run {
-    ($run:expr, $access:ty, $element:ty, |$len:ident, $load:ident| $body:expr) => {{
+    ($run:expr, $access:ty, $element:ty, |$len:ident, $contiguous:ident, $load:ident| $body:expr) => {{
         let run: Run = $run;
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
+            let $contiguous = true;
             let first = run.ptr.cast::<$element>();
             // SAFETY: below the run's length each address is an element of the view's, initialised by the contract of
             // `from_raw`.
             let $load = |index: usize| unsafe { <$access>::load(first.wrapping_add(index)) };
             $body
         } else {
+            let $contiguous = false;
             // SAFETY: as above.
             let $load = |index: usize| unsafe { <$access>::load(run.at::<$element>(index)) };
             $body
@@ -485,7 +496,9 @@ impl<T: Numeric, A: Access<T>> Kernel for Sum<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run, _, _| sums.push(with_run!(run, A, T, |len, load| T::sum_run(len, load)), T::add));
+            plane.for_each_run(|run, _, _| {
+                sums.push(with_run!(run, A, T, |len, contiguous, load| T::sum_run(len, contiguous, load)), T::add)
+            });
         }
         sums.total(T::add)
     }
@@ -502,7 +515,7 @@ impl<T: Numeric, A: Access<T>> Kernel for Mean<'_, T, A> {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, A, T, |len, load| T::mean_run(len, load)), T::mean_add)
+                sums.push(with_run!(run, A, T, |len, contiguous, load| T::mean_run(len, contiguous, load)), T::mean_add)
             });
         }
         sums.total(T::mean_add)
@@ -521,7 +534,7 @@ impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A,
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                let of_run = with_run!(run, A, T, |len, load| {
+                let of_run = with_run!(run, A, T, |len, contiguous, load| {
                     let first = load(0).native();
                     // What is compared by one instruction the compiler takes many at a time by itself.
                     let whole = if T::PLAIN { 0 } else { len - len % 8 };
@@ -534,7 +547,15 @@ impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A,
                         }
                         index += 8;
                     }
-                    let best = (whole..len).fold(first, |best, index| choose(best, load(index).native()));
+                    let mut best = first;
+                    // As for sums of integers.
+                    while T::PLAIN && !contiguous && len - index >= 2 {
+                        best = choose(best, choose(load(index).native(), load(index + 1).native()));
+                        index += 2;
+                    }
+                    for index in index..len {
+                        best = choose(best, load(index).native());
+                    }
                     if T::PLAIN { best } else { lanes.iter().fold(best, |best, &lane| choose(best, lane)) }
                 });
                 extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
