@@ -184,7 +184,7 @@ impl<T> MmapArrayMut<T> {
 
 impl<T, A> MmapArray<T, A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
-    fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
+    pub(crate) fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
         const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
         debug_assert_eq!(dims.iter().product::<usize>(), len);

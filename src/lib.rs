@@ -98,6 +98,7 @@
 mod access;
 mod array;
 mod dtype;
+mod dynamic;
 mod element;
 mod endian;
 mod error;
@@ -115,6 +116,7 @@ pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
+pub use dynamic::{DynArray, DynArrayMut, DynArrayOptions, DynView, DynViewMut, Value};
 pub use element::Element;
 pub use endian::{Be, Endian, Le, Scalar};
 pub use error::{Error, ErrorKind, Result};

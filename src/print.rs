@@ -18,6 +18,7 @@ mod number;
 mod tests;
 
 use number::{FloatFormat, Real, complex_scalar};
+use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::slice;
 
@@ -54,12 +55,18 @@ impl Item {
     /// The subarray of `shape` whose element at a position in C order is
     /// `at(position)`.
     pub(crate) fn array(shape: Vec<usize>, options: &PrintOptions, at: &mut dyn FnMut(usize) -> Item) -> Self {
-        let brackets = shape.iter().fold(1_usize, |size, &len| size.saturating_mul(len.max(1)));
-        let edge_items = options.edges(&shape).or_else(|| (brackets > MOST_SHOWN).then_some(options.edge_items));
+        let len = shape.iter().fold(1, |size: usize, &len| size.saturating_mul(len));
+        let mut edge_items = options.edges(&shape);
+        if len == 0 && !few_are_shown(&shape.iter().map(|&len| len.max(1)).collect::<Vec<_>>(), usize::MAX) {
+            // Nothing in a great many brackets.
+            edge_items = Some(0);
+        }
+        if !options.take_room(len.min(MOST_SHOWN)) {
+            edge_items = Some(0);
+        }
         let (mut shown, mut hidden) = (Vec::new(), Vec::new());
         collect(&shape, edge_items, &mut Vec::new(), &mut |index| at(position(&shape, index)), &mut shown);
-        let len = shape.iter().fold(1, |size: usize, &len| size.saturating_mul(len));
-        if shown.len() < len && len <= MOST_SHOWN {
+        if shown.len() < len && options.take_room(len) {
             // NumPy makes room for what it leaves out.
             hidden = (0..len).map(at).collect();
         }
@@ -115,6 +122,8 @@ pub(crate) struct PrintOptions {
     /// Whether an array of no axes prints as its element does on its own
     /// (`str`), rather than as an element of an array (`repr`).
     pub(crate) scalar: bool,
+    /// How many more elements of subarrays are read.
+    pub(crate) room: Cell<usize>,
 }
 
 impl PrintOptions {
@@ -129,6 +138,7 @@ impl PrintOptions {
             prefix: "",
             suffix: "",
             scalar: true,
+            room: Cell::new(MOST_IN_SUBARRAYS),
         }
     }
 
@@ -144,6 +154,14 @@ impl PrintOptions {
         size > self.threshold
     }
 
+    /// Whether so many more elements of subarrays may be read, which are then
+    /// taken for read.
+    fn take_room(&self, count: usize) -> bool {
+        let left = self.room.get().checked_sub(count);
+        self.room.set(left.unwrap_or(self.room.get()));
+        left.is_some()
+    }
+
     /// How many items an abridged array of this shape shows at each end of an
     /// axis; `None` where it is shown whole.
     fn edges(&self, shape: &[usize]) -> Option<usize> {
@@ -156,6 +174,10 @@ impl PrintOptions {
 /// An abridged array shows no more elements than this. NumPy has no such bound: of an array of 32 axes of two items each
 /// it shows all 2^32.
 const MOST_SHOWN: usize = 1 << 16;
+
+/// Once so many elements of subarrays are read, subarrays show one element of each axis. NumPy reads them all, those
+/// that it leaves out too.
+const MOST_IN_SUBARRAYS: usize = 1 << 20;
 
 fn few_are_shown(shape: &[usize], edge_items: usize) -> bool {
     let shown = shape.iter().map(|&len| if edge_items.saturating_mul(2) < len { 2 * edge_items.max(1) } else { len });

@@ -318,8 +318,8 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     Ok(dims.with(axis, len))
 }
 
-/// Axes with byte strides: everything of a view but its pointer.
-#[derive(Clone, Copy)]
+/// Axes with byte strides: everything of a view but its pointer. None by default.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Axes {
     ndim: usize,
     lens: [usize; MAX_NDIM],
@@ -385,6 +385,17 @@ impl Axes {
     pub(crate) fn set(&mut self, axis: usize, len: usize, stride: isize) {
         self.lens[..self.ndim][axis] = len;
         self.strides[axis] = stride;
+    }
+
+    /// Whether the last axes have these lengths and lie one after another in C order, for elements of `size` bytes.
+    pub(crate) fn ends_with(&self, lens: &[usize], size: usize) -> bool {
+        let Some(first) = self.ndim.checked_sub(lens.len()) else { return false };
+        let mut stride = size as isize;
+        lens.iter().enumerate().rev().all(|(axis, &len)| {
+            let fits = self.lens[first + axis] == len && (len == 1 || self.strides[first + axis] == stride);
+            stride = stride.wrapping_mul(len as isize);
+            fits
+        })
     }
 
     pub(crate) fn remove(&mut self, axis: usize) {

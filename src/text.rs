@@ -42,7 +42,7 @@ pub(crate) fn units_repr(units: &[u32]) -> String {
 
 /// Bytes without a meaning as NumPy shows them: `b'\x61\x00'`.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let digits: String = bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect();
     format!("b'{digits}'")
 }
 

@@ -9,13 +9,14 @@ pub(crate) mod convert;
 mod decode;
 pub(crate) mod display;
 mod iter;
-mod named;
+pub(crate) mod named;
 mod raw;
 pub(crate) mod reduce;
 mod slice;
 mod wide;
 mod write;
 
+pub(crate) use convert::With;
 pub use convert::{FromNumber, Number};
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};

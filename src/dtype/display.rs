@@ -3,7 +3,7 @@
 //! Errors name dtypes, and someone who meets an unknown file asks first what its elements are. So unlike
 //! [`DType::descr`], which must be read back, these never fail.
 
-use super::{DType, Endianness, Kind, RecordField, repr, typestr};
+use super::{DType, Endianness, Kind, RecordField, TimeUnit, repr, typestr};
 use std::fmt::{self, Write as _};
 
 /// A number by its type string, `<f8`; a record by the text of a `.npy` header, or, where that cannot say how its fields
@@ -83,6 +83,37 @@ fn push_list(out: &mut String, key: &str, fields: &[RecordField], push: impl Fn(
 }
 
 impl DType {
+    /// The Rust type of such elements, where this crate or Rust has one for all of them. Records have one each.
+    pub(crate) fn rust_type(&self) -> Option<String> {
+        let in_order = |order: Endianness, name: String| match order {
+            order if order == Endianness::NATIVE => name,
+            Endianness::Big => format!("Be<{name}>"),
+            Endianness::Little => format!("Le<{name}>"),
+        };
+        let time = |name: &str, unit: TimeUnit, spans_of: u32| match spans_of {
+            1 => format!("{name}<{unit:?}>"),
+            many => format!("{name}<{unit:?}, {many}>"),
+        };
+        Some(match self.kind {
+            Kind::Bool => "Bool".into(),
+            Kind::Int(size, order) => in_order(order, format!("i{}", 8 * size)),
+            Kind::UInt(size, order) => in_order(order, format!("u{}", 8 * size)),
+            Kind::Float(2, order) => in_order(order, "half::f16".into()),
+            Kind::Float(size @ (4 | 8), order) => in_order(order, format!("f{}", 8 * size)),
+            Kind::Complex(size @ (8 | 16), order) => in_order(order, format!("num_complex::Complex<f{}>", 4 * size)),
+            Kind::Bytes(len) => format!("Bytes<{len}>"),
+            Kind::Ucs4(len, order) => in_order(order, format!("Ucs4<{len}>")),
+            Kind::Void(len) => format!("Void<{len}>"),
+            Kind::DateTime64(unit, spans_of, order) => in_order(order, time("DateTime64", unit, spans_of)),
+            Kind::TimeDelta64(unit, spans_of, order) => in_order(order, time("TimeDelta64", unit, spans_of)),
+            Kind::Float(size, _) | Kind::Complex(size, _) => format!("Void<{size}>"),
+            Kind::Array(ref element, ref shape) => {
+                shape.iter().rev().fold(element.rust_type()?, |name, len| format!("[{name}; {len}]"))
+            }
+            Kind::Record(_) => return None,
+        })
+    }
+
     /// The element as a declaration in the manner of C: each field on a line of its own, with its offset in the record
     /// that holds it, its size, and the padding between. For people, who know records in this form best; not for a
     /// compiler, which knows neither byte orders nor units, aligns by rules of its own, and asks for other names.

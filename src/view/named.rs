@@ -150,7 +150,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
 }
 
 /// The dtype that a type gives of itself, which must be of the type's size.
-fn described<T: Element>() -> Result<DType> {
+pub(crate) fn described<T: Element>() -> Result<DType> {
     let dtype = T::dtype();
     if dtype.itemsize() == size_of::<T>() {
         return Ok(dtype);

@@ -74,6 +74,34 @@ slices!(A, B, C, D, E, F);
 slices!(A, B, C, D, E, F, G);
 slices!(A, B, C, D, E, F, G, H);
 
+impl RawView {
+    /// A range or an index for each of the leading axes.
+    #[track_caller]
+    pub(crate) fn slice(self, slices: impl Slices) -> Self {
+        let mut raw = self;
+        let (mut axis, mut place) = (0, 0);
+        let mut wrong = None;
+        slices.for_each(&mut |slice| {
+            if wrong.is_none() {
+                match raw.axes.lens().get(axis).map(|&len| slice.resolve(len)) {
+                    Some(Ok((range, true))) => {
+                        raw = raw.slice_axis(axis, range);
+                        axis += 1;
+                    }
+                    Some(Ok((range, false))) => raw = raw.index_axis(axis, range.start),
+                    Some(Err(text)) => wrong = Some(format!("{text} along axis {place}")),
+                    None => wrong = Some(format!("there is no axis {place}")),
+                }
+            }
+            place += 1;
+        });
+        if let Some(wrong) = wrong {
+            panic!("{wrong}: a slice of a view of shape {:?}", self.axes.lens());
+        }
+        raw
+    }
+}
+
 impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// A range or an index for each of the leading axes: NumPy's `arr[2:5, :, 3]`. An index removes its axis; axes
     /// that the tuple does not reach stay whole.
@@ -93,26 +121,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     #[must_use]
     #[track_caller]
     pub fn slice(self, slices: impl Slices) -> Self {
-        let mut raw = self.raw;
-        let (mut axis, mut place) = (0, 0);
-        let mut wrong = None;
-        slices.for_each(&mut |slice| {
-            if wrong.is_none() {
-                match raw.axes.lens().get(axis).map(|&len| slice.resolve(len)) {
-                    Some(Ok((range, true))) => {
-                        raw = raw.slice_axis(axis, range);
-                        axis += 1;
-                    }
-                    Some(Ok((range, false))) => raw = raw.index_axis(axis, range.start),
-                    Some(Err(text)) => wrong = Some(format!("{text} along axis {place}")),
-                    None => wrong = Some(format!("there is no axis {place}")),
-                }
-            }
-            place += 1;
-        });
-        if let Some(wrong) = wrong {
-            panic!("{wrong}: a slice of a view of shape {:?}", self.shape());
-        }
+        let raw = self.raw.slice(slices);
         self.map_raw(raw)
     }
 

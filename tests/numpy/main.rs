@@ -3,6 +3,7 @@
 //! NumPy's side is in the Python programs beside the modules.
 
 mod dtypes;
+mod dynamic;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
 mod mutations;

@@ -1,0 +1,290 @@
+//! Arrays whose dtype is known only when the program runs.
+//!
+//! A program that looks into files of others, converts them, or lets its user name a column, does not know their types
+//! when it is compiled. Here the dtype is a value: what an array holds is found field by field, printed, converted to
+//! numbers of a known type, or, once it has turned out to be what a Rust type says, used as an array of that type.
+
+mod cell;
+mod convert;
+mod options;
+mod value;
+mod view;
+
+pub use options::DynArrayOptions;
+pub use value::Value;
+pub use view::{DynView, DynViewMut};
+
+use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::array::MmapArray;
+use crate::dtype::DType;
+use crate::element::Element;
+use crate::error::Result;
+use crate::region::{Advice, Region};
+use crate::shape::{Dims, NdIndex, Order};
+use crate::view::named::described;
+use crate::view::{ArrayView, RawView};
+use std::fmt::{self, Debug, Display};
+use std::marker::PhantomData;
+use std::path::Path;
+
+/// A file, or a portion of it, as an array of elements of a [`DType`] that is known only when the program runs.
+///
+/// It is what [`MmapArray`] is, with the elements' type as a value. Elements lie at any byte, whatever their alignment.
+/// Everything that is done with them is done on its [`view`](Self::view).
+///
+/// ```
+/// use mmap_array::{DType, DynArray};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("trades");
+/// std::fs::write(&path, b"header:\0\0\0\x07\x40\x09\x21\xfb\x54\x44\x2d\x18")?;
+///
+/// let dtype = DType::from_descr("[('qty', '>u4'), ('px', '>f8')]")?;
+/// // SAFETY: nobody else writes or truncates the file.
+/// let trades = unsafe { DynArray::options(dtype).offset(7).open(&path)? };
+/// assert_eq!(trades.to_string(), "[(7, 3.14159265)]");
+/// assert_eq!(trades.field("px")?.to_vec_as::<f32>()?, [std::f32::consts::PI]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety) of opening a file is that of `MmapArray`.
+pub struct DynArray<A = ReadOnly> {
+    region: Region,
+    dtype: DType,
+    dims: Dims,
+    order: Order,
+    marker: PhantomData<A>,
+}
+
+/// An array whose elements can be written, through a typed view, and are written to its file, where it has one.
+pub type DynArrayMut = DynArray<ReadWrite>;
+
+impl DynArray {
+    /// What to map and how: byte offset, shape, order, and then one of the ways to open or create.
+    #[must_use]
+    pub fn options(dtype: DType) -> DynArrayOptions {
+        DynArrayOptions::new(dtype)
+    }
+}
+
+impl<A> DynArray<A> {
+    /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
+    fn from_region(region: Region, dtype: DType, dims: Dims, order: Order) -> Result<Self> {
+        let array = Self { region, dtype, dims, order, marker: PhantomData };
+        array.raw_view().map(|_| ()).map_err(|error| error.in_file(array.path()))?;
+        Ok(array)
+    }
+
+    /// The elements, with the axes of those that are subarrays; an error where these are too many, which `from_region`
+    /// has found not to be so.
+    fn raw_view(&self) -> Result<(RawView, &DType)> {
+        let ptr = self.region.as_ptr().unwrap_or(std::ptr::dangling_mut());
+        let raw = RawView::contiguous(ptr, &self.dims, self.order, self.dtype.itemsize());
+        raw.unpack_dtype(&self.dtype)
+    }
+
+    /// What the elements are.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
+    /// The number of elements along each axis. The axes of elements that are subarrays are the [`view`](Self::view)'s.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// The number of axes; a 0-d array has none, and one element.
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.dims.len()
+    }
+
+    /// The number of elements: the product of the shape.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.dims.contains(&0)
+    }
+
+    /// The order in which the elements follow one another in the file.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Where the first element lies in the file, in bytes from its start. 0 for memory.
+    #[must_use]
+    pub fn byte_offset(&self) -> u64 {
+        self.region.offset()
+    }
+
+    /// The file's path as it was given. `None` for memory, scratch files, and files passed in open.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.region.path()
+    }
+
+    /// The bytes of the elements, as they lie in the file.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynArray};
+    /// let array = DynArray::options(DType::from_descr("'<u2'")?).shape(2).anonymous()?;
+    /// assert_eq!(array.as_bytes(), [0; 4]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let Some(ptr) = self.region.as_ptr() else { return &[] };
+        // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
+        // nobody writes them while `self` is borrowed, by the contract under which the array was made.
+        unsafe { std::slice::from_raw_parts(ptr, self.region.len()) }
+    }
+
+    /// A read-only view of all elements, in which everything that knows of them is found.
+    #[must_use]
+    pub fn view(&self) -> DynView<'_> {
+        let (raw, dtype) = self.raw_view().expect("the axes were counted when the array was made");
+        // SAFETY: as for `as_bytes`; the region was mapped for so many elements of the dtype.
+        unsafe { DynView::from_raw(raw, dtype) }
+    }
+
+    /// A writable view of all elements: [`typed`](DynView::typed) views of it and of its fields write.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynArray};
+    /// let dtype = DType::from_descr("[('id', '<u2'), ('px', '<f8')]")?;
+    /// let mut array = DynArray::options(dtype).shape(2).anonymous()?;
+    /// # #[cfg(target_endian = "little")] {
+    /// array.view_mut().field("px")?.typed::<f64>()?.set([1], 2.5);
+    /// assert_eq!(array.to_string(), "[(0, 0. ) (0, 2.5)]");
+    /// # }
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn view_mut(&mut self) -> DynViewMut<'_>
+    where
+        A: Exclusive<u8>,
+    {
+        let (raw, dtype) = self.raw_view().expect("the axes were counted when the array was made");
+        // SAFETY: as for `view`; `Exclusive` modes map the bytes writable, no other array has them, and `self` is
+        // borrowed exclusively.
+        unsafe { DynView::from_raw(raw, dtype) }
+    }
+
+    /// One field of every record, to read, by its path: NumPy's `arr["px"]`. See [`DynView::field`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
+    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    pub fn field(&self, path: &str) -> Result<DynView<'_>> {
+        self.view().field(path).map_err(|error| error.in_file(self.path()))
+    }
+
+    /// The elements as those of a Rust type, to read, where the dtype is that type's. See [`DynView::typed`].
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are.
+    pub fn typed<T: Element>(&self) -> Result<ArrayView<'_, T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.view().typed().map_err(|error| error.in_file(self.path()))
+    }
+
+    /// The array as one of elements of a Rust type, where the dtype is that type's.
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are;
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) where they lie at addresses that the type cannot live at, which
+    /// views do not mind. The array is closed then.
+    ///
+    /// ```
+    /// use mmap_array::{Be, DType, DynArray};
+    /// let array = DynArray::options(DType::from_descr("'>f4'")?).shape([2, 3]).anonymous()?;
+    /// let mut array = array.into_typed::<Be<f32>>()?;
+    /// array[[1, 2]] = 7.0.into();
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn into_typed<T: Element>(self) -> Result<MmapArray<T, A>>
+    where
+        A: Access<T>,
+    {
+        let wanted = described::<T>().map_err(|error| error.in_file(self.path()))?;
+        if wanted != self.dtype {
+            return Err(view::mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
+        }
+        MmapArray::from_region(self.region, self.dims, self.order)
+    }
+
+    /// The item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes.
+    #[must_use]
+    #[track_caller]
+    pub fn at(&self, index: impl NdIndex) -> Value<'_> {
+        self.view().at(index)
+    }
+
+    /// Tells the operating system how the array is going to be used. See [`MmapArray::advise`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), [`Io`](crate::ErrorKind::Io) as there.
+    pub fn advise(&self, advice: Advice) -> Result<()> {
+        self.region.advise(0..self.region.len(), advice)
+    }
+}
+
+impl DynArrayMut {
+    /// Writes the array to the disk and waits until it is there. See [`MmapArray::flush`](crate::MmapArrayMut::flush).
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system could not write.
+    pub fn flush(&self) -> Result<()> {
+        self.region.flush(0..self.region.len())
+    }
+
+    /// Flushes and unmaps, and reports what a drop would not.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system could not write. The map is gone all the same.
+    pub fn close(self) -> Result<()> {
+        self.flush()
+    }
+}
+
+impl Clone for DynArray {
+    /// Another owner of the same map: nothing is copied or mapped anew, but the dtype.
+    fn clone(&self) -> Self {
+        Self { region: self.region.clone(), dtype: self.dtype.clone(), ..*self }
+    }
+}
+
+/// As [`DynView`] prints.
+impl<A> Display for DynArray<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.view(), f)
+    }
+}
+
+/// As `repr(arr)` in NumPy, always with the dtype.
+impl<A> Debug for DynArray<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().debug("DynArray(", f)
+    }
+}

@@ -1,0 +1,98 @@
+//! Numbers of any width and byte order as numbers of one type: the stored type is found once for a whole view, and the
+//! view then converted as a typed one.
+
+use super::cell::f32_of_half;
+use super::view::DynView;
+use crate::access::{Access, ReadOnly};
+use crate::dtype::{Endianness, Kind};
+use crate::endian::Endian;
+use crate::error::{Reason, Result};
+use crate::text::Bool;
+use crate::view::{ArrayView, Number, With};
+use byteorder::{BigEndian, LittleEndian};
+
+/// What is done with a view once its type is known.
+trait Visitor<T> {
+    type Output;
+
+    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy) -> Self::Output
+    where
+        ReadOnly: Access<S>;
+}
+
+struct ToVec;
+
+impl<T> Visitor<T> for ToVec {
+    type Output = Vec<T>;
+
+    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy) -> Vec<T>
+    where
+        ReadOnly: Access<S>,
+    {
+        view.collect(With(convert))
+    }
+}
+
+struct CopyTo<'a, T>(&'a mut [T]);
+
+impl<T> Visitor<T> for CopyTo<'_, T> {
+    type Output = ();
+
+    #[track_caller]
+    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy)
+    where
+        ReadOnly: Access<S>,
+    {
+        view.collect_to(self.0, With(convert));
+    }
+}
+
+impl DynView<'_> {
+    pub(super) fn collect<T: Number>(self) -> Result<Vec<T>> {
+        self.visit(ToVec)
+    }
+
+    pub(super) fn collect_to<T: Number>(self, target: &mut [T]) -> Result<()> {
+        self.visit(CopyTo(target))
+    }
+
+    /// Has the elements visited as what they are, with the function that converts one.
+    fn visit<T: Number, V: Visitor<T>>(self, visitor: V) -> Result<V::Output> {
+        macro_rules! number {
+            ($stored:ty, $order:expr, $convert:expr) => {
+                match $order {
+                    Endianness::Big => visitor.visit(self.elements::<Endian<$stored, BigEndian>>(), $convert),
+                    Endianness::Little => visitor.visit(self.elements::<Endian<$stored, LittleEndian>>(), $convert),
+                }
+            };
+            ($stored:ty, $order:expr) => {
+                number!($stored, $order, |number| T::from_number(number.get()))
+            };
+        }
+        Ok(match *self.dtype().kind() {
+            Kind::Bool => visitor.visit(self.elements::<Bool>(), T::from_number),
+            Kind::Int(1, _) => visitor.visit(self.elements::<i8>(), T::from_number),
+            Kind::Int(2, order) => number!(i16, order),
+            Kind::Int(4, order) => number!(i32, order),
+            Kind::UInt(1, _) => visitor.visit(self.elements::<u8>(), T::from_number),
+            Kind::UInt(2, order) => number!(u16, order),
+            Kind::UInt(4, order) => number!(u32, order),
+            Kind::UInt(8, order) => number!(u64, order),
+            Kind::Float(2, order) => number!(u16, order, |number| T::from_number(f32_of_half(number.get()))),
+            Kind::Float(4, order) => number!(f32, order),
+            Kind::Float(8, order) => number!(f64, order),
+            Kind::Int(8, order) | Kind::DateTime64(_, _, order) | Kind::TimeDelta64(_, _, order) => {
+                number!(i64, order)
+            }
+            _ => {
+                return Err(Reason::DTypeMismatch(format!(
+                    "the elements are {}, which cannot be converted to numbers as integers, floats, truth values and \
+                     times can{}",
+                    self.dtype(),
+                    if self.dtype().fields().is_empty() { "" } else { "; take one of the fields" }
+                ))
+                .into());
+            }
+        })
+    }
+}

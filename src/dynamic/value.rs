@@ -1,0 +1,165 @@
+//! Single items of an array whose dtype is known at run time.
+
+use super::view::DynView;
+use crate::dtype::TimeUnit;
+use crate::print::Item;
+use crate::text::{Repr, hexadecimal, units_repr};
+use crate::time::{span_text, time_text};
+use std::fmt;
+
+/// One item of a [`DynView`], by value, in the machine's byte order: what NumPy's `arr[i]` gives.
+///
+/// A record is a view of the bytes where they are; everything else is a copy. (A subarray is no item: its axes are the
+/// view's.)
+///
+/// ```
+/// use mmap_array::{DType, DynView, Value};
+/// let dtype = DType::from_descr("[('id', '>u2'), ('name', '|S3')]")?;
+/// let view = DynView::from_bytes(b"\x01\x02ab\0\0\x07c\0\0", &dtype, 2)?;
+/// assert_eq!(view.field("id")?.at([0]), Value::UInt(258));
+/// assert_eq!(view.field("name")?.at([1]).to_string(), "b'c'");
+/// let Value::Record(second) = view.at([1]) else { unreachable!() };
+/// assert_eq!(second.field("id")?.at(()).as_i128(), Some(7));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// A truth value: any byte but 0 is true.
+    Bool(bool),
+    /// A signed integer.
+    Int(i64),
+    /// An unsigned integer.
+    UInt(u64),
+    /// A float of 2 bytes, whose value an `f32` holds exactly.
+    F16(f32),
+    /// A float of 4 bytes.
+    F32(f32),
+    /// A float of 8 bytes.
+    F64(f64),
+    /// A complex number of 8 bytes, real and imaginary.
+    ComplexF32([f32; 2]),
+    /// A complex number of 16 bytes, real and imaginary.
+    ComplexF64([f64; 2]),
+    /// Text in bytes, without the zeros at its end.
+    Bytes(Vec<u8>),
+    /// Text in characters, without the zeros at its end. A number may be none that a character has.
+    Ucs4(Vec<u32>),
+    /// Bytes without a meaning; a `long double`, whose meaning depends on the machine that wrote it, in the bytes of the
+    /// file.
+    Void(Vec<u8>),
+    /// A point in time: that many spans of so many units since 1970; of [`i64::MIN`], NaT.
+    DateTime64(i64, TimeUnit, u32),
+    /// A span of time, in the same way.
+    TimeDelta64(i64, TimeUnit, u32),
+    /// A record: a view without axes, whose fields [`field`](DynView::field) gives.
+    Record(Box<DynView<'a>>),
+}
+
+impl Value<'_> {
+    /// The integer or truth value that it is; `None` of anything else.
+    ///
+    /// ```
+    /// use mmap_array::Value;
+    /// assert_eq!(Value::UInt(u64::MAX).as_i128(), Some(18446744073709551615));
+    /// assert_eq!(Value::F64(1.0).as_i128(), None);
+    /// ```
+    #[must_use]
+    pub fn as_i128(&self) -> Option<i128> {
+        match *self {
+            Self::Bool(truth) => Some(truth.into()),
+            Self::Int(number) => Some(number.into()),
+            Self::UInt(number) => Some(number.into()),
+            _ => None,
+        }
+    }
+
+    /// The nearest `f64` of an integer, a float or a truth value; `None` of anything else.
+    ///
+    /// ```
+    /// assert_eq!(mmap_array::Value::Int(-3).as_f64(), Some(-3.0));
+    /// ```
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match *self {
+            Self::F16(number) | Self::F32(number) => Some(number.into()),
+            Self::F64(number) => Some(number),
+            _ => self.as_i128().map(|number| number as f64),
+        }
+    }
+
+    /// The text of [`Bytes`](Self::Bytes) in UTF-8, or of [`Ucs4`](Self::Ucs4), where it is all characters.
+    ///
+    /// ```
+    /// use mmap_array::Value;
+    /// assert_eq!(Value::Ucs4(vec![0xe9]).to_text().as_deref(), Some("é"));
+    /// assert_eq!(Value::Bytes(vec![0xff]).to_text(), None);
+    /// ```
+    #[must_use]
+    pub fn to_text(&self) -> Option<String> {
+        match self {
+            Self::Bytes(bytes) => String::from_utf8(bytes.clone()).ok(),
+            Self::Ucs4(units) => units.iter().map(|&unit| char::from_u32(unit)).collect(),
+            _ => None,
+        }
+    }
+
+    /// As the printer knows it, in an array or on its own; of a record, nothing.
+    pub(super) fn item(&self, in_array: bool) -> Item {
+        match *self {
+            Self::Bool(truth) => Item::Bool(truth),
+            Self::Int(number) => Item::Int(number.into()),
+            Self::UInt(number) => Item::Int(number.into()),
+            Self::F16(number) => Item::F16(number),
+            Self::F32(number) => Item::F32(number),
+            Self::F64(number) => Item::F64(number),
+            Self::ComplexF32(number) => Item::Complex32(number),
+            Self::ComplexF64(number) => Item::Complex64(number),
+            Self::Bytes(ref bytes) => Item::Quoted(format!("{:?}", Repr(bytes))),
+            Self::Ucs4(ref units) if in_array => Item::Quoted(units_repr(units)),
+            Self::Ucs4(ref units) => {
+                let character = |&unit: &u32| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+                Item::Quoted(units.iter().map(character).collect())
+            }
+            Self::Void(ref bytes) => Item::Text(hexadecimal(bytes)),
+            Self::DateTime64(count, unit, spans_of) => Item::Text(time_text(count, unit, spans_of, in_array)),
+            Self::TimeDelta64(count, unit, spans_of) => Item::Text(span_text(count, unit, spans_of, in_array)),
+            Self::Record(_) => Item::Text(String::new()),
+        }
+    }
+}
+
+/// As `str` shows the scalar in NumPy.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(view) => fmt::Display::fmt(view, f),
+            value => f.pad(&value.item(false).to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Bool(_) => "Bool",
+            Self::Int(_) => "Int",
+            Self::UInt(_) => "UInt",
+            Self::F16(_) => "F16",
+            Self::F32(_) => "F32",
+            Self::F64(_) => "F64",
+            Self::ComplexF32(_) => "ComplexF32",
+            Self::ComplexF64(_) => "ComplexF64",
+            Self::Bytes(_) => "Bytes",
+            Self::Ucs4(_) => "Ucs4",
+            Self::Void(_) => "Void",
+            Self::DateTime64(..) => "DateTime64",
+            Self::TimeDelta64(..) => "TimeDelta64",
+            Self::Record(_) => "Record",
+        };
+        match self {
+            Self::Record(view) => write!(f, "{name}({view})"),
+            value => write!(f, "{name}({})", value.item(true)),
+        }
+    }
+}

@@ -1,0 +1,581 @@
+//! Views whose dtype is known at run time.
+
+use super::cell::Cell;
+use super::value::Value;
+use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
+use crate::dtype::{DType, Kind};
+use crate::element::Element;
+use crate::error::{Error, Reason, Result};
+use crate::print::{Item, PrintOptions, write_array};
+use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order, too_many_axes};
+use crate::view::named::described;
+use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
+use std::any::type_name;
+use std::fmt::{self, Debug, Display};
+use std::marker::PhantomData;
+use std::ops::RangeBounds;
+
+/// Shaped access to elements of a [`DType`] that is known only when the program runs.
+///
+/// It is what [`ArrayView`] is, with the elements' type as a value: a file's own, or one that a user names. Cutting and
+/// turning cost nothing. From it one goes to
+///
+/// - a field, by name, as another such view: [`field`](Self::field);
+/// - a typed view, where the dtype is what a Rust type says it is: [`typed`](Self::typed);
+/// - numbers of a type of one's choice, whatever is stored: [`to_vec_as`](Self::to_vec_as);
+/// - single items: [`at`](DynView::at).
+///
+/// Elements that are subarrays are never seen as such: their axes come after the view's, as in NumPy.
+///
+/// `DynView<'a>` reads and is `Copy`. [`DynViewMut<'a>`](DynViewMut) is the same type for writing, by way of
+/// [`typed`](Self::typed).
+///
+/// ```
+/// use mmap_array::{DType, DynView, Value};
+///
+/// let dtype = DType::from_descr("[('id', '>u2'), ('pos', '<f4', (2,))]")?;
+/// let mut file = Vec::new();
+/// for id in 1..=3_u8 {
+///     file.extend([0, id]);
+///     file.extend([f32::from(id), 0.5].map(f32::to_le_bytes).concat());
+/// }
+/// let view = DynView::from_bytes(&file, &dtype, 3)?;
+/// assert_eq!(view.field("id")?.to_vec_as::<f64>()?, [1.0, 2.0, 3.0]);
+/// assert_eq!(view.field("pos")?.shape(), [3, 2]);
+/// assert_eq!(view.rows(1..).field("id")?.at([0]), Value::UInt(2));
+/// assert_eq!(view.to_string(), "[(1, [1. , 0.5]) (2, [2. , 0.5]) (3, [3. , 0.5])]");
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub struct DynView<'a, A = ReadOnly> {
+    raw: RawView,
+    /// Never a subarray.
+    dtype: &'a DType,
+    marker: PhantomData<(&'a u8, A)>,
+}
+
+/// A view whose elements can be written, through a typed one. See [`DynView`].
+pub type DynViewMut<'a> = DynView<'a, ReadWrite>;
+
+impl Clone for DynView<'_, ReadOnly> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl Copy for DynView<'_, ReadOnly> {}
+
+// SAFETY: a view is a borrow of bytes, shared or exclusive, and may go where `&[u8]` and `&mut [u8]` both may.
+unsafe impl<A> Send for DynView<'_, A> {}
+// SAFETY: a shared view only reads, as `&[u8]` does.
+unsafe impl<A> Sync for DynView<'_, A> {}
+
+impl<'a> DynView<'a> {
+    /// A view of bytes of the caller's, in C order. One axis of `shape` may be `None`, to follow from the number of
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) where the bytes are not those of so many elements, or the elements' own axes
+    /// are too many; [`SizeMismatch`](crate::ErrorKind::SizeMismatch) where they are no whole number of elements.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype = DType::from_descr("'>i2'")?;
+    /// let view = DynView::from_bytes(&[0, 1, 0, 2, 0, 3, 0, 4], &dtype, [None, Some(2)])?;
+    /// assert_eq!(view.to_string(), "[[1 2]\n [3 4]]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn from_bytes(bytes: &'a [u8], dtype: &'a DType, shape: impl IntoShape) -> Result<Self> {
+        let size = dtype.itemsize();
+        let shape = shape.into_shape().map_err(too_many_axes)?;
+        let dims = match (bytes.len().checked_rem(size), shape.given()) {
+            (Some(0), _) => shape.fit(bytes.len() / size)?,
+            // Of no bytes, any number of elements are made.
+            (None, Some(dims)) if bytes.is_empty() => dims,
+            _ => {
+                return Err(Reason::SizeMismatch(format!(
+                    "{} bytes are no whole number of elements of {size} bytes ({dtype})",
+                    bytes.len()
+                ))
+                .into());
+            }
+        };
+        dims.checked_len(size)?;
+        let raw = RawView::contiguous(bytes.as_ptr().cast_mut(), &dims, Order::C, size);
+        // SAFETY: a slice's bytes are initialised and borrowed for 'a, and `fit` has found them to be as many.
+        unsafe { Self::from_raw(raw, dtype) }.unpacked()
+    }
+
+    /// The item at an index of one number per axis.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView, Value};
+    /// let dtype = DType::from_descr("'<M8[D]'")?;
+    /// let day = DynView::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0], &dtype, 1)?.at([0]);
+    /// assert_eq!(day.to_string(), "1970-01-02");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn at(self, index: impl NdIndex) -> Value<'a> {
+        match index.with_index(|index| self.cell(index)) {
+            Some(cell) => cell.value(),
+            None => {
+                let index = index.with_index(<[usize]>::to_vec);
+                panic!("{}", outside_text(&index, self.shape(), "a view"))
+            }
+        }
+    }
+
+    /// As [`at`](Self::at), with `None` for an index outside.
+    #[must_use]
+    pub fn get(self, index: impl NdIndex) -> Option<Value<'a>> {
+        index.with_index(|index| self.cell(index)).map(|cell| cell.value())
+    }
+
+    /// The elements as those of a type of the same size.
+    pub(super) fn elements<T>(self) -> ArrayView<'a, T>
+    where
+        ReadOnly: Access<T>,
+    {
+        const { assert_mappable::<T>() }
+        assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
+        // SAFETY: every element of the view is that many initialised bytes, not written for 'a, by the contract of
+        // `from_raw`.
+        unsafe { ArrayView::from_raw(self.raw) }
+    }
+
+    fn cell(self, index: &[usize]) -> Option<Cell<'a>> {
+        let address = self.raw.at(index)?;
+        // SAFETY: the address is an element's, of which all bytes are initialised and not written for 'a, by the
+        // contract of `from_raw`.
+        Some(unsafe { Cell::new(address, self.dtype) })
+    }
+}
+
+impl RawView {
+    /// The elements of elements that are subarrays, their axes behind the others.
+    pub(super) fn unpack_dtype(mut self, dtype: &DType) -> Result<(Self, &DType)> {
+        let (element, shape) = dtype.flattened();
+        if !shape.is_empty() {
+            let (dims, size) = (Dims::new(&shape)?, element.itemsize());
+            dims.checked_len(size)?;
+            let inner = Axes::contiguous(&dims, Order::C, size);
+            for (&len, &stride) in inner.lens().iter().zip(inner.strides()) {
+                self.axes.insert(self.axes.ndim(), len, stride)?;
+            }
+            // Elements of no bytes can be more than can be counted.
+            Dims::new(self.axes.lens())?.checked_len(size)?;
+        }
+        Ok((self, element))
+    }
+}
+
+impl<'a, A> DynView<'a, A> {
+    /// # Safety
+    ///
+    /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have, which
+    /// nobody else writes; if `A` is [`Exclusive`](crate::Exclusive), nobody else may read them either, and they must
+    /// be writable.
+    pub(super) unsafe fn from_raw(raw: RawView, dtype: &'a DType) -> Self {
+        Self { raw, dtype, marker: PhantomData }
+    }
+
+    /// Another view of the same elements or of parts of them; the borrow moves along.
+    fn with_raw(self, raw: RawView) -> Self {
+        // What `from_raw` asks holds for the elements of `self`, and `raw` was made from them.
+        Self { raw, ..self }
+    }
+
+    /// The same with the axes of elements that are subarrays behind the others.
+    fn unpacked(self) -> Result<Self> {
+        let (raw, dtype) = self.raw.unpack_dtype(self.dtype)?;
+        Ok(Self { raw, dtype, ..self })
+    }
+
+    /// What the elements are; never a subarray.
+    #[must_use]
+    pub fn dtype(&self) -> &'a DType {
+        self.dtype
+    }
+
+    /// The number of elements along each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.raw.axes.lens()
+    }
+
+    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have any.
+    #[must_use]
+    pub fn strides(&self) -> &[isize] {
+        self.raw.axes.strides()
+    }
+
+    /// The number of axes; a 0-d view has none, and one element.
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.raw.axes.ndim()
+    }
+
+    /// The number of elements: the product of the shape.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.raw.axes.len()
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
+    }
+
+    /// A read-only view of the same elements, for as long as this one is borrowed.
+    #[must_use]
+    pub fn view(&self) -> DynView<'_> {
+        DynView { raw: self.raw, dtype: self.dtype, marker: PhantomData }
+    }
+
+    /// One field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for `arr["pos"]["x"]`. The axes of a
+    /// field that is a subarray come after the view's; a path leads through subarrays of records as well.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
+    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype = DType::from_descr("[('a', '|u1'), ('b', [('c', '|u1'), ('d', '|u1')])]")?;
+    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
+    /// assert_eq!(view.field("b.d")?.to_vec_as::<u8>()?, [3, 6]);
+    /// assert!(view.field("b.x").unwrap_err().to_string().contains(r#"["c", "d"]"#));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn field(self, path: &str) -> Result<Self> {
+        let (offset, dtype) = match self.dtype.field(path) {
+            Ok(found) => found,
+            Err(error) => {
+                // The path may lead through a subarray of records, which has more than one offset.
+                let through = |dot: &usize| {
+                    self.dtype.field(&path[..*dot]).is_ok_and(|(_, dtype)| matches!(dtype.kind(), Kind::Array(..)))
+                };
+                return match path.match_indices('.').map(|(dot, _)| dot).find(through) {
+                    Some(dot) => self.field(&path[..dot])?.field(&path[dot + 1..]),
+                    None => Err(error),
+                };
+            }
+        };
+        // What a `DType` has for fields lies within its items, so these are bytes of the view's elements.
+        let raw = self.raw.project(offset);
+        Self { raw, dtype, ..self }.unpacked()
+    }
+
+    /// The same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
+    /// [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) as there, and
+    /// for elements of no bytes; [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype = DType::from_descr("[('a', '|u1'), ('b', '|u1'), ('c', '|u1')]")?;
+    /// let outer = dtype.select(["a", "c"])?;
+    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
+    /// assert_eq!(view.view_as(&outer)?.to_string(), "[(1, 3) (4, 6)]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn view_as(self, dtype: &'a DType) -> Result<Self> {
+        let (size, new_size) = (self.dtype.itemsize(), dtype.itemsize());
+        if size != new_size && (size == 0 || new_size == 0) {
+            let text = format!("elements of {size} bytes cannot be seen as {dtype}, which has {new_size}");
+            return Err(Reason::SizeMismatch(text).into());
+        }
+        let raw = self.raw.reinterpret(size, new_size, &dtype.to_string())?;
+        Self { raw, dtype, ..self }.unpacked()
+    }
+
+    /// The elements as those of a Rust type, where the dtype is that type's: then everything that an [`ArrayView`] can do
+    /// can be done.
+    ///
+    /// Where `T` is an array (`[f32; 3]`), the last axes of the view may be its own.
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which names both dtypes, the first field in which they differ,
+    /// and the type that would do.
+    ///
+    /// ```
+    /// use mmap_array::{Be, DType, DynView};
+    /// let dtype = DType::from_descr("[('t', '>i4'), ('pos', '|u1', (2,))]")?;
+    /// let view = DynView::from_bytes(&[0, 0, 0, 7, 1, 2], &dtype, 1)?;
+    /// assert_eq!(view.field("t")?.typed::<Be<i32>>()?.sum(), 7);
+    /// assert_eq!(view.field("pos")?.typed::<u8>()?.shape(), [1, 2]);
+    /// assert_eq!(view.field("pos")?.typed::<[u8; 2]>()?.to_vec(), [[1, 2]]);
+    /// let error = view.field("t")?.typed::<f32>().unwrap_err();
+    /// assert!(error.to_string().contains("`Be<i32>`"));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn typed<T: Element>(self) -> Result<ArrayView<'a, T, A>>
+    where
+        A: Access<T>,
+    {
+        const { assert_mappable::<T>() }
+        let wanted = described::<T>()?;
+        let mut raw = self.raw;
+        if wanted != *self.dtype {
+            let (element, axes) = wanted.flattened();
+            if element != self.dtype || !raw.axes.ends_with(&axes, element.itemsize()) {
+                return Err(mismatch::<T>(self.dtype, &wanted));
+            }
+            (0..axes.len()).for_each(|_| raw.axes.remove(raw.axes.ndim() - 1));
+        }
+        // SAFETY: every element of the view is `size_of::<T>()` initialised bytes, which `described` has compared with
+        // the dtype, or so many of them one after another; borrowed as `from_raw` was told.
+        Ok(unsafe { ArrayView::from_raw(raw) })
+    }
+
+    /// The elements in C order as numbers of type `T`, whatever numbers are stored, in whatever byte order: NumPy's
+    /// `arr.astype(T)`, flat.
+    ///
+    /// Truth values are 0 and 1, times and spans their counts. What does not fit is converted as Rust's `as` does:
+    /// integers are cut to their low bits, as in NumPy; floats are rounded to the nearest float, and towards zero to an
+    /// integer; one beyond the integer's reach becomes its least or greatest, and NaN 0 (NumPy leaves both undefined).
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers: records, text, complex
+    /// numbers, `long double`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype = DType::from_descr("'>f4'")?;
+    /// let view = DynView::from_bytes(&[0x3f, 0xc0, 0, 0, 0xc3, 0x80, 0, 0], &dtype, 2)?;
+    /// assert_eq!(view.to_vec_as::<f64>()?, [1.5, -256.0]);
+    /// assert_eq!(view.to_vec_as::<i16>()?, [1, -256]);
+    /// assert_eq!(view.to_vec_as::<u8>()?, [1, 0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn to_vec_as<T: Number>(&self) -> Result<Vec<T>> {
+        self.view().collect()
+    }
+
+    /// As [`to_vec_as`](Self::to_vec_as), into a slice of the same number of elements.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to_vec_as`](Self::to_vec_as).
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    #[track_caller]
+    pub fn copy_to_as<T: Number>(&self, target: &mut [T]) -> Result<()> {
+        assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
+        self.view().collect_to(target)
+    }
+
+    /// A range or an index for each of the leading axes. See [`ArrayView::slice`].
+    ///
+    /// # Panics
+    ///
+    /// If a range or an index is outside its axis, or the tuple has more places than there are axes.
+    #[must_use]
+    #[track_caller]
+    pub fn slice(self, slices: impl Slices) -> Self {
+        let raw = self.raw.slice(slices);
+        self.with_raw(raw)
+    }
+
+    /// The elements of a range along one axis. See [`ArrayView::slice_axis`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such axis or the range is outside it.
+    #[must_use]
+    #[track_caller]
+    pub fn slice_axis(self, axis: usize, range: impl RangeBounds<usize>) -> Self {
+        let raw = self.raw.slice_axis(axis, range);
+        self.with_raw(raw)
+    }
+
+    /// The elements of a range along the first axis: `arr[2:5]`.
+    ///
+    /// # Panics
+    ///
+    /// If the view is 0-d or the range is outside its first axis.
+    #[must_use]
+    #[track_caller]
+    pub fn rows(self, range: impl RangeBounds<usize>) -> Self {
+        self.slice_axis(0, range)
+    }
+
+    /// The elements at one index of an axis, as a view with that axis less. See [`ArrayView::index_axis`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such axis or the index is outside it.
+    #[must_use]
+    #[track_caller]
+    pub fn index_axis(self, axis: usize, index: usize) -> Self {
+        let raw = self.raw.index_axis(axis, index);
+        self.with_raw(raw)
+    }
+
+    /// Every `step`-th element along an axis, from the last backwards where the step is negative. See
+    /// [`ArrayView::step_axis`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such axis, or the step is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn step_axis(self, axis: usize, step: isize) -> Self {
+        let raw = self.raw.step_axis(axis, step);
+        self.with_raw(raw)
+    }
+
+    /// The axes in reverse order: NumPy's `arr.T`.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype = DType::from_descr("'|u1'")?;
+    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, [2, 3])?;
+    /// assert_eq!(view.t().slice((1, ..)).to_string(), "[2 5]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn t(self) -> Self {
+        let raw = self.raw.transposed();
+        self.with_raw(raw)
+    }
+
+    /// The axes in another order. See [`ArrayView::permute_axes`].
+    ///
+    /// # Panics
+    ///
+    /// If `axes` is no permutation of the view's.
+    #[must_use]
+    #[track_caller]
+    pub fn permute_axes(self, axes: impl AsRef<[usize]>) -> Self {
+        let raw = self.raw.permuted(axes.as_ref());
+        self.with_raw(raw)
+    }
+
+    /// The same elements, in C order, under another shape, without a copy. See [`ArrayView::reshape`].
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape), [`NotContiguous`](crate::ErrorKind::NotContiguous) as there.
+    pub fn reshape(self, shape: impl IntoShape) -> Result<Self> {
+        let raw = self.raw.reshape(shape, self.dtype.itemsize())?;
+        Ok(self.with_raw(raw))
+    }
+}
+
+/// The error of a type that the elements are not.
+pub(super) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
+    let place = match found.first_difference(wanted) {
+        Some((path, ..)) if !path.is_empty() => format!("; they differ from {path:?} on"),
+        _ => String::new(),
+    };
+    let fit = found.rust_type().map_or_else(String::new, |fit| format!("; `{fit}` would do"));
+    Reason::DTypeMismatch(format!(
+        "the elements are {found}, not {wanted} as `{}` has it{place}{fit}",
+        type_name::<T>()
+    ))
+    .into()
+}
+
+/// Equal dtypes, shapes and items.
+impl PartialEq for DynView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same = self.dtype == other.dtype && self.shape() == other.shape();
+        // Items of no bytes are equal, and may be too many to be looked at.
+        same && (self.is_empty() || self.dtype.itemsize() == 0 || self.equals(*other, &mut Vec::new()))
+    }
+}
+
+impl<'a> DynView<'a> {
+    /// Whether the items below an index are equal, in a view of the same shape and dtype.
+    fn equals(self, other: Self, index: &mut Vec<usize>) -> bool {
+        let Some(&len) = self.shape().get(index.len()) else {
+            return match (self.at(&index[..]), other.at(&index[..])) {
+                (Value::Record(left), Value::Record(right)) => left.fields_equal(*right),
+                (left, right) => left == right,
+            };
+        };
+        (0..len).all(|position| {
+            index.push(position);
+            let equal = self.equals(other, index);
+            index.pop();
+            equal
+        })
+    }
+
+    fn fields_equal(self, other: Self) -> bool {
+        self.dtype.fields().iter().all(|field| match (self.field(&field.name), other.field(&field.name)) {
+            (Ok(left), Ok(right)) => left == right,
+            _ => false,
+        })
+    }
+
+    fn write(self, f: &mut dyn fmt::Write, options: &PrintOptions) -> fmt::Result {
+        let mut at = |index: &[usize]| match self.cell(index) {
+            Some(cell) => cell.item(options),
+            None => Item::Text(String::new()),
+        };
+        write_array(f, self.shape(), &mut at, options)
+    }
+
+    /// As `repr` shows it, after the name of what it is and `(`.
+    pub(super) fn debug(self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut options = PrintOptions { prefix, suffix: ",", ..PrintOptions::repr() };
+        options.precision = f.precision().unwrap_or(options.precision);
+        let mut text = String::from(prefix);
+        self.write(&mut text, &options)?;
+        text.push(',');
+        let mut extra = String::new();
+        if options.abridges(self.shape()) || (self.is_empty() && self.ndim() != 1) {
+            extra = format!("shape={:?}, ", self.shape());
+        }
+        extra += &match self.dtype.kind() {
+            Kind::Record(_) => format!("dtype={})", self.dtype),
+            _ => format!("dtype='{}')", self.dtype),
+        };
+        let last_line = text.rsplit('\n').next().map_or(0, |line| line.chars().count());
+        let break_line = last_line + 1 + extra.len() > options.line_width;
+        let spacer = if break_line { format!("\n{:1$}", "", prefix.len()) } else { " ".into() };
+        write!(f, "{text}{spacer}{extra}")
+    }
+}
+
+/// As `print(arr)` prints in NumPy, records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the digits after the
+/// point. A `long double` prints as its bytes.
+impl<A> Display for DynView<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let view = self.view();
+        if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record(_))) {
+            return Display::fmt(&view.at(()), f);
+        }
+        let mut options = PrintOptions::str();
+        options.precision = f.precision().unwrap_or(options.precision);
+        view.write(f, &options)
+    }
+}
+
+/// As `repr(arr)` in NumPy, always with the dtype.
+impl<A> Debug for DynView<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().debug("DynView(", f)
+    }
+}

@@ -1,0 +1,435 @@
+//! Arrays whose dtype is known only when the program runs.
+
+use mmap_array::{
+    Be, Bool, Bytes, DType, DynArray, DynView, Element, ErrorKind, Kind, Le, MmapArray, Order, RecordField, Value, unit,
+};
+use std::fs;
+
+fn dtype(descr: &str) -> DType {
+    DType::from_descr(descr).unwrap()
+}
+
+/// Elements of no bytes, of which any number fit anywhere.
+fn nothing() -> DType {
+    DType::scalar(Kind::Void(0)).unwrap()
+}
+
+const MIXED: &str = "[('id', '>u2'), ('', '|V1'), ('pos', [('x', '<f4'), ('y', '<f4')]), ('tags', '|S2', (2, 3))]";
+
+/// Two records of `MIXED`.
+fn mixed() -> Vec<u8> {
+    let record = |id: u16, x: f32, tags: &[u8; 12]| {
+        let mut record = id.to_be_bytes().to_vec();
+        record.push(0xee);
+        record.extend([x, -x].map(f32::to_le_bytes).concat());
+        record.extend(tags);
+        record
+    };
+    [record(1, 0.5, b"abcdefghijkl"), record(258, 2.0, b"A\0B\0C\0D\0E\0F\0")].concat()
+}
+
+#[test]
+fn fields_are_views_by_their_paths() {
+    let (bytes, dtype) = (mixed(), dtype(MIXED));
+    let view = DynView::from_bytes(&bytes, &dtype, 2).unwrap();
+    assert_eq!((view.shape(), view.strides(), view.len()), (&[2][..], &[23][..], 2));
+    assert_eq!(view.field("id").unwrap().to_vec_as::<i32>().unwrap(), [1, 258]);
+    assert_eq!(view.field("pos.y").unwrap().to_vec_as::<f64>().unwrap(), [-0.5, -2.0]);
+    assert_eq!(view.field("pos").unwrap().field("x").unwrap().at([1]), Value::F32(2.0));
+    let tags = view.field("tags").unwrap();
+    assert_eq!((tags.shape(), tags.strides()), (&[2, 2, 3][..], &[23, 6, 2][..]));
+    assert_eq!(tags.slice((0, .., 1)).to_string(), "[b'cd' b'ij']");
+    assert_eq!(tags.t().at([2, 1, 0]), Value::Bytes(b"kl".to_vec()));
+    let error = view.field("pos.z").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownField);
+    assert!(error.to_string().contains(r#"the fields are ["x", "y"]"#), "{error}");
+}
+
+#[test]
+fn paths_lead_through_subarrays_of_records() {
+    let dtype = dtype("[('p', [('x', '|u1'), ('q', [('y', '|u1')], (2,))], (2,))]");
+    let bytes: Vec<u8> = (0..12).collect();
+    let view = DynView::from_bytes(&bytes, &dtype, 2).unwrap();
+    assert_eq!(view.field("p.x").unwrap().to_vec_as::<u8>().unwrap(), [0, 3, 6, 9]);
+    let inner = view.field("p.q.y").unwrap();
+    assert_eq!(inner.shape(), [2, 2, 2]);
+    assert_eq!(inner.to_vec_as::<u8>().unwrap(), [1, 2, 4, 5, 7, 8, 10, 11]);
+    assert_eq!(view.field("p.q.z").unwrap_err().kind(), ErrorKind::UnknownField);
+    assert_eq!(view.field("p.").unwrap_err().kind(), ErrorKind::UnknownField);
+}
+
+#[test]
+fn it_becomes_a_typed_view_where_the_dtype_is_the_types() {
+    let (bytes, dtype) = (mixed(), dtype(MIXED));
+    let view = DynView::from_bytes(&bytes, &dtype, 2).unwrap();
+    assert_eq!(view.field("id").unwrap().typed::<Be<u16>>().unwrap().to_native_vec(), [1, 258]);
+    assert_eq!(view.field("pos.x").unwrap().typed::<Le<f32>>().unwrap().sum(), 2.5);
+    // Axes of the view's own may be the element's: all, or the last of them.
+    let tags = view.field("tags").unwrap();
+    assert_eq!(tags.typed::<Bytes<2>>().unwrap().shape(), [2, 2, 3]);
+    assert_eq!(tags.typed::<[Bytes<2>; 3]>().unwrap().shape(), [2, 2]);
+    assert_eq!(tags.typed::<[[Bytes<2>; 3]; 2]>().unwrap().at([1])[1][2], "F");
+    for wrong in [tags.t(), tags.slice_axis(2, ..2), tags.step_axis(2, -1)] {
+        assert_eq!(wrong.typed::<[[Bytes<2>; 3]; 2]>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    }
+    assert_eq!(tags.typed::<[[Bytes<2>; 2]; 3]>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+}
+
+#[test]
+fn a_mismatch_names_both_dtypes_and_what_would_do() {
+    let foreign = if cfg!(target_endian = "big") { "<i4" } else { ">i4" };
+    let dtype: DType = foreign.parse().unwrap();
+    let error = DynView::from_bytes(&[0; 8], &dtype, 2).unwrap().typed::<i32>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
+    let fit = if cfg!(target_endian = "big") { "`Le<i32>`" } else { "`Be<i32>`" };
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("the elements are {foreign}, not {}", i32::dtype())), "{text}");
+    assert!(text.ends_with(&format!("{fit} would do")), "{text}");
+    for (descr, fit) in [
+        ("'|b1'", "`Bool`"),
+        ("'|S5'", "`Bytes<5>`"),
+        ("'|V5'", "`Void<5>`"),
+        (if cfg!(target_endian = "big") { "'>M8[25s]'" } else { "'<M8[25s]'" }, "`DateTime64<Second, 25>`"),
+    ] {
+        let dtype = self::dtype(descr);
+        let bytes = vec![0; dtype.itemsize()];
+        let error = DynView::from_bytes(&bytes, &dtype, 1).unwrap().typed::<u16>().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("{fit} would do")), "{error}");
+    }
+}
+
+#[test]
+fn an_element_type_that_lies_of_its_size_gets_nothing() {
+    #[derive(Clone, Copy, Debug, bytemuck::Zeroable, bytemuck::Pod)]
+    #[repr(transparent)]
+    struct Liar([u8; 16]);
+    impl Element for Liar {
+        fn dtype() -> DType {
+            u8::dtype()
+        }
+    }
+    let dtype = u8::dtype();
+    let view = DynView::from_bytes(&[1], &dtype, 1).unwrap();
+    assert_eq!(view.typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
+    let array = DynArray::options(u8::dtype()).shape(1).anonymous().unwrap();
+    assert_eq!(array.into_typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
+}
+
+#[test]
+fn numbers_of_every_kind_become_those_of_one() {
+    macro_rules! check {
+        ($($stored:ident: $($value:expr),*);* $(;)?) => {$(
+            let values: &[$stored] = &[$($value),*];
+            for (dtype, bytes) in [
+                (Be::<$stored>::dtype(), values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>()),
+                (Le::<$stored>::dtype(), values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            ] {
+                let view = DynView::from_bytes(&bytes, &dtype, values.len()).unwrap();
+                macro_rules! into {
+                    ($target:ident) => {
+                        let expected: Vec<$target> = values.iter().map(|&value| value as $target).collect();
+                        assert_eq!(view.to_vec_as::<$target>().unwrap(), expected);
+                        let mut copy = vec![7 as $target; values.len()];
+                        view.copy_to_as(&mut copy).unwrap();
+                        assert_eq!(copy, expected);
+                    };
+                }
+                into!(i8);
+                into!(i16);
+                into!(i32);
+                into!(i64);
+                into!(u8);
+                into!(u16);
+                into!(u32);
+                into!(u64);
+                into!(f32);
+                into!(f64);
+            }
+        )*};
+    }
+    check! {
+        i8: 0, 1, -1, i8::MIN, i8::MAX;
+        u8: 0, 1, 255;
+        i16: 0, -1, i16::MIN, i16::MAX;
+        u16: 0, 1, u16::MAX;
+        i32: 0, -1, i32::MIN, i32::MAX;
+        u32: 0, 1, u32::MAX;
+        i64: 0, -1, i64::MIN, i64::MAX, 1 << 53 | 1;
+        u64: 0, 1, u64::MAX;
+        f32: 0.0, 1.5, -2.5, f32::MAX, f32::MIN, f32::INFINITY, 300.0;
+        f64: 0.0, 1.5, -2.5, f64::MAX, f64::MIN_POSITIVE, f64::NEG_INFINITY, 1e10;
+    }
+    let halves: DType = ">f2".parse().unwrap();
+    let bytes = [0x3e00_u16, 0xc100, 0x0001, 0x7c00].map(u16::to_be_bytes).concat();
+    let view = DynView::from_bytes(&bytes, &halves, 4).unwrap();
+    assert_eq!(view.to_vec_as::<f64>().unwrap(), [1.5, -2.5, 2_f64.powi(-24), f64::INFINITY]);
+    assert_eq!(view.to_vec_as::<i8>().unwrap(), [1, -2, 0, 127]);
+    let truths = Bool::dtype();
+    let view = DynView::from_bytes(&[0, 1, 2, 255], &truths, 4).unwrap();
+    assert_eq!(view.to_vec_as::<f32>().unwrap(), [0.0, 1.0, 1.0, 1.0]);
+    let times: DType = "<M8[s]".parse().unwrap();
+    let view = DynView::from_bytes(&[255; 8], &times, 1).unwrap();
+    assert_eq!(view.to_vec_as::<i32>().unwrap(), [-1]);
+}
+
+#[test]
+fn what_is_no_number_is_not_converted() {
+    for descr in ["'|S4'", "'<U1'", "'|V4'", "'<c8'", "'<f16'", "[('a', '<i4')]"] {
+        let dtype = dtype(descr);
+        let bytes = vec![0; dtype.itemsize()];
+        let view = DynView::from_bytes(&bytes, &dtype, 1).unwrap();
+        assert_eq!(view.to_vec_as::<f64>().unwrap_err().kind(), ErrorKind::DTypeMismatch, "{descr}");
+        assert_eq!(view.copy_to_as(&mut [0_u8]).unwrap_err().kind(), ErrorKind::DTypeMismatch, "{descr}");
+    }
+}
+
+#[test]
+fn the_same_bytes_are_seen_as_another_dtype() {
+    let (words, bytes) = (dtype("'>u2'"), dtype("'|u1'"));
+    let pairs = DType::array(u8::dtype(), [2]).unwrap();
+    let data = [0, 1, 0, 2, 0, 3, 0, 4];
+    let view = DynView::from_bytes(&data, &words, [2, 2]).unwrap();
+    assert_eq!(view.view_as(&bytes).unwrap().to_string(), "[[0 1 0 2]\n [0 3 0 4]]");
+    assert_eq!(view.view_as(&pairs).unwrap().shape(), [2, 2, 2]);
+    assert_eq!(view.t().view_as(&bytes).unwrap_err().kind(), ErrorKind::NotContiguous);
+    let nothing = nothing();
+    assert_eq!(view.view_as(&nothing).unwrap_err().kind(), ErrorKind::SizeMismatch);
+    let none = DynView::from_bytes(&[], &nothing, 3).unwrap();
+    assert_eq!(none.view_as(&bytes).unwrap_err().kind(), ErrorKind::SizeMismatch);
+}
+
+#[test]
+fn bytes_that_are_no_elements_are_refused() {
+    let dtype = dtype("'<i4'");
+    for (len, shape) in [(7, vec![None]), (8, vec![Some(3)]), (8, vec![Some(0)]), (0, vec![Some(1)])] {
+        let bytes = vec![0; len];
+        let error = DynView::from_bytes(&bytes, &dtype, shape).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Shape | ErrorKind::SizeMismatch), "{error}");
+    }
+    assert_eq!(DynView::from_bytes(&[], &dtype, [0, 3]).unwrap().to_string(), "[]");
+    assert!(DynView::from_bytes(&[0; 4], &dtype, ()).unwrap() == DynView::from_bytes(&[0; 4], &dtype, ()).unwrap());
+    assert_eq!(DynView::from_bytes(&[0], &nothing(), 1).unwrap_err().kind(), ErrorKind::SizeMismatch);
+    assert_eq!(DynView::from_bytes(&[], &nothing(), [None]).unwrap_err().kind(), ErrorKind::SizeMismatch);
+}
+
+#[test]
+fn elements_of_no_bytes_are_any_number_and_cost_nothing() {
+    let many = usize::MAX >> 2;
+    let nothing = nothing();
+    let view = DynView::from_bytes(&[], &nothing, many).unwrap();
+    assert_eq!((view.len(), view.at([many - 1])), (many, Value::Void(vec![])));
+    assert_eq!(view.to_string(), "[b'' b'' b'' ... b'' b'' b'']");
+    assert!(view == view.step_axis(0, -1));
+    // As a field, with more of them than can be counted along all axes.
+    let part = DType::array(nothing.clone(), [many]).unwrap();
+    let record = DType::packed_record([("n", part), ("a", u8::dtype())]).unwrap();
+    let view = DynView::from_bytes(&[1, 2, 3, 4, 5], &record, 5).unwrap();
+    assert!(view.to_string().starts_with("[([b'', b'', b'', ..., b'', b'', b''], 1)\n"));
+    assert_eq!(view.field("n").unwrap_err().kind(), ErrorKind::Overflow);
+    assert_eq!(view.rows(..1).field("n").unwrap().shape(), [1, many]);
+    // Brackets, too, can be too many to print.
+    let empty = DType::array(u8::dtype(), [many, 0]).unwrap();
+    let record = DType::packed_record([("n", empty), ("a", u8::dtype())]).unwrap();
+    assert_eq!(DynView::from_bytes(&[1], &record, 1).unwrap().to_string(), "[([..., []], 1)]");
+}
+
+#[test]
+fn a_large_subarray_prints_in_bounded_time_and_memory() {
+    let inner = DType::packed_record([("b", DType::array(u8::dtype(), [1000]).unwrap())]).unwrap();
+    let dtype = DType::packed_record([("a", DType::array(inner, [1000]).unwrap())]).unwrap();
+    let array = DynArray::options(dtype).shape(100).scratch().unwrap();
+    let text = array.to_string();
+    assert!(text.len() < 40 << 20 && text.ends_with("[([..., ([..., 0],)],)]") || text.contains("([..., 0],)"));
+}
+
+#[test]
+fn axes_are_counted_with_those_of_the_elements() {
+    let matrix = DType::array(f64::dtype(), [1; 20]).unwrap();
+    let array = DynArray::options(matrix.clone()).shape([1; 12]).anonymous().unwrap();
+    assert_eq!((array.ndim(), array.view().ndim()), (12, 32));
+    let error = DynArray::options(matrix.clone()).shape([1; 13]).anonymous().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    let record = DType::packed_record([("m", matrix)]).unwrap();
+    let array = DynArray::options(record).shape([1; 13]).anonymous().unwrap();
+    assert_eq!(array.field("m").unwrap_err().kind(), ErrorKind::Shape);
+    assert!(array.to_string().contains("0."));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let matrix = DType::array(u8::dtype(), [1; 33]).unwrap();
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { DynArray::options(matrix).shape(1).create(&path) }.unwrap_err();
+    assert_eq!((error.kind(), error.path(), path.exists()), (ErrorKind::Shape, Some(&*path), false));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_portion_of_a_file_is_mapped_at_any_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, [&[0xff; 5][..], &mixed()].concat()).unwrap();
+    let options = DynArray::options(dtype(MIXED)).offset(5);
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { options.clone().open(&path) }.unwrap();
+    assert_eq!((array.shape(), array.byte_offset(), array.path()), (&[2][..], 5, Some(&*path)));
+    assert_eq!(array.as_bytes(), mixed());
+    assert_eq!(array.clone().at([1]).to_string(), array.view().at([1]).to_string());
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { options.clone().shape([None, Some(1)]).open(&path) }.unwrap();
+    assert_eq!(array.shape(), [2, 1]);
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { options.clone().shape(3).open(&path) }.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::PastEnd, Some(&*path)));
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { options.offset(6).open(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PartialElement);
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { DynArray::options(nothing()).open(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    // SAFETY: nobody else uses the file.
+    let none = unsafe { DynArray::options(nothing()).shape(1 << 20).open(&path) }.unwrap();
+    assert_eq!(none.len(), 1 << 20);
+    assert_eq!(none.as_bytes(), []);
+}
+
+#[test]
+fn what_is_written_through_typed_views_is_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let options = DynArray::options(dtype("[('id', '>u2'), ('px', '<f8')]")).offset(3).shape([2, 2]).order(Order::F);
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { options.clone().create(&path) }.unwrap();
+    array.view_mut().field("px").unwrap().typed::<Le<f64>>().unwrap().set([1, 0], 2.5.into());
+    array.view_mut().field("id").unwrap().index_axis(1, 1).typed::<Be<u16>>().unwrap().fill(7.into());
+    array.close().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 43);
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { options.clone().open(&path) }.unwrap();
+    assert_eq!(array.to_string(), "[[(0, 0. ) (7, 0. )]\n [(0, 2.5) (7, 0. )]]");
+    assert_eq!(array.view().strides(), [10, 20]);
+    drop(array);
+    // SAFETY: nobody else uses the file.
+    let mut copy = unsafe { options.clone().open_cow(&path) }.unwrap();
+    copy.view_mut().field("id").unwrap().typed::<Be<u16>>().unwrap().fill(9.into());
+    assert_eq!(copy.field("id").unwrap().to_vec_as::<u8>().unwrap(), [9; 4]);
+    drop(copy);
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { options.clone().create_new(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { options.open_mut(&path) }.unwrap();
+    assert_eq!(array.field("id").unwrap().to_vec_as::<u8>().unwrap(), [0, 7, 0, 7]);
+    array.view_mut().field("id").unwrap().typed::<Be<u16>>().unwrap().fill(1.into());
+    array.flush().unwrap();
+}
+
+#[test]
+fn a_whole_array_becomes_a_typed_one() {
+    let array = DynArray::options(Be::<f32>::dtype()).shape([2, 3]).order(Order::F).anonymous().unwrap();
+    let mut array = array.into_typed::<Be<f32>>().unwrap();
+    assert_eq!((array.shape(), array.order()), (&[2, 3][..], Order::F));
+    array[[1, 2]] = 7.0.into();
+    let array = DynArray::options(f64::dtype()).shape(2).anonymous().unwrap();
+    assert_eq!(array.into_typed::<i64>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, [0; 20]).unwrap();
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { DynArray::options(f64::dtype()).offset(4).open(&path) }.unwrap();
+    assert_eq!(array.typed::<f64>().unwrap().len(), 2);
+    assert_eq!(array.into_typed::<f64>().unwrap_err().kind(), ErrorKind::Misaligned);
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { DynArray::options(Le::<f64>::dtype()).offset(3).shape(2).open(&path) }.unwrap();
+    let array: MmapArray<Le<f64>> = array.into_typed().unwrap();
+    assert_eq!(array.len(), 2);
+}
+
+#[test]
+fn items_have_values() {
+    let dtype = dtype(
+        "[('b', '|b1'), ('i', '>i2'), ('u', '<u4'), ('h', '<f2'), ('f', '>f4'), ('d', '<f8'), ('c', '>c8'), ('C', '<c16'), \
+         ('s', '|S4'), ('t', '>U2'), ('v', '|V2'), ('M', '>M8[D]'), ('m', '<m8[25s]'), ('l', '<f16')]",
+    );
+    let mut bytes = vec![2];
+    bytes.extend((-2_i16).to_be_bytes());
+    bytes.extend(3_u32.to_le_bytes());
+    bytes.extend(0x3e00_u16.to_le_bytes());
+    bytes.extend(0.1_f32.to_be_bytes());
+    bytes.extend(0.2_f64.to_le_bytes());
+    bytes.extend([1.0_f32, -2.0].map(f32::to_be_bytes).concat());
+    bytes.extend([3.0_f64, 4.5].map(f64::to_le_bytes).concat());
+    bytes.extend(b"a\0b\0");
+    bytes.extend([0xd800_u32, 0].map(u32::to_be_bytes).concat());
+    bytes.extend([1, 0xab]);
+    bytes.extend(i64::MIN.to_be_bytes());
+    bytes.extend((-3_i64).to_le_bytes());
+    bytes.extend([9; 16]);
+    let view = DynView::from_bytes(&bytes, &dtype, ()).unwrap();
+    let value = |name: &str| view.field(name).unwrap().at(());
+    assert_eq!(value("b"), Value::Bool(true));
+    assert_eq!(value("i"), Value::Int(-2));
+    assert_eq!(value("u"), Value::UInt(3));
+    assert_eq!(value("h"), Value::F16(1.5));
+    assert_eq!(value("f"), Value::F32(0.1));
+    assert_eq!(value("d"), Value::F64(0.2));
+    assert_eq!(value("c"), Value::ComplexF32([1.0, -2.0]));
+    assert_eq!(value("C"), Value::ComplexF64([3.0, 4.5]));
+    assert_eq!(value("s"), Value::Bytes(b"a\0b".to_vec()));
+    assert_eq!(value("t"), Value::Ucs4(vec![0xd800]));
+    assert_eq!(value("v"), Value::Void(vec![1, 0xab]));
+    assert_eq!(value("M"), Value::DateTime64(i64::MIN, mmap_array::TimeUnit::Day, 1));
+    assert_eq!(value("m"), Value::TimeDelta64(-3, mmap_array::TimeUnit::Second, 25));
+    assert_eq!(value("l"), Value::Void(vec![9; 16]));
+    let Value::Record(record) = view.at(()) else { panic!("{view}") };
+    assert!(*record == view);
+    let texts =
+        ["True", "-2", "3", "1.5", "0.1", "0.2", "(1-2j)", "(3+4.5j)", r"b'a\x00b'", "\u{fffd}", r"b'\x01\xAB'"];
+    for (field, expected) in dtype.fields().iter().zip(texts) {
+        assert_eq!(value(&field.name).to_string(), expected);
+        assert_eq!(view.field(&field.name).unwrap().to_string(), expected);
+    }
+    assert_eq!((value("M").to_string(), value("m").to_string()), ("NaT".into(), "-75 seconds".into()));
+    assert_eq!(format!("{:?} {:?}", value("i"), value("t")), r"Int(-2) Ucs4('\ud800')");
+    assert_eq!((value("b").as_i128(), value("u").as_f64(), value("d").as_i128()), (Some(1), Some(3.0), None));
+    assert_eq!((value("s").to_text().as_deref(), value("t").to_text()), (Some("a\0b"), None));
+    assert_eq!((view.get([0]), view.field("i").unwrap().get(())), (None, Some(Value::Int(-2))));
+}
+
+#[test]
+#[should_panic(expected = "index [2] is outside a view of shape [2]")]
+fn an_index_outside_panics_as_that_of_a_slice() {
+    let _ = DynView::from_bytes(&[0; 2], &u8::dtype(), 2).unwrap().at([2]);
+}
+
+#[test]
+fn the_debug_text_is_numpys_repr_with_the_dtype() {
+    let (bytes, dtype) = (mixed(), dtype("[('id', '>u2'), ('x', '|u1', (21,))]"));
+    let view = DynView::from_bytes(&bytes, &dtype, 2).unwrap().rows(..1);
+    let text = format!("{view:?}");
+    assert!(text.starts_with("DynView([(1, [238,   0,   0,   0,  63,"), "{text}");
+    assert!(text.ends_with("],\n        dtype=[('id', '>u2'), ('x', '|u1', (21,))])"), "{text}");
+    let array = DynArray::options(">i2".parse().unwrap()).shape([0, 3]).anonymous().unwrap();
+    assert_eq!(format!("{array:?}"), "DynArray([], shape=[0, 3], dtype='>i2')");
+    assert_eq!(array.to_string(), "[]");
+}
+
+#[test]
+fn records_print_their_fields_in_columns() {
+    let fields = [("n", f32::dtype(), 0), ("ok", Bool::dtype(), 5)].map(|(name, dtype, offset)| RecordField {
+        name: name.into(),
+        title: None,
+        offset,
+        dtype,
+    });
+    let dtype = DType::record(fields, 8).unwrap();
+    let mut array = DynArray::options(dtype).shape(2).anonymous().unwrap();
+    array.view_mut().field("n").unwrap().typed::<f32>().unwrap().set([1], -12.25);
+    array.view_mut().field("ok").unwrap().typed::<Bool>().unwrap().set([0], true.into());
+    assert_eq!(array.to_string(), "[(  0.  ,  True) (-12.25, False)]");
+    assert_eq!(format!("{array:.1}"), "[(  0. ,  True) (-12.2, False)]");
+    assert_eq!(array.view().index_axis(0, 0).to_string(), "(0.0, True)");
+    assert_eq!(array.at([0]).to_string(), "(0.0, True)");
+    // One field alone keeps its comma.
+    let dtype = DType::packed_record([("t", mmap_array::DateTime64::<unit::Day>::dtype())]).unwrap();
+    assert_eq!(DynArray::options(dtype).shape(1).anonymous().unwrap().to_string(), "[('1970-01-01',)]");
+}
