@@ -138,7 +138,7 @@ pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Erro
         (1, order) if order == own => program.list::<Symbol32>(out),
         (2, order) if order == own => program.list::<Symbol64>(out),
         (1 | 2, order) if order == other => {
-            Err(program.error("an ELF file in the other byte order than this machine's, which cannot be read yet"))
+            Err(program.error("an ELF file in the other byte order than this machine's, which this example leaves out"))
         }
         _ => Err(program.error(format!("an ELF file of no known kind: class {class}, byte order {byte_order}"))),
     }

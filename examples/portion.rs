@@ -9,12 +9,12 @@
 //! of its own in the temporary one. It writes a few windows far apart, each through a map of its own, maps them again to
 //! read them by field, and says what that cost. The file is gone at the end, also after an error.
 //!
-//! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would, where -1 in
-//! the shape is what it is to `reshape`; how long the opening took goes to standard error. Nobody may write or truncate
-//! the file meanwhile.
+//! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would, with
+//! `[FIELD]` behind it where a field is asked for, and -1 in the shape being what it is to `reshape`; how long the opening
+//! took goes to standard error. Nobody may write or truncate the file meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{ErrorKind, MmapArray, Order, field};
+use mmap_array::{DType, DynArray, ErrorKind, MmapArray, Order, field};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -28,7 +28,8 @@ const USAGE: &str = "\
 usage: portion                      the demonstration, on a file of 64 GiB that takes next to nothing on disk
        portion FILE [OPTION]...     a portion of a file, as NumPy prints it
   --offset BYTES    where the first element lies, at any byte (0)
-  --dtype DTYPE     i1 i2 i4 i8, u1 u2 u4 u8, f4 or f8 (u1)
+  --dtype DTYPE     what NumPy calls it: f4, >i2, <M8[s], S8, or fields: \"[('id', '<u4'), ('pos', '>f4', (3,))]\" (u1)
+  --field PATH      one field of the records: pos, or pos.x of records in records
   --shape N[,N]...  the number of elements along each axis, -1 for one that follows from the file (-1)
   --order C|F       row by row or column by column (C)";
 
@@ -90,13 +91,15 @@ struct Request {
     file: PathBuf,
     offset: u64,
     dtype: String,
+    field: Option<String>,
     shape: Option<Vec<Option<usize>>>,
     order: Order,
 }
 
 impl Request {
     fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
-        let (mut file, mut offset, mut dtype, mut shape, mut order) = (None, 0, String::from("u1"), None, Order::C);
+        let (mut file, mut offset, mut dtype, mut field) = (None, 0, String::from("u1"), None);
+        let (mut shape, mut order) = (None, Order::C);
         while let Some(arg) = args.next() {
             let Some(option) = arg.to_str().filter(|text| text.starts_with('-')) else {
                 if file.replace(PathBuf::from(arg)).is_some() {
@@ -109,6 +112,7 @@ impl Request {
             match option {
                 "--offset" => offset = value.parse().map_err(|_| wrong())?,
                 "--dtype" => dtype = value,
+                "--field" => field = Some(value),
                 "--shape" => shape = Some(value.split(',').map(axis).collect::<Option<_>>().ok_or_else(wrong)?),
                 "--order" if value == "C" => order = Order::C,
                 "--order" if value == "F" => order = Order::F,
@@ -118,43 +122,24 @@ impl Request {
             }
         }
         let file = file.ok_or_else(|| Failure::usage("no file"))?;
-        Ok(Self { file, offset, dtype, shape, order })
+        Ok(Self { file, offset, dtype, field, shape, order })
     }
 
     fn print(&self, out: &mut impl Write) -> Result<(), Failure> {
-        match self.dtype.strip_prefix(['<', '>', '=', '|']).unwrap_or(&self.dtype) {
-            "i1" => self.print_as::<i8, 1>(out),
-            "i2" => self.print_as::<i16, 2>(out),
-            "i4" => self.print_as::<i32, 4>(out),
-            "i8" => self.print_as::<i64, 8>(out),
-            "u1" => self.print_as::<u8, 1>(out),
-            "u2" => self.print_as::<u16, 2>(out),
-            "u4" => self.print_as::<u32, 4>(out),
-            "u8" => self.print_as::<u64, 8>(out),
-            "f4" => self.print_as::<f32, 4>(out),
-            "f8" => self.print_as::<f64, 8>(out),
-            _ => Err(Failure::usage(format!("--dtype cannot be {:?}", self.dtype))),
-        }
-    }
-
-    /// Prints the portion as elements of type `T`, which has `N` bytes.
-    ///
-    /// A reference to a number must be aligned, so the map is of bytes, which lie anywhere, and a view of it gives the
-    /// numbers by value.
-    fn print_as<T: Pod + Display, const N: usize>(&self, out: &mut impl Write) -> Result<(), Failure> {
-        let foreign = if cfg!(target_endian = "little") { '>' } else { '<' };
-        if N > 1 && self.dtype.starts_with(foreign) {
-            let text = "the elements are in the other byte order than this machine's, which cannot be read yet";
-            return Err(Failure::new(format!("{}: {text}", self.dtype)));
-        }
-        let mut options = MmapArray::<[u8; N]>::options().offset(self.offset).order(self.order);
+        let dtype: DType = (self.dtype.parse())
+            .map_err(|error| Failure::usage(format!("--dtype cannot be {:?}: {error}", self.dtype)))?;
+        let mut options = DynArray::options(dtype).offset(self.offset).order(self.order);
         if let Some(shape) = &self.shape {
             options = options.shape(shape.as_slice());
         }
         // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
         let (opened, took) = timed(|| unsafe { options.open(&self.file) });
         let array = opened?;
-        writeln!(out, "{}", array.view().view_as::<T>()?)?;
+        let view = match &self.field {
+            Some(path) => array.field(path)?,
+            None => array.view(),
+        };
+        writeln!(out, "{view}")?;
         eprintln!("portion: opened in {took:.1?}");
         Ok(())
     }
