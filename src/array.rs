@@ -17,7 +17,7 @@ pub use options::MmapArrayOptions;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::element::Element;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, short_type_name};
 use crate::field::Field;
 use crate::region::Region;
 use crate::shape::{Dims, IntoShape, Order};
@@ -320,8 +320,8 @@ impl<T, A> MmapArray<T, A> {
     {
         const { assert_mappable::<U>() }
         let named = |error: Error| error.in_file(self.path());
-        let element = std::any::type_name::<U>();
-        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), element).map_err(named)?;
+        let element = short_type_name::<U>();
+        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), &element).map_err(named)?;
         let dims = Dims::new(raw.axes.lens())?;
         let order = if size_of::<T>() == size_of::<U>() {
             self.order
@@ -338,13 +338,24 @@ impl<T, A> MmapArray<T, A> {
 /// Checks that elements can live at a byte of a file. Maps begin on pages, and no element's alignment is more than a page
 /// (`assert_mappable`), so an aligned offset is an aligned address. No elements can lie anywhere.
 fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
-    let (align, size, element) = (align_of::<T>(), size_of::<T>(), std::any::type_name::<T>());
+    let (align, size) = (align_of::<T>(), size_of::<T>());
     match offset % align as u64 {
         0 => Ok(()),
         _ if len == 0 => Ok(()),
         past => {
             let next = offset.saturating_add(align as u64 - past);
-            let reason = Reason::Misaligned { offset, align, size, element, next };
+            let element = short_type_name::<T>();
+            let advice = if element.starts_with(|first: char| first.is_ascii_lowercase()) {
+                // A number, which the type of the machine's byte order reads at any byte.
+                let order = if cfg!(target_endian = "little") { "Le" } else { "Be" };
+                format!("take elements of `{order}<{element}>`")
+            } else {
+                format!(
+                    "take a `repr(C, packed)` record, or elements of `[u8; {size}]` and read them through \
+                     `view().view_as::<{element}>()`"
+                )
+            };
+            let reason = Reason::Misaligned { offset, align, element, next, advice };
             Err(Error::from(reason).at_bytes(offset..offset.saturating_add(len)))
         }
     }

@@ -110,10 +110,9 @@ pub(crate) enum Reason {
     },
     #[error(
         "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \
-         aligned offset is {next}; at this one take elements of `[u8; {size}]` and read them through \
-         `view().view_as::<{element}>()`, or a `repr(C, packed)` record"
+         aligned offset is {next}; at this one {advice}"
     )]
-    Misaligned { offset: u64, align: usize, size: usize, next: u64, element: &'static str },
+    Misaligned { offset: u64, align: usize, next: u64, element: String, advice: String },
     #[error("{0}")]
     Shape(String),
     #[error("{what} is too large: {detail}")]
@@ -141,6 +140,23 @@ pub(crate) enum Reason {
     NotImmutable { source: io::Error },
     #[error("{0}")]
     Unsupported(String),
+}
+
+/// The name of a type without the modules that its parts are in.
+pub(crate) fn short_type_name<T: ?Sized>() -> String {
+    short_name(std::any::type_name::<T>())
+}
+
+fn short_name(name: &str) -> String {
+    let mut short = String::new();
+    let mut start = 0; // of the current path in `short`
+    for part in name.split_inclusive("::") {
+        short.truncate(start);
+        let word = part.strip_suffix("::").unwrap_or(part);
+        short.push_str(word);
+        start = word.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(start, |end| start + end + 1);
+    }
+    short
 }
 
 impl Reason {
@@ -302,6 +318,14 @@ mod tests {
     fn the_first_place_to_name_a_file_wins() {
         let error = Error::shape("no").in_file(Some(Path::new("inner"))).in_file(Some(Path::new("outer")));
         assert_eq!(error.path(), Some(Path::new("inner")));
+    }
+
+    #[test]
+    fn type_names_lose_their_modules() {
+        assert_eq!(short_name("f32"), "f32");
+        assert_eq!(short_name("my_crate::ticks::Trade"), "Trade");
+        assert_eq!(short_name("[a::B; 3]"), "[B; 3]");
+        assert_eq!(short_name("a::Le<b::c::Wide<d::E>, f64>"), "Le<Wide<E>, f64>");
     }
 
     #[test]

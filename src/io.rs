@@ -6,7 +6,7 @@
 
 use crate::access::{Access, ReadOnly, assert_mappable};
 use crate::array::MmapArray;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, short_type_name};
 use crate::region::NewFile;
 use crate::view::ArrayView;
 use std::fs::File;
@@ -65,7 +65,7 @@ fn skip(file: &mut File, offset: u64) -> Result<()> {
 }
 
 fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
-    let what = format!("{count} elements of `{}`", std::any::type_name::<T>());
+    let what = format!("{count} elements of `{}`", short_type_name::<T>());
     let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.into();
     error.at_bytes(offset..offset.saturating_add(needed))
 }

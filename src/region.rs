@@ -123,7 +123,7 @@ impl Portion {
     }
 
     /// Checks that the portion lies within the file; `what` says what it is, for the error.
-    fn check(&self, file_len: u64, what: impl Fn() -> String) -> Result<()> {
+    fn check(&self, file_len: u64, mode: Mode, what: impl Fn() -> String) -> Result<()> {
         let (offset, needed) = (self.offset, self.len as u64);
         if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
             return Ok(());
@@ -131,9 +131,10 @@ impl Portion {
         if offset > file_len {
             return Err(Reason::OffsetPastEnd { offset, file_len }.into());
         }
-        let hint = match file_len {
-            0 => ": it is empty",
-            _ => "; opening a file never makes it longer",
+        let hint = match (file_len, mode) {
+            (0, _) => ": it is empty",
+            (_, Mode::ReadWrite) => "; opening a file never makes it longer",
+            _ => "",
         };
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.into())
     }
@@ -190,7 +191,7 @@ impl Region {
         what: impl Fn() -> String,
     ) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
-        portion.check(file_len, what).map_err(named)?;
+        portion.check(file_len, mode, what).map_err(named)?;
         let raw = portion.map(file, mode).map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),

@@ -24,7 +24,7 @@ pub use reduce::{Numeric, Ordered};
 pub use slice::{AxisIter, AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_type_name};
 use crate::field::Field;
 use crate::shape::{Dims, IntoShape, NdIndex, Order};
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -331,7 +331,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         A: Access<U>,
     {
         const { assert_mappable::<U>() }
-        let raw = self.raw.reinterpret(size_of::<T>(), size_of::<U>(), std::any::type_name::<U>())?;
+        let raw = self.raw.reinterpret(size_of::<T>(), size_of::<U>(), &short_type_name::<U>())?;
         // All bytes are initialised, and `A: Access<U>` takes any bits (and, to write, has no padding).
         Ok(self.map_raw(raw))
     }

@@ -3,7 +3,7 @@
 use super::plan::{Elements, Plan};
 use super::{MmapArray, MmapArrayMut, check_alignment};
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_type_name};
 use crate::region::{self, Mode};
 use crate::shape::{IntoShape, Order};
 use std::fs::File;
@@ -55,7 +55,7 @@ impl<T> Elements for Typed<T> {
     }
 
     fn name(&self) -> String {
-        std::any::type_name::<T>().into()
+        short_type_name::<T>()
     }
 
     fn check_offset(&self, offset: u64, len: u64) -> Result<()> {
@@ -78,9 +78,9 @@ impl<T> MmapArrayOptions<T> {
     }
 
     /// The byte of the file at which the first element lies. Pages are this crate's business; the element type's alignment
-    /// is not. Bytes, arrays of bytes and packed records lie anywhere. A number of more than one byte must begin at a
-    /// multiple of its alignment: at any other byte take elements of `[u8; 4]` and `view().view_as::<f32>()`, which
-    /// reads at any address. Opening says so where it must.
+    /// is not. Bytes, arrays of bytes and packed records lie anywhere, and so do numbers that name their byte order:
+    /// [`Le<f32>`](crate::Le), [`Be<f32>`](crate::Be). A plain number of more than one byte must begin at a multiple of
+    /// its alignment. Opening says so where it does not.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.plan.offset = bytes;

@@ -5,12 +5,11 @@ use super::value::Value;
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::dtype::{DType, Kind};
 use crate::element::Element;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array};
 use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order, too_many_axes};
 use crate::view::named::described;
 use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
-use std::any::type_name;
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
@@ -491,7 +490,7 @@ pub(super) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     let fit = found.rust_type().map_or_else(String::new, |fit| format!("; `{fit}` would do"));
     Reason::DTypeMismatch(format!(
         "the elements are {found}, not {wanted} as `{}` has it{place}{fit}",
-        type_name::<T>()
+        short_type_name::<T>()
     ))
     .into()
 }

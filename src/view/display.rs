@@ -3,6 +3,7 @@
 use super::ArrayView;
 use crate::access::Access;
 use crate::endian::{Be, Le, Scalar};
+use crate::error::short_type_name;
 use crate::print::{Item, PrintOptions, write_array};
 use crate::text::{Bool, Bytes, Ucs4};
 use crate::time::unit::Day;
@@ -131,7 +132,7 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
     if options.abridges(shape) || (view.is_empty() && shape.len() != 1) {
         extra = format!("shape={shape:?}, ");
     }
-    extra += &format!("dtype={})", short_name(type_name::<T>()));
+    extra += &format!("dtype={})", short_type_name::<T>());
     let last_line = text.rsplit('\n').next().map_or(0, |line| line.chars().count());
     let spacer = if last_line + 1 + extra.len() > options.line_width {
         format!("\n{:1$}", "", prefix.len())
@@ -139,19 +140,6 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
         " ".into()
     };
     write!(f, "{text}{spacer}{extra}")
-}
-
-/// The name of a type without the modules that its parts are in.
-fn short_name(name: &str) -> String {
-    let mut short = String::new();
-    let mut start = 0; // of the current path in `short`
-    for part in name.split_inclusive("::") {
-        short.truncate(start);
-        let word = part.strip_suffix("::").unwrap_or(part);
-        short.push_str(word);
-        start = word.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(start, |end| start + end + 1);
-    }
-    short
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
@@ -171,14 +159,6 @@ impl<T: Debug + 'static, A: Access<T>> Debug for ArrayView<'_, T, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn type_names_lose_their_modules() {
-        assert_eq!(short_name("f32"), "f32");
-        assert_eq!(short_name("my_crate::ticks::Trade"), "Trade");
-        assert_eq!(short_name("[a::B; 3]"), "[B; 3]");
-        assert_eq!(short_name("a::Le<b::c::Wide<d::E>, f64>"), "Le<Wide<E>, f64>");
-    }
 
     // What is expected of the types that NumPy has is what NumPy 2.4.6 prints.
 

@@ -9,8 +9,7 @@ use super::ArrayView;
 use crate::access::{Access, assert_mappable};
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::error::{Error, Reason, Result};
-use std::any::type_name;
+use crate::error::{Error, Reason, Result, short_type_name};
 
 impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     /// One field of every record, by its name, as a view of the same shape: NumPy's `arr["px"]`.
@@ -97,7 +96,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         A: Access<R>,
     {
         let (record, smaller) = (described::<T>()?, described::<R>()?);
-        let (whole, part) = (type_name::<T>(), type_name::<R>());
+        let (whole, part) = (short_type_name::<T>(), short_type_name::<R>());
         let mut first = None;
         for field in smaller.fields() {
             let (offset, found) = record.field(&field.name)?;
@@ -139,8 +138,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
             return Err(mismatch(format!(
                 "`{}` is {size} bytes, and from byte {offset} of the {record} bytes of `{}` there are fewer; \
                  `repr(C, packed)` leaves padding out",
-                type_name::<P>(),
-                type_name::<T>()
+                short_type_name::<P>(),
+                short_type_name::<T>()
             )));
         }
         let raw = self.raw.project(offset);
@@ -155,7 +154,7 @@ pub(crate) fn described<T: Element>() -> Result<DType> {
     if dtype.itemsize() == size_of::<T>() {
         return Ok(dtype);
     }
-    let (name, says, has) = (type_name::<T>(), dtype.itemsize(), size_of::<T>());
+    let (name, says, has) = (short_type_name::<T>(), dtype.itemsize(), size_of::<T>());
     Err(Reason::DType(format!("`{name}` has {has} bytes, but its `Element::dtype` says {says}: {dtype}")).into())
 }
 
