@@ -30,6 +30,8 @@
 //!   as another type without a copy. Elements come and go by value, so no alignment is ever wrong.
 //! - Arrays cut into parts by value ([`into_parts`](MmapArray::into_parts)) go to threads without lifetimes, and each
 //!   part writes back only its own bytes.
+//! - A [`DynArray`] and its [`DynView`] are the same of a [`DType`] that is known only when the program runs; what they
+//!   hold is found field by field, printed, converted, or turned into a typed view once it is known.
 //! - [`fromfile`] and [`tofile`](ArrayView::tofile) do without a map.
 //!
 //! # When it is safe
@@ -81,6 +83,9 @@
 //! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
 //! | `arr["r"]` with a name known at run time | `arr.field::<u8>("r")?`, `arr.field::<f32>("pos.x")?` |
 //! | `arr[["a", "c"]]` | `arr.fields::<Small>()?`, a record with those fields |
+//! | `np.memmap(f, dtype)` with a dtype known at run time | `DynArray::options("[('a', '<i4'), …]".parse()?).open(f)` |
+//! | `arr["a"].astype("f8")`, `arr[3]["a"]`, of such | `arr.field("a")?.to_vec_as::<f64>()?`, `arr.field("a")?.at([3])` |
+//! | `arr[["a", "c"]]` of such | `arr.view().view_as(&arr.dtype().select(["a", "c"])?)?` |
 //! | `np.dtype([("a", "<i4"), …])` | `#[derive(Record)]` on a `repr(C)` struct, then `T::dtype()` |
 //! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
 //! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
