@@ -1,0 +1,91 @@
+use super::*;
+use crate::endian::{Be, Le};
+
+fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
+    ArrayView::from_slice(elements, elements.len()).unwrap()
+}
+
+/// NumPy's `pairwise_sum`, as it is written there.
+fn recursive(values: &[f64]) -> f64 {
+    if values.len() <= BLOCK {
+        return pairwise_block(0, values.len(), |index| values[index]);
+    }
+    let half = values.len() / 2 - values.len() / 2 % 8;
+    recursive(&values[..half]) + recursive(&values[half..])
+}
+
+#[test]
+fn sums_add_in_numpys_order() {
+    let values: Vec<f64> = (0..100_000).map(|i| 1.0 / f64::from(i + 1)).collect();
+    for len in (0..1200).chain([4096, 65_535, 65_537, 100_000]) {
+        assert_eq!(view(&values[..len]).sum().to_bits(), (0.0 + recursive(&values[..len])).to_bits(), "{len}");
+    }
+    // numpy.add.reduce(1 / np.arange(1, 100001)) of NumPy 2.4.6.
+    assert_eq!(view(&values).sum(), 12.090146129863431);
+    assert_eq!(view(&[-0.0_f64; 3]).sum().to_bits(), (-0.0_f64).to_bits());
+}
+
+#[test]
+fn sums_of_integers_are_exact() {
+    let extremes = [i64::MIN, i64::MAX, -1, i64::MIN, 1 << 32, -(1 << 32) - 1, u32::MAX.into()];
+    assert_eq!(view(&extremes).sum(), extremes.iter().map(|&x| i128::from(x)).sum());
+    assert_eq!(view(&[u64::MAX; 1000]).sum(), u128::from(u64::MAX) * 1000);
+    assert_eq!(view(&[i64::MIN; 1000]).sum(), i128::from(i64::MIN) * 1000);
+    assert_eq!(view(&[i32::MIN; 1000]).sum(), i128::from(i32::MIN) * 1000);
+    assert_eq!(view(&[u8::MAX; 1000]).sum(), 255_000);
+    assert_eq!((view::<i64>(&[]).sum(), view::<u8>(&[]).mean()), (0, None));
+}
+
+#[test]
+fn the_byte_order_makes_no_difference() {
+    macro_rules! check {
+        ($($number:ty),*) => {$(
+            let values: Vec<$number> = (0..1003_u32).map(|i| (i * 7 % 31) as $number - 3 as $number).collect();
+            let (big, little): (Vec<Be<$number>>, Vec<Le<$number>>) =
+                values.iter().map(|&value| (Be::new(value), Le::new(value))).unzip();
+            let (native, big, little) = (view(&values), view(&big), view(&little));
+            for step in [1, 2, -1, -5] {
+                let (native, big, little) =
+                    (native.step_axis(0, step), big.step_axis(0, step), little.step_axis(0, step));
+                assert_eq!((big.sum(), little.sum()), (native.sum(), native.sum()));
+                assert_eq!((big.mean(), little.mean()), (native.mean(), native.mean()));
+                assert_eq!((big.min().map(Be::get), little.max().map(Le::get)), (native.min(), native.max()));
+            }
+        )*};
+    }
+    check!(i16, i32, i64, f32, f64, i8);
+}
+
+#[test]
+fn wide_and_narrow_instructions_give_the_same() {
+    let values: Vec<Be<f32>> = (0..5000).map(|i| Be::new(1.0 / i as f32 - 0.01)).skip(1).collect();
+    let view = view(&values);
+    let mut runs = view.runs_in_memory_order();
+    assert_eq!(Some(view.sum()), Sum(Elements::<Be<f32>, crate::ReadOnly>::of(&mut runs)).run());
+    let mut runs = view.runs_in_memory_order();
+    assert_eq!(view.min(), Extreme::<Be<f32>, crate::ReadOnly, false>(Elements::of(&mut runs)).run());
+}
+
+#[test]
+fn nan_spreads_and_negative_zero_does_not_matter() {
+    assert!(view(&[1.0, f64::NAN, -1.0]).min().is_some_and(f64::is_nan));
+    assert!(view(&[Be::new(1.0_f32), Be::new(f32::NAN)]).max().is_some_and(|max| max.get().is_nan()));
+    assert_eq!(view(&[0.0, -0.0]).max(), Some(0.0));
+}
+
+#[test]
+fn many_short_runs_lose_no_more_than_a_long_one() {
+    let tenths = vec![0.1_f32; 3 * 1_000_000];
+    let pairs = ArrayView::from_slice(&tenths, [1_000_000, 3]).unwrap().slice((.., ..2));
+    assert!((f64::from(pairs.sum()) - 200_000.0).abs() < 0.1, "{}", pairs.sum());
+    assert!((pairs.mean().unwrap() - f64::from(0.1_f32)).abs() < 1e-12);
+}
+
+#[test]
+fn sums_keep_the_sign_of_zero_and_are_zero_of_nothing() {
+    let zeros = [-0.0_f64; 20];
+    let view = ArrayView::from_slice(&zeros, [10, 2]).unwrap();
+    assert!(view.slice((.., ..1)).sum().is_sign_negative());
+    assert!(view.rows(..0).sum().is_sign_positive());
+    assert_eq!(view.rows(..0).mean(), None);
+}
