@@ -335,7 +335,7 @@ fn a_whole_array_becomes_a_typed_one() {
     let path = folder.path().join("file");
     fs::write(&path, [0; 20]).unwrap();
     // SAFETY: nobody else uses the file.
-    let array = unsafe { DynArray::options(f64::dtype()).offset(4).open(&path) }.unwrap();
+    let array = unsafe { DynArray::options(f64::dtype()).offset(2).shape(2).open(&path) }.unwrap();
     assert_eq!(array.typed::<f64>().unwrap().len(), 2);
     assert_eq!(array.into_typed::<f64>().unwrap_err().kind(), ErrorKind::Misaligned);
     // SAFETY: nobody else uses the file.
