@@ -50,7 +50,7 @@ pub enum TimeUnit {
 
 /// What an element is. The sizes are in bytes.
 ///
-/// Two are equal where they say the same of the same bytes: a subarray of subarrays is one of more axes.
+/// A subarray of subarrays is equal to one with the axes of both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Kind {
@@ -112,13 +112,16 @@ pub struct DType {
 /// Nesting deeper than this is refused: as deep as any program's records, and far from the stack's end.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// The axes that a subarray can have, as in NumPy.
+pub(crate) const MAX_AXES: usize = 64;
+
 impl DType {
     /// A dtype of no parts. Kinds that have some ([`Kind::Array`], [`Kind::Record`]) have functions of their own.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have, or for a count of units that is 0 or
-    /// beyond `i32`; [`Overflow`](crate::ErrorKind::Overflow) for text beyond the address space.
+    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have, or that is beyond the address space, and
+    /// for a count of units that is 0 or beyond `i32`.
     pub fn scalar(kind: Kind) -> Result<Self> {
         let sized = |size: usize, sizes: &[usize]| sizes.contains(&size).then_some(size);
         let itemsize = match kind {
@@ -159,11 +162,18 @@ impl DType {
     /// # Errors
     ///
     /// [`Overflow`](crate::ErrorKind::Overflow) where the size does not fit the address space,
-    /// [`DType`](crate::ErrorKind::DType) for nesting too deep.
+    /// [`DType`](crate::ErrorKind::DType) for nesting too deep, and for more than 64 axes, those of a subarray's subarrays
+    /// included.
     pub fn array(element: Self, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
         if shape.is_empty() {
             return Ok(element);
+        }
+        let (_, axes) = element.within(&shape);
+        if axes.len() > MAX_AXES {
+            return Err(
+                Reason::DType(format!("{} axes in a subarray; at most {MAX_AXES} are taken", axes.len())).into()
+            );
         }
         let too_large = || Error::overflow("the dtype", format!("{shape:?} elements of {} bytes", element.itemsize));
         let len = shape.iter().try_fold(1_usize, |len, &dim| len.checked_mul(dim)).ok_or_else(too_large)?;
@@ -299,25 +309,47 @@ impl DType {
     }
 
     /// The byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records. A title finds its
-    /// field too. A name with a dot in it is found as it is written, before it is taken apart.
+    /// field too. A name with a dot in it is found as it is written: of the names that the path begins with, the longest
+    /// is taken.
     ///
     /// # Errors
     ///
     /// [`UnknownField`](crate::ErrorKind::UnknownField), which names the fields that there are and the nearest to the
     /// one that was asked for.
     pub fn field(&self, path: &str) -> Result<(usize, &Self)> {
-        let fields = self.fields();
-        let find = |name: &str| fields.iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
-        if let Some(field) = find(path) {
-            return Ok((field.offset, &field.dtype));
-        }
-        for (dot, _) in path.match_indices('.') {
-            if let Some(outer) = find(&path[..dot]) {
-                let (offset, dtype) = outer.dtype.field(&path[dot + 1..])?;
-                return Ok((outer.offset + offset, dtype));
+        let (mut start, mut dtype, mut rest) = (0, self, path);
+        loop {
+            let (offset, inner, further) = dtype.step(rest).ok_or_else(|| dtype.unknown_field(rest))?;
+            (start, dtype) = (start + offset, inner);
+            match further {
+                Some(further) => rest = further,
+                None => return Ok((start, dtype)),
             }
         }
-        Err(self.unknown_field(path))
+    }
+
+    /// The first field of a path: its offset, its dtype, and the path that goes on in it, if it goes on. The longest name
+    /// that the path begins with is taken.
+    pub(crate) fn step<'p>(&self, path: &'p str) -> Option<(usize, &Self, Option<&'p str>)> {
+        let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
+        if let Some(field) = find(path) {
+            return Some((field.offset, &field.dtype, None));
+        }
+        let mut dots = path.rmatch_indices('.');
+        dots.find_map(|(dot, _)| find(&path[..dot]).map(|field| (field.offset, &field.dtype, Some(&path[dot + 1..]))))
+    }
+
+    /// How many scalars an item has.
+    pub(crate) fn leaves(&self) -> usize {
+        match &self.kind {
+            Kind::Array(element, shape) => {
+                shape.iter().fold(element.leaves(), |leaves, &len| leaves.saturating_mul(len))
+            }
+            Kind::Record(fields) => {
+                fields.iter().fold(1, |leaves: usize, field| leaves.saturating_add(field.dtype.leaves()))
+            }
+            _ => 1,
+        }
     }
 
     /// A record of some of the fields, by their names, where they are: the item keeps its size, and what is left out
@@ -334,9 +366,12 @@ impl DType {
     /// # Errors
     ///
     /// [`UnknownField`](crate::ErrorKind::UnknownField) for a name that is no field's, [`DType`](crate::ErrorKind::DType)
-    /// for one that is given twice.
+    /// for one that is given twice, and for a dtype without fields.
     pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
+        if !matches!(self.kind, Kind::Record(_)) {
+            return Err(Reason::DType(format!("{self} has no fields to be selected")).into());
+        }
         let fields = names.into_iter().map(|name| {
             let name = name.as_ref();
             find(name).cloned().ok_or_else(|| self.unknown_field(name))
@@ -345,7 +380,7 @@ impl DType {
         Ok(Self::record(fields, self.itemsize)?.aligned_to(self.alignment))
     }
 
-    fn unknown_field(&self, path: &str) -> Error {
+    pub(crate) fn unknown_field(&self, path: &str) -> Error {
         let names: Vec<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let text = match (names.iter().min_by_key(|name| distance(name, path)), names.len()) {
             (None, _) => format!("there is no field {path:?}: the elements are {self} and no records"),

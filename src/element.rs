@@ -48,7 +48,8 @@ pub(crate) fn scalar(kind: Kind, alignment: usize) -> DType {
 }
 
 impl<T: Element, const N: usize> Element for [T; N] {
-    /// A subarray; an array of arrays is one of two axes, as NumPy makes it.
+    /// A subarray; an array of arrays is one of two axes, as NumPy makes it. Where there can be no such dtype, it is
+    /// [`Void`](Kind::Void) bytes.
     fn dtype() -> DType {
         let inner = T::dtype();
         let array = match inner.kind() {
@@ -58,7 +59,8 @@ impl<T: Element, const N: usize> Element for [T; N] {
             }
             _ => DType::array(inner.clone(), [N]),
         };
-        // A Rust array of that length exists, so its size fits.
-        array.expect("an array that Rust has").aligned_to(align_of::<T>())
+        // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than they
+        // have.
+        array.unwrap_or_else(|_| scalar(Kind::Void(size_of::<Self>()), 1)).aligned_to(align_of::<T>())
     }
 }

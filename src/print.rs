@@ -52,22 +52,42 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// What stands for items that are not read, once enough are.
+    pub(crate) fn omitted() -> Self {
+        Self::Text("...".into())
+    }
+
+    /// A float, alone or in parts, with at most so many digits after the point;
+    /// anything else as it is.
+    pub(crate) fn with_digits(&self, precision: usize) -> String {
+        if Real::of(self).is_none() && Real::parts(self).is_none() {
+            return self.to_string();
+        }
+        Formatter::new(&[self], Manner { precision, single: true, plain_floats: false }).word(self).trim().to_owned()
+    }
+
     /// The subarray of `shape` whose element at a position in C order is
-    /// `at(position)`.
-    pub(crate) fn array(shape: Vec<usize>, options: &PrintOptions, at: &mut dyn FnMut(usize) -> Item) -> Self {
+    /// `at(position)`, of as many parts as `leaves`.
+    pub(crate) fn array(
+        shape: Vec<usize>,
+        leaves: usize,
+        options: &PrintOptions,
+        at: &mut dyn FnMut(usize) -> Item,
+    ) -> Self {
         let len = shape.iter().fold(1, |size: usize, &len| size.saturating_mul(len));
         let mut edge_items = options.edges(&shape);
-        if len == 0 && !few_are_shown(&shape.iter().map(|&len| len.max(1)).collect::<Vec<_>>(), usize::MAX) {
-            // Nothing in a great many brackets.
+        // Nothing at all can be in a great many brackets.
+        let brackets = shape.iter().fold(1, |size: usize, &len| size.saturating_mul(len.max(1)));
+        if len == 0 && brackets > MOST_SHOWN {
             edge_items = Some(0);
         }
-        if !options.take_room(len.min(MOST_SHOWN)) {
-            edge_items = Some(0);
+        if !options.take_room(brackets.min(MOST_SHOWN)) {
+            return Self::omitted();
         }
         let (mut shown, mut hidden) = (Vec::new(), Vec::new());
-        collect(&shape, edge_items, &mut Vec::new(), &mut |index| at(position(&shape, index)), &mut shown);
-        if shown.len() < len && options.take_room(len) {
-            // NumPy makes room for what it leaves out.
+        collect(&shape, edge_items, &mut |index| at(position(&shape, index)), &mut shown);
+        // NumPy makes room for what it leaves out.
+        if shown.len() < len && len.saturating_mul(leaves) < options.room.get() {
             hidden = (0..len).map(at).collect();
         }
         Self::Array { shape, edge_items, shown, hidden }
@@ -122,7 +142,7 @@ pub(crate) struct PrintOptions {
     /// Whether an array of no axes prints as its element does on its own
     /// (`str`), rather than as an element of an array (`repr`).
     pub(crate) scalar: bool,
-    /// How many more elements of subarrays are read.
+    /// How many more parts of records and subarrays are read.
     pub(crate) room: Cell<usize>,
 }
 
@@ -138,7 +158,7 @@ impl PrintOptions {
             prefix: "",
             suffix: "",
             scalar: true,
-            room: Cell::new(MOST_IN_SUBARRAYS),
+            room: Cell::new(MOST_PARTS),
         }
     }
 
@@ -154,11 +174,11 @@ impl PrintOptions {
         size > self.threshold
     }
 
-    /// Whether so many more elements of subarrays may be read, which are then
-    /// taken for read.
-    fn take_room(&self, count: usize) -> bool {
+    /// Whether so many more parts of elements may be read, which are then taken
+    /// for read; if not, no more are.
+    pub(crate) fn take_room(&self, count: usize) -> bool {
         let left = self.room.get().checked_sub(count);
-        self.room.set(left.unwrap_or(self.room.get()));
+        self.room.set(left.unwrap_or(0));
         left.is_some()
     }
 
@@ -175,9 +195,8 @@ impl PrintOptions {
 /// it shows all 2^32.
 const MOST_SHOWN: usize = 1 << 16;
 
-/// Once so many elements of subarrays are read, subarrays show one element of each axis. NumPy reads them all, those
-/// that it leaves out too.
-const MOST_IN_SUBARRAYS: usize = 1 << 20;
+/// Once so many parts of records and subarrays are read, dots stand for all others. NumPy has no such bound either.
+const MOST_PARTS: usize = 1 << 19;
 
 fn few_are_shown(shape: &[usize], edge_items: usize) -> bool {
     let shown = shape.iter().map(|&len| if edge_items.saturating_mul(2) < len { 2 * edge_items.max(1) } else { len });
@@ -207,7 +226,7 @@ pub(crate) fn write_array(
     }
     let edge_items = options.edges(shape);
     let mut items = Vec::new();
-    collect(shape, edge_items, &mut Vec::new(), at, &mut items);
+    collect(shape, edge_items, at, &mut items);
     let manner = Manner { precision: options.precision, single: false, plain_floats: false };
     let formatter = Formatter::new(&items.iter().collect::<Vec<_>>(), manner);
 
@@ -232,28 +251,31 @@ pub(crate) fn write_array(
 /// The positions shown along an axis of `len` items, `None` where some are left
 /// out; `edge_items` is given if the array is abridged.
 fn shown(len: usize, edge_items: Option<usize>) -> impl Iterator<Item = Option<usize>> {
-    let edge = edge_items.filter(|edge| edge.saturating_mul(2) < len);
     // NumPy shows the last item even if asked for no edges.
+    let edge = edge_items.filter(|edge| edge.saturating_add((*edge).max(1)) < len);
     let (head, tail) = edge.map_or((0, len), |edge| (edge, edge.max(1)));
     let gap = edge.map(|_| None);
     (0..head).map(Some).chain(gap).chain((len.saturating_sub(tail)..len).map(Some))
 }
 
-/// Reads the items that are shown below `index`, in the order of printing.
-fn collect(
-    shape: &[usize],
-    edge_items: Option<usize>,
-    index: &mut Vec<usize>,
-    at: &mut dyn FnMut(&[usize]) -> Item,
-    items: &mut Vec<Item>,
-) {
-    let Some(&len) = shape.get(index.len()) else {
-        return items.push(at(index));
-    };
-    for position in shown(len, edge_items).flatten() {
-        index.push(position);
-        collect(shape, edge_items, index, at, items);
-        index.pop();
+/// Reads the items that are shown, in the order of printing.
+fn collect(shape: &[usize], edge_items: Option<usize>, at: &mut dyn FnMut(&[usize]) -> Item, items: &mut Vec<Item>) {
+    if shape.contains(&0) {
+        return;
+    }
+    let positions: Vec<Vec<usize>> = shape.iter().map(|&len| shown(len, edge_items).flatten().collect()).collect();
+    // The place of each axis among its positions, and what they are: the last axis goes first.
+    let mut places = vec![0; shape.len()];
+    let mut index: Vec<usize> = positions.iter().map(|positions| positions[0]).collect();
+    loop {
+        items.push(at(&index));
+        let next = (0..shape.len()).rev().find(|&axis| places[axis] + 1 < positions[axis].len());
+        let Some(next) = next else { return };
+        places[next] += 1;
+        places[next + 1..].fill(0);
+        for axis in next..shape.len() {
+            index[axis] = positions[axis][places[axis]];
+        }
     }
 }
 
@@ -432,7 +454,7 @@ impl Formatter {
         }
     }
 
-    /// Appends the axes of a subarray, or an element if there are none.
+    /// Appends the elements of a subarray, which has an axis at least, in brackets.
     fn brackets(
         &self,
         word: &mut String,
@@ -440,18 +462,25 @@ impl Formatter {
         edge_items: Option<usize>,
         items: &mut slice::Iter<'_, Item>,
     ) {
-        let Some((&len, inner)) = shape.split_first() else {
-            return word.push_str(&items.next().map(|item| self.word(item)).unwrap_or_default());
-        };
+        // What is left of each axis whose bracket is open, and whether something is in it.
+        let mut open = vec![(false, shown(shape[0], edge_items))];
         word.push('[');
-        for (count, position) in shown(len, edge_items).enumerate() {
-            word.push_str(if count == 0 { "" } else { ", " });
-            match position {
-                Some(_) => self.brackets(word, inner, edge_items, items),
-                None => word.push_str("..."),
+        while let Some((begun, positions)) = open.last_mut() {
+            let Some(position) = positions.next() else {
+                word.push(']');
+                open.pop();
+                continue;
+            };
+            word.push_str(if std::mem::replace(begun, true) { ", " } else { "" });
+            match (position, shape.get(open.len())) {
+                (None, _) => word.push_str("..."),
+                (Some(_), Some(&len)) => {
+                    word.push('[');
+                    open.push((false, shown(len, edge_items)));
+                }
+                (Some(_), None) => word.push_str(&items.next().map(|item| self.word(item)).unwrap_or_default()),
             }
         }
-        word.push(']');
     }
 }
 

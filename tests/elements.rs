@@ -78,3 +78,15 @@ fn the_dtype_is_numpys_and_finds_the_fields() {
     assert_eq!(trades.field::<Le<f64>>("price").unwrap_err().kind(), ErrorKind::DTypeMismatch);
     assert_eq!(trades.field::<Bytes<5>>("symbol").unwrap_err().kind(), ErrorKind::DTypeMismatch);
 }
+
+#[test]
+fn an_array_of_what_cannot_be_described_is_bytes() {
+    #[derive(Clone, Copy)]
+    struct Liar(#[allow(dead_code)] u8);
+    impl mmap_array::Element for Liar {
+        fn dtype() -> mmap_array::DType {
+            mmap_array::DType::scalar(mmap_array::Kind::Void(isize::MAX as usize)).unwrap()
+        }
+    }
+    assert_eq!(<[Liar; 2] as mmap_array::Element>::dtype().to_string(), "|V2");
+}

@@ -18,6 +18,7 @@
 //! - a type where a shape belongs, by which one dtype takes the fields of another, and an empty string, which has no
 //!   axes; a number where the length of a type without one belongs, `('x', 'U', 3)`; more than two parts in a subarray's
 //!   tuple, of which NumPy ignores the rest;
+//! - subarrays of subarrays of more than 64 axes in all, which no array could have;
 //! - dtypes nested deeper than 64, where NumPy ends with Python's brackets, at about 100;
 //! - the little of Python that [`literal`] leaves out.
 //!
@@ -29,13 +30,10 @@
 
 use super::literal::{self, Literal, Node, Python, error_at};
 use super::typestr::{self, MAX_ITEMSIZE};
-use super::{DType, Kind, MAX_DEPTH, RecordField, repr};
+use super::{DType, Kind, MAX_AXES, MAX_DEPTH, RecordField, repr};
 use crate::error::{Error, Reason, Result};
 use std::collections::HashSet;
 use std::str::FromStr;
-
-/// The axes that NumPy's subarrays can have.
-const MAX_AXES: usize = 64;
 
 impl DType {
     /// Reads the text that describes a dtype in a `.npy` header: a type string in quotes, or a list of fields. From

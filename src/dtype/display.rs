@@ -101,16 +101,16 @@ impl DType {
             Kind::Float(2, order) => in_order(order, "half::f16".into()),
             Kind::Float(size @ (4 | 8), order) => in_order(order, format!("f{}", 8 * size)),
             Kind::Complex(size @ (8 | 16), order) => in_order(order, format!("num_complex::Complex<f{}>", 4 * size)),
+            _ if self.itemsize == 0 => return None,
             Kind::Bytes(len) => format!("Bytes<{len}>"),
             Kind::Ucs4(len, order) => in_order(order, format!("Ucs4<{len}>")),
             Kind::Void(len) => format!("Void<{len}>"),
             Kind::DateTime64(unit, spans_of, order) => in_order(order, time("DateTime64", unit, spans_of)),
             Kind::TimeDelta64(unit, spans_of, order) => in_order(order, time("TimeDelta64", unit, spans_of)),
-            Kind::Float(size, _) | Kind::Complex(size, _) => format!("Void<{size}>"),
+            Kind::Float(..) | Kind::Complex(..) | Kind::Record(_) => return None,
             Kind::Array(ref element, ref shape) => {
                 shape.iter().rev().fold(element.rust_type()?, |name, len| format!("[{name}; {len}]"))
             }
-            Kind::Record(_) => return None,
         })
     }
 

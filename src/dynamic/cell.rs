@@ -3,7 +3,7 @@
 use super::value::Value;
 use super::view::DynView;
 use crate::access::{Access, ReadOnly};
-use crate::dtype::{DType, Endianness, Kind};
+use crate::dtype::{DType, Endianness, Kind, RecordField};
 use crate::endian::Scalar;
 use crate::print::{Item, PrintOptions};
 use crate::shape::Axes;
@@ -113,16 +113,45 @@ impl<'a> Cell<'a> {
 
     /// The item as the printer knows it, in an array.
     pub(super) fn item(&self, options: &PrintOptions) -> Item {
+        if !options.take_room(1) {
+            return Item::omitted();
+        }
         match self.dtype.kind() {
             Kind::Record(fields) => {
-                Item::Record(fields.iter().map(|field| self.part(field.offset, &field.dtype).item(options)).collect())
+                let mut items = Vec::new();
+                for field in fields {
+                    items.push(self.part(field.offset, &field.dtype).item(options));
+                    if options.room.get() == 0 {
+                        break;
+                    }
+                }
+                Item::Record(items)
             }
             Kind::Array(..) => {
                 let (element, shape) = self.dtype.flattened();
                 let mut at = |position| self.part(position * element.itemsize(), element).item(options);
-                Item::array(shape, options, &mut at)
+                Item::array(shape, element.leaves(), options, &mut at)
             }
             _ => self.value().item(true),
+        }
+    }
+
+    /// Whether two items of one dtype are equal.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        match self.dtype.kind() {
+            // Items of no bytes are equal, and may be too many to be looked at.
+            _ if self.dtype.itemsize() == 0 => true,
+            Kind::Record(fields) => {
+                let part = |cell: &Self, field: &'a RecordField| cell.part(field.offset, &field.dtype);
+                fields.iter().all(|field| part(self, field).equals(&part(other, field)))
+            }
+            Kind::Array(..) => {
+                let (element, _) = self.dtype.flattened();
+                let part = |cell: &Self, start| cell.part(start, element);
+                let mut starts = (0..self.dtype.itemsize()).step_by(element.itemsize());
+                starts.all(|start| part(self, start).equals(&part(other, start)))
+            }
+            _ => self.value() == other.value(),
         }
     }
 }

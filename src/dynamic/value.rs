@@ -129,12 +129,21 @@ impl Value<'_> {
     }
 }
 
-/// As `str` shows the scalar in NumPy.
+/// As `str` shows the scalar in NumPy. `{:.3}` sets the digits after the point of a float.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(view) => fmt::Display::fmt(view, f),
-            value => f.pad(&value.item(false).to_string()),
+            value => {
+                let item = value.item(false);
+                let text = f.precision().map_or_else(|| item.to_string(), |digits| item.with_digits(digits));
+                match (f.width(), f.align()) {
+                    (None, _) => f.write_str(&text),
+                    (Some(width), Some(fmt::Alignment::Left)) => write!(f, "{text:<width$}"),
+                    (Some(width), Some(fmt::Alignment::Center)) => write!(f, "{text:^width$}"),
+                    (Some(width), _) => write!(f, "{text:>width$}"),
+                }
+            }
         }
     }
 }

@@ -255,22 +255,17 @@ impl<'a, A> DynView<'a, A> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn field(self, path: &str) -> Result<Self> {
-        let (offset, dtype) = match self.dtype.field(path) {
-            Ok(found) => found,
-            Err(error) => {
-                // The path may lead through a subarray of records, which has more than one offset.
-                let through = |dot: &usize| {
-                    self.dtype.field(&path[..*dot]).is_ok_and(|(_, dtype)| matches!(dtype.kind(), Kind::Array(..)))
-                };
-                return match path.match_indices('.').map(|(dot, _)| dot).find(through) {
-                    Some(dot) => self.field(&path[..dot])?.field(&path[dot + 1..]),
-                    None => Err(error),
-                };
+        let (mut view, mut rest) = (self, path);
+        loop {
+            let (offset, dtype, inner) = view.dtype.step(rest).ok_or_else(|| view.dtype.unknown_field(rest))?;
+            // What a `DType` has for fields lies within its items, so these are bytes of the view's elements.
+            let raw = view.raw.project(offset);
+            view = Self { raw, dtype, ..view }.unpacked()?;
+            match inner {
+                Some(inner) => rest = inner,
+                None => return Ok(view),
             }
-        };
-        // What a `DType` has for fields lies within its items, so these are bytes of the view's elements.
-        let raw = self.raw.project(offset);
-        Self { raw, dtype, ..self }.unpacked()
+        }
     }
 
     /// The same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
@@ -295,7 +290,9 @@ impl<'a, A> DynView<'a, A> {
             let text = format!("elements of {size} bytes cannot be seen as {dtype}, which has {new_size}");
             return Err(Reason::SizeMismatch(text).into());
         }
-        let raw = self.raw.reinterpret(size, new_size, &dtype.to_string())?;
+        // The name, which is for the errors, may be long.
+        let name = if size == new_size { String::new() } else { dtype.to_string() };
+        let raw = self.raw.reinterpret(size, new_size, &name)?;
         Self { raw, dtype, ..self }.unpacked()
     }
 
@@ -482,7 +479,7 @@ impl<'a, A> DynView<'a, A> {
 }
 
 /// The error of a type that the elements are not.
-pub(super) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
+pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     let place = match found.first_difference(wanted) {
         Some((path, ..)) if !path.is_empty() => format!("; they differ from {path:?} on"),
         _ => String::new(),
@@ -500,32 +497,27 @@ impl PartialEq for DynView<'_> {
     fn eq(&self, other: &Self) -> bool {
         let same = self.dtype == other.dtype && self.shape() == other.shape();
         // Items of no bytes are equal, and may be too many to be looked at.
-        same && (self.is_empty() || self.dtype.itemsize() == 0 || self.equals(*other, &mut Vec::new()))
+        same && (self.is_empty() || self.dtype.itemsize() == 0 || self.items_equal(*other))
     }
 }
 
 impl<'a> DynView<'a> {
-    /// Whether the items below an index are equal, in a view of the same shape and dtype.
-    fn equals(self, other: Self, index: &mut Vec<usize>) -> bool {
-        let Some(&len) = self.shape().get(index.len()) else {
-            return match (self.at(&index[..]), other.at(&index[..])) {
-                (Value::Record(left), Value::Record(right)) => left.fields_equal(*right),
-                (left, right) => left == right,
+    /// Whether all items of two views of one shape and dtype are equal.
+    fn items_equal(self, other: DynView<'_>) -> bool {
+        let other: DynView<'_> = DynView { dtype: self.dtype, ..other };
+        let mut index = vec![0; self.ndim()];
+        loop {
+            match (self.cell(&index), other.cell(&index)) {
+                (Some(left), Some(right)) if left.equals(&right) => {}
+                _ => return false,
+            }
+            // The next index in C order.
+            let Some(axis) = (0..self.ndim()).rev().find(|&axis| index[axis] + 1 < self.shape()[axis]) else {
+                return true;
             };
-        };
-        (0..len).all(|position| {
-            index.push(position);
-            let equal = self.equals(other, index);
-            index.pop();
-            equal
-        })
-    }
-
-    fn fields_equal(self, other: Self) -> bool {
-        self.dtype.fields().iter().all(|field| match (self.field(&field.name), other.field(&field.name)) {
-            (Ok(left), Ok(right)) => left == right,
-            _ => false,
-        })
+            index[axis] += 1;
+            index[axis + 1..].fill(0);
+        }
     }
 
     fn write(self, f: &mut dyn fmt::Write, options: &PrintOptions) -> fmt::Result {
@@ -567,7 +559,9 @@ impl<A> Display for DynView<'_, A> {
             return Display::fmt(&view.at(()), f);
         }
         let mut options = PrintOptions::str();
-        options.precision = f.precision().unwrap_or(options.precision);
+        if let Some(precision) = f.precision() {
+            (options.precision, options.scalar) = (precision, false);
+        }
         view.write(f, &options)
     }
 }

@@ -79,16 +79,24 @@ impl Ordered for f16 {
     reduce::nan_spreads!();
 }
 
-impl convert::sealed::Sealed for f16 {}
 impl Number for f16 {}
 
+impl convert::sealed::Sealed<f64> for f16 {}
 impl FromNumber<f64> for f16 {
+    /// The nearest. `f16::from_f64` leaves out the last bits, and by way of the nearest `f32` it would be rounded twice;
+    /// an `f32` whose last bit is 1 wherever bits were left out lies on the same side of every middle.
     #[inline(always)]
     fn from_number(number: f64) -> Self {
-        Self::from_f64(number)
+        let nearest = number as f32;
+        let bits = nearest.to_bits();
+        let beyond = f64::from(nearest).abs() > number.abs();
+        let inexact = f64::from(nearest) != number && !number.is_nan();
+        let towards_zero = bits - u32::from(beyond);
+        Self::from_f32(f32::from_bits(if inexact { towards_zero | 1 } else { bits }))
     }
 }
 
+impl convert::sealed::Sealed<f16> for f16 {}
 impl FromNumber<f16> for f16 {
     #[inline(always)]
     fn from_number(number: f16) -> Self {
@@ -96,6 +104,7 @@ impl FromNumber<f16> for f16 {
     }
 }
 
+impl convert::sealed::Sealed<f16> for f64 {}
 impl FromNumber<f16> for f64 {
     #[inline(always)]
     fn from_number(number: f16) -> Self {
@@ -106,6 +115,7 @@ impl FromNumber<f16> for f64 {
 /// By way of `f32`, which has every `f16`, and all numbers that are not too large for one.
 macro_rules! by_f32 {
     ($($number:ident)*) => {$(
+        impl convert::sealed::Sealed<$number> for f16 {}
         impl FromNumber<$number> for f16 {
             #[inline(always)]
             fn from_number(number: $number) -> Self {
@@ -113,6 +123,7 @@ macro_rules! by_f32 {
             }
         }
 
+        impl convert::sealed::Sealed<f16> for $number {}
         impl FromNumber<f16> for $number {
             #[inline(always)]
             fn from_number(number: f16) -> Self {
@@ -136,6 +147,33 @@ mod tests {
         assert_eq!(Be::new(f16::ONE).to_bytes(), [0x3c, 0]);
         assert_eq!(Le::new(f16::ONE) + f16::ONE, f16::from_f32(2.0));
         assert_eq!([Be::new(f16::ONE); 3].iter().sum::<f16>(), f16::from_f32(3.0));
+    }
+
+    #[test]
+    fn doubles_are_rounded_once() {
+        let power = |exponent| 2_f64.powi(exponent);
+        // As NumPy 2.4.6 rounds them.
+        for (number, bits) in [
+            (1.0 + power(-11) + power(-40), 0x3c01),
+            (1.0 + power(-11), 0x3c00),
+            (1.0 + 3.0 * power(-11) - power(-40), 0x3c01),
+            (-1.0 - power(-11) - power(-40), 0xbc01),
+            (65519.999999999, 0x7bff),
+            (65520.0, 0x7c00),
+            (power(-25) + power(-60), 0x0001),
+            (power(-25), 0x0000),
+            (power(-24) * 1.5, 0x0002),
+            (-power(-200), 0x8000),
+            (f64::MAX, 0x7c00),
+            (f64::NEG_INFINITY, 0xfc00),
+            (0.1, 0x2e66),
+        ] {
+            assert_eq!(f16::from_number(number).to_bits(), bits, "{number}");
+        }
+        assert!(f16::from_number(f64::NAN).is_nan());
+        for bits in (0..0x7c00).chain(0x8000..0xfc00) {
+            assert_eq!(f16::from_number(f16::from_bits(bits).to_f64()).to_bits(), bits);
+        }
     }
 
     #[test]

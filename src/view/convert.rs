@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 /// Numbers that the number `S` can be converted to: all of the integers and floats, in either byte order, and
 /// [`Bool`], to `i8` to `i64`, `u8` to `u64`, `f32`, `f64` and [`Bool`]; to and from `half::f16` with that feature. The
 /// trait is sealed.
-pub trait FromNumber<S>: sealed::Sealed {
+pub trait FromNumber<S>: sealed::Sealed<S> {
     #[doc(hidden)]
     fn from_number(number: S) -> Self;
 }
@@ -41,16 +41,21 @@ pub trait Number:
 {
 }
 
+/// Both types are in the trait's name, so both must be sealed: by one alone, another crate could convert from its own.
 pub(crate) mod sealed {
-    pub trait Sealed {}
+    use crate::endian::{Endian, Scalar};
+    use byteorder::ByteOrder;
+
+    pub trait Sealed<S> {}
+    impl<S: Scalar, E: ByteOrder, T: Sealed<S>> Sealed<Endian<S, E>> for T {}
 }
 
 macro_rules! numbers {
     ($($to:ident)*) => {$(
-        impl sealed::Sealed for $to {}
         impl Number for $to {}
         from!($to: i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
 
+        impl sealed::Sealed<Bool> for $to {}
         impl FromNumber<Bool> for $to {
             #[inline(always)]
             fn from_number(number: Bool) -> Self {
@@ -58,6 +63,7 @@ macro_rules! numbers {
             }
         }
 
+        impl sealed::Sealed<$to> for Bool {}
         impl FromNumber<$to> for Bool {
             #[inline(always)]
             fn from_number(number: $to) -> Self {
@@ -69,6 +75,7 @@ macro_rules! numbers {
 
 macro_rules! from {
     ($to:ident: $($from:ident)*) => {$(
+        impl sealed::Sealed<$from> for $to {}
         impl FromNumber<$from> for $to {
             #[inline(always)]
             fn from_number(number: $from) -> Self {
@@ -79,7 +86,7 @@ macro_rules! from {
 }
 numbers!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
 
-impl sealed::Sealed for Bool {}
+impl sealed::Sealed<Bool> for Bool {}
 impl Number for Bool {}
 
 /// As 0 or 1, whatever the byte.
