@@ -14,6 +14,7 @@ pub(crate) mod plan;
 
 pub use index::ArrayIndex;
 pub use options::MmapArrayOptions;
+pub(crate) use options::Typed;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::element::Element;

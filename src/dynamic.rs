@@ -12,6 +12,7 @@ mod view;
 
 pub use options::DynArrayOptions;
 pub use value::Value;
+pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
@@ -70,7 +71,7 @@ impl DynArray {
 
 impl<A> DynArray<A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
-    fn from_region(region: Region, dtype: DType, dims: Dims, order: Order) -> Result<Self> {
+    pub(crate) fn from_region(region: Region, dtype: DType, dims: Dims, order: Order) -> Result<Self> {
         let array = Self { region, dtype, dims, order, marker: PhantomData };
         array.raw_view().map(|_| ()).map_err(|error| error.in_file(array.path()))?;
         Ok(array)
@@ -222,7 +223,7 @@ impl<A> DynArray<A> {
     {
         let wanted = described::<T>().map_err(|error| error.in_file(self.path()))?;
         if wanted != self.dtype {
-            return Err(view::mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
+            return Err(mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
         }
         MmapArray::from_region(self.region, self.dims, self.order)
     }

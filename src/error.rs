@@ -39,6 +39,8 @@ pub enum ErrorKind {
     NotContiguous,
     /// The bytes of the elements do not divide into elements of the other type.
     SizeMismatch,
+    /// The file is no `.npy` file, or its header is malformed, too long, or another than was expected.
+    Header,
     /// There is no such dtype, or the text that describes one is malformed.
     DType,
     /// The elements are of another dtype than the one that was asked for.
@@ -124,6 +126,8 @@ pub(crate) enum Reason {
     #[error("{0}")]
     SizeMismatch(String),
     #[error("{0}")]
+    Header(String),
+    #[error("{0}")]
     DType(String),
     #[error("{what} ({place})")]
     Literal { what: String, place: String },
@@ -173,6 +177,7 @@ impl Reason {
             Self::OutOfRange(_) => ErrorKind::OutOfRange,
             Self::NotContiguous(_) => ErrorKind::NotContiguous,
             Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
+            Self::Header(_) => ErrorKind::Header,
             Self::DType(_) | Self::Literal { .. } => ErrorKind::DType,
             Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
             Self::UnknownField(_) => ErrorKind::UnknownField,
@@ -232,6 +237,14 @@ impl Error {
 
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
         Reason::Unsupported(text.into()).into()
+    }
+
+    /// Says that the text at fault is a header's.
+    pub(crate) fn in_header(mut self) -> Self {
+        if let Reason::Literal { .. } | Reason::DType(_) = self.0.reason {
+            self.0.reason = Reason::Header(format!("the header cannot be read: {}", self.0.reason));
+        }
+        self
     }
 
     /// Names the file, unless a more exact place has named it already.

@@ -109,6 +109,7 @@ mod endian;
 mod error;
 mod field;
 mod io;
+pub mod npy;
 mod print;
 mod record;
 mod region;

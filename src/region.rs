@@ -8,7 +8,7 @@
 mod file;
 mod system;
 
-pub(crate) use file::{NewFile, mappable_len, open};
+pub(crate) use file::{At, NewFile, mappable_len, open};
 pub(crate) use system::prefer_huge_pages;
 
 use crate::error::{Error, Reason, Result};
@@ -95,7 +95,12 @@ struct Map {
     file: Option<File>,
     /// Whether `grow` gives the file blocks on the disk too.
     reserve: bool,
+    /// What `grow` writes at the beginning of the file once it is longer.
+    front: Option<Front>,
 }
+
+/// The bytes with which a file begins when the array in it is that many rows longer.
+pub(crate) type Front = fn(&File, usize) -> Result<Vec<u8>>;
 
 /// A range of the bytes of a map.
 ///
@@ -241,7 +246,16 @@ impl Region {
         file: Option<File>,
     ) -> Self {
         let (offset, len) = (portion.offset, portion.len);
-        let map = Map { raw, len, backing, offset, path: path.map(Path::to_path_buf), file, reserve: portion.reserve };
+        let map = Map {
+            raw,
+            len,
+            backing,
+            offset,
+            path: path.map(Path::to_path_buf),
+            file,
+            reserve: portion.reserve,
+            front: None,
+        };
         Self { map: Arc::new(map), start: 0, len }
     }
 
@@ -337,11 +351,20 @@ impl Region {
             .map_err(|source| self.named(refused("unlock the elements", source), &(0..self.len)))
     }
 
-    /// Makes a region that is the whole of its map `len` bytes long, the file too. The new bytes are zero.
+    /// Has what the function gives written at the file's beginning whenever the region grows. To be called before the
+    /// region is shared.
+    pub(crate) fn set_front(&mut self, front: Front) {
+        if let Some(map) = Arc::get_mut(&mut self.map) {
+            map.front = Some(front);
+        }
+    }
+
+    /// Makes a region that is the whole of its map `len` bytes long, `rows` rows more, the file too. The new bytes are
+    /// zero.
     ///
     /// On an error the region and the file are as they were. `&mut self` and the count of one make sure that nobody
     /// holds a pointer into the old map.
-    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
+    pub(crate) fn grow(&mut self, len: usize, rows: usize) -> Result<()> {
         let bytes = self.len..len;
         let path = self.map.path.clone();
         let start = self.offset();
@@ -354,14 +377,14 @@ impl Region {
                 "cannot grow a part: other arrays share the map; grow the array before it is cut, or drop the others",
             )));
         };
-        map.grow(len).map_err(named)?;
+        map.grow(len, rows).map_err(named)?;
         self.len = len;
         Ok(())
     }
 }
 
 impl Map {
-    fn grow(&mut self, len: usize) -> Result<()> {
+    fn grow(&mut self, len: usize, rows: usize) -> Result<()> {
         let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
@@ -374,7 +397,17 @@ impl Map {
                     )));
                 }
                 let new_len = file_len_for(&portion)?;
-                let raw = file::set_len(file, new_len, self.reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
+                let front = self.front.map(|front| front(file, rows)).transpose()?;
+                let raw = file::set_len(file, new_len, self.reserve)
+                    .and_then(|()| portion.map(file, Mode::ReadWrite))
+                    .and_then(|raw| {
+                        if let Some(front) = &front {
+                            // The file must be as long as its beginning says, whenever the power fails.
+                            file.sync_data().map_err(|source| Error::io("write the file's length back", source))?;
+                            write_front(file, front)?;
+                        }
+                        Ok(raw)
+                    });
                 self.raw = raw.inspect_err(|_| {
                     // Only what was added a moment ago goes.
                     if mappable_len(file).is_ok_and(|len| len == new_len) {
@@ -389,6 +422,11 @@ impl Map {
         self.len = len;
         Ok(())
     }
+}
+
+/// Writes the bytes with which a file begins.
+pub(crate) fn write_front(file: &File, front: &[u8]) -> Result<()> {
+    io::Write::write_all(&mut At { file, position: 0 }, front).map_err(|source| Error::io("write the header", source))
 }
 
 /// The error of a call that not every system has.

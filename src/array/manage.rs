@@ -178,6 +178,9 @@ impl<T> MmapArrayMut<T> {
     /// [`advise`](Self::advise) are to be repeated. Where the array was created with
     /// [`reserve`](crate::MmapArrayOptions::reserve), what is added has its blocks on the disk too.
     ///
+    /// The header of a `.npy` file gets the new shape, after the file has its new length: a crash at any point leaves the
+    /// one or the other, and each is valid.
+    ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for a part, and where the file goes on behind the array;
@@ -201,16 +204,16 @@ impl<T> MmapArrayMut<T> {
         let axis = self.dims.slowest_axis(self.order);
         let axis = axis.ok_or_else(|| named(Error::out_of_range("a 0-d array has no rows to grow by")))?;
         let too_long = || named(Error::overflow("the array", format!("{} with {rows} rows more", self.dims)));
-        let rows = self.dims[axis].checked_add(rows).ok_or_else(too_long)?;
-        let dims = self.dims.with(axis, rows);
+        let len_of_axis = self.dims[axis].checked_add(rows).ok_or_else(too_long)?;
+        let dims = self.dims.with(axis, len_of_axis);
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
         super::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
-        self.region.grow(bytes)?;
+        self.region.grow(bytes, rows)?;
         if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
             self.ptr = ptr.cast();
         }
         (self.dims, self.len) = (dims, len);
-        Ok(rows)
+        Ok(len_of_axis)
     }
 }

@@ -47,7 +47,7 @@ pub struct MmapArrayOptions<T> {
 }
 
 /// The elements of an array whose type is known when the program is compiled.
-struct Typed<T>(PhantomData<T>);
+pub(crate) struct Typed<T>(pub(crate) PhantomData<T>);
 
 impl<T> Elements for Typed<T> {
     fn size(&self) -> usize {

@@ -11,7 +11,7 @@ use std::path::Path;
 pub(crate) struct Plan {
     pub(crate) offset: u64,
     /// The number of axes, where they are too many.
-    shape: Option<Result<Shape, usize>>,
+    pub(crate) shape: Option<Result<Shape, usize>>,
     pub(crate) order: Order,
     pub(crate) populate: bool,
     pub(crate) reserve: bool,

@@ -4,7 +4,7 @@
 use crate::error::{Error, Reason, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -321,6 +321,51 @@ fn unnamed(folder: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.share_mode(0).attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
     Ok(create_temporary(folder, folder, &mut options)?.1)
+}
+
+/// A file read and written from a position of its own on: where the file's own position is does not matter, and but for
+/// Windows it stays.
+pub(crate) struct At<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) position: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let count = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.position)?;
+        #[cfg(windows)]
+        let count = std::os::windows::fs::FileExt::seek_read(self.file, buffer, self.position)?;
+        #[cfg(not(any(unix, windows)))]
+        let count = {
+            let mut file = self.file;
+            file.seek(SeekFrom::Start(self.position))?;
+            file.read(buffer)?
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Write for At<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let count = std::os::unix::fs::FileExt::write_at(self.file, buffer, self.position)?;
+        #[cfg(windows)]
+        let count = std::os::windows::fs::FileExt::seek_write(self.file, buffer, self.position)?;
+        #[cfg(not(any(unix, windows)))]
+        let count = {
+            let mut file = self.file;
+            file.seek(SeekFrom::Start(self.position))?;
+            file.write(buffer)?
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes a file longer, by zeros, with `reserve` in blocks of its own on the disk.

@@ -1,0 +1,210 @@
+//! NumPy's own files, `.npy`: arrays that say what they are, opened in place, created on disk, and filled in parts.
+//!
+//! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: whole by [`open`], and, what NumPy's
+//! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made by
+//! [`create`] without a byte of it in memory, and any number of threads and processes then fill their own
+//! [`segment`](NpyOptions::segment) of it. [`save`] and [`load`] do without a map.
+//!
+//! ```
+//! use mmap_array::npy;
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("table.npy");
+//! // SAFETY: nobody else writes or truncates the file, here and below.
+//! let mut table = unsafe { npy::create::<f64>(&path, [1_000_000, 3])? }; // np.lib.format.open_memmap(path, "w+", …)
+//! table[[999_999, 2]] = 1.5;
+//! table.close()?;
+//!
+//! let table = unsafe { npy::open::<f64>(&path)? }; //                          np.load(path, mmap_mode="r")
+//! assert_eq!(table.shape(), [1_000_000, 3]);
+//! let tail = unsafe { npy::options().rows(999_990..).open::<f64>(&path)? }; // the last ten rows, and no other page
+//! assert_eq!((tail.shape(), tail[29]), (&[10, 3][..], 1.5));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! The elements' type must be the file's. `<f8` is `f64` on a little-endian machine and [`Le<f64>`](crate::Le) on any;
+//! where the type is not known when the program is written, [`open_dyn`] takes the file's. Errors name both.
+
+mod header;
+mod options;
+
+pub use header::{Header, MAX_HEADER};
+pub use options::NpyOptions;
+
+use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
+use crate::array::{MmapArray, MmapArrayMut};
+use crate::dynamic::DynArray;
+use crate::element::Element;
+use crate::error::Result;
+use crate::region;
+use std::path::Path;
+
+/// Which window of a `.npy` file to open, or how to create one. See [`NpyOptions`].
+#[must_use]
+pub fn options() -> NpyOptions {
+    NpyOptions::default()
+}
+
+/// The header of a file.
+///
+/// # Errors
+///
+/// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file, [`Io`](crate::ErrorKind::Io) where the system
+/// refuses.
+///
+/// ```
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npy");
+/// # // SAFETY: nobody else uses the file.
+/// # unsafe { npy::create::<u8>(&path, [2, 3])? };
+/// let header = npy::header(&path)?;
+/// assert_eq!((header.shape(), header.dtype().to_string().as_str()), (&[2, 3][..], "|u1"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn header(path: impl AsRef<Path>) -> Result<Header> {
+    let path = path.as_ref();
+    let file = region::open(path, false)?;
+    options::read_header(&file, MAX_HEADER).map_err(|error| error.in_file(Some(path)))
+}
+
+/// Opens a whole file to read: `np.load(path, mmap_mode="r")`.
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+/// shorter than them.
+///
+/// # Errors
+///
+/// As for [`NpyOptions::open`].
+pub unsafe fn open<T: Element>(path: impl AsRef<Path>) -> Result<MmapArray<T>>
+where
+    ReadOnly: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().open(path) }
+}
+
+/// Opens a whole file to read and write: `np.load(path, mmap_mode="r+")`. It is never made longer, but by
+/// [`grow`](MmapArrayMut::grow).
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+/// shorter than them.
+///
+/// # Errors
+///
+/// As for [`NpyOptions::open`], and where the file may not be written.
+pub unsafe fn open_mut<T: Element>(path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+where
+    ReadWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().open_mut(path) }
+}
+
+/// Opens a whole file to read and to write in memory only: `np.load(path, mmap_mode="c")`.
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+/// shorter than them.
+///
+/// # Errors
+///
+/// As for [`NpyOptions::open`].
+pub unsafe fn open_cow<T: Element>(path: impl AsRef<Path>) -> Result<MmapArray<T, CopyOnWrite>>
+where
+    CopyOnWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().open_cow(path) }
+}
+
+/// Opens a whole file to read, whatever its elements are.
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+/// shorter than them.
+///
+/// # Errors
+///
+/// As for [`NpyOptions::open`], but for those of the elements' type.
+///
+/// ```
+/// use mmap_array::{Be, npy};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npy");
+/// # // SAFETY: nobody else uses the file.
+/// # unsafe { npy::create::<Be<i16>>(&path, [2])? };
+/// // SAFETY: nobody else writes or truncates the file.
+/// let any = unsafe { npy::open_dyn(&path)? };
+/// assert_eq!(any.dtype().to_string(), ">i2");
+/// assert_eq!(any.view().to_vec_as::<f32>()?, [0.0, 0.0]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub unsafe fn open_dyn(path: impl AsRef<Path>) -> Result<DynArray> {
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().open_dyn(path) }
+}
+
+/// Creates a file of zeros, or replaces one whole, and opens it to read and write:
+/// `np.lib.format.open_memmap(path, "w+", dtype, shape)`.
+///
+/// It takes no memory, and blocks on the disk only as elements are written. See [`NpyOptions::create`].
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+/// shorter than them.
+///
+/// # Errors
+///
+/// As for [`NpyOptions::create`].
+pub unsafe fn create<T: Element>(path: impl AsRef<Path>, shape: impl Into<Vec<usize>>) -> Result<MmapArrayMut<T>>
+where
+    ReadWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().create(path, shape) }
+}
+
+/// As [`create`], but a file that exists is an error, and stays.
+///
+/// # Safety
+///
+/// As for [`create`].
+///
+/// # Errors
+///
+/// As for [`NpyOptions::create_new`].
+pub unsafe fn create_new<T: Element>(path: impl AsRef<Path>, shape: impl Into<Vec<usize>>) -> Result<MmapArrayMut<T>>
+where
+    ReadWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().create_new(path, shape) }
+}
+
+/// Opens a file to read and write, and creates it first where there is none: for many processes that all make the same
+/// call. See [`NpyOptions::open_or_create`].
+///
+/// # Safety
+///
+/// As for [`create`].
+///
+/// # Errors
+///
+/// As for [`NpyOptions::open_or_create`].
+pub unsafe fn open_or_create<T: Element>(
+    path: impl AsRef<Path>,
+    shape: impl Into<Vec<usize>>,
+) -> Result<MmapArrayMut<T>>
+where
+    ReadWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().open_or_create(path, shape) }
+}

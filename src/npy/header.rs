@@ -1,0 +1,420 @@
+//! What stands in front of the elements in a `.npy` file, read as NumPy reads it and written as NumPy writes it.
+//!
+//! The header is the file's own word on what its elements are, so everything about it is exact: the same array gives the
+//! same bytes whoever writes it, and what NumPy refuses is refused here. The rules are those of [NEP 1] and of
+//! `numpy.lib.format`, seen in NumPy 2.4.
+//!
+//! [NEP 1]: https://numpy.org/neps/nep-0001-npy-format.html
+
+use crate::dtype::DType;
+use crate::dtype::literal::{self, Literal, Node, Python, error_at};
+use crate::dtype::repr::push_shape;
+use crate::error::{Error, Reason, Result};
+use crate::shape::Order;
+use std::io::{self, Read, Write};
+
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// The characters of a header that are read unless the caller takes more: NumPy's `max_header_size`.
+pub const MAX_HEADER: usize = 10_000;
+
+/// NumPy begins the elements at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+/// The digits that the length of the axis along which an array grows may take.
+const GROWTH_DIGITS: usize = 21;
+
+/// The header of a `.npy` file: what the elements are, how many along each axis, in which order, and where they begin.
+///
+/// For those who bring their own reading and writing. Arrays in files are opened and created by the functions of
+/// [`npy`](crate::npy).
+///
+/// ```
+/// use mmap_array::npy::Header;
+/// use mmap_array::{Element, Order};
+///
+/// let header = Header::new(f64::dtype(), [2, 3], Order::C)?;
+/// let mut file = header.to_bytes()?;
+/// assert_eq!((file.len(), header.data_offset(), header.nbytes()), (128, 128, 48));
+/// file.extend([0; 48]);
+///
+/// let read = Header::read(&mut &file[..])?;
+/// assert_eq!(read, header);
+/// assert_eq!((read.version(), read.shape()), ((1, 0), &[2, 3][..]));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Header {
+    version: (u8, u8),
+    dtype: DType,
+    order: Order,
+    shape: Vec<usize>,
+    /// Bytes of the file in front of the elements.
+    len: usize,
+    /// What the elements' beginning is a multiple of, where the header is written.
+    alignment: usize,
+}
+
+/// An error of a header that is not what it should be.
+fn malformed(text: impl Into<String>) -> Error {
+    Reason::Header(text.into()).into()
+}
+
+impl Header {
+    /// The header of an array of `shape`, in the version that NumPy would choose: 1.0, or 2.0 for a text of more than
+    /// 65,535 bytes, or 3.0 for names that Latin-1 does not have.
+    ///
+    /// Elements that are subarrays become further axes, as NumPy makes them.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell ([`DType::descr`]),
+    /// [`Overflow`](crate::ErrorKind::Overflow) for more bytes than a file can have, [`Shape`](crate::ErrorKind::Shape)
+    /// for elements that are subarrays in Fortran order, whose axes would come before the others.
+    pub fn new(dtype: DType, shape: impl Into<Vec<usize>>, order: Order) -> Result<Self> {
+        let (element, axes) = dtype.flattened();
+        let mut shape = shape.into();
+        if order == Order::F && !axes.is_empty() && !shape.is_empty() {
+            return Err(Error::shape(format!(
+                "elements of {dtype} cannot be written in Fortran order: their axes would be the array's last, and in \
+                 this order vary slowest"
+            )));
+        }
+        shape.extend(axes);
+        checked_bytes(&shape, element.itemsize())?;
+        let header = Self { version: (1, 0), dtype: element.clone(), order, shape, len: 0, alignment: ALIGNMENT };
+        header.sized()
+    }
+
+    /// The same in a version of the caller's choice: (1, 0), (2, 0) or (3, 0).
+    ///
+    /// # Errors
+    ///
+    /// [`Header`](crate::ErrorKind::Header) for another version, and for one that cannot hold the text: 1.0 no more than
+    /// 65,535 bytes, 1.0 and 2.0 no characters beyond Latin-1.
+    ///
+    /// ```
+    /// use mmap_array::{Element, Order, npy::Header};
+    /// let header = Header::new(u8::dtype(), [3], Order::C)?.with_version((3, 0))?;
+    /// assert_eq!(header.to_bytes()?[6..12], [3, 0, 0x74, 0, 0, 0]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn with_version(mut self, version: (u8, u8)) -> Result<Self> {
+        let text = self.text()?;
+        self.version = version;
+        self.len = self.encode(&text)?.len();
+        Ok(self)
+    }
+
+    /// The same with elements that begin at a multiple of so many bytes, rather than of 64: any reader finds them there.
+    /// With the size of a page, parts of the array can be cut at pages
+    /// ([`segment_aligned`](crate::npy::NpyOptions::segment_aligned)).
+    ///
+    /// # Errors
+    ///
+    /// [`Header`](crate::ErrorKind::Header) for an alignment that is no power of two from 64 to 65,536.
+    ///
+    /// ```
+    /// use mmap_array::{Element, Order, npy::Header};
+    /// let header = Header::new(u8::dtype(), [3], Order::C)?.with_alignment(4096)?;
+    /// assert_eq!(header.data_offset(), 4096);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn with_alignment(mut self, alignment: usize) -> Result<Self> {
+        if !alignment.is_power_of_two() || !(ALIGNMENT..=65_536).contains(&alignment) {
+            return Err(malformed(format!(
+                "elements cannot begin at a multiple of {alignment}, but of a power of two from 64 to 65536"
+            )));
+        }
+        self.alignment = alignment;
+        self.sized()
+    }
+
+    /// Finds the version and the length.
+    fn sized(mut self) -> Result<Self> {
+        let text = self.text()?;
+        for version in [(1, 0), (2, 0), (3, 0)] {
+            self.version = version;
+            if let Ok(bytes) = self.encode(&text) {
+                self.len = bytes.len();
+                return Ok(self);
+            }
+        }
+        Err(malformed("the header is larger than any can be"))
+    }
+
+    /// Reads a header and leaves the reader at the first element.
+    ///
+    /// # Errors
+    ///
+    /// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file, another version, or a malformed or long header;
+    /// [`Io`](crate::ErrorKind::Io) where the reader fails. No more is read, and no more memory taken, than the header
+    /// has, nor than the most it may have.
+    pub fn read(reader: &mut impl Read) -> Result<Self> {
+        Self::read_limited(reader, MAX_HEADER)
+    }
+
+    /// As [`read`](Self::read), of a header of up to `most` characters: NumPy's `max_header_size`, which is
+    /// [`MAX_HEADER`] unless something else is said.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub fn read_limited(reader: &mut impl Read, most: usize) -> Result<Self> {
+        let start: [u8; 8] = read_array(reader, "the first 8 bytes of a `.npy` file")?;
+        let [magic @ .., major, minor] = start;
+        if &magic != MAGIC {
+            return Err(malformed(format!(
+                "no `.npy` file: it begins with {}, not with {}",
+                magic.escape_ascii(),
+                MAGIC.escape_ascii()
+            )));
+        }
+        let version = (major, minor);
+        let (size, python) = match version {
+            (1, 0) => (usize::from(u16::from_le_bytes(read_array(reader, "the header's length")?)), Python::Two),
+            (2, 0) => (read_size(reader)?, Python::Two),
+            (3, 0) => (read_size(reader)?, Python::Three),
+            _ => {
+                return Err(malformed(format!("a `.npy` file of version {major}.{minor}; there are 1.0, 2.0 and 3.0")));
+            }
+        };
+        let too_long = |len: usize, unit: &str| {
+            malformed(format!(
+                "the header is {len} {unit} long, and no more than {most} characters are read; `max_header` takes more"
+            ))
+        };
+        // A character of Latin-1 is one byte, of UTF-8 up to four.
+        let bytes_per_character = if version == (3, 0) { 4 } else { 1 };
+        if size > most.saturating_mul(bytes_per_character) {
+            return Err(too_long(size, "bytes"));
+        }
+        let mut bytes = Vec::new();
+        let got =
+            reader.take(size as u64).read_to_end(&mut bytes).map_err(|source| Error::io("read the header", source))?;
+        if got < size {
+            return Err(malformed(format!(
+                "the file ends at byte {} of its header, which is {size} bytes long from byte {} on",
+                got,
+                prefix(version)
+            )));
+        }
+        let text = if version == (3, 0) {
+            String::from_utf8(bytes).map_err(|error| {
+                malformed(format!("the header is no UTF-8 at its byte {}", error.utf8_error().valid_up_to()))
+            })?
+        } else {
+            bytes.iter().copied().map(char::from).collect()
+        };
+        let characters = text.chars().count();
+        if characters > most {
+            return Err(too_long(characters, "characters"));
+        }
+        let (dtype, order, shape) = parse(&text, python).map_err(Error::in_header)?;
+        checked_bytes(&shape, dtype.itemsize())?;
+        Ok(Self { version, dtype, order, shape, len: prefix(version) + size, alignment: ALIGNMENT })
+    }
+
+    /// The header as it is written: a multiple of 64 bytes, as NumPy writes it, whatever it was read from.
+    ///
+    /// # Errors
+    ///
+    /// None for a header made by [`new`](Self::new). [`DType`](crate::ErrorKind::DType) for one that was read with a
+    /// dtype that NumPy would not write.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.encode(&self.text()?)
+    }
+
+    /// Writes the header.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the writer fails, and as for [`to_bytes`](Self::to_bytes).
+    pub fn write(&self, writer: &mut impl Write) -> Result<()> {
+        writer.write_all(&self.to_bytes()?).map_err(|source| Error::io("write the header", source))
+    }
+
+    /// The format's version: (1, 0), (2, 0) or (3, 0).
+    #[must_use]
+    pub fn version(&self) -> (u8, u8) {
+        self.version
+    }
+
+    /// What the elements are.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
+    /// The order of the elements: `fortran_order` in the header.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The number of elements along each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Where the first element begins, in bytes from the beginning of the file.
+    #[must_use]
+    pub fn data_offset(&self) -> u64 {
+        self.len as u64
+    }
+
+    /// The bytes that the elements take.
+    #[must_use]
+    pub fn nbytes(&self) -> u64 {
+        self.shape.iter().fold(self.dtype.itemsize() as u64, |bytes, &dim| bytes * dim as u64)
+    }
+
+    /// The same with another length of the slowest axis, and elements that begin where they do: what the header becomes
+    /// when an array grows. `None` where the header has no room for the digits.
+    pub(crate) fn regrown(&self, axis: usize, len: usize) -> Result<Option<Vec<u8>>> {
+        let mut header = self.clone();
+        header.shape[axis] = len;
+        checked_bytes(&header.shape, header.dtype.itemsize())?;
+        let text = header.text()?;
+        let bare = text.trim_end_matches(' ');
+        let Some(room) = (self.len - prefix(self.version)).checked_sub(1) else { return Ok(None) };
+        let mut bytes = header.prefix_bytes(room + 1)?;
+        let start = bytes.len();
+        bytes.extend(encoded(bare, self.version)?);
+        if bytes.len() - start > room {
+            return Ok(None);
+        }
+        bytes.resize(start + room, b' ');
+        bytes.push(b'\n');
+        Ok(Some(bytes))
+    }
+
+    /// The dict, with the spaces that let the axis grow.
+    fn text(&self) -> Result<String> {
+        let fortran_order = if self.order == Order::F { "True" } else { "False" };
+        let mut text = format!("{{'descr': {}, 'fortran_order': {fortran_order}, 'shape': ", self.dtype.descr()?);
+        push_shape(&mut text, &self.shape);
+        text.push_str(", }");
+        let growing = if self.order == Order::F { self.shape.last() } else { self.shape.first() };
+        if let Some(len) = growing {
+            let spaces = GROWTH_DIGITS.saturating_sub(len.to_string().len());
+            text.extend(std::iter::repeat_n(' ', spaces));
+        }
+        Ok(text)
+    }
+
+    /// The whole header with this text, if the version can hold it.
+    fn encode(&self, text: &str) -> Result<Vec<u8>> {
+        let text = encoded(text, self.version)?;
+        let used = prefix(self.version) + text.len() + 1;
+        // At least one, as NumPy has it.
+        let padding = self.alignment - used % self.alignment;
+        let mut bytes = self.prefix_bytes(text.len() + padding + 1)?;
+        bytes.extend(text);
+        bytes.resize(bytes.len() + padding, b' ');
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// What stands in front of a text of so many bytes.
+    fn prefix_bytes(&self, size: usize) -> Result<Vec<u8>> {
+        let (major, minor) = self.version;
+        let mut bytes = [&MAGIC[..], &[major, minor]].concat();
+        let too_long = |_| malformed(format!("a header of {size} bytes is too long for version {major}.{minor}"));
+        match self.version {
+            (1, 0) => bytes.extend(u16::try_from(size).map_err(too_long)?.to_le_bytes()),
+            _ => bytes.extend(u32::try_from(size).map_err(too_long)?.to_le_bytes()),
+        }
+        Ok(bytes)
+    }
+}
+
+/// The bytes in front of the text.
+fn prefix(version: (u8, u8)) -> usize {
+    if version == (1, 0) { 10 } else { 12 }
+}
+
+/// The text in the version's encoding.
+fn encoded(text: &str, (major, minor): (u8, u8)) -> Result<Vec<u8>> {
+    match (major, minor) {
+        (1 | 2, 0) => text
+            .chars()
+            .map(|character| u8::try_from(u32::from(character)))
+            .collect::<Result<_, _>>()
+            .map_err(|_| malformed(format!("a header with names beyond Latin-1 cannot be of version {major}.0"))),
+        (3, 0) => Ok(text.into()),
+        _ => Err(malformed(format!("there is no version {major}.{minor} of the format, but 1.0, 2.0 and 3.0"))),
+    }
+}
+
+fn read_array<const N: usize>(reader: &mut impl Read, what: &str) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    match reader.read_exact(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(malformed(format!("the file ends within {what}")))
+        }
+        Err(error) => Err(Error::io("read the header", error)),
+    }
+}
+
+fn read_size(reader: &mut impl Read) -> Result<usize> {
+    let size = u32::from_le_bytes(read_array(reader, "the header's length")?);
+    Ok(usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+/// The bytes of an array, which a file can have. As for NumPy the axes that are not 0 must fit even where one is.
+fn checked_bytes(shape: &[usize], itemsize: usize) -> Result<u64> {
+    let fits = |bytes: &u64| i64::try_from(*bytes).is_ok();
+    let nonzero = shape.iter().filter(|&&dim| dim != 0).try_fold(1_u64, |len, &dim| len.checked_mul(dim as u64));
+    let bytes =
+        nonzero.filter(fits).and_then(|len| len.checked_mul(itemsize as u64)).filter(fits).ok_or_else(|| {
+            let mut text = String::new();
+            push_shape(&mut text, shape);
+            Error::overflow("the array", format!("{text} elements of {itemsize} bytes are more than 2^63 bytes"))
+        })?;
+    Ok(if shape.contains(&0) { 0 } else { bytes })
+}
+
+/// What the dict says.
+fn parse(text: &str, python: Python) -> Result<(DType, Order, Vec<usize>)> {
+    let node = literal::parse(text, python)?;
+    let Literal::Dict(entries) = &node.literal else {
+        return Err(error_at(text, node.at, "expected a dict"));
+    };
+    let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+    for (key, value) in entries {
+        // Where a key occurs twice Python takes the last.
+        match &key.literal {
+            Literal::Text(name) if name == "descr" => descr = Some(value),
+            Literal::Text(name) if name == "fortran_order" => fortran_order = Some(value),
+            Literal::Text(name) if name == "shape" => shape = Some(value),
+            _ => return Err(error_at(text, key.at, "expected the keys 'descr', 'fortran_order' and 'shape' alone")),
+        }
+    }
+    let missing = |key: &str| error_at(text, node.at, format!("a dict without the key '{key}'"));
+    let order = fortran_order.ok_or_else(|| missing("fortran_order"))?;
+    let order = match order.literal {
+        Literal::Bool(true) => Order::F,
+        Literal::Bool(false) => Order::C,
+        _ => return Err(error_at(text, order.at, "fortran_order is neither True nor False")),
+    };
+    let shape = shape.ok_or_else(|| missing("shape"))?;
+    let Literal::Tuple(dims) = &shape.literal else {
+        return Err(error_at(text, shape.at, "the shape is no tuple of integers"));
+    };
+    let shape: Vec<usize> = dims.iter().map(|dim| parse_dim(text, dim)).collect::<Result<_>>()?;
+    let dtype = DType::from_literal(text, descr.ok_or_else(|| missing("descr"))?)?;
+    Ok((dtype, order, shape))
+}
+
+fn parse_dim(text: &str, dim: &Node) -> Result<usize> {
+    let Literal::Int(len) = dim.literal else {
+        return Err(error_at(text, dim.at, "the length of an axis, an integer, was expected"));
+    };
+    usize::try_from(len).map_err(|_| {
+        let what = if len < 0 { "is negative" } else { "is beyond this machine's address space" };
+        error_at(text, dim.at, format!("the length {len} of an axis {what}"))
+    })
+}

@@ -1,0 +1,703 @@
+//! Which window of a `.npy` file to open, and how to create one.
+
+use super::header::{Header, MAX_HEADER};
+use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
+use crate::array::plan::{Elements, Plan};
+use crate::array::{MmapArray, MmapArrayMut, Typed};
+use crate::dtype::DType;
+use crate::dynamic::{DynArray, DynArrayMut, mismatch};
+use crate::element::Element;
+use crate::error::{Error, ErrorKind, Reason, Result};
+use crate::region::{self, At, Mode, NewFile, Region};
+use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
+use crate::view::named::described;
+use crate::view::row_range;
+use std::fs::File;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
+use std::path::Path;
+
+/// Which window of a `.npy` file to open, or how to create one. Made by [`npy::options`](super::options); ends in a call
+/// that opens or creates.
+///
+/// A window is one of these, and the whole array where nothing is said:
+///
+/// | call | window | NumPy |
+/// | --- | --- | --- |
+/// | [`rows(a..b)`](Self::rows) | along the leading axis | `arr[a:b]` |
+/// | [`offset(n)`](Self::offset)[`.shape(dims)`](Self::shape) | from the element `n` in storage order on, of any shape | `arr.ravel("K")[n:][:k].reshape(dims)` |
+/// | [`segment(k, n)`](Self::segment) | the part `k` of `n` along the slowest axis | `np.array_split(arr, n)[k]` |
+/// | [`segment_aligned(k, n)`](Self::segment_aligned) | as before, cut only where pages begin | |
+///
+/// Only the pages that the window lies in are mapped, and only its elements can be reached: windows of one file that do
+/// not overlap may be written at the same time by threads and processes.
+///
+/// ```
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("squares.npy");
+/// // SAFETY: nobody else writes or truncates the file, here and below.
+/// unsafe { npy::create::<u32>(&path, [10, 4])? };
+/// for k in 0..3 {
+///     let mut mine = unsafe { npy::options().segment(k, 3).open_mut::<u32>(&path)? }; // in a process of its own
+///     mine.fill(k as u32);
+/// }
+/// let column = unsafe { npy::options().offset(12).shape([2, 4]).open::<u32>(&path)? };
+/// assert_eq!(*column, [0, 0, 0, 0, 1, 1, 1, 1]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct NpyOptions {
+    window: Window,
+    shape: Option<Result<Shape, usize>>,
+    max_header: usize,
+    order: Order,
+    populate: bool,
+    reserve: bool,
+    version: Option<(u8, u8)>,
+    alignment: Option<usize>,
+}
+
+impl Default for NpyOptions {
+    fn default() -> Self {
+        Self {
+            window: Window::Whole,
+            shape: None,
+            max_header: MAX_HEADER,
+            order: Order::C,
+            populate: false,
+            reserve: false,
+            version: None,
+            alignment: None,
+        }
+    }
+}
+
+/// A portion of the elements.
+#[derive(Clone, Copy)]
+enum Window {
+    Whole,
+    Rows(Bound<usize>, Bound<usize>),
+    /// From an element on, of the options' shape; without one all that follow, along one axis.
+    Elements(u64),
+    Segment {
+        part: usize,
+        count: usize,
+        aligned: bool,
+    },
+}
+
+impl NpyOptions {
+    /// A window of rows, the leading axis' range: `arr[a..b]`.
+    ///
+    /// In Fortran order the rows of a matrix do not lie together, so there they are a view of the whole array, whose
+    /// pages are read only where they are touched: `open(path)?.view().rows(a..b)`. Opening says so.
+    #[must_use]
+    pub fn rows(mut self, rows: impl RangeBounds<usize>) -> Self {
+        self.window = Window::Rows(rows.start_bound().cloned(), rows.end_bound().cloned());
+        self
+    }
+
+    /// The number of elements in front of the window, in the order in which the file has them. The window is what
+    /// follows, along one axis, unless [`shape`](Self::shape) says more.
+    #[must_use]
+    pub fn offset(mut self, elements: u64) -> Self {
+        self.window = Window::Elements(elements);
+        self
+    }
+
+    /// The shape of the window, which begins at [`offset`](Self::offset) and is in the file's order. One axis may be
+    /// `None`, with the others in `Some`, to reach to the array's end.
+    #[must_use]
+    pub fn shape(mut self, shape: impl IntoShape) -> Self {
+        if !matches!(self.window, Window::Elements(_)) {
+            self.window = Window::Elements(0);
+        }
+        self.shape = Some(shape.into_shape());
+        self
+    }
+
+    /// The part `part` of `count` along the slowest axis (the first in C order, the last in Fortran order), which differ
+    /// in length by one at most, the longer ones first: `np.array_split`. Together they are the array, and no two
+    /// overlap, so each of `count` processes opens one to write.
+    #[must_use]
+    pub fn segment(mut self, part: usize, count: usize) -> Self {
+        self.window = Window::Segment { part, count, aligned: false };
+        self
+    }
+
+    /// As [`segment`](Self::segment), with parts that are cut only where a page of 4096 bytes begins in the file: for
+    /// hosts that share a file system which writes whole pages (NFS), two of which must not write one page.
+    ///
+    /// The parts are as equal as that allows, and one may be empty. Which rows begin on pages depends on where the
+    /// elements begin: a file that is created with [`align(4096)`](Self::align) has such rows, whatever their size.
+    #[must_use]
+    pub fn segment_aligned(mut self, part: usize, count: usize) -> Self {
+        self.window = Window::Segment { part, count, aligned: true };
+        self
+    }
+
+    /// The most characters of a header that are read: NumPy's `max_header_size`. [`MAX_HEADER`] where nothing is said.
+    #[must_use]
+    pub fn max_header(mut self, characters: usize) -> Self {
+        self.max_header = characters;
+        self
+    }
+
+    /// Reads all pages of the window in when mapping (`MAP_POPULATE`, Linux; no effect elsewhere).
+    #[must_use]
+    pub fn populate(mut self) -> Self {
+        self.populate = true;
+        self
+    }
+
+    /// The order of the elements in a file that is created. One that is opened has its own.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Gives a file that is created its blocks on the disk at once, so that a full disk is an error now and not a signal
+    /// later.
+    #[must_use]
+    pub fn reserve(mut self) -> Self {
+        self.reserve = true;
+        self
+    }
+
+    /// The format's version of a file that is created, where it is not to be the one that NumPy chooses. See
+    /// [`Header::with_version`].
+    #[must_use]
+    pub fn version(mut self, major: u8, minor: u8) -> Self {
+        self.version = Some((major, minor));
+        self
+    }
+
+    /// Begins the elements of a file that is created at a multiple of so many bytes. See [`Header::with_alignment`].
+    #[must_use]
+    pub fn align(mut self, bytes: usize) -> Self {
+        self.alignment = Some(bytes);
+        self
+    }
+
+    /// Opens a file to read.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
+    ///
+    /// # Errors
+    ///
+    /// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file or has a malformed header;
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where `T` is not what the file holds, which names both and what
+    /// would do; [`Misaligned`](crate::ErrorKind::Misaligned) where the elements lie at addresses that `T` cannot live
+    /// at, as those of other programs' files and odd windows do ([`Le`](crate::Le) and [`Be`](crate::Be) can);
+    /// [`PastEnd`](crate::ErrorKind::PastEnd) where the file is shorter than its header says;
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) and [`Shape`](crate::ErrorKind::Shape) for a window that is not
+    /// there; [`NotContiguous`](crate::ErrorKind::NotContiguous) for rows in Fortran order;
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses.
+    pub unsafe fn open<T: Element>(self, path: impl AsRef<Path>) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        let path = path.as_ref();
+        self.open_typed(&region::open(path, false)?, Some(path), Mode::Read)
+    }
+
+    /// Opens a file to read and write. It is never made longer, but by [`grow`](MmapArrayMut::grow).
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and where the file may not be written.
+    pub unsafe fn open_mut<T: Element>(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        let path = path.as_ref();
+        self.open_typed(&region::open(path, true)?, Some(path), Mode::ReadWrite)
+    }
+
+    /// Opens a file to read and to write in memory only.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub unsafe fn open_cow<T: Element>(self, path: impl AsRef<Path>) -> Result<MmapArray<T, CopyOnWrite>>
+    where
+        CopyOnWrite: Access<T>,
+    {
+        let path = path.as_ref();
+        self.open_typed(&region::open(path, false)?, Some(path), Mode::CopyOnWrite)
+    }
+
+    /// As [`open`](Self::open), of a file that is open already. The file's own position does not matter.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub unsafe fn map<T: Element>(self, file: &File) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.open_typed(file, None, Mode::Read)
+    }
+
+    /// As [`open_mut`](Self::open_mut), of a file that is open already, to read and write.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_mut`](Self::open_mut).
+    pub unsafe fn map_mut<T: Element>(self, file: &File) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        self.open_typed(file, None, Mode::ReadWrite)
+    }
+
+    /// Opens a file to read, whatever its elements are.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but for those of the elements' type.
+    pub unsafe fn open_dyn(self, path: impl AsRef<Path>) -> Result<DynArray> {
+        let path = path.as_ref();
+        self.open_any(&region::open(path, false)?, path, Mode::Read)
+    }
+
+    /// As [`open_dyn`](Self::open_dyn), to read and write.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_dyn`](Self::open_dyn), and where the file may not be written.
+    pub unsafe fn open_dyn_mut(self, path: impl AsRef<Path>) -> Result<DynArrayMut> {
+        let path = path.as_ref();
+        self.open_any(&region::open(path, true)?, path, Mode::ReadWrite)
+    }
+
+    /// Creates a file of zeros, or replaces one whole, and opens the window of it to read and write. Whoever has the old
+    /// one mapped or open keeps it. The header is NumPy's, byte for byte.
+    ///
+    /// The file is built beside the target and then renamed, so the target never exists half made. No memory is taken,
+    /// and blocks on the disk only as elements are written, unless [`reserve`](Self::reserve) was asked for.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Header::new`], [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses. After an error the target is as it was.
+    pub unsafe fn create<T: Element>(
+        self,
+        path: impl AsRef<Path>,
+        shape: impl Into<Vec<usize>>,
+    ) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        self.create_typed(path.as_ref(), shape.into(), true)
+    }
+
+    /// As [`create`](Self::create), but a file that exists is an error, and stays.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create), and [`Io`](crate::ErrorKind::Io) with
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
+    pub unsafe fn create_new<T: Element>(
+        self,
+        path: impl AsRef<Path>,
+        shape: impl Into<Vec<usize>>,
+    ) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        self.create_typed(path.as_ref(), shape.into(), false)
+    }
+
+    /// Opens the window of a file to read and write, and creates the file first where there is none: for many processes
+    /// that all make the same call, of which one creates and all open.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`create_new`](Self::create_new) and [`open_mut`](Self::open_mut), and
+    /// [`Header`](crate::ErrorKind::Header) where a file is there that says another shape or order.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("out.npy");
+    /// for k in 0..4 {
+    ///     // SAFETY: each process writes its own segment, and nobody truncates the file.
+    ///     let mut mine = unsafe { npy::options().segment(k, 4).open_or_create::<f32>(&path, [1000, 2])? };
+    ///     mine.fill(k as f32);
+    /// }
+    /// assert_eq!(npy::header(&path)?.shape(), [1000, 2]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_or_create<T: Element>(
+        self,
+        path: impl AsRef<Path>,
+        shape: impl Into<Vec<usize>>,
+    ) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        let (path, shape) = (path.as_ref(), shape.into());
+        let asked = self.new_header(described::<T>()?, shape.clone())?;
+        let missing = |error: &Error| io_kind(error) == Some(io::ErrorKind::NotFound);
+        let file = match region::open(path, true) {
+            Err(error) if missing(&error) => match self.create_typed(path, shape, false) {
+                // Another process was first.
+                Err(error) if io_kind(&error) == Some(io::ErrorKind::AlreadyExists) => region::open(path, true)?,
+                created => return created,
+            },
+            opened => opened?,
+        };
+        let found = read_header(&file, self.max_header).map_err(|error| error.in_file(Some(path)))?;
+        if (found.shape(), found.order()) != (asked.shape(), asked.order()) {
+            return Err(Error::from(Reason::Header(format!(
+                "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
+                found.shape(),
+                found.order(),
+                asked.shape(),
+                asked.order()
+            )))
+            .in_file(Some(path)));
+        }
+        self.open_typed(&file, Some(path), Mode::ReadWrite)
+    }
+
+    /// As [`create`](Self::create), of elements whose dtype is known only at run time.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create).
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("out.npy");
+    /// let dtype = "[('id', '<u4'), ('px', '>f8')]".parse()?;
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// let table = unsafe { npy::options().create_dyn(&path, dtype, [2])? };
+    /// assert_eq!(table.to_string(), "[(0, 0.) (0, 0.)]");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn create_dyn(
+        self,
+        path: impl AsRef<Path>,
+        dtype: DType,
+        shape: impl Into<Vec<usize>>,
+    ) -> Result<DynArrayMut> {
+        let (path, shape) = (path.as_ref(), shape.into());
+        let create = || {
+            let header = self.new_header(dtype, shape)?;
+            let dtype = header.dtype().clone();
+            let (mut new, region, dims) = self.create_region(&dtype, &header, header.shape().to_vec(), path, true)?;
+            let array = DynArray::from_region(region, dtype, dims, header.order())?;
+            new.persist()?;
+            Ok(array)
+        };
+        create().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    fn new_header(&self, dtype: DType, shape: Vec<usize>) -> Result<Header> {
+        let mut header = Header::new(dtype, shape, self.order)?;
+        if let Some(alignment) = self.alignment {
+            header = header.with_alignment(alignment)?;
+        }
+        match self.version {
+            Some(version) => header.with_version(version),
+            None => Ok(header),
+        }
+    }
+
+    fn create_typed<T: Element>(self, path: &Path, shape: Vec<usize>, replace: bool) -> Result<MmapArrayMut<T>> {
+        let create = || {
+            let header = self.new_header(described::<T>()?, shape.clone())?;
+            // On an error the map is dropped first, then the new file, which removes it.
+            let elements = Typed::<T>(PhantomData);
+            let (mut new, region, dims) = self.create_region(&elements, &header, shape, path, replace)?;
+            let array = MmapArray::from_region(region, dims, header.order())?;
+            new.persist()?;
+            Ok(array)
+        };
+        create().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    /// A new file with the header, and the region of the window's elements.
+    fn create_region(
+        &self,
+        elements: &impl Elements,
+        header: &Header,
+        shape: Vec<usize>,
+        path: &Path,
+        replace: bool,
+    ) -> Result<(NewFile, Region, Dims)> {
+        let (start, dims) = self.find(header, &shape, elements.size())?;
+        elements.check_offset(header.data_offset(), header.nbytes())?;
+        let len = header.data_offset().saturating_add(header.nbytes());
+        let (new, file) = NewFile::create(path, len, replace, self.reserve)?;
+        region::write_front(&file, &header.to_bytes()?)?;
+        let plan = self.window_plan(header, start, &dims, elements.size());
+        let (mut region, dims) = plan.map(elements, &file, Some(path), Mode::ReadWrite)?;
+        region.set_front(self.front());
+        Ok((new, region, dims))
+    }
+
+    fn plan(&self) -> Plan {
+        Plan { populate: self.populate, reserve: self.reserve, ..Plan::default() }
+    }
+
+    /// The plan of the window's elements.
+    fn window_plan(&self, header: &Header, start: u64, dims: &Dims, size: usize) -> Plan {
+        let mut plan = Plan { order: header.order(), ..self.plan() };
+        // Both are below the array's bytes, which a file can have.
+        plan.offset = header.data_offset() + start * size as u64;
+        plan.set_shape(&dims[..]);
+        plan
+    }
+
+    fn open_typed<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
+        let open = || {
+            let header = read_header(file, self.max_header)?;
+            let shape = shape_as::<T>(&header)?;
+            let (region, dims) = self.map_region(&Typed::<T>(PhantomData), &header, &shape, file, path, mode)?;
+            MmapArray::from_region(region, dims, header.order())
+        };
+        open().map_err(|error: Error| error.in_file(path))
+    }
+
+    fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
+        let open = || {
+            let header = read_header(file, self.max_header)?;
+            let (dtype, shape) = (header.dtype(), header.shape());
+            let (region, dims) = self.map_region(dtype, &header, shape, file, Some(path), mode)?;
+            DynArray::from_region(region, dtype.clone(), dims, header.order())
+        };
+        open().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    fn map_region(
+        &self,
+        elements: &impl Elements,
+        header: &Header,
+        shape: &[usize],
+        file: &File,
+        path: Option<&Path>,
+        mode: Mode,
+    ) -> Result<(Region, Dims)> {
+        check_complete(file, header, elements)?;
+        let (start, dims) = self.find(header, shape, elements.size())?;
+        let plan = self.window_plan(header, start, &dims, elements.size());
+        let (mut region, dims) = plan.map(elements, file, path, mode)?;
+        region.set_front(self.front());
+        Ok((region, dims))
+    }
+
+    /// What keeps the header true where the array grows.
+    fn front(&self) -> region::Front {
+        match self.window {
+            Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_header,
+            Window::Elements(_) => |_, _| {
+                let text = "cannot grow: a window by `offset` and `shape` has rows of its own; grow the whole array";
+                Err(Error::unsupported(text))
+            },
+        }
+    }
+
+    /// The first element of the window, in storage order, and its shape.
+    fn find(&self, header: &Header, shape: &[usize], size: usize) -> Result<(u64, Dims)> {
+        let dims = || Dims::new(shape);
+        let slowest = match header.order() {
+            Order::C => (!shape.is_empty()).then_some(0),
+            Order::F => shape.len().checked_sub(1),
+        };
+        // The elements in each step of an axis that is the slowest.
+        let step =
+            |axis: usize| shape.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &len)| len as u64).product();
+        let along = |axis: usize, rows: std::ops::Range<usize>| -> Result<(u64, Dims)> {
+            let step: u64 = if shape.contains(&0) { 0 } else { step(axis) };
+            Ok((rows.start as u64 * step, dims()?.with(axis, rows.len())))
+        };
+        match self.window {
+            Window::Whole => Ok((0, dims()?)),
+            Window::Rows(start, end) => {
+                let Some(&len) = shape.first() else { return Err(Error::out_of_range("a 0-d array has no rows")) };
+                let rows = row_range(&(start, end), len)?;
+                if slowest != Some(0) && rows.len() != len && !shape[1..].iter().all(|&len| len == 1) {
+                    return Err(Reason::NotContiguous(format!(
+                        "rows of an array of shape {shape:?} in Fortran order do not lie together: open the whole array, \
+                         of which only the pages that are touched are read, and take `view().rows({}..{})`",
+                        rows.start, rows.end
+                    ))
+                    .into());
+                }
+                // Where the other axes have one element each, any axis is the slowest.
+                along(0, rows)
+            }
+            Window::Elements(offset) => {
+                let len: u64 = shape.iter().map(|&len| len as u64).product();
+                let left = len.checked_sub(offset).ok_or_else(|| {
+                    Error::out_of_range(format!("the offset of {offset} elements is behind the {len} that there are"))
+                })?;
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                let dims = match self.shape.transpose().map_err(too_many_axes)? {
+                    None => Dims::new(&[left])?,
+                    Some(asked) => match asked.given() {
+                        None => asked.fit(left)?,
+                        Some(dims) => {
+                            let (count, _) = dims.checked_len(size)?;
+                            if count > left {
+                                return Err(Error::out_of_range(format!(
+                                    "a window of {dims} elements from the element {offset} on ends behind the {len} \
+                                     elements of the array"
+                                )));
+                            }
+                            dims
+                        }
+                    },
+                };
+                Ok((offset, dims))
+            }
+            Window::Segment { part, count, aligned } => {
+                let Some(axis) = slowest.filter(|_| part < count) else {
+                    let text = format!("there is no part {part} of {count} of an array of {} axes", shape.len());
+                    return Err(Error::out_of_range(text));
+                };
+                let start = |part: usize| split(shape[axis], part, count);
+                let (from, to) = (start(part), start(part + 1));
+                if !aligned {
+                    return along(axis, from..to);
+                }
+                let bytes = if shape.contains(&0) { 0 } else { step(axis) * size as u64 };
+                let at_page = |part: usize, row: usize| match part {
+                    0 => Some(0),
+                    part if part == count => Some(shape[axis]),
+                    _ => row_on_page(header.data_offset(), bytes, row, shape[axis]),
+                };
+                match (at_page(part, from), at_page(part + 1, to)) {
+                    (Some(from), Some(to)) => along(axis, from..to),
+                    _ => Err(Error::unsupported(format!(
+                        "no rows begin on pages where the elements begin at byte {} and each row has {bytes} bytes: \
+                         create the file with `align(4096)`",
+                        header.data_offset()
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+/// The first row of a part, of so many that are as equal as can be, the longer ones first.
+fn split(len: usize, part: usize, count: usize) -> usize {
+    part * (len / count) + part.min(len % count)
+}
+
+/// The size of a page, for those who share a file: that of nearly all machines, and a divisor of the others'.
+const PAGE: u64 = 4096;
+
+/// The first row from `row` on that begins on a page, or the end; `None` where no row does.
+fn row_on_page(data_offset: u64, bytes: u64, row: usize, rows: usize) -> Option<usize> {
+    let begins = |row: usize| (data_offset + (bytes % PAGE) * (row as u64 % PAGE)) % PAGE == 0;
+    // Beginnings repeat after as many rows as a page has bytes.
+    let found = (row..row.saturating_add(PAGE as usize)).find(|&row| begins(row));
+    found.map(|row| row.min(rows))
+}
+
+/// Reads the header of an open file.
+pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
+    Header::read_limited(&mut io::BufReader::new(At { file, position: 0 }), most)
+}
+
+/// The header of a file whose array is so many rows longer than it is now.
+fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
+    let header = read_header(file, usize::MAX)?;
+    let axis = match header.order() {
+        Order::C => Some(0),
+        Order::F => header.shape().len().checked_sub(1),
+    };
+    let (axis, len) = axis
+        .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
+        .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
+    header.regrown(axis, len)?.ok_or_else(|| {
+        Error::unsupported(format!(
+            "cannot grow: the header of {} bytes has no room for a length of {len}",
+            header.data_offset()
+        ))
+    })
+}
+
+/// The shape of the array whose elements are of the type `T`.
+fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
+    let (wanted, shape) = (described::<T>()?, header.shape());
+    if wanted == *header.dtype() {
+        return Ok(shape.to_vec());
+    }
+    let (element, axes) = wanted.flattened();
+    // In Fortran order the last axes vary slowest, so their elements do not lie together.
+    let in_order = header.order() == Order::C || shape.len() < 2;
+    match shape.strip_suffix(&axes[..]) {
+        Some(outer) if element == header.dtype() && in_order && !axes.is_empty() => Ok(outer.to_vec()),
+        _ => Err(mismatch::<T>(header.dtype(), &wanted)),
+    }
+}
+
+/// Checks that the file has all the elements that its header speaks of, whatever the window is.
+fn check_complete(file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
+    let (file_len, offset, needed) = (region::mappable_len(file)?, header.data_offset(), header.nbytes());
+    if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
+        return Ok(());
+    }
+    let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
+    let hint = ": it is truncated, or was not written to its end";
+    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint }.into();
+    Err(error.at_bytes(offset..offset.saturating_add(needed)))
+}
+
+/// What the operating system said, where it is what an error is about.
+fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+    use std::error::Error as _;
+    (error.kind() == ErrorKind::Io).then(|| error.source()?.downcast_ref::<io::Error>().map(io::Error::kind))?
+}

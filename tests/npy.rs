@@ -1,0 +1,269 @@
+//! `.npy` files: opened in place, windows of them, and created.
+
+use mmap_array::{Be, ErrorKind, Le, Order, npy};
+use std::fs;
+use std::path::PathBuf;
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    (folder, path)
+}
+
+/// A file of the numbers 0 to 23 in a shape.
+fn counted(shape: &[usize], order: Order) -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = folder();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::options().order(order).create::<Le<i32>>(&path, shape) }.unwrap();
+    array.iter_mut().enumerate().for_each(|(index, number)| number.set(index as i32));
+    array.close().unwrap();
+    (folder, path)
+}
+
+fn open(path: &PathBuf, options: npy::NpyOptions) -> mmap_array::Result<(Vec<usize>, Vec<i32>)> {
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { options.open::<Le<i32>>(path) }?;
+    Ok((array.shape().to_vec(), array.iter().map(|number| number.get()).collect()))
+}
+
+#[test]
+fn a_created_file_is_what_numpy_writes() {
+    let (_folder, path) = counted(&[2, 3], Order::C);
+    let mut expected = b"\x93NUMPY\x01\0v\0{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }".to_vec();
+    expected.resize(127, b' ');
+    expected.push(b'\n');
+    expected.extend((0..6_i32).flat_map(i32::to_le_bytes));
+    assert_eq!(fs::read(&path).unwrap(), expected);
+}
+
+#[test]
+fn windows_are_counted_in_rows_and_elements() {
+    let (_folder, path) = counted(&[6, 4], Order::C);
+    let options = npy::options;
+    assert_eq!(open(&path, options().rows(1..3)).unwrap(), (vec![2, 4], (4..12).collect()));
+    assert_eq!(open(&path, options().rows(..)).unwrap().0, [6, 4]);
+    assert_eq!(open(&path, options().rows(6..)).unwrap(), (vec![0, 4], vec![]));
+    assert_eq!(open(&path, options().offset(5).shape([2, 3])).unwrap(), (vec![2, 3], (5..11).collect()));
+    assert_eq!(open(&path, options().shape([None, Some(8)])).unwrap().0, [3, 8]);
+    assert_eq!(open(&path, options().offset(20)).unwrap(), (vec![4], (20..24).collect()));
+    assert_eq!(open(&path, options().offset(24)).unwrap(), (vec![0], vec![]));
+    assert_eq!(open(&path, options().offset(7).shape(())).unwrap(), (vec![], vec![7]));
+    for (options, kind) in [
+        (options().rows(5..7), ErrorKind::OutOfRange),
+        (options().offset(25), ErrorKind::OutOfRange),
+        (options().offset(u64::MAX).shape(1), ErrorKind::OutOfRange),
+        (options().offset(20).shape(5), ErrorKind::OutOfRange),
+        (options().shape([usize::MAX, 2]), ErrorKind::Overflow),
+        (options().offset(1).shape([None, Some(8)]), ErrorKind::Shape),
+        (options().segment(3, 3), ErrorKind::OutOfRange),
+        (options().segment(0, 0), ErrorKind::OutOfRange),
+    ] {
+        let error = open(&path, options).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (kind, Some(&*path)), "{error}");
+    }
+}
+
+#[test]
+fn windows_of_fortran_order_go_along_the_last_axis() {
+    let (_folder, path) = counted(&[4, 6], Order::F);
+    let options = npy::options;
+    // SAFETY: nobody else uses the file.
+    let whole = unsafe { npy::open::<Le<i32>>(&path) }.unwrap();
+    assert_eq!((whole.order(), whole[[1, 0]].get(), whole[[0, 1]].get()), (Order::F, 1, 4));
+    assert_eq!(open(&path, options().segment(1, 3)).unwrap(), (vec![4, 2], (8..16).collect()));
+    assert_eq!(open(&path, options().offset(3).shape([2, 2])).unwrap(), (vec![2, 2], (3..7).collect()));
+    let error = open(&path, options().rows(1..3)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotContiguous);
+    assert!(error.to_string().contains("view().rows(1..3)"), "{error}");
+    assert_eq!(whole.view().rows(1..3).to_native_vec()[..3], [1, 5, 9]);
+    assert_eq!(open(&path, options().rows(..4)).unwrap().0, [4, 6]);
+}
+
+#[test]
+fn segments_are_those_of_array_split() {
+    let (_folder, path) = counted(&[8, 3], Order::C);
+    let lens = |n: usize| (0..n).map(|k| open(&path, npy::options().segment(k, n)).unwrap().0[0]).collect::<Vec<_>>();
+    assert_eq!((lens(1), lens(3), lens(5)), (vec![8], vec![3, 3, 2], vec![2, 2, 2, 1, 1]));
+    assert_eq!(lens(9), [1, 1, 1, 1, 1, 1, 1, 1, 0]);
+}
+
+#[test]
+fn aligned_segments_begin_on_pages() {
+    let (_folder, path) = folder();
+    for (rows, row) in [(10_000, 3), (100, 1000), (7, 5), (4097, 1)] {
+        // SAFETY: nobody else uses the file, here and below.
+        drop(unsafe { npy::options().align(4096).create::<Le<i16>>(&path, [rows, row]) }.unwrap());
+        for count in [1, 2, 3, 7] {
+            let mut end = 4096;
+            for part in 0..count {
+                // SAFETY: as above.
+                let mine = unsafe { npy::options().segment_aligned(part, count).open::<Le<i16>>(&path) }.unwrap();
+                assert_eq!(mine.byte_offset(), end);
+                assert!(mine.byte_offset() % 4096 == 0 || mine.is_empty(), "{rows} {row} {part} {count}");
+                end += 2 * mine.len() as u64;
+            }
+            assert_eq!(end, 4096 + 2 * rows as u64 * row as u64);
+        }
+    }
+    // SAFETY: as above.
+    drop(unsafe { npy::create::<[u8; 4096]>(&path, [10]) }.unwrap());
+    // SAFETY: as above.
+    let error = unsafe { npy::options().segment_aligned(0, 2).open::<[u8; 4096]>(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("align(4096)"), "{error}");
+}
+
+#[test]
+fn elements_that_are_arrays_are_further_axes() {
+    let (_folder, path) = folder();
+    // SAFETY: nobody else uses the file, here and below.
+    let mut array = unsafe { npy::create::<[Le<f32>; 3]>(&path, [4]) }.unwrap();
+    array[3] = [1.0, 2.0, 3.0].map(Le::new);
+    array.close().unwrap();
+    assert_eq!(npy::header(&path).unwrap().shape(), [4, 3]);
+    // SAFETY: as above.
+    let numbers = unsafe { npy::open::<Le<f32>>(&path) }.unwrap();
+    assert_eq!((numbers.shape(), numbers[[3, 1]].get()), (&[4, 3][..], 2.0));
+    // SAFETY: as above.
+    let rows = unsafe { npy::options().rows(3..).open::<[Le<f32>; 3]>(&path) }.unwrap();
+    assert_eq!((rows.shape(), rows[0][2].get()), (&[1][..], 3.0));
+    // SAFETY: as above.
+    let error = unsafe { npy::open::<[Le<f32>; 2]>(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
+    // SAFETY: as above.
+    let error = unsafe { npy::options().order(Order::F).create::<[Le<f32>; 2]>(&path, [4]) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+}
+
+#[test]
+fn another_type_is_an_error_that_says_what_would_do() {
+    let (_folder, path) = folder();
+    // SAFETY: nobody else uses the file, here and below.
+    drop(unsafe { npy::create::<Be<f64>>(&path, [2]) }.unwrap());
+    // SAFETY: as above.
+    let error = unsafe { npy::open::<Le<f64>>(&path) }.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::DTypeMismatch, Some(&*path)));
+    let fit = if cfg!(target_endian = "little") { "`Be<f64>` would do" } else { "`f64` would do" };
+    assert!(error.to_string().contains("the elements are >f8, not <f8") && error.to_string().ends_with(fit), "{error}");
+    // SAFETY: as above.
+    assert_eq!(unsafe { npy::open_dyn(&path) }.unwrap().dtype().to_string(), ">f8");
+}
+
+#[test]
+fn a_file_whose_elements_begin_anywhere_opens_as_what_lies_anywhere() {
+    let (_folder, path) = folder();
+    let order = if cfg!(target_endian = "little") { '<' } else { '>' };
+    let text = format!("{{'shape': (2,), 'descr': '{order}f8', 'fortran_order': False}}");
+    let mut file = b"\x93NUMPY\x01\0".to_vec();
+    file.extend((text.len() as u16).to_le_bytes());
+    file.extend(text.bytes());
+    let start = file.len();
+    file.extend([1.5_f64, 2.5].map(f64::to_ne_bytes).concat());
+    fs::write(&path, file).unwrap();
+    assert_ne!(start % 8, 0);
+    // SAFETY: nobody else uses the file, here and below.
+    let error = unsafe { npy::open::<f64>(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misaligned);
+    // SAFETY: as above.
+    let any = unsafe { npy::open_dyn(&path) }.unwrap();
+    assert_eq!((any.byte_offset(), any.to_string().as_str()), (start as u64, "[1.5 2.5]"));
+}
+
+#[test]
+fn a_file_that_is_shorter_than_its_header_says_is_refused_in_every_window() {
+    let (_folder, path) = counted(&[6, 4], Order::C);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    for options in [npy::options(), npy::options().rows(..1), npy::options().segment(0, 2), npy::options().shape(1)] {
+        let error = open(&path, options).unwrap_err();
+        assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(128..224)));
+        // SAFETY: nobody else uses the file, here and below.
+        let error = unsafe { options.open_mut::<Le<i32>>(&path) }.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PastEnd);
+        // SAFETY: as above.
+        assert_eq!(unsafe { options.open_dyn(&path) }.unwrap_err().kind(), ErrorKind::PastEnd);
+    }
+    for len in 0..128 {
+        fs::write(&path, &whole[..len]).unwrap();
+        assert_eq!(open(&path, npy::options()).unwrap_err().kind(), ErrorKind::Header, "{len}");
+    }
+    // What follows the array is nobody's.
+    fs::write(&path, [&whole[..], b"more"].concat()).unwrap();
+    assert_eq!(open(&path, npy::options()).unwrap().1.len(), 24);
+}
+
+#[test]
+fn of_many_that_open_or_create_one_creates_and_all_open() {
+    let (folder, path) = folder();
+    let workers: Vec<_> = (0..8)
+        .map(|part| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                // SAFETY: each thread writes its own segment.
+                let mine = unsafe { npy::options().segment(part, 8).open_or_create::<Le<u32>>(&path, [1000, 2]) };
+                mine.unwrap().fill((part as u32 + 1).into());
+            })
+        })
+        .collect();
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    // SAFETY: nobody else uses the file, here and below.
+    let array = unsafe { npy::open::<Le<u32>>(&path) }.unwrap();
+    assert!(array.iter().enumerate().all(|(index, number)| number.get() == (index / 250 + 1) as u32));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    // SAFETY: as above.
+    let error = unsafe { npy::open_or_create::<Le<u32>>(&path, [1000, 3]) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Header);
+    // SAFETY: as above.
+    let error = unsafe { npy::open_or_create::<Le<f32>>(&path, [1000, 2]) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
+    // SAFETY: as above.
+    let error = unsafe { npy::create_new::<Le<u32>>(&path, [1]) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+}
+
+#[test]
+fn growing_rewrites_the_shape() {
+    for (order, shape, grown) in [(Order::C, [9, 2], [12, 2]), (Order::F, [2, 9], [2, 12])] {
+        let (_folder, path) = folder();
+        // SAFETY: nobody else uses the file, here and below.
+        let mut array = unsafe { npy::options().order(order).create::<Le<i32>>(&path, shape) }.unwrap();
+        array.fill(7.into());
+        assert_eq!(array.grow(3).unwrap(), 12);
+        array.close().unwrap();
+        assert_eq!(npy::header(&path).unwrap().shape(), grown);
+        // It is the file that NumPy would have made of it.
+        // SAFETY: as above.
+        let mut again =
+            unsafe { npy::options().order(order).create::<Le<i32>>(path.with_extension("2"), grown) }.unwrap();
+        again[..18].fill(7.into());
+        again.close().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), fs::read(path.with_extension("2")).unwrap());
+        // A window that ends where the file ends grows it too.
+        // SAFETY: as above.
+        let mut tail = unsafe { npy::options().segment(1, 2).open_mut::<Le<i32>>(&path) }.unwrap();
+        assert_eq!(tail.grow(1).unwrap(), 7);
+        // SAFETY: as above.
+        let mut head = unsafe { npy::options().segment(0, 2).open_mut::<Le<i32>>(&path) }.unwrap();
+        assert_eq!(head.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+        // SAFETY: as above.
+        let mut odd = unsafe { npy::options().offset(1).open_mut::<Le<i32>>(&path) }.unwrap();
+        assert_eq!(odd.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(npy::header(&path).unwrap().shape().iter().product::<usize>(), 26);
+    }
+}
+
+#[test]
+fn a_header_without_room_keeps_its_array_from_growing() {
+    let (_folder, path) = folder();
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (9,), }\n";
+    let mut file = b"\x93NUMPY\x01\0".to_vec();
+    file.extend((text.len() as u16).to_le_bytes());
+    file.extend(text.bytes());
+    file.extend([7; 9]);
+    fs::write(&path, &file).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::open_mut::<u8>(&path) }.unwrap();
+    let error = array.grow(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!((array.len(), fs::read(&path).unwrap()), (9, file));
+}
