@@ -59,7 +59,7 @@ pub enum CopyOnWrite {}
     note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
-    note = "for `bool` take `u8`, for `char` take `u32`"
+    note = "for `bool` take `mmap_array::Bool`, for `char` take `u32`"
 )]
 pub trait Access<T>: sealed::SealedAccess<T> {
     /// Loads one element.

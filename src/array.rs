@@ -129,6 +129,36 @@ impl<T> MmapArray<T> {
         unsafe { Self::options().open(path) }
     }
 
+    /// Opens a whole file to read and write: a 1-d array whose length follows from the file's, and does not change it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and where the file may not be written.
+    ///
+    /// ```
+    /// use mmap_array::{Be, MmapArray};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts");
+    /// std::fs::write(&path, [0, 1, 0, 2])?;
+    /// // SAFETY: nobody else uses the file.
+    /// let mut counts = unsafe { MmapArray::<Be<u16>>::open_mut(&path)? };
+    /// counts[1] += 40;
+    /// counts.close()?;
+    /// assert_eq!(std::fs::read(&path)?, [0, 1, 0, 42]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_mut(path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::options().open_mut(path) }
+    }
+
     /// What to map and how: byte offset, shape, order, and then one of the ways to open or create.
     #[must_use]
     pub fn options() -> MmapArrayOptions<T> {
@@ -228,6 +258,10 @@ impl<T, A> MmapArray<T, A> {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.region.path()
+    }
+
+    pub(crate) fn into_region(self) -> (Region, Dims, Order) {
+        (self.region, self.dims, self.order)
     }
 
     fn raw_view(&self) -> RawView {

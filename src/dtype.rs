@@ -382,14 +382,14 @@ impl DType {
 
     pub(crate) fn unknown_field(&self, path: &str) -> Error {
         let names: Vec<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
-        let text = match (names.iter().min_by_key(|name| distance(name, path)), names.len()) {
-            (None, _) => format!("there is no field {path:?}: the elements are {self} and no records"),
-            (Some(nearest), ..=20) => {
-                format!("there is no field {path:?}; the fields are {names:?}, the nearest is {nearest:?}")
-            }
-            (Some(nearest), many) => {
-                format!("there is no field {path:?} among {many}, from {:?} on; the nearest is {nearest:?}", names[0])
-            }
+        // A name of which most is another is no slip of the pen.
+        let slip = |name: &&&str| distance(name, path) <= name.chars().count().max(path.chars().count()).div_ceil(3);
+        let nearest = names.iter().min_by_key(|name| distance(name, path)).filter(slip);
+        let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest:?}"));
+        let text = match names.len() {
+            0 => format!("there is no field {path:?}: the elements are {self} and no records"),
+            1..=20 => format!("there is no field {path:?}; the fields are {names:?}{hint}"),
+            many => format!("there is no field {path:?} among {many}, from {:?} on{hint}", names[0]),
         };
         Reason::UnknownField(text).into()
     }

@@ -249,6 +249,35 @@ impl<A> DynArray<A> {
     }
 }
 
+impl<T: Element, A> MmapArray<T, A> {
+    /// The array as one whose dtype is a value: printed as NumPy prints records, and handled by the names of fields. The
+    /// other way is [`DynArray::into_typed`].
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) where an [`Element`] written by hand says another size than its type has. The
+    /// array is closed then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")] {
+    /// # use bytemuck::{Pod, Zeroable};
+    /// # use mmap_array::{MmapArrayMut, Record};
+    /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
+    /// #[repr(C)]
+    /// struct Point { x: f32, y: f32 }
+    ///
+    /// let points = MmapArrayMut::<Point>::anonymous(2)?;
+    /// assert_eq!(points.into_dyn()?.to_string(), "[(0., 0.) (0., 0.)]");
+    /// # }
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn into_dyn(self) -> Result<DynArray<A>> {
+        let dtype = described::<T>().map_err(|error| error.in_file(self.path()))?;
+        let (region, dims, order) = self.into_region();
+        DynArray::from_region(region, dtype, dims, order)
+    }
+}
+
 impl DynArrayMut {
     /// Writes the array to the disk and waits until it is there. See [`MmapArray::flush`](crate::MmapArrayMut::flush).
     ///

@@ -97,8 +97,8 @@ pub(crate) enum Reason {
     OffsetPastEnd { offset: u64, file_len: u64 },
     #[error(
         "from byte {offset} to the end at byte {file_len} there are {available} bytes, no whole number of {unit} of \
-         {unit_bytes} bytes: {tail} are left over. Is the offset right, and the element's size (`repr(C)` may pad, \
-         `repr(C, packed)` does not)? To leave them out on purpose, give {fit}"
+         {unit_bytes} bytes: {tail} are left over. Is the offset right, and the element's size (a `repr(C)` struct \
+         may have padding; a packed one has none, as NumPy's dtypes mostly)? To leave them out on purpose, give {fit}"
     )]
     PartialElement {
         offset: u64,
@@ -282,14 +282,10 @@ impl fmt::Display for Error {
     }
 }
 
+/// The kind and the text: what a `main` that returns the error shows.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind())
-            .field("path", &self.0.path)
-            .field("byte_range", &self.0.bytes)
-            .field("message", &format_args!("{}", self.0.reason))
-            .finish()
+        write!(f, "{:?}: {self}", self.kind())
     }
 }
 

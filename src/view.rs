@@ -152,6 +152,10 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         ArrayView { raw, marker: PhantomData }
     }
 
+    pub(crate) fn into_raw(self) -> RawView {
+        self.raw
+    }
+
     /// The number of elements along each axis.
     #[inline]
     #[must_use]

@@ -7,7 +7,7 @@ use crate::dtype::{DType, Kind};
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array};
-use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order, too_many_axes};
+use crate::shape::{Axes, Dims, IntoShape, MAX_NDIM, NdIndex, Order, too_many_axes};
 use crate::view::named::described;
 use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
 use std::fmt::{self, Debug, Display};
@@ -128,6 +128,25 @@ impl<'a> DynView<'a> {
                 panic!("{}", outside_text(&index, self.shape(), "a view"))
             }
         }
+    }
+
+    /// The items in C order.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView, Value};
+    /// let dtype = DType::from_descr("'|S1'")?;
+    /// let view = DynView::from_bytes(b"abcd", &dtype, [2, 2])?;
+    /// assert_eq!(view.t().iter().filter_map(|value| value.to_text()).collect::<String>(), "acbd");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn iter(self) -> impl Iterator<Item = Value<'a>> {
+        (0..self.len()).filter_map(move |position| {
+            let (mut left, mut index) = (position, [0; MAX_NDIM]);
+            for (axis, &len) in self.shape().iter().enumerate().rev() {
+                (index[axis], left) = (left % len, left / len);
+            }
+            self.cell(&index[..self.ndim()]).map(|cell| cell.value())
+        })
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
@@ -475,6 +494,41 @@ impl<'a, A> DynView<'a, A> {
     pub fn reshape(self, shape: impl IntoShape) -> Result<Self> {
         let raw = self.raw.reshape(shape, self.dtype.itemsize())?;
         Ok(self.with_raw(raw))
+    }
+}
+
+impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
+    /// The same elements with their type as a value, which must be of their size: to print records as NumPy prints them,
+    /// and to take fields by names that are not known when the program is written.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for a dtype of another size, [`Shape`](crate::ErrorKind::Shape)
+    /// for a subarray whose axes are too many.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")] {
+    /// # use bytemuck::{Pod, Zeroable};
+    /// use mmap_array::{ArrayView, Be, Bytes, Element, Record};
+    /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
+    /// #[repr(C, packed)]
+    /// struct Trade { tag: Bytes<2>, px: Be<f32> }
+    ///
+    /// let trades = [Trade { tag: Bytes::new("AA")?, px: 2.5.into() }];
+    /// let view = ArrayView::from_slice(&trades, 1)?;
+    /// assert_eq!(view.to_dyn(&Trade::dtype())?.to_string(), "[(b'AA', 2.5)]");
+    /// # }
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn to_dyn(self, dtype: &'a DType) -> Result<DynView<'a, A>> {
+        let (size, itemsize) = (size_of::<T>(), dtype.itemsize());
+        if size != itemsize {
+            let name = short_type_name::<T>();
+            let text = format!("elements of `{name}` have {size} bytes, and those of {dtype} {itemsize}");
+            return Err(Reason::SizeMismatch(text).into());
+        }
+        // SAFETY: every element is as many bytes as the dtype's, initialised and borrowed as this view's are.
+        unsafe { DynView::from_raw(self.into_raw(), dtype) }.unpacked()
     }
 }
 

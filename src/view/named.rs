@@ -16,7 +16,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     ///
     /// `"pos.x"` is the field `x` of the records in the field `pos`; a title finds its field too
     /// ([`DType::field`]). The field's dtype must be that of `F`: arrays of arrays are subarrays of several axes, and a
-    /// newtype is what it is made of. Where the name is known when the program is written,
+    /// newtype is what it is made of. It is best written out, `field::<Be<f32>>("px")`: where it is left to the compiler,
+    /// `fill(1.0)` makes it an `f64`. Where the name is known when the program is written,
     /// [`project`](Self::project) is checked by the compiler and cannot fail.
     ///
     /// # Errors
@@ -161,7 +162,8 @@ pub(crate) fn described<T: Element>() -> Result<DType> {
 fn check_same(path: &str, found: &DType, wanted: &DType) -> Result<()> {
     let Some((inner, ..)) = found.first_difference(wanted) else { return Ok(()) };
     let place = if inner.is_empty() { String::new() } else { format!("; they differ from {inner:?} on") };
-    Err(mismatch(format!("the field {path:?} holds {found}, not {wanted}{place}")))
+    let fit = found.rust_type().map_or_else(String::new, |fit| format!("; `{fit}` would do"));
+    Err(mismatch(format!("the field {path:?} holds {found}, not {wanted}{place}{fit}")))
 }
 
 fn mismatch(text: String) -> Error {

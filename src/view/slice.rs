@@ -18,10 +18,11 @@ pub trait AxisSlice: sealed::Sealed {
     fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String>;
 }
 
-/// What [`ArrayView::slice`] takes: a tuple of up to eight [`AxisSlice`]s, for the leading axes. The trait is sealed.
+/// What [`ArrayView::slice`] takes: a tuple of up to eight [`AxisSlice`]s, for the leading axes, or one range for the
+/// first. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no tuple of ranges and indices",
-    note = "a slice is `((a..b,))`, `((a..b, .., i))`, …; along the first axis alone, `rows(a..b)`"
+    note = "a slice is `a..b` along the first axis, `(a..b, .., i)` along the leading ones; steps are `step_axis`"
 )]
 pub trait Slices: sealed::Sealed {
     /// Calls `f` with each axis in turn.
@@ -47,6 +48,13 @@ macro_rules! axis_slices {
         impl AxisSlice for $range {
             fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String> {
                 resolve(self, len).map(|range| (range, true)).map_err(|error| error.to_string())
+            }
+        }
+
+        /// Along the first axis alone.
+        impl Slices for $range {
+            fn for_each(&self, f: &mut dyn FnMut(&dyn AxisSlice)) {
+                f(self);
             }
         }
     )*};
