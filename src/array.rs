@@ -11,10 +11,12 @@ mod manage;
 mod options;
 mod parts;
 pub(crate) mod plan;
+mod window;
 
 pub use index::ArrayIndex;
 pub use options::MmapArrayOptions;
 pub(crate) use options::Typed;
+pub use window::MmapWindow;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::element::Element;

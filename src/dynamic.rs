@@ -19,9 +19,9 @@ use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
 use crate::array::MmapArray;
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::error::Result;
+use crate::error::{Error, Reason, Result};
 use crate::region::{Advice, Region};
-use crate::shape::{Dims, NdIndex, Order};
+use crate::shape::{Axes, Dims, NdIndex, Order};
 use crate::view::named::described;
 use crate::view::{ArrayView, RawView};
 use std::fmt::{self, Debug, Display};
@@ -53,7 +53,8 @@ use std::path::Path;
 pub struct DynArray<A = ReadOnly> {
     region: Region,
     dtype: DType,
-    dims: Dims,
+    /// Within the region, for elements of the dtype.
+    axes: Axes,
     order: Order,
     marker: PhantomData<A>,
 }
@@ -72,7 +73,13 @@ impl DynArray {
 impl<A> DynArray<A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
     pub(crate) fn from_region(region: Region, dtype: DType, dims: Dims, order: Order) -> Result<Self> {
-        let array = Self { region, dtype, dims, order, marker: PhantomData };
+        let axes = Axes::contiguous(&dims, order, dtype.itemsize());
+        Self::strided(region, dtype, axes, order)
+    }
+
+    /// An array over a region that was mapped from the first to the last of the elements along the axes.
+    pub(crate) fn strided(region: Region, dtype: DType, axes: Axes, order: Order) -> Result<Self> {
+        let array = Self { region, dtype, axes, order, marker: PhantomData };
         array.raw_view().map(|_| ()).map_err(|error| error.in_file(array.path()))?;
         Ok(array)
     }
@@ -81,8 +88,7 @@ impl<A> DynArray<A> {
     /// has found not to be so.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
         let ptr = self.region.as_ptr().unwrap_or(std::ptr::dangling_mut());
-        let raw = RawView::contiguous(ptr, &self.dims, self.order, self.dtype.itemsize());
-        raw.unpack_dtype(&self.dtype)
+        RawView { ptr, axes: self.axes }.unpack_dtype(&self.dtype)
     }
 
     /// What the elements are.
@@ -94,25 +100,25 @@ impl<A> DynArray<A> {
     /// The number of elements along each axis. The axes of elements that are subarrays are the [`view`](Self::view)'s.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        &self.dims
+        self.axes.lens()
     }
 
     /// The number of axes; a 0-d array has none, and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
-        self.dims.len()
+        self.axes.ndim()
     }
 
     /// The number of elements: the product of the shape.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.dims.iter().product()
+        self.axes.len()
     }
 
     /// Whether there is no element.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.dims.contains(&0)
+        self.shape().contains(&0)
     }
 
     /// The order in which the elements follow one another in the file.
@@ -133,7 +139,8 @@ impl<A> DynArray<A> {
         self.region.path()
     }
 
-    /// The bytes of the elements, as they lie in the file.
+    /// The bytes from the first element to the last, as they lie in the file. There are others between where the array is
+    /// a window of rows in Fortran order.
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
@@ -207,8 +214,9 @@ impl<A> DynArray<A> {
     /// # Errors
     ///
     /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are;
-    /// [`Misaligned`](crate::ErrorKind::Misaligned) where they lie at addresses that the type cannot live at, which
-    /// views do not mind. The array is closed then.
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) where they lie at addresses that the type cannot live at, and
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where others lie between them, which views do not mind. The
+    /// array is closed then.
     ///
     /// ```
     /// use mmap_array::{Be, DType, DynArray};
@@ -225,7 +233,13 @@ impl<A> DynArray<A> {
         if wanted != self.dtype {
             return Err(mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
         }
-        MmapArray::from_region(self.region, self.dims, self.order)
+        let dims = Dims::new(self.shape())?;
+        let (_, bytes) = dims.checked_len(size_of::<T>())?;
+        if bytes != self.region.len() {
+            let text = format!("the elements of shape {dims} have others between them, and are no slice");
+            return Err(Error::from(Reason::NotContiguous(text)).in_file(self.path()));
+        }
+        MmapArray::from_region(self.region, dims, self.order)
     }
 
     /// The item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].

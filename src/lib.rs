@@ -121,7 +121,7 @@ mod time;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
-pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions};
+pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions, MmapWindow};
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 pub use dynamic::{DynArray, DynArrayMut, DynArrayOptions, DynView, DynViewMut, Value};

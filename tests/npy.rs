@@ -74,9 +74,36 @@ fn windows_of_fortran_order_go_along_the_last_axis() {
     assert_eq!(open(&path, options().offset(3).shape([2, 2])).unwrap(), (vec![2, 2], (3..7).collect()));
     let error = open(&path, options().rows(1..3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotContiguous);
-    assert!(error.to_string().contains("view().rows(1..3)"), "{error}");
-    assert_eq!(whole.view().rows(1..3).to_native_vec()[..3], [1, 5, 9]);
+    assert!(error.to_string().contains("open_window"), "{error}");
+    // SAFETY: as above.
+    let rows = unsafe { options().rows(1..3).open_window::<Le<i32>>(&path) }.unwrap();
+    assert_eq!((rows.shape(), rows.byte_offset()), (&[2, 6][..], 132));
+    assert!(rows.view() == whole.view().rows(1..3));
+    // SAFETY: as above.
+    let any = unsafe { options().rows(1..3).open_dyn(&path) }.unwrap();
+    assert_eq!(any.view().to_vec_as::<i32>().unwrap()[..3], [1, 5, 9]);
+    assert_eq!((any.shape(), any.as_bytes().len()), (&[2, 6][..], 88));
+    assert_eq!(any.into_typed::<Le<i32>>().unwrap_err().kind(), ErrorKind::NotContiguous);
     assert_eq!(open(&path, options().rows(..4)).unwrap().0, [4, 6]);
+}
+
+#[test]
+fn rows_in_fortran_order_are_written_and_nothing_between_them() {
+    let (_folder, path) = counted(&[4, 6], Order::F);
+    for (rows, number) in [(0..1, 100), (3..4, 103), (2..2, 9), (1..3, 101)] {
+        // SAFETY: nobody else uses the file.
+        let mut rows = unsafe { npy::options().rows(rows).open_window_mut::<Le<i32>>(&path) }.unwrap();
+        rows.view_mut().fill(number.into());
+        rows.flush().unwrap();
+    }
+    assert_eq!(open(&path, npy::options()).unwrap().1, [100, 101, 101, 103].repeat(6));
+    // Any window opens so.
+    for options in [npy::options(), npy::options().segment(1, 4), npy::options().offset(3).shape([2, 2])] {
+        // SAFETY: nobody else uses the file.
+        let window = unsafe { options.open_window::<Le<i32>>(&path) }.unwrap();
+        let (shape, numbers) = open(&path, options).unwrap();
+        assert_eq!((window.shape(), window.view().t().to_native_vec()), (&shape[..], numbers));
+    }
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use super::header::{Header, MAX_HEADER};
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
 use crate::array::plan::{Elements, Plan};
-use crate::array::{MmapArray, MmapArrayMut, Typed};
+use crate::array::{MmapArray, MmapArrayMut, MmapWindow, Typed};
 use crate::dtype::DType;
 use crate::dynamic::{DynArray, DynArrayMut, mismatch};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{self, At, Mode, NewFile, Region};
-use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
+use crate::shape::{Axes, Dims, IntoShape, Order, Shape, too_many_axes};
 use crate::view::named::described;
 use crate::view::row_range;
 use std::fs::File;
@@ -88,11 +88,37 @@ enum Window {
     },
 }
 
+/// Where the elements of a window are.
+struct Found {
+    /// The first in storage order.
+    start: u64,
+    dims: Dims,
+    /// The shape of the array whose rows these are, where they do not lie together: in Fortran order.
+    rows_of: Option<Dims>,
+}
+
+impl Found {
+    /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.
+    fn axes(&self, order: Order, size: usize) -> (Axes, usize) {
+        let mut axes = Axes::contiguous(self.rows_of.as_ref().unwrap_or(&self.dims), order, size);
+        if self.rows_of.is_some() {
+            axes.set(0, self.dims[0], size as isize);
+        }
+        // Both are within the array, whose bytes were counted.
+        let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * (stride as usize / size.max(1));
+        let span = match axes.lens().contains(&0) {
+            true => 0,
+            false => 1 + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
+        };
+        (axes, span)
+    }
+}
+
 impl NpyOptions {
     /// A window of rows, the leading axis' range: `arr[a..b]`.
     ///
-    /// In Fortran order the rows of a matrix do not lie together, so there they are a view of the whole array, whose
-    /// pages are read only where they are touched: `open(path)?.view().rows(a..b)`. Opening says so.
+    /// In Fortran order the rows of a matrix do not lie together, so there they are no slice: they open as a
+    /// [`MmapWindow`](Self::open_window), which is a view with strides, or as a [`DynArray`](Self::open_dyn).
     #[must_use]
     pub fn rows(mut self, rows: impl RangeBounds<usize>) -> Self {
         self.window = Window::Rows(rows.start_bound().cloned(), rows.end_bound().cloned());
@@ -239,6 +265,51 @@ impl NpyOptions {
     {
         let path = path.as_ref();
         self.open_typed(&region::open(path, false)?, Some(path), Mode::CopyOnWrite)
+    }
+
+    /// As [`open`](Self::open), of any window, one that is no slice too: rows in Fortran order.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but for [`NotContiguous`](crate::ErrorKind::NotContiguous).
+    ///
+    /// ```
+    /// use mmap_array::{Order, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("f.npy");
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// unsafe { npy::options().order(Order::F).create::<f32>(&path, [100, 3])? };
+    /// let rows = unsafe { npy::options().rows(10..20).open_window::<f32>(&path)? };
+    /// assert_eq!((rows.shape(), rows.view().strides()), (&[10, 3][..], &[4, 400][..]));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_window<T: Element>(self, path: impl AsRef<Path>) -> Result<MmapWindow<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        let path = path.as_ref();
+        self.open_strided(&region::open(path, false)?, Some(path), Mode::Read)
+    }
+
+    /// As [`open_window`](Self::open_window), to read and write.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_window`](Self::open_window), and where the file may not be written.
+    pub unsafe fn open_window_mut<T: Element>(self, path: impl AsRef<Path>) -> Result<MmapWindow<T, ReadWrite>>
+    where
+        ReadWrite: Access<T>,
+    {
+        let path = path.as_ref();
+        self.open_strided(&region::open(path, true)?, Some(path), Mode::ReadWrite)
     }
 
     /// As [`open`](Self::open), of a file that is open already. The file's own position does not matter.
@@ -475,14 +546,12 @@ impl NpyOptions {
         path: &Path,
         replace: bool,
     ) -> Result<(NewFile, Region, Dims)> {
-        let (start, dims) = self.find(header, &shape, elements.size())?;
+        let found = self.find(header, &shape, elements.size())?;
         elements.check_offset(header.data_offset(), header.nbytes())?;
         let len = header.data_offset().saturating_add(header.nbytes());
         let (new, file) = NewFile::create(path, len, replace, self.reserve)?;
         region::write_front(&file, &header.to_bytes()?)?;
-        let plan = self.window_plan(header, start, &dims, elements.size());
-        let (mut region, dims) = plan.map(elements, &file, Some(path), Mode::ReadWrite)?;
-        region.set_front(self.front());
+        let (region, dims) = self.map_found(elements, header, &found, &file, Some(path), Mode::ReadWrite)?;
         Ok((new, region, dims))
     }
 
@@ -490,13 +559,60 @@ impl NpyOptions {
         Plan { populate: self.populate, reserve: self.reserve, ..Plan::default() }
     }
 
-    /// The plan of the window's elements.
-    fn window_plan(&self, header: &Header, start: u64, dims: &Dims, size: usize) -> Plan {
+    /// Maps the elements of a window that lie together.
+    fn map_found(
+        &self,
+        elements: &impl Elements,
+        header: &Header,
+        found: &Found,
+        file: &File,
+        path: Option<&Path>,
+        mode: Mode,
+    ) -> Result<(Region, Dims)> {
+        if let Some(whole) = &found.rows_of {
+            return Err(Reason::NotContiguous(format!(
+                "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
+                 `open_window`"
+            ))
+            .into());
+        }
+        self.map_span(elements, header, found.start, &found.dims, file, path, mode)
+    }
+
+    /// Maps elements one after another, from one on.
+    #[allow(clippy::too_many_arguments)]
+    fn map_span(
+        &self,
+        elements: &impl Elements,
+        header: &Header,
+        start: u64,
+        dims: &Dims,
+        file: &File,
+        path: Option<&Path>,
+        mode: Mode,
+    ) -> Result<(Region, Dims)> {
         let mut plan = Plan { order: header.order(), ..self.plan() };
         // Both are below the array's bytes, which a file can have.
-        plan.offset = header.data_offset() + start * size as u64;
+        plan.offset = header.data_offset() + start * elements.size() as u64;
         plan.set_shape(&dims[..]);
-        plan
+        let (mut region, dims) = plan.map(elements, file, path, mode)?;
+        region.set_front(self.front());
+        Ok((region, dims))
+    }
+
+    fn open_strided<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapWindow<T, A>> {
+        let open = || {
+            let header = read_header(file, self.max_header)?;
+            let shape = shape_as::<T>(&header)?;
+            let elements = Typed::<T>(PhantomData);
+            check_complete(file, &header, &elements)?;
+            let found = self.find(&header, &shape, size_of::<T>())?;
+            let (axes, span) = found.axes(header.order(), size_of::<T>());
+            let dims = Dims::new(&[span])?;
+            let (region, dims) = self.map_span(&elements, &header, found.start, &dims, file, path, mode)?;
+            Ok(MmapWindow::new(MmapArray::from_region(region, dims, Order::C)?, axes))
+        };
+        open().map_err(|error: Error| error.in_file(path))
     }
 
     fn open_typed<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
@@ -512,9 +628,14 @@ impl NpyOptions {
     fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
         let open = || {
             let header = read_header(file, self.max_header)?;
-            let (dtype, shape) = (header.dtype(), header.shape());
-            let (region, dims) = self.map_region(dtype, &header, shape, file, Some(path), mode)?;
-            DynArray::from_region(region, dtype.clone(), dims, header.order())
+            let dtype = header.dtype();
+            check_complete(file, &header, dtype)?;
+            let found = self.find(&header, header.shape(), dtype.itemsize())?;
+            let (axes, span) = found.axes(header.order(), dtype.itemsize());
+            // Elements of no bytes have no span of their own.
+            let dims = if found.rows_of.is_some() { Dims::new(&[span])? } else { found.dims };
+            let (region, _) = self.map_span(dtype, &header, found.start, &dims, file, Some(path), mode)?;
+            DynArray::strided(region, dtype.clone(), axes, header.order())
         };
         open().map_err(|error: Error| error.in_file(Some(path)))
     }
@@ -529,11 +650,8 @@ impl NpyOptions {
         mode: Mode,
     ) -> Result<(Region, Dims)> {
         check_complete(file, header, elements)?;
-        let (start, dims) = self.find(header, shape, elements.size())?;
-        let plan = self.window_plan(header, start, &dims, elements.size());
-        let (mut region, dims) = plan.map(elements, file, path, mode)?;
-        region.set_front(self.front());
-        Ok((region, dims))
+        let found = self.find(header, shape, elements.size())?;
+        self.map_found(elements, header, &found, file, path, mode)
     }
 
     /// What keeps the header true where the array grows.
@@ -548,7 +666,7 @@ impl NpyOptions {
     }
 
     /// The first element of the window, in storage order, and its shape.
-    fn find(&self, header: &Header, shape: &[usize], size: usize) -> Result<(u64, Dims)> {
+    fn find(&self, header: &Header, shape: &[usize], size: usize) -> Result<Found> {
         let dims = || Dims::new(shape);
         let slowest = match header.order() {
             Order::C => (!shape.is_empty()).then_some(0),
@@ -557,22 +675,18 @@ impl NpyOptions {
         // The elements in each step of an axis that is the slowest.
         let step =
             |axis: usize| shape.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &len)| len as u64).product();
-        let along = |axis: usize, rows: std::ops::Range<usize>| -> Result<(u64, Dims)> {
+        let along = |axis: usize, rows: std::ops::Range<usize>| -> Result<Found> {
             let step: u64 = if shape.contains(&0) { 0 } else { step(axis) };
-            Ok((rows.start as u64 * step, dims()?.with(axis, rows.len())))
+            Ok(Found { start: rows.start as u64 * step, dims: dims()?.with(axis, rows.len()), rows_of: None })
         };
         match self.window {
-            Window::Whole => Ok((0, dims()?)),
+            Window::Whole => Ok(Found { start: 0, dims: dims()?, rows_of: None }),
             Window::Rows(start, end) => {
                 let Some(&len) = shape.first() else { return Err(Error::out_of_range("a 0-d array has no rows")) };
                 let rows = row_range(&(start, end), len)?;
                 if slowest != Some(0) && rows.len() != len && !shape[1..].iter().all(|&len| len == 1) {
-                    return Err(Reason::NotContiguous(format!(
-                        "rows of an array of shape {shape:?} in Fortran order do not lie together: open the whole array, \
-                         of which only the pages that are touched are read, and take `view().rows({}..{})`",
-                        rows.start, rows.end
-                    ))
-                    .into());
+                    let start = if shape.contains(&0) { 0 } else { rows.start as u64 };
+                    return Ok(Found { start, dims: dims()?.with(0, rows.len()), rows_of: Some(dims()?) });
                 }
                 // Where the other axes have one element each, any axis is the slowest.
                 along(0, rows)
@@ -599,7 +713,7 @@ impl NpyOptions {
                         }
                     },
                 };
-                Ok((offset, dims))
+                Ok(Found { start: offset, dims, rows_of: None })
             }
             Window::Segment { part, count, aligned } => {
                 let Some(axis) = slowest.filter(|_| part < count) else {
