@@ -32,7 +32,8 @@
 //!   part writes back only its own bytes.
 //! - A [`DynArray`] and its [`DynView`] are the same of a [`DType`] that is known only when the program runs; what they
 //!   hold is found field by field, printed, converted, or turned into a typed view once it is known.
-//! - [`fromfile`] and [`tofile`](ArrayView::tofile) do without a map.
+//! - [`npy`] opens and creates NumPy's own files, windows of them counted in elements, and [`fromfile`] and
+//!   [`tofile`](ArrayView::tofile) do without a map.
 //!
 //! # When it is safe
 //!
@@ -97,6 +98,10 @@
 //! | `arr.astype("f4")` of numbers | `arr.view().to_vec_as::<f32>()` |
 //! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
+//! | `np.load(f, mmap_mode="r")`, `"r+"`, `"c"` | `npy::open::<T>(f)`, `npy::open_mut::<T>(f)`, `npy::open_cow::<T>(f)` |
+//! | `np.load(f, mmap_mode="r")[a:b]`, dtype as in the file | `npy::options().rows(a..b).open::<T>(f)`, `.open_dyn(f)` |
+//! | `np.lib.format.open_memmap(f, "w+", dtype, shape)` | `npy::create::<T>(f, shape)` |
+//! | `np.array_split(arr, n)[k]` of a file | `npy::options().segment(k, n).open_mut::<T>(f)` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |
 //! | `arr.tofile(f)` | `arr.tofile(f)?`, to any writer `arr.view().write_to(&mut w)?` |
 //! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}`; of records `arr.view().to_dyn(&T::dtype())?` |

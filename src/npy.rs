@@ -208,3 +208,32 @@ where
     // SAFETY: the caller keeps the contract.
     unsafe { options().open_or_create(path, shape) }
 }
+
+/// Creates a file of zeros for an array of the type, the shape and the order of another: `np.zeros_like`, on disk. See
+/// [`create`].
+///
+/// # Safety
+///
+/// As for [`create`].
+///
+/// # Errors
+///
+/// As for [`NpyOptions::create`].
+///
+/// ```
+/// use mmap_array::{Order, npy};
+/// # let dir = tempfile::tempdir()?;
+/// # let (path, other) = (dir.path().join("a.npy"), dir.path().join("b.npy"));
+/// // SAFETY: nobody else writes or truncates the files.
+/// let image = unsafe { npy::options().order(Order::F).create::<u16>(&path, [480, 640])? };
+/// let mask = unsafe { npy::create_like(&other, &image)? };
+/// assert_eq!((mask.shape(), mask.order()), (&[480, 640][..], Order::F));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub unsafe fn create_like<T: Element, A>(path: impl AsRef<Path>, other: &MmapArray<T, A>) -> Result<MmapArrayMut<T>>
+where
+    ReadWrite: Access<T>,
+{
+    // SAFETY: the caller keeps the contract.
+    unsafe { options().order(other.order()).create(path, other.shape()) }
+}

@@ -294,3 +294,27 @@ fn a_header_without_room_keeps_its_array_from_growing() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!((array.len(), fs::read(&path).unwrap()), (9, file));
 }
+
+/// Where holes in files cost nothing, and maps reach above 4 GiB.
+#[test]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn a_window_of_a_terabyte_takes_its_own_pages_alone() {
+    let (_folder, path) = folder();
+    let rows = 1 << 36;
+    // SAFETY: nobody else uses the file, here and below.
+    drop(unsafe { npy::options().rows(..0).create::<[Le<f64>; 2]>(&path, [rows]) }.unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().len(), (1 << 40) + 128);
+    for start in [0, 12_345_678_901, rows - 1000] {
+        let options = npy::options().rows(start..start + 1000);
+        // SAFETY: as above.
+        let mut window = unsafe { options.open_mut::<[Le<f64>; 2]>(&path) }.unwrap();
+        window[999] = [(start as f64).into(), 0.5.into()];
+        window.close().unwrap();
+        // SAFETY: as above.
+        let window = unsafe { options.open::<[Le<f64>; 2]>(&path) }.unwrap();
+        assert_eq!((window.shape(), window[999][0].get(), window[0][0].get()), (&[1000][..], start as f64, 0.0));
+    }
+    // As many kilobytes in blocks on the disk as were written in pages.
+    use std::os::unix::fs::MetadataExt;
+    assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
+}
