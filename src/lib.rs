@@ -102,6 +102,7 @@
 //! | `np.load(f, mmap_mode="r")[a:b]`, dtype as in the file | `npy::options().rows(a..b).open::<T>(f)`, `.open_dyn(f)` |
 //! | `np.lib.format.open_memmap(f, "w+", dtype, shape)` | `npy::create::<T>(f, shape)` |
 //! | `np.array_split(arr, n)[k]` of a file | `npy::options().segment(k, n).open_mut::<T>(f)` |
+//! | `np.asarray(arr)` for what works on arrays | `arr.view().into_ndarray::<Ix2>()?`, with the feature `ndarray` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |
 //! | `arr.tofile(f)` | `arr.tofile(f)?`, to any writer `arr.view().write_to(&mut w)?` |
 //! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}`; of records `arr.view().to_dyn(&T::dtype())?` |
@@ -115,6 +116,8 @@ mod element;
 mod endian;
 mod error;
 mod field;
+#[cfg(any(feature = "ndarray", feature = "rayon"))]
+mod interop;
 mod io;
 pub mod npy;
 mod print;
@@ -134,6 +137,8 @@ pub use element::Element;
 pub use endian::{Be, Endian, Le, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
+#[cfg(feature = "rayon")]
+pub use interop::rayon::{ParAxisChunks, ParAxisIter, ParIter};
 pub use io::fromfile;
 #[cfg(feature = "derive")]
 pub use record::Record;

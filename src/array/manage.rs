@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 impl<T, A> MmapArray<T, A> {
     /// The bytes of the array in which the rows lie. In Fortran order rows lie across the whole array, so these are
     /// all the bytes from the first element of the first row to the last of the last.
-    fn row_bytes(&self, rows: &impl RangeBounds<usize>) -> Result<Range<usize>> {
+    pub(crate) fn row_bytes(&self, rows: &impl RangeBounds<usize>) -> Result<Range<usize>> {
         let Some(&len) = self.dims.first() else {
             return Err(Error::out_of_range("a 0-d array has no rows").in_file(self.path()));
         };

@@ -219,6 +219,17 @@ impl Runs {
         Some(Plane { run, rows, row_stride: self.row_stride })
     }
 
+    /// Leaves out so many runs at the front, of those that are left.
+    fn skip(&mut self, count: usize) {
+        if count > 0 {
+            self.next += count;
+            // The last of those left out.
+            let (plane, row) = ((self.next - 1) / self.rows, (self.next - 1) % self.rows);
+            (self.plane, self.rows_left) = (plane, self.rows - row - 1);
+            self.ptr = self.start(plane).wrapping_offset((row as isize).wrapping_mul(self.row_stride));
+        }
+    }
+
     #[inline(always)]
     fn next_back(&mut self) -> Option<Run> {
         if self.next == self.end {
@@ -343,6 +354,9 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
         while n >= self.left {
             n -= self.left;
             self.left = 0;
+            let whole = n.checked_div(self.runs.len).map_or(0, |runs| runs.min(self.runs.end - self.runs.next));
+            self.runs.skip(whole);
+            n -= whole * self.runs.len;
             if !self.refill() {
                 let skipped = n.min(self.back_left);
                 self.back_left -= skipped;

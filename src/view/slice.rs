@@ -319,6 +319,17 @@ impl<'a, T, A> AxisIter<'a, T, A> {
     }
 }
 
+#[cfg(feature = "rayon")]
+impl<T, A> AxisIter<'_, T, A> {
+    /// The first so many, and the others.
+    pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
+        assert!(index <= self.len, "index {index} of {} views", self.len);
+        let from = self.item(index).into_raw();
+        let len = self.len - index;
+        (Self { len: index, ..self }, Self { item: from, len, stride: self.stride, marker: PhantomData })
+    }
+}
+
 impl<'a, T, A> Iterator for AxisIter<'a, T, A> {
     type Item = ArrayView<'a, T, A>;
 

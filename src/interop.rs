@@ -1,0 +1,6 @@
+//! Views for other libraries: what they work on is found, and not copied.
+
+#[cfg(feature = "ndarray")]
+mod ndarray;
+#[cfg(feature = "rayon")]
+pub(crate) mod rayon;

@@ -1,0 +1,152 @@
+//! Views as [ndarray]'s, and the other way round.
+//!
+//! Its views count strides in elements and give out references, so they can show what lies at its type's alignment and at
+//! whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit. What
+//! they cannot show is an error that says why.
+
+use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::error::{Error, Reason, Result, short_type_name};
+use crate::shape::{Axes, Dims, Order};
+use crate::view::{ArrayView, ArrayViewMut, RawView};
+use bytemuck::{AnyBitPattern, NoUninit};
+use ndarray::{Axis, Dimension, IxDyn, RawArrayView, RawArrayViewMut, ShapeBuilder, StrideShape};
+
+impl<'a, T> ArrayView<'a, T>
+where
+    ReadOnly: Access<T>,
+{
+    /// The same elements as a view of ndarray's, of a fixed rank (`ArrayView2<f64>`) or of any (`ArrayViewD<f64>`).
+    ///
+    /// # Errors
+    ///
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where the elements do not lie as ndarray needs them, such as
+    /// fields of packed records: [`to_vec`](Self::to_vec) copies them; [`Shape`](crate::ErrorKind::Shape) for another
+    /// rank.
+    ///
+    /// ```
+    /// let grid = mmap_array::MmapArrayMut::<f64>::anonymous([2, 3])?;
+    /// let view: ndarray::ArrayView2<f64> = grid.view().into_ndarray()?;
+    /// assert_eq!(view.row(1).sum(), 0.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn into_ndarray<D: Dimension>(self) -> Result<ndarray::ArrayView<'a, T, D>> {
+        let Laid { first, shape, turned } = Laid::<T>::out(&self.into_raw())?;
+        // SAFETY: `Laid` has the address of the element at the lowest, aligned, and strides that lead to elements of the
+        // view only, all of them in one piece of memory.
+        let mut raw = unsafe { RawArrayView::from_shape_ptr(shape, first.cast_const()) };
+        turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
+        let raw = raw.into_dimensionality::<D>().map_err(|_| another_rank(self.ndim(), D::NDIM))?;
+        // SAFETY: the elements are aligned, initialised, of a type that takes any bits, and not written for 'a, by the
+        // contract of `from_raw`.
+        Ok(unsafe { raw.deref_into_view() })
+    }
+
+    /// The elements of a view of ndarray's, to be saved, or cut and read as views here are.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::MAX_NDIM) axes.
+    ///
+    /// ```
+    /// let squares = ndarray::Array2::from_shape_fn((2, 3), |(i, j)| (i * j) as u32);
+    /// let view = mmap_array::ArrayView::from_ndarray(squares.t())?;
+    /// assert_eq!((view.shape(), view.at([2, 1])), (&[3, 2][..], 2));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn from_ndarray<D: Dimension>(view: ndarray::ArrayView<'a, T, D>) -> Result<Self>
+    where
+        T: AnyBitPattern + NoUninit,
+    {
+        let mut axes = Axes::contiguous(&Dims::new(view.shape())?, Order::C, size_of::<T>());
+        for (axis, (&len, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
+            axes.set(axis, len, stride.wrapping_mul(size_of::<T>() as isize));
+        }
+        let raw = RawView { ptr: view.as_ptr().cast_mut().cast(), axes };
+        // SAFETY: the elements are ndarray's, initialised, without padding, and borrowed for 'a. Two indices may give the
+        // same one, as in a broadcast view, which no reader minds.
+        Ok(unsafe { Self::from_raw(raw) })
+    }
+}
+
+impl<'a, T> ArrayViewMut<'a, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// The same elements as a writable view of ndarray's. See [`into_ndarray`](ArrayView::into_ndarray).
+    ///
+    /// # Errors
+    ///
+    /// As for [`into_ndarray`](ArrayView::into_ndarray).
+    ///
+    /// ```
+    /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([2, 3])?;
+    /// let mut view: ndarray::ArrayViewMutD<f64> = grid.view_mut().into_ndarray_mut()?;
+    /// view += 1.0;
+    /// assert_eq!(*grid, [1.0; 6]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn into_ndarray_mut<D: Dimension>(self) -> Result<ndarray::ArrayViewMut<'a, T, D>> {
+        let rank = self.ndim();
+        let Laid { first, shape, turned } = Laid::<T>::out(&self.into_raw())?;
+        // SAFETY: as for `into_ndarray`.
+        let mut raw = unsafe { RawArrayViewMut::from_shape_ptr(shape, first) };
+        turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
+        let raw = raw.into_dimensionality::<D>().map_err(|_| another_rank(rank, D::NDIM))?;
+        // SAFETY: as for `into_ndarray`; no two indices give overlapping elements, and nobody else reads or writes them for
+        // 'a, by the contract of `from_raw`.
+        Ok(unsafe { raw.deref_into_view_mut() })
+    }
+}
+
+fn another_rank(rank: usize, wanted: Option<usize>) -> Error {
+    let wanted = wanted.map_or_else(String::new, |ndim| format!(", not {ndim}"));
+    Error::shape(format!("the view has {rank} axes{wanted}"))
+}
+
+/// Elements as ndarray describes them.
+struct Laid<T> {
+    /// The one at the lowest address, where there is one.
+    first: *mut T,
+    /// With the strides counted in elements, none of them negative.
+    shape: StrideShape<IxDyn>,
+    /// The axes that go from higher addresses to lower ones.
+    turned: Vec<usize>,
+}
+
+impl<T> Laid<T> {
+    fn out(view: &RawView) -> Result<Self> {
+        let (size, align, element) = (size_of::<T>() as isize, align_of::<T>(), short_type_name::<T>());
+        let lens = view.axes.lens();
+        if lens.contains(&0) {
+            return Ok(Self { first: std::ptr::dangling_mut(), shape: IxDyn(lens).into(), turned: Vec::new() });
+        }
+        let (mut first, mut strides, mut turned) = (view.ptr, Vec::new(), Vec::new());
+        for (axis, (&len, &stride)) in lens.iter().zip(view.axes.strides()).enumerate() {
+            // What there is one of has no distance.
+            let stride = if len > 1 { stride } else { 0 };
+            if stride % size != 0 {
+                return Err(Reason::NotContiguous(format!(
+                    "ndarray counts strides in elements, and along axis {axis} of {} they lie {stride} bytes apart, no \
+                     multiple of the {size} of `{element}`; `to_vec` copies them",
+                    view.describe()
+                ))
+                .into());
+            }
+            if stride < 0 {
+                first = first.wrapping_offset(stride.wrapping_mul(len as isize - 1));
+                turned.push(axis);
+            }
+            strides.push((stride / size).unsigned_abs());
+        }
+        let first = first.cast::<T>();
+        if !first.is_aligned() {
+            return Err(Reason::NotContiguous(format!(
+                "ndarray gives out references, and the elements of {} lie at addresses that are no multiples of {align}, \
+                 the alignment of `{element}`; `to_vec` copies them",
+                view.describe()
+            ))
+            .into());
+        }
+        Ok(Self { first, shape: IxDyn(lens).strides(IxDyn(&strides)), turned })
+    }
+}
