@@ -42,6 +42,8 @@
 //! Everything after the opening is safe, whatever the file holds and whatever the arguments are. Memory, scratch files
 //! and files that the operating system keeps from changing open without `unsafe`.
 //!
+//! More on this, on speed and on many writers of one file is in the [`guide`].
+//!
 //! # What the types forbid
 //!
 //! A read-only array cannot be written ([`Exclusive`]), an element type with padding cannot be written at all
@@ -116,6 +118,7 @@ mod element;
 mod endian;
 mod error;
 mod field;
+pub mod guide;
 #[cfg(any(feature = "ndarray", feature = "rayon"))]
 mod interop;
 mod io;

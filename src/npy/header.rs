@@ -11,7 +11,9 @@ use crate::dtype::literal::{self, Literal, Node, Python, error_at};
 use crate::dtype::repr::push_shape;
 use crate::error::{Error, Reason, Result};
 use crate::shape::Order;
+use std::fmt;
 use std::io::{self, Read, Write};
+use std::str::FromStr;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -327,6 +329,35 @@ impl Header {
             _ => bytes.extend(u32::try_from(size).map_err(too_long)?.to_le_bytes()),
         }
         Ok(bytes)
+    }
+}
+
+/// The dict, as NumPy writes it.
+///
+/// ```
+/// use mmap_array::{Element, Order, npy::Header};
+/// let header = Header::new(u8::dtype(), [3], Order::C)?;
+/// assert_eq!(header.to_string(), "{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }");
+/// assert_eq!(header.to_string().parse::<Header>()?, header);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Ok(text) => f.write_str(text.trim_end()),
+            // What was read and cannot be written is shown all the same.
+            Err(_) => write!(f, "{{'descr': {}, 'fortran_order': …, 'shape': {:?}, }}", self.dtype, self.shape),
+        }
+    }
+}
+
+/// Reads the dict, without what stands in front of it in a file.
+impl FromStr for Header {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (dtype, order, shape) = parse(text, Python::Three).map_err(Error::in_header)?;
+        Self::new(dtype, shape, order)
     }
 }
 

@@ -1,0 +1,10 @@
+//! Pages on what a mapped array is: when it is safe, when it is fast, and how many share one.
+
+#[doc = include_str!("guide/safety.md")]
+pub mod safety {}
+
+#[doc = include_str!("guide/performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("guide/processes.md")]
+pub mod processes {}
