@@ -4,6 +4,7 @@
 //! when it is compiled. Here the dtype is a value: what an array holds is found field by field, printed, converted to
 //! numbers of a known type, or, once it has turned out to be what a Rust type says, used as an array of that type.
 
+mod bytes;
 mod cell;
 mod convert;
 mod options;

@@ -14,7 +14,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The most that is read or written at once, so that memory follows what a file holds and not what it claims.
-const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Reads elements from a file into memory: `np.fromfile(path, dtype, count, offset=offset)`.
 ///
@@ -71,7 +71,7 @@ fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
 }
 
 /// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors.
-fn read_elements<T>(source: &mut impl Read, offset: u64, count: Option<usize>) -> Result<Vec<T>>
+pub(crate) fn read_elements<T>(source: &mut impl Read, offset: u64, count: Option<usize>) -> Result<Vec<T>>
 where
     ReadOnly: Access<T>,
 {

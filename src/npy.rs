@@ -25,9 +25,11 @@
 //! where the type is not known when the program is written, [`open_dyn`] takes the file's. Errors name both.
 
 mod header;
+mod io;
 mod options;
 
 pub use header::{Header, MAX_HEADER};
+pub use io::{Source, load, load_as, load_as_from, load_from, save, save_to};
 pub use options::NpyOptions;
 
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};

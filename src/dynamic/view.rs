@@ -203,6 +203,10 @@ impl<'a, A> DynView<'a, A> {
         Self { raw, dtype, marker: PhantomData }
     }
 
+    pub(super) fn raw(&self) -> RawView {
+        self.raw
+    }
+
     /// Another view of the same elements or of parts of them; the borrow moves along.
     fn with_raw(self, raw: RawView) -> Self {
         // What `from_raw` asks holds for the elements of `self`, and `raw` was made from them.
@@ -210,7 +214,7 @@ impl<'a, A> DynView<'a, A> {
     }
 
     /// The same with the axes of elements that are subarrays behind the others.
-    fn unpacked(self) -> Result<Self> {
+    pub(super) fn unpacked(self) -> Result<Self> {
         let (raw, dtype) = self.raw.unpack_dtype(self.dtype)?;
         Ok(Self { raw, dtype, ..self })
     }

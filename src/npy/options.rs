@@ -784,7 +784,7 @@ fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
 }
 
 /// The shape of the array whose elements are of the type `T`.
-fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
+pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
     let (wanted, shape) = (described::<T>()?, header.shape());
     if wanted == *header.dtype() {
         return Ok(shape.to_vec());
