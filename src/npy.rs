@@ -27,10 +27,12 @@
 mod header;
 mod io;
 mod options;
+mod writer;
 
 pub use header::{Header, MAX_HEADER};
 pub use io::{Source, load, load_as, load_as_from, load_from, save, save_to};
 pub use options::NpyOptions;
+pub use writer::Writer;
 
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
 use crate::array::{MmapArray, MmapArrayMut};

@@ -9,7 +9,7 @@ use crate::access::{Access, ReadOnly};
 use crate::array::MmapArray;
 use crate::dynamic::{DynArray, DynView};
 use crate::element::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::io::{CHUNK, read_elements};
 use crate::region::NewFile;
 use crate::shape::{Dims, Order};
@@ -279,4 +279,22 @@ fn reversed(header: &Header) -> Result<Option<Dims>> {
     let lens: Vec<usize> = header.shape().iter().copied().filter(|&len| len != 1).rev().collect();
     let in_order = header.order() == Order::C || lens.len() < 2 || lens.contains(&0);
     if in_order { Ok(None) } else { Dims::new(&lens).map(Some) }
+}
+
+/// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as
+/// long along the other axes.
+pub(super) fn rows_of(view: DynView<'_>, header: &Header, axis: usize) -> Result<usize> {
+    if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
+        let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
+        let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());
+        return Err(Reason::DTypeMismatch(text).into());
+    }
+    let (found, wanted) = (view.shape(), header.shape());
+    let fits = found.len() == wanted.len() && (0..found.len()).all(|k| k == axis || found[k] == wanted[k]);
+    if fits {
+        return Ok(found[axis]);
+    }
+    let lens: Vec<String> =
+        wanted.iter().enumerate().map(|(k, len)| if k == axis { "n".into() } else { len.to_string() }).collect();
+    Err(Error::shape(format!("rows of shape [{}] were expected, not {found:?}", lens.join(", "))))
 }
