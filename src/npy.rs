@@ -24,11 +24,13 @@
 //! The elements' type must be the file's. `<f8` is `f64` on a little-endian machine and [`Le<f64>`](crate::Le) on any;
 //! where the type is not known when the program is written, [`open_dyn`] takes the file's. Errors name both.
 
+mod append;
 mod header;
 mod io;
 mod options;
 mod writer;
 
+pub use append::append;
 pub use header::{Header, MAX_HEADER};
 pub use io::{Source, load, load_as, load_as_from, load_from, save, save_to};
 pub use options::NpyOptions;

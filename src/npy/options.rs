@@ -766,7 +766,7 @@ pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
 }
 
 /// The header of a file whose array is so many rows longer than it is now.
-fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
+pub(super) fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
     let header = read_header(file, usize::MAX)?;
     let axis = match header.order() {
         Order::C => Some(0),
@@ -799,7 +799,7 @@ pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
 }
 
 /// Checks that the file has all the elements that its header speaks of, whatever the window is.
-fn check_complete(file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
+pub(super) fn check_complete(file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
     let (file_len, offset, needed) = (region::mappable_len(file)?, header.data_offset(), header.nbytes());
     if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
         return Ok(());

@@ -1,0 +1,284 @@
+//! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
+
+use super::header::{Header, MAX_HEADER};
+use super::io::{Source, rows_of, write_elements};
+use super::options::{check_complete, grown_header, read_header};
+use crate::dynamic::DynView;
+use crate::error::{Error, Result};
+use crate::region::{self, At};
+use crate::shape::Order;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
+/// [`grow`](crate::MmapArrayMut::grow) does. Returns the new length of that axis.
+///
+/// `rows` has as many axes as the array, of the same lengths but for that one, in any strides. The file becomes what
+/// `np.save` would have made of both together.
+///
+/// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
+/// Whenever the program is killed or the power fails, the file holds the old array or the new one. After an error it is
+/// as it was. While rows are added nobody else may do the same.
+///
+/// # Errors
+///
+/// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
+/// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
+/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where more bytes follow the array, as they do when a program was
+/// killed while it added rows, and where the header has no room for the number;
+/// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Io`](crate::ErrorKind::Io) where the system refuses.
+///
+/// ```
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("log.npy");
+/// npy::save(&path, &vec![[1_u8, 2], [3, 4]])?;
+/// assert_eq!(npy::append(&path, &vec![[5_u8, 6]])?, 3);
+/// assert_eq!(npy::load::<[u8; 2]>(&path)?.1, [[1, 2], [3, 4], [5, 6]]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn append(path: impl AsRef<Path>, rows: &(impl Source + ?Sized)) -> Result<usize> {
+    let path = path.as_ref();
+    rows.lend(|rows| append_to(&region::open(path, true)?, rows)).map_err(|error| error.in_file(Some(path)))
+}
+
+fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
+    let header = read_header(file, MAX_HEADER)?;
+    let axes = header.shape().len();
+    let axis = if header.order() == Order::F { axes.checked_sub(1) } else { (axes > 0).then_some(0) };
+    let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
+    let count = rows_of(rows, &header, axis)?;
+    check_complete(file, &header, header.dtype())?;
+    let (end, file_len) = (header.data_offset() + header.nbytes(), region::mappable_len(file)?);
+    if file_len > end {
+        return Err(Error::unsupported(format!(
+            "no rows can be added: the array ends at byte {end} and the file at byte {file_len}, and what lies between \
+             would be lost; where it is what a program that was killed has left, cut the file to {end} bytes"
+        ))
+        .at_bytes(end..file_len));
+    }
+    if count > 0 {
+        let new = grown_header(file, count)?;
+        let mut old = vec![0; new.len()];
+        let read = At { file, position: 0 }.read_exact(&mut old);
+        read.map_err(|source| Error::io("read the header", source))?;
+        write_behind(&mut &*file, &header, rows, &old, &new)?;
+    }
+    Ok(header.shape()[axis] + count)
+}
+
+/// What a file is asked to do. In the tests, one that stops anywhere.
+trait Storage {
+    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits until everything is on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+
+    fn cut(&mut self, len: u64) -> io::Result<()>;
+}
+
+impl Storage for &File {
+    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        At { file: self, position }.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+}
+
+/// A storage from a position on.
+struct Behind<'a, S> {
+    storage: &'a mut S,
+    position: u64,
+}
+
+impl<S: Storage> Write for Behind<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.storage.write_at(self.position, bytes)?;
+        self.position += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes rows behind the array that ends where the file does, and then `new` over the header `old`, which is as long.
+fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, old: &[u8], new: &[u8]) -> Result<()> {
+    let end = header.data_offset() + header.nbytes();
+    let synced = |source| Error::io("write the file to the disk", source);
+    let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
+    let written = written.and_then(|()| file.sync().map_err(synced));
+    if let Err(error) = written {
+        // The header does not speak of what was added.
+        let _ = file.cut(end);
+        return Err(error);
+    }
+    // Only the bytes that differ: a disk writes so few of them whole or not at all.
+    let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
+    let Some((first, last)) = differ().next().zip(differ().next_back()) else { return Ok(()) };
+    let mut put = |header: &[u8]| file.write_at(first as u64, &header[first..=last]).and_then(|()| file.sync());
+    if let Err(source) = put(new) {
+        // Which header the file has now nobody knows. The rows go only when it is the old one.
+        if put(old).is_ok() {
+            let _ = file.cut(end);
+        }
+        return Err(Error::io("write the header", source));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::npy::{load_from, save_to};
+    use crate::view::ArrayView;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(u64, Vec<u8>),
+        Sync,
+        Cut(u64),
+    }
+
+    /// A disk that tells what it was asked to do, and that fails from a step on, for so many steps.
+    struct Disk {
+        file: Vec<u8>,
+        steps: Vec<Step>,
+        fails: std::ops::Range<usize>,
+    }
+
+    impl Disk {
+        fn new(file: &[u8], fails: std::ops::Range<usize>) -> Self {
+            Self { file: file.to_vec(), steps: Vec::new(), fails }
+        }
+
+        fn step(&mut self, step: Step) -> io::Result<()> {
+            let fails = self.fails.contains(&self.steps.len());
+            self.steps.push(step.clone());
+            match step {
+                // Of the elements a part is written.
+                Step::Write(at, bytes) if at >= 128 && fails => put(&mut self.file, at, &bytes[..bytes.len() / 2]),
+                Step::Write(at, bytes) if !fails => put(&mut self.file, at, &bytes),
+                Step::Cut(len) if !fails => self.file.truncate(len as usize),
+                _ => {}
+            }
+            if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    fn put(file: &mut Vec<u8>, at: u64, bytes: &[u8]) {
+        let (start, end) = (at as usize, at as usize + bytes.len());
+        file.resize(file.len().max(end), 0);
+        file[start..end].copy_from_slice(bytes);
+    }
+
+    impl Storage for Disk {
+        fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+            self.step(Step::Write(position, bytes.to_vec()))
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.step(Step::Sync)
+        }
+
+        fn cut(&mut self, len: u64) -> io::Result<()> {
+            self.step(Step::Cut(len))
+        }
+    }
+
+    /// A file before and after rows are added, which take three writes.
+    struct Case {
+        old: Vec<u8>,
+        new: Vec<u8>,
+        rows: Vec<[u8; 1 << 10]>,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let rows: Vec<[u8; 1 << 10]> = (0..2508_u32).map(|row| [row.to_le_bytes()[0] | 1; 1 << 10]).collect();
+            let file = |rows: &[[u8; 1 << 10]]| {
+                let mut file = Vec::new();
+                save_to(&mut file, rows).unwrap();
+                file
+            };
+            Self { old: file(&rows[..8]), new: file(&rows), rows: rows[8..].to_vec() }
+        }
+
+        fn run(&self, disk: &mut Disk) -> Result<()> {
+            let header = Header::read(&mut &self.old[..]).unwrap();
+            let view = ArrayView::from_slice(&self.rows, self.rows.len()).unwrap();
+            view.lend(|rows| write_behind(disk, &header, rows, &self.old[..128], &self.new[..128]))
+        }
+
+        /// Whether a file is read as the new array; it must be that or the old one.
+        fn is_new(&self, file: &[u8]) -> bool {
+            let (shape, elements) = load_from::<u8>(&mut &file[..]).unwrap();
+            let array = if shape == [2508, 1 << 10] { &self.new } else { &self.old };
+            assert!(elements == array[128..], "{shape:?}");
+            shape[0] != 8
+        }
+    }
+
+    #[test]
+    fn whatever_of_the_steps_is_on_the_disk_the_file_is_the_old_or_the_new() {
+        let case = Case::new();
+        let mut disk = Disk::new(&case.old, 0..0);
+        case.run(&mut disk).unwrap();
+        assert!(disk.file == case.new);
+        let steps = disk.steps;
+        assert!(
+            matches!(&steps[..], [Step::Write(..), Step::Write(..), Step::Write(..), Step::Sync, Step::Write(at, bytes), Step::Sync] if *at < 128 && bytes.len() < 30),
+            "{steps:?}"
+        );
+        // Of the writes between two syncs, any may have come to the disk whole, half, as zeros, or not at all.
+        for states in 0..4_usize.pow(3) {
+            let mut file = case.old.clone();
+            for (index, step) in steps[..3].iter().enumerate() {
+                let Step::Write(at, bytes) = step else { panic!("{step:?}") };
+                match states / 4_usize.pow(index as u32) % 4 {
+                    0 => {}
+                    1 => put(&mut file, *at, &bytes[..bytes.len() / 2]),
+                    2 => put(&mut file, *at, &vec![0; bytes.len()]),
+                    _ => put(&mut file, *at, bytes),
+                }
+            }
+            assert!(!case.is_new(&file));
+        }
+        // All of them have when the header is written, and it has or has not.
+        let mut file = case.old.clone();
+        for (index, step) in steps.iter().enumerate() {
+            if let Step::Write(at, bytes) = step {
+                put(&mut file, *at, bytes);
+            }
+            assert_eq!(case.is_new(&file), index > 3);
+        }
+    }
+
+    #[test]
+    fn after_an_error_the_file_is_as_it_was() {
+        let case = Case::new();
+        for step in 0..6 {
+            let mut disk = Disk::new(&case.old, step..step + 1);
+            assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
+            assert!(disk.file == case.old, "step {step}");
+        }
+    }
+
+    #[test]
+    fn where_everything_fails_from_a_step_on_the_file_is_valid() {
+        let case = Case::new();
+        for step in 0..6 {
+            let mut disk = Disk::new(&case.old, step..usize::MAX);
+            assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
+            assert_eq!(case.is_new(&disk.file), step == 5);
+        }
+    }
+}
