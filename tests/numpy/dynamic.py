@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from numpy.lib.format import dtype_to_descr
 
-rng = random.Random(int(sys.argv[1]))
+rng = random.Random()
 
 
 def scalar():
@@ -97,26 +97,38 @@ def numbers(array, prefix=""):
         yield prefix, array
 
 
-np.seterr(all="ignore")
-for _ in range(int(sys.argv[2])):
+def some_dtype():
+    """One that makes no text too long."""
     dtype = record(0) if rng.random() < 0.8 else np.dtype(scalar())
     while scalars(dtype) > 4000:
         dtype = record(0)
-    shape = tuple(rng.randrange(0, 5) for _ in range(rng.randrange(0, 4)))
-    if rng.random() < 0.02:
-        shape = rng.choice([(1001,), (40, 30), (2, 600)])
-    # `str` of bytes without axes is `np.bytes_(b'…')`, with a name that means nothing elsewhere.
-    if scalars(dtype) * np.prod(shape) > 4000 or (dtype.kind == "S" and shape == ()):
-        shape = (1,)
-    array = np.zeros(shape, dtype)
-    fill(array)
-    fields = [repr(dtype_to_descr(dtype)), str(shape)[1:-1].replace(" ", "").rstrip(","), array.tobytes(), str(array)]
-    line = [text(fields[0]), fields[1] or "-", fields[2].hex() or "-", text(fields[3])]
-    for name, column in numbers(array):
-        line += [text(name), column.astype("<f8").tobytes().hex()]
-        # What NumPy makes of floats beyond an integer's reach depends on the processor.
-        if column.dtype.kind == "f":
-            column = np.where((column >= 0) & (column < 255), column, 0).astype(column.dtype)
-        line += [column.dtype.str, column.tobytes().hex()]
-        line += [column.astype(target).tobytes().hex() for target in ("<f4", "<i8", "|u1")]
-    print("\t".join(line))
+    return dtype
+
+
+def main(seed, count):
+    rng.seed(seed)
+    np.seterr(all="ignore")
+    for _ in range(count):
+        dtype = some_dtype()
+        shape = tuple(rng.randrange(0, 5) for _ in range(rng.randrange(0, 4)))
+        if rng.random() < 0.02:
+            shape = rng.choice([(1001,), (40, 30), (2, 600)])
+        # `str` of bytes without axes is `np.bytes_(b'…')`, with a name that means nothing elsewhere.
+        if scalars(dtype) * np.prod(shape) > 4000 or (dtype.kind == "S" and shape == ()):
+            shape = (1,)
+        array = np.zeros(shape, dtype)
+        fill(array)
+        fields = [repr(dtype_to_descr(dtype)), str(shape)[1:-1].replace(" ", "").rstrip(","), array.tobytes(), str(array)]
+        line = [text(fields[0]), fields[1] or "-", fields[2].hex() or "-", text(fields[3])]
+        for name, column in numbers(array):
+            line += [text(name), column.astype("<f8").tobytes().hex()]
+            # What NumPy makes of floats beyond an integer's reach depends on the processor.
+            if column.dtype.kind == "f":
+                column = np.where((column >= 0) & (column < 255), column, 0).astype(column.dtype)
+            line += [column.dtype.str, column.tobytes().hex()]
+            line += [column.astype(target).tobytes().hex() for target in ("<f4", "<i8", "|u1")]
+        print("\t".join(line))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -4,12 +4,12 @@ use crate::python::Python;
 use mmap_array::{DType, DynView, Number};
 use std::fmt::Debug;
 
-fn bytes(hexadecimal: &str) -> Vec<u8> {
+pub(crate) fn bytes(hexadecimal: &str) -> Vec<u8> {
     let digits = hexadecimal.trim_matches('-').as_bytes();
     digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-fn text(hexadecimal: &str) -> String {
+pub(crate) fn text(hexadecimal: &str) -> String {
     String::from_utf8(bytes(hexadecimal)).unwrap()
 }
 

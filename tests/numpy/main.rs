@@ -7,6 +7,7 @@ mod dynamic;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
 mod mutations;
+mod npy;
 mod npy_io;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
