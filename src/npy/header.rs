@@ -6,9 +6,9 @@
 //!
 //! [NEP 1]: https://numpy.org/neps/nep-0001-npy-format.html
 
-use crate::dtype::DType;
 use crate::dtype::literal::{self, Literal, Node, Python, error_at};
 use crate::dtype::repr::push_shape;
+use crate::dtype::{DType, MAX_AXES};
 use crate::error::{Error, Reason, Result};
 use crate::shape::Order;
 use std::fmt;
@@ -395,8 +395,12 @@ fn read_size(reader: &mut impl Read) -> Result<usize> {
     Ok(usize::try_from(size).unwrap_or(usize::MAX))
 }
 
-/// The bytes of an array, which a file can have. As for NumPy the axes that are not 0 must fit even where one is.
+/// The bytes of an array, which a file can have. As for NumPy the axes that are not 0 must fit even where one is, and
+/// there are at most 64 of them, though an array here may have fewer.
 fn checked_bytes(shape: &[usize], itemsize: usize) -> Result<u64> {
+    if shape.len() > MAX_AXES {
+        return Err(Error::shape(format!("{} axes; NumPy has arrays of at most {MAX_AXES}", shape.len())));
+    }
     let fits = |bytes: &u64| i64::try_from(*bytes).is_ok();
     let nonzero = shape.iter().filter(|&&dim| dim != 0).try_fold(1_u64, |len, &dim| len.checked_mul(dim as u64));
     let bytes =

@@ -9,6 +9,7 @@ mod dynamic;
 mod mutations;
 mod npy;
 mod npy_io;
+mod npy_texts;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;

@@ -166,7 +166,7 @@ def try_all(folder, count):
         try:
             print(tried(os.path.join(folder, f"{number}.npy")))
         except Exception as error:
-            print("refused: ", repr(error))
+            print("refused: ", repr(error), repr(error.__cause__))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ use mmap_array::DType;
 use std::fs;
 
 /// What is refused on purpose, as the head of `src/dtype/descr.rs` has it, by what the errors say.
-const REFUSED: &[&str] = &[
+pub(crate) const REFUSED: &[&str] = &[
     "a subarray, whose axes belong to the array's shape",
     "is several elements",
     "is Python objects",

@@ -18,7 +18,7 @@ def layout(dtype):
         fields = []
         for name in dtype.names:
             part, offset, *title = dtype.fields[name]
-            names = "/".join(text.encode().hex() for text in [name, *title])
+            names = "/".join(text.encode("utf-8", "surrogatepass").hex() for text in [name, *title])
             fields.append(f"{names}@{offset}:{layout(part)}")
         return "{" + " ".join(fields) + "}=" + str(dtype.itemsize)
     unit = "{1}{0}".format(*np.datetime_data(dtype)) if dtype.kind in "mM" else ""
