@@ -26,7 +26,7 @@
 
 mod append;
 mod header;
-mod io;
+pub(crate) mod io;
 mod options;
 mod writer;
 

@@ -145,10 +145,6 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         Self { raw, marker: PhantomData }
     }
 
-    pub(crate) fn raw(&self) -> RawView {
-        self.raw
-    }
-
     /// Another view of the same elements or of parts of them; the borrow moves along.
     #[inline]
     fn map_raw<U>(self, raw: RawView) -> ArrayView<'a, U, A> {

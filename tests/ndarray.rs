@@ -1,7 +1,7 @@
 //! Views shown as ndarray's and made from them.
 #![cfg(feature = "ndarray")]
 
-use mmap_array::{ArrayView, ErrorKind, MmapArrayMut, Order, field};
+use mmap_array::{ArrayView, ErrorKind, MmapArrayMut, Order, field, npy};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension, s};
 
 /// Every way to cut and turn a view of two axes that ndarray can follow.
@@ -88,4 +88,19 @@ fn orders_are_kept_both_ways() {
     let broadcast = ndarray::arr1(&[1_u8, 2]);
     let rows = broadcast.broadcast((3, 2)).unwrap();
     assert_eq!(ArrayView::from_ndarray(rows).unwrap().to_vec(), [1, 2, 1, 2, 1, 2]);
+}
+
+#[test]
+fn arrays_are_saved_in_their_order_and_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let array = Array2::<u16>::from_shape_fn((3, 4), |(i, j)| (10 * i + j) as u16);
+    for (array, order) in [(array.clone(), Order::C), (array.reversed_axes(), Order::F)] {
+        npy::save(&path, &array).unwrap();
+        assert_eq!(npy::header(&path).unwrap().order(), order);
+        let (shape, elements) = npy::load::<u16>(&path).unwrap();
+        assert_eq!(ndarray::ArrayD::from_shape_vec(shape, elements).unwrap(), array.into_dyn());
+    }
+    npy::save(&path, &ndarray::arr0(7_i32)).unwrap();
+    assert_eq!(npy::load::<i32>(&path).unwrap(), (vec![], vec![7]));
 }

@@ -1,20 +1,10 @@
 //! The bytes of views: of any dtype, typed views among them, in C order and in pieces.
 
 use super::view::DynView;
-use crate::access::Access;
-use crate::dtype::DType;
 use crate::error::Result;
 use crate::view::{ArrayView, RawView};
 
 impl<'a> DynView<'a> {
-    /// The elements of a typed view as those of its type's dtype. Elements that are arrays become further axes.
-    pub(crate) fn of_typed<T, A: Access<T>>(view: &'a ArrayView<'_, T, A>, dtype: &'a DType) -> Result<Self> {
-        assert_eq!(size_of::<T>(), dtype.itemsize(), "elements are seen as those of a dtype of their size");
-        // SAFETY: every element of the view is that many initialised bytes, and nobody writes them while the view is
-        // borrowed.
-        unsafe { Self::from_raw(view.raw(), dtype) }.unpacked()
-    }
-
     /// Calls `f` with the bytes of the elements, in C order, about `most` at a time.
     pub(crate) fn for_each_chunk(self, most: usize, f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         // A few sizes are copied by the processor's instructions for them.

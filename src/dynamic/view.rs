@@ -501,7 +501,7 @@ impl<'a, A> DynView<'a, A> {
     }
 }
 
-impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
+impl<'a, T, A> ArrayView<'a, T, A> {
     /// The same elements with their type as a value, which must be of their size: to print records as NumPy prints them,
     /// and to take fields by names that are not known when the program is written.
     ///

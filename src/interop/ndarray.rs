@@ -5,11 +5,14 @@
 //! they cannot show is an error that says why.
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::dynamic::DynView;
+use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
+use crate::npy;
 use crate::shape::{Axes, Dims, Order};
 use crate::view::{ArrayView, ArrayViewMut, RawView};
 use bytemuck::{AnyBitPattern, NoUninit};
-use ndarray::{Axis, Dimension, IxDyn, RawArrayView, RawArrayViewMut, ShapeBuilder, StrideShape};
+use ndarray::{ArrayBase, Axis, Data, Dimension, IxDyn, RawArrayView, RawArrayViewMut, ShapeBuilder, StrideShape};
 
 impl<'a, T> ArrayView<'a, T>
 where
@@ -95,6 +98,26 @@ where
         // SAFETY: as for `into_ndarray`; no two indices give overlapping elements, and nobody else reads or writes them for
         // 'a, by the contract of `from_raw`.
         Ok(unsafe { raw.deref_into_view_mut() })
+    }
+}
+
+impl<S, D> npy::io::sealed::Sealed for ArrayBase<S, D>
+where
+    S: Data,
+    S::Elem: Element + AnyBitPattern + NoUninit,
+    D: Dimension,
+{
+}
+
+/// Saved in its own order: `npy::save("a.npy", &array)`.
+impl<S, D> npy::Source for ArrayBase<S, D>
+where
+    S: Data,
+    S::Elem: Element + AnyBitPattern + NoUninit,
+    D: Dimension,
+{
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        ArrayView::from_ndarray(self.view())?.lend(f)
     }
 }
 

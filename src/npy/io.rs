@@ -29,7 +29,7 @@ pub trait Source: sealed::Sealed {
     fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R>;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     use super::*;
 
     pub trait Sealed {}
@@ -45,7 +45,7 @@ mod sealed {
 impl<T: Element, A: Access<T>> Source for ArrayView<'_, T, A> {
     fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
         let dtype = described::<T>()?;
-        f(DynView::of_typed(self, &dtype)?)
+        f(self.view().to_dyn(&dtype)?)
     }
 }
 
