@@ -51,6 +51,8 @@ pub enum ErrorKind {
     InvalidValue,
     /// The file may still change, so it cannot be mapped without `unsafe`.
     NotImmutable,
+    /// Somebody else holds a lock on the elements.
+    Locked,
     /// The operation is not to be had for this array, or on this operating system.
     Unsupported,
 }
@@ -143,6 +145,8 @@ pub(crate) enum Reason {
     )]
     NotImmutable { source: io::Error },
     #[error("{0}")]
+    Locked(String),
+    #[error("{0}")]
     Unsupported(String),
 }
 
@@ -183,6 +187,7 @@ impl Reason {
             Self::UnknownField(_) => ErrorKind::UnknownField,
             Self::InvalidValue(_) => ErrorKind::InvalidValue,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
+            Self::Locked(_) => ErrorKind::Locked,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }
     }
@@ -303,6 +308,7 @@ impl From<Error> for io::Error {
             Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
             Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
             Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
+            Reason::Locked(_) => io::ErrorKind::WouldBlock,
             Reason::Unsupported(_) => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::InvalidInput,
         };

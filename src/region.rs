@@ -6,9 +6,11 @@
 //! the bytes are theirs: regions of one map share it by count, and two of them may belong to two threads.
 
 mod file;
+mod lock;
 mod system;
 
 pub(crate) use file::{At, NewFile, mappable_len, open};
+pub(crate) use lock::RangeLock;
 pub(crate) use system::prefer_huge_pages;
 
 use crate::error::{Error, Reason, Result};
@@ -97,6 +99,8 @@ struct Map {
     reserve: bool,
     /// What `grow` writes at the beginning of the file once it is longer.
     front: Option<Front>,
+    /// Held as long as the map is.
+    _lock: Option<RangeLock>,
 }
 
 /// The bytes with which a file begins when the array in it is that many rows longer.
@@ -119,6 +123,8 @@ pub(crate) struct Portion {
     pub(crate) populate: bool,
     /// For files that are made or grown: blocks of their own on the disk.
     pub(crate) reserve: bool,
+    /// With an advisory lock on the bytes, exclusive where they are to be written.
+    pub(crate) lock: bool,
 }
 
 impl Portion {
@@ -142,6 +148,20 @@ impl Portion {
             _ => "",
         };
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.into())
+    }
+
+    fn take_lock(&self, file: &File, mode: Mode) -> Result<Option<RangeLock>> {
+        // A range of no bytes is, for some systems, all the bytes that follow.
+        if !self.lock || self.len == 0 {
+            return Ok(None);
+        }
+        match RangeLock::take(file, self.bytes(), mode == Mode::ReadWrite)? {
+            None => {
+                let what = "another process or thread has locked elements of the window; try again once it is done";
+                Err(Reason::Locked(what.into()).into())
+            }
+            taken => Ok(taken),
+        }
     }
 
     fn options(&self) -> MmapOptions {
@@ -197,13 +217,14 @@ impl Region {
     ) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         portion.check(file_len, mode, what).map_err(named)?;
+        let lock = portion.take_lock(file, mode).map_err(named)?;
         let raw = portion.map(file, mode).map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
             Mode::Read | Mode::ReadIfSafe | Mode::CopyOnWrite => None,
         };
         let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
-        Ok(Self::whole(raw, backing, portion, path, kept))
+        Ok(Self::whole(raw, backing, portion, path, kept, lock))
     }
 
     /// Creates a file of zeros that ends with the portion, beside the target, and maps it. The caller gives it its name
@@ -213,7 +234,7 @@ impl Region {
         let len = file_len_for(portion).map_err(named)?;
         let (new, file) = NewFile::create(path, len, replace, portion.reserve)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
-        Ok((new, Self::whole(raw, Backing::SharedFile, portion, Some(path), Some(file))))
+        Ok((new, Self::whole(raw, Backing::SharedFile, portion, Some(path), Some(file), None)))
     }
 
     /// A file without a name in `folder`.
@@ -222,7 +243,7 @@ impl Region {
         let len = file_len_for(portion).map_err(named)?;
         let file = file::scratch(folder, len, portion.reserve).map_err(named)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
-        Ok(Self::whole(raw, Backing::SharedFile, portion, None, Some(file)))
+        Ok(Self::whole(raw, Backing::SharedFile, portion, None, Some(file), None))
     }
 
     /// Zeroed memory without a file.
@@ -235,7 +256,7 @@ impl Region {
                 Some(MmapRaw::from(map))
             }
         };
-        Ok(Self::whole(raw, Backing::Memory, portion, None, None))
+        Ok(Self::whole(raw, Backing::Memory, portion, None, None, None))
     }
 
     fn whole(
@@ -244,6 +265,7 @@ impl Region {
         portion: &Portion,
         path: Option<&Path>,
         file: Option<File>,
+        lock: Option<RangeLock>,
     ) -> Self {
         let (offset, len) = (portion.offset, portion.len);
         let map = Map {
@@ -255,6 +277,7 @@ impl Region {
             file,
             reserve: portion.reserve,
             front: None,
+            _lock: lock,
         };
         Self { map: Arc::new(map), start: 0, len }
     }
@@ -385,7 +408,7 @@ impl Region {
 
 impl Map {
     fn grow(&mut self, len: usize, rows: usize) -> Result<()> {
-        let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve };
+        let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve, lock: false };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
                 let old_len = mappable_len(file)?;

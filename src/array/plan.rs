@@ -15,6 +15,7 @@ pub(crate) struct Plan {
     pub(crate) order: Order,
     pub(crate) populate: bool,
     pub(crate) reserve: bool,
+    pub(crate) lock: bool,
 }
 
 /// What a plan knows of its elements.
@@ -47,7 +48,8 @@ impl Plan {
             let shape = self.shape.transpose().map_err(too_many_axes)?;
             let dims = fit_to_file(shape, elements.size(), self.offset, file_len)?;
             let (_, len) = dims.checked_len(elements.size())?;
-            let portion = Portion { offset: self.offset, len, populate: self.populate, reserve: false };
+            let portion =
+                Portion { offset: self.offset, len, populate: self.populate, reserve: false, lock: self.lock };
             let what = || format!("{dims} elements of `{}`", elements.name());
             Ok((Region::map(file, path, file_len, &portion, mode, what)?, dims))
         };
@@ -66,7 +68,8 @@ impl Plan {
         })?;
         let (_, len) = dims.checked_len(elements.size())?;
         elements.check_offset(self.offset, len as u64)?;
-        Ok((dims, Portion { offset: self.offset, len, populate: self.populate, reserve: self.reserve }))
+        let (populate, reserve) = (self.populate, self.reserve);
+        Ok((dims, Portion { offset: self.offset, len, populate, reserve, lock: false }))
     }
 
     /// Creates a file of zeros that ends with the array, and maps it. It has its name only once it is persisted; on an

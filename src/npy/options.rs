@@ -55,6 +55,7 @@ pub struct NpyOptions {
     order: Order,
     populate: bool,
     reserve: bool,
+    lock: bool,
     version: Option<(u8, u8)>,
     alignment: Option<usize>,
 }
@@ -68,6 +69,7 @@ impl Default for NpyOptions {
             order: Order::C,
             populate: false,
             reserve: false,
+            lock: false,
             version: None,
             alignment: None,
         }
@@ -190,6 +192,37 @@ impl NpyOptions {
     #[must_use]
     pub fn reserve(mut self) -> Self {
         self.reserve = true;
+        self
+    }
+
+    /// Takes an advisory lock on the window's bytes in the file for as long as the array, a part or a clone of it lives:
+    /// exclusive where it is opened to write to the file, otherwise shared with others who read. Whoever else asks for an
+    /// overlapping window with a lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks
+    /// for none is not kept out.
+    ///
+    /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
+    /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`] do not exclude one
+    /// another. Windows also keeps others from reading and writing these bytes without a map.
+    ///
+    /// ```
+    /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+    /// use mmap_array::{ErrorKind, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("a.npy");
+    /// // SAFETY: whoever writes the file takes a lock; nobody truncates it.
+    /// unsafe { npy::create::<f64>(&path, [100])? };
+    /// let mine = unsafe { npy::options().segment(0, 2).lock_range().open_mut::<f64>(&path)? };
+    /// let other = unsafe { npy::options().rows(49..).lock_range().open_mut::<f64>(&path) };
+    /// assert_eq!(other.unwrap_err().kind(), ErrorKind::Locked);
+    /// drop(mine);
+    /// unsafe { npy::options().rows(49..).lock_range().open_mut::<f64>(&path)? };
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn lock_range(mut self) -> Self {
+        self.lock = true;
         self
     }
 
@@ -556,7 +589,7 @@ impl NpyOptions {
     }
 
     fn plan(&self) -> Plan {
-        Plan { populate: self.populate, reserve: self.reserve, ..Plan::default() }
+        Plan { populate: self.populate, reserve: self.reserve, lock: self.lock, ..Plan::default() }
     }
 
     /// Maps the elements of a window that lie together.
