@@ -53,6 +53,8 @@ pub enum ErrorKind {
     NotImmutable,
     /// Somebody else holds a lock on the elements.
     Locked,
+    /// The file that keeps account of an array being filled is damaged, or of another job.
+    Sidecar,
     /// The operation is not to be had for this array, or on this operating system.
     Unsupported,
 }
@@ -147,6 +149,8 @@ pub(crate) enum Reason {
     #[error("{0}")]
     Locked(String),
     #[error("{0}")]
+    Sidecar(String),
+    #[error("{0}")]
     Unsupported(String),
 }
 
@@ -188,6 +192,7 @@ impl Reason {
             Self::InvalidValue(_) => ErrorKind::InvalidValue,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
             Self::Locked(_) => ErrorKind::Locked,
+            Self::Sidecar(_) => ErrorKind::Sidecar,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }
     }
@@ -242,6 +247,10 @@ impl Error {
 
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
         Reason::Unsupported(text.into()).into()
+    }
+
+    pub(crate) fn sidecar(text: impl Into<String>) -> Self {
+        Reason::Sidecar(text.into()).into()
     }
 
     /// Says that the text at fault is a header's.

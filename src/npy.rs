@@ -25,18 +25,21 @@
 //! where the type is not known when the program is written, [`open_dyn`] takes the file's. Errors name both.
 
 mod append;
+mod fill;
 mod header;
 pub(crate) mod io;
 mod options;
+mod sidecar;
 mod writer;
 
 pub use append::append;
+pub use fill::{Claim, Fill, FillOptions};
 pub use header::{Header, MAX_HEADER};
 pub use io::{Source, load, load_as, load_as_from, load_from, save, save_to};
 pub use options::NpyOptions;
 pub use writer::Writer;
 
-use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
+use crate::access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
 use crate::array::{MmapArray, MmapArrayMut};
 use crate::dynamic::DynArray;
 use crate::element::Element;
@@ -48,6 +51,20 @@ use std::path::Path;
 #[must_use]
 pub fn options() -> NpyOptions {
     NpyOptions::default()
+}
+
+/// A job of filling one array by many processes and threads, part by part, which survives the death of any of them. See
+/// [`FillOptions`].
+///
+/// # Safety
+///
+/// [The contract](MmapArray#safety), until the array is complete: nobody but those who claim parts of it by the same job
+/// writes the elements, and nobody makes the file shorter.
+pub unsafe fn fill<'a, T: Element>(path: impl AsRef<Path>) -> FillOptions<'a, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    FillOptions::new(path.as_ref())
 }
 
 /// The header of a file.

@@ -6,10 +6,12 @@
 //! the bytes are theirs: regions of one map share it by count, and two of them may belong to two threads.
 
 mod file;
+mod identity;
 mod lock;
 mod system;
 
-pub(crate) use file::{At, NewFile, mappable_len, open};
+pub(crate) use file::{At, NewFile, mappable_len, open, sync_folder};
+pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use system::prefer_huge_pages;
 

@@ -293,7 +293,7 @@ impl Header {
     }
 
     /// The dict, with the spaces that let the axis grow.
-    fn text(&self) -> Result<String> {
+    pub(super) fn text(&self) -> Result<String> {
         let fortran_order = if self.order == Order::F { "True" } else { "False" };
         let mut text = format!("{{'descr': {}, 'fortran_order': {fortran_order}, 'shape': ", self.dtype.descr()?);
         push_shape(&mut text, &self.shape);

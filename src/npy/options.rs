@@ -495,16 +495,7 @@ impl NpyOptions {
             opened => opened?,
         };
         let found = read_header(&file, self.max_header).map_err(|error| error.in_file(Some(path)))?;
-        if (found.shape(), found.order()) != (asked.shape(), asked.order()) {
-            return Err(Error::from(Reason::Header(format!(
-                "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
-                found.shape(),
-                found.order(),
-                asked.shape(),
-                asked.order()
-            )))
-            .in_file(Some(path)));
-        }
+        check_as_asked(&found, &asked).map_err(|error| error.in_file(Some(path)))?;
         self.open_typed(&file, Some(path), Mode::ReadWrite)
     }
 
@@ -546,7 +537,7 @@ impl NpyOptions {
         create().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    fn new_header(&self, dtype: DType, shape: Vec<usize>) -> Result<Header> {
+    pub(super) fn new_header(&self, dtype: DType, shape: Vec<usize>) -> Result<Header> {
         let mut header = Header::new(dtype, shape, self.order)?;
         if let Some(alignment) = self.alignment {
             header = header.with_alignment(alignment)?;
@@ -580,12 +571,34 @@ impl NpyOptions {
         replace: bool,
     ) -> Result<(NewFile, Region, Dims)> {
         let found = self.find(header, &shape, elements.size())?;
+        let (new, file) = self.new_file(elements, header, path, replace)?;
+        let (region, dims) = self.map_found(elements, header, &found, &file, Some(path), Mode::ReadWrite)?;
+        Ok((new, region, dims))
+    }
+
+    /// A new file with the header, and zeros for elements.
+    pub(super) fn new_file(
+        &self,
+        elements: &impl Elements,
+        header: &Header,
+        path: &Path,
+        replace: bool,
+    ) -> Result<(NewFile, File)> {
         elements.check_offset(header.data_offset(), header.nbytes())?;
         let len = header.data_offset().saturating_add(header.nbytes());
         let (new, file) = NewFile::create(path, len, replace, self.reserve)?;
         region::write_front(&file, &header.to_bytes()?)?;
-        let (region, dims) = self.map_found(elements, header, &found, &file, Some(path), Mode::ReadWrite)?;
-        Ok((new, region, dims))
+        Ok((new, file))
+    }
+
+    /// The same without a window.
+    pub(super) fn whole(self) -> Self {
+        Self { window: Window::Whole, shape: None, ..self }
+    }
+
+    /// The order of the elements in a file that is created.
+    pub(super) fn created_order(&self) -> Order {
+        self.order
     }
 
     fn plan(&self) -> Plan {
@@ -648,7 +661,12 @@ impl NpyOptions {
         open().map_err(|error: Error| error.in_file(path))
     }
 
-    fn open_typed<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
+    pub(super) fn open_typed<T: Element, A>(
+        self,
+        file: &File,
+        path: Option<&Path>,
+        mode: Mode,
+    ) -> Result<MmapArray<T, A>> {
         let open = || {
             let header = read_header(file, self.max_header)?;
             let shape = shape_as::<T>(&header)?;
@@ -778,7 +796,7 @@ impl NpyOptions {
 }
 
 /// The first row of a part, of so many that are as equal as can be, the longer ones first.
-fn split(len: usize, part: usize, count: usize) -> usize {
+pub(super) fn split(len: usize, part: usize, count: usize) -> usize {
     part * (len / count) + part.min(len % count)
 }
 
@@ -816,6 +834,20 @@ pub(super) fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
     })
 }
 
+/// Checks that a file that was there has the array that was to be created. Its dtype is checked where it is mapped.
+pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
+    if (found.shape(), found.order()) == (asked.shape(), asked.order()) {
+        return Ok(());
+    }
+    Err(Error::from(Reason::Header(format!(
+        "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
+        found.shape(),
+        found.order(),
+        asked.shape(),
+        asked.order()
+    ))))
+}
+
 /// The shape of the array whose elements are of the type `T`.
 pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
     let (wanted, shape) = (described::<T>()?, header.shape());
@@ -844,7 +876,7 @@ pub(super) fn check_complete(file: &File, header: &Header, elements: &impl Eleme
 }
 
 /// What the operating system said, where it is what an error is about.
-fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+pub(super) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
     use std::error::Error as _;
     (error.kind() == ErrorKind::Io).then(|| error.source()?.downcast_ref::<io::Error>().map(io::Error::kind))?
 }

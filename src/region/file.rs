@@ -168,6 +168,23 @@ impl Drop for NewFile {
     }
 }
 
+/// Has the names of the files in a file's folder written to the disk, so that they outlast a power failure. Windows has
+/// no such call, and writes them in their order.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let synced = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+        match synced {
+            // Not every file system can, nor may every folder that is written be read.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => {}
+            synced => synced.map_err(|source| Error::io("write the folder back", source).in_file(Some(path)))?,
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),

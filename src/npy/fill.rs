@@ -1,0 +1,499 @@
+//! Filling one array by many workers, any of which may die.
+//!
+//! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
+//! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
+
+use super::options::{NpyOptions, check_as_asked, io_kind, read_header, split};
+use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
+use super::{MAX_HEADER, options};
+use crate::access::{Exclusive, ReadOnly, ReadWrite};
+use crate::array::{MmapArray, MmapArrayMut, Typed};
+use crate::element::Element;
+use crate::error::{Error, Result};
+use crate::region::{self, Mode};
+use crate::shape::Order;
+use crate::view::named::described;
+use crate::view::{ArrayView, ArrayViewMut};
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut, Range};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// The bytes of a part where nothing is said of them.
+const PART_BYTES: u64 = 16 << 20;
+
+type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
+
+/// A job of filling one array, part by part, by any number of processes and threads. Made by [`npy::fill`](super::fill).
+///
+/// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills them,
+/// and marks them as done, until there are none left. What is done is kept in a small file beside the array,
+/// `.NAME.npy.fill`, which goes when the array is complete. So:
+///
+/// - a worker that dies, by whatever signal, loses its claim, and another one takes the part over;
+/// - when all have died, or the power failed, the same call goes on where they were: a part is marked only after its
+///   elements are on the disk;
+/// - an array without that file beside it is complete, and the call returns at once.
+///
+/// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
+/// Workers share a machine: two of them write the same page, which network file systems do not put together.
+///
+/// ```
+/// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+/// use mmap_array::{Error, npy};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("squares.npy");
+/// // SAFETY: nobody writes or truncates the file but those who make this call.
+/// let job = unsafe { npy::fill::<f64>(&path) }.shape([1000, 3]).parts(10).threads(2);
+/// job.run(|part| {
+///     for (row, values) in part.rows().zip(part.chunks_exact_mut(3)) {
+///         values.fill((row * row) as f64);
+///     }
+///     Ok::<_, Error>(())
+/// })?;
+/// // SAFETY: nobody writes or truncates the file.
+/// assert_eq!(unsafe { npy::open::<f64>(&path)? }[[999, 2]], 998_001.0);
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct FillOptions<'a, T> {
+    path: PathBuf,
+    options: NpyOptions,
+    shape: Vec<usize>,
+    cut: Cut,
+    threads: usize,
+    progress: Option<Progress<'a>>,
+    marker: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone, Copy)]
+enum Cut {
+    Default,
+    Parts(usize),
+    RowsPerPart(usize),
+}
+
+impl<'a, T: Element> FillOptions<'a, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            options: options(),
+            shape: Vec::new(),
+            cut: Cut::Default,
+            threads: 1,
+            progress: None,
+            marker: PhantomData,
+        }
+    }
+
+    /// The number of elements along each axis.
+    #[must_use]
+    pub fn shape(mut self, shape: impl Into<Vec<usize>>) -> Self {
+        self.shape = shape.into();
+        self
+    }
+
+    /// How the file is created: order, version, alignment, blocks on the disk. A window among the options has no meaning
+    /// here.
+    #[must_use]
+    pub fn options(mut self, options: NpyOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Cuts the array into so many parts along the slowest axis, as [`segment`](NpyOptions::segment) does, or into single
+    /// rows if there are fewer. Where nothing is said, parts have about 16 MiB.
+    #[must_use]
+    pub fn parts(mut self, count: usize) -> Self {
+        self.cut = Cut::Parts(count);
+        self
+    }
+
+    /// Cuts the array into parts of no more than so many rows (in Fortran order: steps of the last axis).
+    #[must_use]
+    pub fn rows_per_part(mut self, rows: usize) -> Self {
+        self.cut = Cut::RowsPerPart(rows);
+        self
+    }
+
+    /// The threads in which [`run`](Self::run) fills parts: 1 unless something else is said.
+    #[must_use]
+    pub fn threads(mut self, count: usize) -> Self {
+        self.threads = count;
+        self
+    }
+
+    /// Has a function called by [`run`](Self::run) with the number of parts that are done, by whomever, and of all:
+    /// at first, whenever it sees that there are more, and in the end.
+    #[must_use]
+    pub fn progress(mut self, progress: impl FnMut(usize, usize) + Send + 'a) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Creates the array or joins those who fill it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`NpyOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without axes, 0 parts or
+    /// more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is damaged, or of a job that
+    /// is not this one, with what to do about it; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
+    /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
+    pub fn open(mut self) -> Result<Fill<T>> {
+        self.options = self.options.whole();
+        let asked = self.options.new_header(described::<T>()?, self.shape.clone())?;
+        let parts = self.count(asked.nbytes()).map_err(|error| error.in_file(Some(&self.path)))?;
+        let job = Job::new(&asked.text()?, parts);
+        // All who name the same file must meet at the same sidecar.
+        let path = match self.path.is_symlink() {
+            true => fs::canonicalize(&self.path)
+                .map_err(|source| Error::io("follow the symbolic link", source).in_file(Some(&self.path)))?,
+            false => self.path.clone(),
+        };
+        let (sidecar, array) = self.join(&path, &job, || {
+            match unless_exists(self.options.new_file(&Typed::<T>(PhantomData), &asked, &path, false))? {
+                Some((new, array)) => Sidecar::begin(&path, &job, new, array),
+                None => Ok(None),
+            }
+        })?;
+        let fill = Fill {
+            array,
+            path: self.path,
+            options: self.options,
+            rows: slowest(&self.shape, asked.order()).unwrap_or(0),
+            parts,
+            next: AtomicUsize::new(0),
+            complete: AtomicBool::new(sidecar.is_none()),
+            sidecar,
+            marker: PhantomData,
+        };
+        let check = || {
+            region::mappable_len(&fill.array)?;
+            check_as_asked(&read_header(&fill.array, MAX_HEADER)?, &asked)
+        };
+        check().map_err(|error| error.in_file(Some(&fill.path)))?;
+        fill.map::<ReadOnly>(0, Mode::Read)?;
+        Ok(fill)
+    }
+
+    /// Joins the job, or begins it; without a sidecar where the array is complete.
+    fn join(
+        &self,
+        path: &Path,
+        job: &Job,
+        begin: impl Fn() -> Result<Option<(Sidecar, File)>>,
+    ) -> Result<(Option<Sidecar>, File)> {
+        let missing = |error: &Error| io_kind(error) == Some(io::ErrorKind::NotFound);
+        let mut wait = Wait::new();
+        // Each time round somebody else has begun or ended the job meanwhile.
+        for _ in 0..MOST_CHANGES {
+            // In this order: as the array gets its name after the sidecar, it is complete where the sidecar is missing.
+            let array = region::open(path, false);
+            let joined = match region::open(&Sidecar::name(path), true) {
+                // Where a file cannot get its name in one step, it is there with no bytes for a moment.
+                Ok(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => None,
+                Ok(file) => Sidecar::join(path, file, job)?,
+                Err(error) if missing(&error) => match array {
+                    Ok(array) => return Ok((None, array)),
+                    Err(error) if missing(&error) => begin()?,
+                    Err(error) => return Err(error),
+                },
+                Err(error) => return Err(error),
+            };
+            if let Some((sidecar, array)) = joined {
+                return Ok((Some(sidecar), array));
+            }
+            wait.again();
+        }
+        let text = "the file says what is done of an array that is being filled, but is empty or comes and goes; delete it, \
+                    and the array to begin anew";
+        Err(Error::sidecar(text).in_file(Some(&Sidecar::name(path))))
+    }
+
+    /// The number of parts.
+    fn count(&self, nbytes: u64) -> Result<usize> {
+        let Some(rows) = slowest(&self.shape, self.options.created_order()) else {
+            return Err(Error::out_of_range("an array without axes has no parts; give it one with `shape(…)`"));
+        };
+        let count = match self.cut {
+            Cut::Parts(0) | Cut::RowsPerPart(0) => {
+                return Err(Error::out_of_range("an array cannot be cut into 0 parts, nor into parts of 0 rows"));
+            }
+            Cut::Parts(count) => count.min(rows),
+            Cut::RowsPerPart(len) => rows.div_ceil(len),
+            Cut::Default => nbytes.div_ceil(PART_BYTES).min(MAX_PARTS.min(rows) as u64) as usize,
+        };
+        if count > MAX_PARTS {
+            return Err(Error::out_of_range(format!("{count} parts are more than the {MAX_PARTS} that there can be")));
+        }
+        // Where there is nothing to be filled there are no parts.
+        Ok(if nbytes == 0 { 0 } else { count })
+    }
+
+    /// Fills the array, together with all others who make this call, and returns once it is complete.
+    ///
+    /// Parts that others hold are waited for, and taken over should their holders die. The function gets a part and
+    /// writes all its elements. Where it fails, the part stays undone and free for others, and the error is returned once
+    /// the other threads are done with theirs.
+    ///
+    /// # Errors
+    ///
+    /// Those of the function and of [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the system refuses.
+    pub fn run<E: From<Error> + Send>(
+        mut self,
+        fill: impl Fn(&mut Claim<'_, T>) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        let threads = self.threads.max(1);
+        let progress = Mutex::new((None, self.progress.take()));
+        let job = self.open()?;
+        let stopped = AtomicBool::new(false);
+        let report = || -> Result<()> {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (last, Some(report)) = &mut *progress {
+                let (done, parts) = job.progress()?;
+                if last.replace(done) != Some(done) {
+                    report(done, parts);
+                }
+            }
+            Ok(())
+        };
+        let work = || -> Result<(), E> {
+            while let Some(mut part) = job.claim_unless(|| report().map(|()| stopped.load(Ordering::Relaxed)))? {
+                fill(&mut part)?;
+                part.done()?;
+                report()?;
+            }
+            Ok(())
+        };
+        let work = || work().inspect_err(|_| stopped.store(true, Ordering::Relaxed));
+        let joined = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mine = work();
+            others.into_iter().map(joined).fold(mine, Result::and)
+        })
+    }
+}
+
+/// How often a job may begin and end while one process tries to join it.
+const MOST_CHANGES: usize = 50;
+
+/// The length of the slowest axis.
+fn slowest(shape: &[usize], order: Order) -> Option<usize> {
+    match order {
+        Order::C => shape.first().copied(),
+        Order::F => shape.last().copied(),
+    }
+}
+
+/// A job that was joined: what [`FillOptions::run`] is made of, for those who have a loop of their own.
+///
+/// ```
+/// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("ones.npy");
+/// // SAFETY: nobody writes or truncates the file but those who make this call.
+/// let job = unsafe { npy::fill::<u16>(&path) }.shape([100]).parts(3).open()?;
+/// while let Some(mut part) = job.claim()? {
+///     part.fill(1);
+///     part.done()?;
+/// }
+/// assert!(job.is_complete());
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Fill<T> {
+    array: File,
+    path: PathBuf,
+    options: NpyOptions,
+    /// The length of the slowest axis.
+    rows: usize,
+    parts: usize,
+    /// Where to look for the next part: behind the last.
+    next: AtomicUsize,
+    complete: AtomicBool,
+    /// `None` where the array was complete.
+    sidecar: Option<Sidecar>,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T: Element> Fill<T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// Claims a part that is not done and that nobody has. Waits where all that are left are being filled by others; `None`
+    /// once all are done.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses, [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the
+    /// sidecar meanwhile.
+    pub fn claim(&self) -> Result<Option<Claim<'_, T>>> {
+        self.claim_unless(|| Ok(false))
+    }
+
+    /// As [`claim`](Self::claim), without waiting: `None` where nothing is free. Unless the array
+    /// [is complete](Self::is_complete), others are filling the rest, one of whom may yet die.
+    ///
+    /// # Errors
+    ///
+    /// As for [`claim`](Self::claim).
+    pub fn try_claim(&self) -> Result<Option<Claim<'_, T>>> {
+        let Some(sidecar) = &self.sidecar else { return Ok(None) };
+        match sidecar.next(self.next.load(Ordering::Relaxed))? {
+            Next::Busy => Ok(None),
+            Next::Complete => {
+                if !self.complete.load(Ordering::Acquire) {
+                    sidecar.finish()?;
+                    self.complete.store(true, Ordering::Release);
+                }
+                Ok(None)
+            }
+            Next::Part(held) => {
+                self.next.store(held.part + 1, Ordering::Relaxed);
+                let array = self.map(held.part, Mode::ReadWrite)?;
+                let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
+                Ok(Some(Claim { array, rows, held }))
+            }
+        }
+    }
+
+    /// Claims a part, unless what is asked at each look says to stop.
+    fn claim_unless(&self, stop: impl Fn() -> Result<bool>) -> Result<Option<Claim<'_, T>>> {
+        let mut wait = Wait::new();
+        loop {
+            if stop()? {
+                return Ok(None);
+            }
+            let claim = self.try_claim()?;
+            if claim.is_some() || self.is_complete() {
+                stop()?;
+                return Ok(claim);
+            }
+            wait.again();
+        }
+    }
+
+    /// The parts that are done, by whomever, and all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`claim`](Self::claim).
+    pub fn progress(&self) -> Result<(usize, usize)> {
+        match &self.sidecar {
+            Some(sidecar) => Ok((sidecar.done()?, self.parts)),
+            None => Ok((self.parts, self.parts)),
+        }
+    }
+
+    /// Whether the array was complete when it was opened, or a claim has since found that it is.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
+    }
+
+    fn map<A>(&self, part: usize, mode: Mode) -> Result<MmapArray<T, A>> {
+        let options = if self.parts == 0 { self.options } else { self.options.segment(part, self.parts) };
+        options.open_typed(&self.array, Some(&self.path), mode)
+    }
+}
+
+/// A part of an array that is being filled, which nobody else has: its elements, as a slice and as a view.
+///
+/// Dropped without [`done`](Self::done) it is free again, and not done.
+pub struct Claim<'a, T> {
+    array: MmapArrayMut<T>,
+    rows: Range<usize>,
+    held: Held<'a>,
+}
+
+impl<T> Claim<'_, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// Which rows of the array these are (in Fortran order: steps of the last axis).
+    #[must_use]
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    /// The part's own shape.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.array.shape()
+    }
+
+    /// A view of the part.
+    #[must_use]
+    pub fn view(&self) -> ArrayView<'_, T> {
+        self.array.view()
+    }
+
+    /// A writable view of the part.
+    #[must_use]
+    pub fn view_mut(&mut self) -> ArrayViewMut<'_, T> {
+        self.array.view_mut()
+    }
+
+    /// Writes the elements to the disk, marks the part as done, and lets it go.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a rule not
+    /// done.
+    pub fn done(self) -> Result<()> {
+        let Self { array, held, .. } = self;
+        array.flush()?;
+        drop(array);
+        held.done()
+    }
+}
+
+impl<T> Deref for Claim<'_, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.array
+    }
+}
+
+impl<T> DerefMut for Claim<'_, T>
+where
+    ReadWrite: Exclusive<T>,
+{
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.array
+    }
+}
+
+impl<T> fmt::Debug for FillOptions<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FillOptions").field("path", &self.path).field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Fill<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fill").field("path", &self.path).field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Claim<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("rows", &self.rows).field("shape", &self.array.shape()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,337 @@
+//! The file beside an array that is being filled, which says what is done.
+//!
+//! It is some lines of text, which say what the job is and of which file, and then one byte for each part. A part is
+//! claimed by a lock on a byte of its own, which the system takes away when the holder dies. A mark is written once the
+//! part's elements are on the disk, and is there itself before the claim goes; so whatever happens, and also when the
+//! power fails, no mark stands for elements that are missing.
+//!
+//! That the file is there says that the array is not complete, so it must have its name before the array has, and no
+//! array may ever be taken for the one that it speaks of. Who begins a job makes both files without their names, writes
+//! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then the
+//! array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
+
+use super::options::io_kind;
+use crate::error::{Error, Result};
+use crate::region::{self, At, FileId, NewFile, RangeLock};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+const FIRST_LINE: &str = "mmap-array fill, version 1\n";
+
+/// What stands for a part that is still to be done.
+const OPEN: u8 = b'.';
+const DONE: u8 = b'#';
+
+/// The most parts that a job can have.
+pub(super) const MAX_PARTS: usize = 1 << 24;
+
+/// Where the locks are: behind all that the file holds, since Windows keeps others from reading bytes that are locked.
+const LOCKS: u64 = 1 << 30;
+
+/// The time between two looks at what others hold, at first and at most.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+
+/// Waits longer and longer, up to a limit.
+pub(super) struct Wait(Duration);
+
+impl Wait {
+    pub(super) fn new() -> Self {
+        Self(SHORTEST_WAIT)
+    }
+
+    pub(super) fn again(&mut self) {
+        thread::sleep(self.0);
+        self.0 = (self.0 * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// What a job is, as its sidecar says it: the array, the number of its parts.
+pub(super) struct Job {
+    pub(super) text: String,
+    pub(super) parts: usize,
+}
+
+impl Job {
+    pub(super) fn new(header: &str, parts: usize) -> Self {
+        Self { text: format!("{FIRST_LINE}{}\nparts: {parts}\n", header.trim_end()), parts }
+    }
+}
+
+pub(super) struct Sidecar {
+    file: File,
+    path: PathBuf,
+    /// Where the marks begin.
+    marks: u64,
+    parts: usize,
+    /// The parts that are claimed by this handle, to which its own locks are no hindrance.
+    held: Mutex<HashSet<usize>>,
+}
+
+/// A claimed part, free again when this is dropped.
+pub(super) struct Held<'a> {
+    sidecar: &'a Sidecar,
+    pub(super) part: usize,
+    lock: Option<RangeLock>,
+}
+
+/// What there is to be had.
+pub(super) enum Next<'a> {
+    Part(Held<'a>),
+    /// The parts that are left are being filled by others.
+    Busy,
+    /// All parts are done.
+    Complete,
+}
+
+impl Sidecar {
+    /// The name of the sidecar of an array.
+    pub(super) fn name(target: &Path) -> PathBuf {
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(".fill");
+        target.with_file_name(name)
+    }
+
+    /// Joins the job whose sidecar is there. Gives the array's file too; `None` where the sidecar went meanwhile, or was
+    /// that of an array that never came to be, or is no more.
+    pub(super) fn join(target: &Path, file: File, job: &Job) -> Result<Option<(Self, File)>> {
+        let sidecar = Self::new(target, file, job);
+        let join = || {
+            let Some(_setup) = sidecar.set_up(|| sidecar.has_its_name())? else { return Ok(None) };
+            let id = sidecar.check(job)?;
+            match region::open(target, true) {
+                Ok(array) if sidecar.is_of(id, &array)? => Ok(Some(array)),
+                Ok(_) => Err(damaged(format!(
+                    "it is not of the file `{}`, which was replaced or copied since the job began, so that what is \
+                     marked as done may be missing; delete it if the array is complete, and both to begin anew",
+                    target.display()
+                ))),
+                Err(error) if io_kind(&error) == Some(io::ErrorKind::NotFound) => sidecar.remove().map(|()| None),
+                Err(error) => Err(error),
+            }
+        };
+        match join() {
+            Ok(array) => Ok(array.map(|array| (sidecar, array))),
+            Err(error) => Err(error.in_file(Some(&sidecar.path))),
+        }
+    }
+
+    /// Begins a job, with an array that has not got its name yet; `None` where another process was first.
+    pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile, array: File) -> Result<Option<(Self, File)>> {
+        let path = Self::name(target);
+        let at = |error: Error| error.in_file(Some(&path));
+        let io = |action: &'static str| move |source| Error::io(action, source);
+        array.sync_all().map_err(io("write the new array back")).map_err(|error| error.in_file(Some(target)))?;
+        let id = FileId::of(&array).map_err(io("tell the file from others")).map_err(at)?;
+        let text = [&job.text, &*id_line(id)].concat();
+        let made = NewFile::create(&path, 0, false, false);
+        let Some((mut named, file)) = unless_exists(made)? else { return Ok(None) };
+        let sidecar = Self::new(target, file, job);
+        // Nobody else knows of the file, so the lock is free.
+        let Some(_setup) = sidecar.set_up(|| Ok(true)).map_err(at)? else { return Ok(None) };
+        let bytes = [text.as_bytes(), &vec![OPEN; job.parts]].concat();
+        let written = At { file: &sidecar.file, position: 0 }.write_all(&bytes);
+        written.and_then(|()| sidecar.file.sync_all()).map_err(io("write what the job is")).map_err(at)?;
+        if unless_exists(named.persist())?.is_none() {
+            return Ok(None);
+        }
+        // On the disk before the array has its name: without the sidecar it would pass for complete.
+        let put = region::sync_folder(target).and_then(|()| unless_exists(new.persist()));
+        match put {
+            Ok(Some(())) => region::sync_folder(target).map(|()| Some((sidecar, array))),
+            put => {
+                sidecar.remove()?;
+                put.map(|_| None)
+            }
+        }
+    }
+
+    fn new(target: &Path, file: File, job: &Job) -> Self {
+        let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
+        Self { file, path: Self::name(target), marks, parts: job.parts, held: Mutex::default() }
+    }
+
+    /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
+    fn set_up(&self, wanted: impl Fn() -> Result<bool>) -> Result<Option<RangeLock>> {
+        let mut wait = Wait::new();
+        loop {
+            let lock = RangeLock::take(&self.file, LOCKS..LOCKS + 1, true)?;
+            if !wanted()? {
+                return Ok(None);
+            }
+            if lock.is_some() {
+                return Ok(lock);
+            }
+            wait.again();
+        }
+    }
+
+    /// Whether the file is still the one that whoever opens the sidecar gets.
+    fn has_its_name(&self) -> Result<bool> {
+        let ids = File::open(&self.path).and_then(|named| Ok((FileId::of(&named)?, FileId::of(&self.file)?)));
+        match ids {
+            Ok((named, own)) => Ok(named == own),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(Error::io("open the file", source)),
+        }
+    }
+
+    /// Checks that the sidecar is of this job and whole, and gives the number of the array's file.
+    fn check(&self, job: &Job) -> Result<String> {
+        let len = self.file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
+        let mut head = Vec::new();
+        let read = At { file: &self.file, position: 0 }.take(self.marks).read_to_end(&mut head);
+        read.map_err(|source| Error::io("read what the job is", source))?;
+        let Some(id) = head.strip_prefix(job.text.as_bytes()) else {
+            let found = String::from_utf8_lossy(&head);
+            let text = match (found.strip_prefix(FIRST_LINE), job.text.strip_prefix(FIRST_LINE)) {
+                (Some(found), Some(asked)) => format!(
+                    "the array is being filled by another job, `{}`, and this one is `{}`; make the same call as the \
+                     others, or delete this file and the array to begin anew",
+                    found.lines().take(2).collect::<Vec<_>>().join(", "),
+                    asked.lines().collect::<Vec<_>>().join(", ")
+                ),
+                _ => format!(
+                    "the file says what is done of an array that is being filled, but begins with {:?}, not with \
+                     {FIRST_LINE:?}; if it is no file of yours, delete it, and the array to begin anew",
+                    found.chars().take(40).collect::<String>()
+                ),
+            };
+            return Err(Error::sidecar(text));
+        };
+        let expected = self.marks + self.parts as u64;
+        if len != expected {
+            return Err(damaged(format!(
+                "it has {len} bytes, and a job of {} parts takes {expected}; delete it and the array to begin anew",
+                self.parts
+            )));
+        }
+        self.marks()?;
+        Ok(String::from_utf8_lossy(id).into_owned())
+    }
+
+    fn is_of(&self, line: String, array: &File) -> Result<bool> {
+        let id = FileId::of(array).map_err(|source| Error::io("tell the file from others", source))?;
+        Ok(line == id_line(id))
+    }
+
+    /// One byte for each part.
+    fn marks(&self) -> Result<Vec<u8>> {
+        let mut marks = vec![OPEN; self.parts];
+        let read = At { file: &self.file, position: self.marks }.read_exact(&mut marks);
+        read.map_err(|source| Error::io("read what is done", source).in_file(Some(&self.path)))?;
+        match marks.iter().position(|mark| ![OPEN, DONE].contains(mark)) {
+            None => Ok(marks),
+            Some(part) => {
+                let (byte, mark) = (self.marks + part as u64, marks[part]);
+                let text = format!(
+                    "the mark of part {part} at byte {byte} is {mark:#04x}, which says neither done ({DONE:#04x}) nor \
+                     open ({OPEN:#04x}); delete it and the array to begin anew"
+                );
+                Err(damaged(text).at_bytes(byte..byte + 1).in_file(Some(&self.path)))
+            }
+        }
+    }
+
+    /// How many parts are done.
+    pub(super) fn done(&self) -> Result<usize> {
+        Ok(self.marks()?.iter().filter(|&&mark| mark == DONE).count())
+    }
+
+    /// Claims a part that nobody has, of those from `first` on if there is one.
+    pub(super) fn next(&self, first: usize) -> Result<Next<'_>> {
+        let marks = self.marks()?;
+        let open = |part: &usize| marks[*part] == OPEN;
+        let mut busy = false;
+        for part in (first..self.parts).chain(0..first.min(self.parts)).filter(open) {
+            busy = true;
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.contains(&part) {
+                continue;
+            }
+            let byte = LOCKS + 1 + part as u64;
+            let lock = RangeLock::take(&self.file, byte..byte + 1, true).map_err(|error| self.named(error))?;
+            if lock.is_none() {
+                continue;
+            }
+            held.insert(part);
+            drop(held);
+            let claim = Held { sidecar: self, part, lock };
+            // It may have been done since the marks were read.
+            if self.mark(part)? == OPEN {
+                return Ok(Next::Part(claim));
+            }
+        }
+        // What was open a moment ago may be done by now; the next look will tell.
+        Ok(if busy { Next::Busy } else { Next::Complete })
+    }
+
+    fn mark(&self, part: usize) -> Result<u8> {
+        let mut mark = [0];
+        let read = At { file: &self.file, position: self.marks + part as u64 }.read_exact(&mut mark);
+        read.map_err(|source| self.named(Error::io("read what is done", source)))?;
+        Ok(mark[0])
+    }
+
+    /// Takes the sidecar of a complete array away.
+    pub(super) fn finish(&self) -> Result<()> {
+        let finish = || match self.set_up(|| self.has_its_name())? {
+            None => Ok(()),
+            Some(_setup) => self.remove(),
+        };
+        finish().map_err(|error: Error| self.named(error))
+    }
+
+    /// To be called with the lock for setting up, and only while the file has its name.
+    fn remove(&self) -> Result<()> {
+        fs::remove_file(&self.path).map_err(|source| self.named(Error::io("delete the file", source)))?;
+        region::sync_folder(&self.path)
+    }
+
+    fn named(&self, error: Error) -> Error {
+        error.in_file(Some(&self.path))
+    }
+}
+
+impl Held<'_> {
+    /// Marks the part, whose elements are on the disk.
+    pub(super) fn done(self) -> Result<()> {
+        let Self { sidecar, part, .. } = &self;
+        let written = At { file: &sidecar.file, position: sidecar.marks + *part as u64 }.write_all(&[DONE]);
+        let written = written.and_then(|()| sidecar.file.sync_data());
+        written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut held = self.sidecar.held.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before anybody else who shares the handle can take it again.
+        self.lock = None;
+        held.remove(&self.part);
+    }
+}
+
+/// The line that says which file the array is in, always of the same length.
+fn id_line(id: FileId) -> String {
+    format!("file: {:016x} {:016x}\n", id.number, id.created)
+}
+
+fn damaged(what: String) -> Error {
+    Error::sidecar(format!("the file says what is done of an array that is being filled, but {what}"))
+}
+
+/// `None` where a file could not be made or named since there is one.
+pub(super) fn unless_exists<T>(made: Result<T>) -> Result<Option<T>> {
+    match made {
+        Err(error) if io_kind(&error) == Some(io::ErrorKind::AlreadyExists) => Ok(None),
+        made => made.map(Some),
+    }
+}

@@ -1,0 +1,492 @@
+//! Arrays that many workers fill part by part, some of whom die.
+
+#![cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+
+use mmap_array::npy::{self, FillOptions};
+use mmap_array::{Error, ErrorKind, Le, Order};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{env, thread};
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    (folder, path)
+}
+
+fn sidecar(path: &Path) -> PathBuf {
+    path.with_file_name(".array.npy.fill")
+}
+
+/// A job of 20 rows in 6 parts.
+fn job(path: &Path) -> FillOptions<'_, Le<u32>> {
+    // SAFETY: nobody but this job writes the file, and nobody truncates it.
+    unsafe { npy::fill(path) }.shape([20, 3]).parts(6)
+}
+
+fn fill(options: FillOptions<'_, Le<u32>>) -> Result<(), Error> {
+    options.run(|part| {
+        let first = part.rows().start * 3;
+        part.iter_mut().zip(first..).for_each(|(number, index)| number.set(index as u32));
+        Ok(())
+    })
+}
+
+#[track_caller]
+fn assert_filled(path: &Path) {
+    assert!(!sidecar(path).exists());
+    // SAFETY: nobody writes or truncates the file any more.
+    let array = unsafe { npy::open::<Le<u32>>(path) }.unwrap();
+    assert_eq!(array.shape(), [20, 3]);
+    assert!(array.iter().map(|number| number.get()).eq(0..60));
+}
+
+#[track_caller]
+fn assert_refused(options: FillOptions<'_, Le<u32>>, kind: ErrorKind, text: &str) {
+    let error = options.open().unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(text), "{error}");
+}
+
+#[test]
+fn a_job_leaves_the_array_and_nothing_else() {
+    let (folder, path) = folder();
+    fill(job(&path)).unwrap();
+    assert_filled(&path);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_array_has_its_name_from_the_beginning_and_what_is_not_done_is_told_beside_it() {
+    let (_folder, path) = folder();
+    let job = job(&path).open().unwrap();
+    assert_eq!(npy::header(&path).unwrap().shape(), [20, 3]);
+    job.claim().unwrap().unwrap().done().unwrap();
+    let text = fs::read_to_string(sidecar(&path)).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[..2],
+        ["mmap-array fill, version 1", "{'descr': '<u4', 'fortran_order': False, 'shape': (20, 3), }"]
+    );
+    assert_eq!((lines[2], &lines[3][..6], lines[4]), ("parts: 6", "file: ", "#....."));
+}
+
+#[test]
+fn parts_are_those_of_array_split() {
+    let (_folder, path) = folder();
+    let job = job(&path).open().unwrap();
+    let parts: Vec<_> = std::iter::from_fn(|| job.try_claim().unwrap()).collect();
+    let rows: Vec<_> = parts.iter().map(|part| part.rows()).collect();
+    assert_eq!(rows, [0..4, 4..8, 8..11, 11..14, 14..17, 17..20]);
+    assert!(parts.iter().all(|part| part.shape() == [part.rows().len(), 3] && part.view().shape() == part.shape()));
+}
+
+#[test]
+fn rows_of_a_part_are_at_most_those_that_were_asked_for() {
+    for (rows, parts) in [(1, 20), (7, 3), (10, 2), (20, 1), (usize::MAX, 1)] {
+        let (_folder, path) = folder();
+        assert_eq!(job(&path).rows_per_part(rows).open().unwrap().progress().unwrap(), (0, parts));
+        fill(job(&path).rows_per_part(rows)).unwrap();
+        assert_filled(&path);
+    }
+}
+
+#[test]
+fn there_are_no_more_parts_than_rows() {
+    let (_folder, path) = folder();
+    assert_eq!(job(&path).parts(1000).open().unwrap().progress().unwrap(), (0, 20));
+    fill(job(&path).parts(1000)).unwrap();
+    assert_filled(&path);
+}
+
+#[test]
+fn a_claimed_part_is_nobody_elses_until_it_is_dropped() {
+    let (_folder, path) = folder();
+    let (one, other) = (job(&path).parts(1).open().unwrap(), job(&path).parts(1).open().unwrap());
+    let claim = one.try_claim().unwrap().unwrap();
+    assert!(other.try_claim().unwrap().is_none(), "another open file");
+    assert!(one.try_claim().unwrap().is_none(), "the same open file");
+    assert!(!one.is_complete() && !other.is_complete());
+    drop(claim);
+    let claim = other.try_claim().unwrap().unwrap();
+    assert!(one.try_claim().unwrap().is_none());
+    claim.done().unwrap();
+    assert!(one.try_claim().unwrap().is_none() && one.is_complete());
+    assert!(other.claim().unwrap().is_none() && other.is_complete());
+    assert!(!sidecar(&path).exists());
+}
+
+#[test]
+fn a_part_that_another_holds_is_waited_for_and_taken_over() {
+    let (_folder, path) = folder();
+    let (one, other) = (job(&path).parts(1).open().unwrap(), job(&path).parts(1).open().unwrap());
+    let mut claim = one.claim().unwrap().unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let claim = other.claim().unwrap().unwrap();
+            let seen = claim[59].get();
+            claim.done().unwrap();
+            seen
+        });
+        thread::sleep(Duration::from_millis(100));
+        assert!(!waiting.is_finished());
+        claim[59].set(7);
+        drop(claim);
+        assert_eq!(waiting.join().unwrap(), 7, "what was written before is still there");
+    });
+}
+
+#[test]
+fn threads_and_jobs_of_one_process_each_fill_their_own_parts() {
+    let (_folder, path) = folder();
+    let seen = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let options = job(&path).rows_per_part(1).threads(3);
+                let fill = options.run(|part| {
+                    let row = part.rows().start;
+                    seen.lock().unwrap().push(row);
+                    (0..3).for_each(|k| part[k].set((row * 3 + k) as u32));
+                    Ok::<_, Error>(())
+                });
+                fill.unwrap();
+                // Each returns only once the whole is done.
+                assert_filled(&path);
+            });
+        }
+    });
+    let mut seen = seen.into_inner().unwrap();
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..20), "each part was filled once");
+}
+
+#[test]
+fn a_restart_does_only_what_is_missing() {
+    let (_folder, path) = folder();
+    let failing = job(&path).run(|part| match part.rows().start {
+        11 => Err(std::io::Error::other("not this one")),
+        first => {
+            part.iter_mut().zip(first * 3..).for_each(|(number, index)| number.set(index as u32));
+            Ok(())
+        }
+    });
+    assert_eq!(failing.unwrap_err().to_string(), "not this one");
+    assert!(sidecar(&path).exists());
+    let done = AtomicUsize::new(0);
+    let rest = job(&path).run(|part| {
+        done.fetch_add(1, Ordering::Relaxed);
+        let first = part.rows().start * 3;
+        part.iter_mut().zip(first..).for_each(|(number, index)| number.set(index as u32));
+        Ok::<_, Error>(())
+    });
+    rest.unwrap();
+    assert_eq!(done.into_inner(), 3);
+    assert_filled(&path);
+}
+
+#[test]
+fn the_error_of_one_thread_stops_the_others() {
+    let (_folder, path) = folder();
+    let begun = AtomicUsize::new(0);
+    let failing = job(&path).rows_per_part(1).threads(2).run(|_| match begun.fetch_add(1, Ordering::Relaxed) {
+        0 => Err(job(&path).parts(0).open().unwrap_err()),
+        _ => {
+            thread::sleep(Duration::from_millis(50));
+            Ok(())
+        }
+    });
+    assert_eq!(failing.unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert!(begun.into_inner() < 5);
+    // What failed is free again.
+    let rest = job(&path).rows_per_part(1).open().unwrap();
+    let claims: Vec<_> = std::iter::from_fn(|| rest.try_claim().unwrap()).collect();
+    assert_eq!(rest.progress().unwrap().0 + claims.len(), 20);
+}
+
+#[test]
+fn progress_goes_from_what_was_done_to_all() {
+    let (_folder, path) = folder();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    let mut told = Vec::new();
+    // The first part is done, and wrong; that is the earlier worker's affair.
+    fill(job(&path).threads(2).progress(|done, parts| told.push((done, parts)))).unwrap();
+    assert_eq!((told[0], told[told.len() - 1]), ((1, 6), (6, 6)));
+    assert!(told.is_sorted_by(|a, b| a < b));
+    told.clear();
+    fill(job(&path).progress(|done, parts| told.push((done, parts)))).unwrap();
+    assert_eq!(told, [(6, 6)], "of a complete array");
+}
+
+#[test]
+fn a_complete_array_is_left_as_it_is() {
+    let (_folder, path) = folder();
+    fill(job(&path)).unwrap();
+    let never = job(&path).run(|_| -> Result<(), Error> { panic!("nothing is to be done") });
+    never.unwrap();
+    assert_filled(&path);
+    // Another cut is no matter any more, another array is.
+    fill(job(&path).parts(3)).unwrap();
+    assert_refused(job(&path).shape([3, 20]), ErrorKind::Header, "[20, 3]");
+    // SAFETY: nobody writes the file.
+    let other = unsafe { npy::fill::<f32>(&path) }.shape([20, 3]).open();
+    assert_eq!(other.unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    assert_filled(&path);
+}
+
+#[test]
+fn a_job_of_another_shape_type_order_or_cut_is_refused_and_the_first_goes_on() {
+    let (_folder, path) = folder();
+    let first = job(&path).open().unwrap();
+    let f = npy::options().order(Order::F);
+    assert_refused(
+        job(&path).parts(5),
+        ErrorKind::Sidecar,
+        "`{'descr': '<u4', 'fortran_order': False, 'shape': (20, 3), }, parts: 6`, and this one is `{'descr'",
+    );
+    assert_refused(job(&path).shape([21, 3]), ErrorKind::Sidecar, "(21, 3)");
+    assert_refused(job(&path).options(f).shape([20, 30]), ErrorKind::Sidecar, "True");
+    // SAFETY: the file is not opened.
+    let other = unsafe { npy::fill::<f64>(&path) }.shape([20, 3]).parts(6).open();
+    assert_eq!(other.unwrap_err().kind(), ErrorKind::Sidecar);
+    assert!(first.try_claim().unwrap().is_some());
+    fill(job(&path)).unwrap();
+    assert_filled(&path);
+}
+
+#[test]
+fn a_sidecar_that_is_damaged_or_no_sidecar_is_refused_and_stays() {
+    let (_folder, path) = folder();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    let (array, good) = (fs::read(&path).unwrap(), fs::read(sidecar(&path)).unwrap());
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    let cases: [(Vec<u8>, &str); 8] = [
+        (good[..good.len() - 1].to_vec(), "bytes and a job of 6 parts takes"),
+        ([&good[..], b"."].concat(), "bytes and a job of 6 parts takes"),
+        (with(good.len() - 2, b'x'), "the mark of part 4"),
+        (with(good.len() - 1, 0), "is 0x00"),
+        (with(20, b'?'), "begins with"),
+        (good[..40].to_vec(), "another job"),
+        (b"my own notes".to_vec(), "begins with \"my own notes\""),
+        (vec![0xff; 1 << 20], "begins with"),
+    ];
+    for (bytes, text) in cases {
+        fs::write(sidecar(&path), &bytes).unwrap();
+        let error = job(&path).open().unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Sidecar, Some(&*sidecar(&path))), "{error}");
+        assert!(error.to_string().replace(',', "").contains(text) && error.to_string().contains("delete"), "{error}");
+        assert_eq!((fs::read(sidecar(&path)).unwrap(), fs::read(&path).unwrap()), (bytes, array.clone()));
+    }
+    fs::write(sidecar(&path), &good).unwrap();
+    assert_eq!(job(&path).open().unwrap().progress().unwrap(), (1, 6));
+}
+
+#[test]
+fn a_sidecar_that_stays_empty_is_refused_in_the_end() {
+    let (_folder, path) = folder();
+    File::create(sidecar(&path)).unwrap();
+    assert_refused(job(&path), ErrorKind::Sidecar, "delete");
+}
+
+#[test]
+fn a_sidecar_cut_under_a_worker_is_an_error() {
+    let (_folder, path) = folder();
+    let job = job(&path).open().unwrap();
+    let claim = job.claim().unwrap().unwrap();
+    File::options().write(true).open(sidecar(&path)).unwrap().set_len(10).unwrap();
+    assert_eq!(job.try_claim().unwrap_err().path(), Some(&*sidecar(&path)));
+    drop(claim);
+}
+
+#[test]
+fn marks_of_a_file_that_was_replaced_do_not_count() {
+    let (_folder, path) = folder();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    let copy = path.with_extension("copy");
+    fs::copy(&path, &copy).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    assert_refused(job(&path), ErrorKind::Sidecar, "replaced or copied");
+    assert!(path.exists() && sidecar(&path).exists());
+}
+
+#[test]
+fn a_job_whose_array_is_gone_begins_anew() {
+    let (_folder, path) = folder();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    fs::remove_file(&path).unwrap();
+    fill(job(&path)).unwrap();
+    assert_filled(&path);
+}
+
+#[test]
+fn a_worker_of_a_job_that_began_anew_leaves_the_new_one_alone() {
+    let (_folder, path) = folder();
+    let old = job(&path).open().unwrap();
+    fs::remove_file(&path).unwrap();
+    let new = job(&path).open().unwrap();
+    while let Some(part) = old.claim().unwrap() {
+        part.done().unwrap();
+    }
+    assert_eq!(new.progress().unwrap(), (0, 6));
+    assert!(sidecar(&path).exists());
+    fill(job(&path)).unwrap();
+    assert_filled(&path);
+}
+
+#[test]
+fn arrays_in_fortran_order_are_cut_along_their_last_axis() {
+    let (_folder, path) = folder();
+    let options = npy::options().order(Order::F).align(4096);
+    // SAFETY: nobody but this job writes the file, and nobody truncates it.
+    let job = unsafe { npy::fill::<Le<u16>>(&path) }.options(options).shape([4, 10]).rows_per_part(3);
+    let run = job.run(|part| {
+        assert_eq!(part.shape(), [4, part.rows().len()]);
+        for (k, column) in part.rows().enumerate() {
+            part[4 * k..][..4].iter_mut().for_each(|number| number.set(column as u16));
+        }
+        Ok::<_, Error>(())
+    });
+    run.unwrap();
+    // SAFETY: nobody writes or truncates the file.
+    let array = unsafe { npy::open::<Le<u16>>(&path) }.unwrap();
+    assert_eq!((array.order(), array.byte_offset()), (Order::F, 4096));
+    assert!((0..10).all(|column| (0..4).all(|row| array[[row, column]].get() == column as u16)));
+}
+
+#[test]
+fn elements_that_are_arrays_fill_one_more_axis() {
+    let (_folder, path) = folder();
+    // SAFETY: nobody but this job writes the file, and nobody truncates it.
+    let job = unsafe { npy::fill::<[u8; 3]>(&path) }.shape([7]).parts(2);
+    job.run(|part| {
+        part.fill([1, 2, 3]);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    assert_eq!(npy::header(&path).unwrap().shape(), [7, 3]);
+}
+
+#[test]
+fn arrays_without_elements_are_complete_at_once_and_those_without_axes_are_refused() {
+    for shape in [[0, 3], [3, 0]] {
+        let (folder, path) = folder();
+        fill(job(&path).shape(shape)).unwrap();
+        assert_eq!(npy::header(&path).unwrap().shape(), shape);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+    let (folder, path) = folder();
+    assert_refused(job(&path).shape([]), ErrorKind::OutOfRange, "without axes");
+    assert_refused(job(&path).rows_per_part(0), ErrorKind::OutOfRange, "0 parts");
+    assert_refused(job(&path).shape([1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_that_is_no_array_is_refused_and_stays() {
+    let (folder, path) = folder();
+    File::create(&path).unwrap().write_all(b"some text").unwrap();
+    assert_refused(job(&path), ErrorKind::Header, "no `.npy` file");
+    assert_refused(job(&path.join("beneath")), ErrorKind::Io, "");
+    assert_refused(job(folder.path()), ErrorKind::NotRegularFile, "a directory");
+    assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (b"some text".to_vec(), 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_leads_to_the_same_job() {
+    let (folder, path) = folder();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert_refused(job(&link), ErrorKind::Io, "symbolic link");
+    let first = job(&path).parts(1).open().unwrap();
+    let claim = first.claim().unwrap().unwrap();
+    assert!(job(&link).parts(1).open().unwrap().try_claim().unwrap().is_none());
+    drop(claim);
+    fill(job(&link).parts(1)).unwrap();
+    assert_filled(&path);
+}
+
+/// What the children of the next test do: fill, slowly, so that most of them die over it.
+#[test]
+#[ignore = "started by `an_array_is_right_however_often_its_workers_are_killed` with what it is to do"]
+fn worker() {
+    let path = PathBuf::from(env::var("FILL").unwrap());
+    let filled = many(&path).run(|part| {
+        for index in part.rows() {
+            let at = index - part.rows().start;
+            part[at].set(square(index));
+            if index % 64 == 0 {
+                thread::sleep(Duration::from_micros(500));
+            }
+        }
+        Ok::<_, Error>(())
+    });
+    filled.unwrap();
+}
+
+/// A job of 40 parts, whose ends lie on no page.
+fn many(path: &Path) -> FillOptions<'_, Le<u64>> {
+    // SAFETY: nobody but this job writes the file, and nobody truncates it.
+    unsafe { npy::fill(path) }.shape([10_007]).parts(40)
+}
+
+fn square(index: usize) -> u64 {
+    (index * index) as u64 + 1
+}
+
+fn start(path: &Path) -> Child {
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "worker", "--ignored", "--quiet"]).env("FILL", path).stdout(Stdio::null());
+    child.spawn().unwrap()
+}
+
+/// Numbers that look random, the same in every run.
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+#[test]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "under an emulator a test program cannot start itself"
+)]
+fn an_array_is_right_however_often_its_workers_are_killed() {
+    let mut state = 1;
+    let mut killed = 0;
+    for _ in 0..20 {
+        let (folder, path) = folder();
+        let mut workers: Vec<Child> = (0..4).map(|_| start(&path)).collect();
+        // Each is killed once, the first maybe while it creates the array, and another one started for it.
+        for k in 0..4 {
+            thread::sleep(Duration::from_millis(random(&mut state) % 15));
+            let worker = &mut workers[(k + random(&mut state) as usize) % 4];
+            worker.kill().unwrap();
+            killed += usize::from(!worker.wait().unwrap().success());
+            if let Ok(array) = npy::header(&path) {
+                assert_eq!(array.shape(), [10_007], "the array is never there half made");
+            }
+            *worker = start(&path);
+        }
+        for mut worker in workers {
+            assert!(worker.wait().unwrap().success());
+        }
+        assert!(!sidecar(&path).exists());
+        // SAFETY: nobody writes or truncates the file any more.
+        let array = unsafe { npy::open::<Le<u64>>(&path) }.unwrap();
+        assert!(array.iter().enumerate().all(|(index, number)| number.get() == square(index)));
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let other: Vec<_> = left.filter(|name| name != "array.npy").collect();
+        assert!(other.iter().all(|name| name.to_string_lossy().starts_with(".mmap-array-")), "{other:?}");
+    }
+    assert!(killed >= 60, "{killed} of 80 workers were killed before they were done");
+}
