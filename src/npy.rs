@@ -30,6 +30,7 @@ mod header;
 pub(crate) mod io;
 mod options;
 mod sidecar;
+mod window;
 mod writer;
 
 pub use append::append;

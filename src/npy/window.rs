@@ -1,0 +1,153 @@
+//! Which elements of an array a window has.
+//!
+//! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with each
+//! product kept within the array's bytes, which the header's reader has counted.
+
+use super::header::Header;
+use crate::error::{Error, Result};
+use crate::shape::{Axes, Dims, Order, Shape, too_many_axes};
+use crate::view::row_range;
+use std::ops::{Bound, Range};
+
+/// A portion of the elements.
+#[derive(Clone, Copy)]
+pub(super) enum Window {
+    Whole,
+    Rows(Bound<usize>, Bound<usize>),
+    /// From an element on, of the options' shape; without one all that follow, along one axis.
+    Elements(u64),
+    Segment {
+        part: usize,
+        count: usize,
+        aligned: bool,
+    },
+}
+
+/// Where the elements of a window are.
+pub(super) struct Found {
+    /// The first in storage order.
+    pub(super) start: u64,
+    pub(super) dims: Dims,
+    /// The shape of the array whose rows these are, where they do not lie together: in Fortran order.
+    pub(super) rows_of: Option<Dims>,
+}
+
+impl Found {
+    /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.
+    pub(super) fn axes(&self, order: Order, size: usize) -> (Axes, usize) {
+        let mut axes = Axes::contiguous(self.rows_of.as_ref().unwrap_or(&self.dims), order, size);
+        if self.rows_of.is_some() {
+            axes.set(0, self.dims[0], size as isize);
+        }
+        // Both are within the array, whose bytes were counted.
+        let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * (stride as usize / size.max(1));
+        let span = match axes.lens().contains(&0) {
+            true => 0,
+            false => 1 + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
+        };
+        (axes, span)
+    }
+}
+
+impl Window {
+    /// Where the window's elements are, in an array of that shape of elements of `size` bytes; `asked` is the shape that a
+    /// window of elements was to have.
+    pub(super) fn find(
+        self,
+        asked: Option<Result<Shape, usize>>,
+        header: &Header,
+        shape: &[usize],
+        size: usize,
+    ) -> Result<Found> {
+        let dims = || Dims::new(shape);
+        let slowest = match header.order() {
+            Order::C => (!shape.is_empty()).then_some(0),
+            Order::F => shape.len().checked_sub(1),
+        };
+        // The elements in each step of an axis that is the slowest.
+        let step =
+            |axis: usize| shape.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &len)| len as u64).product();
+        let along = |axis: usize, rows: Range<usize>| -> Result<Found> {
+            let step: u64 = if shape.contains(&0) { 0 } else { step(axis) };
+            Ok(Found { start: rows.start as u64 * step, dims: dims()?.with(axis, rows.len()), rows_of: None })
+        };
+        match self {
+            Window::Whole => Ok(Found { start: 0, dims: dims()?, rows_of: None }),
+            Window::Rows(start, end) => {
+                let Some(&len) = shape.first() else { return Err(Error::out_of_range("a 0-d array has no rows")) };
+                let rows = row_range(&(start, end), len)?;
+                if slowest != Some(0) && rows.len() != len && !shape[1..].iter().all(|&len| len == 1) {
+                    let start = if shape.contains(&0) { 0 } else { rows.start as u64 };
+                    return Ok(Found { start, dims: dims()?.with(0, rows.len()), rows_of: Some(dims()?) });
+                }
+                // Where the other axes have one element each, any axis is the slowest.
+                along(0, rows)
+            }
+            Window::Elements(offset) => {
+                let len: u64 = shape.iter().map(|&len| len as u64).product();
+                let left = len.checked_sub(offset).ok_or_else(|| {
+                    Error::out_of_range(format!("the offset of {offset} elements is behind the {len} that there are"))
+                })?;
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                let dims = match asked.transpose().map_err(too_many_axes)? {
+                    None => Dims::new(&[left])?,
+                    Some(asked) => match asked.given() {
+                        None => asked.fit(left)?,
+                        Some(dims) => {
+                            let (count, _) = dims.checked_len(size)?;
+                            if count > left {
+                                return Err(Error::out_of_range(format!(
+                                    "a window of {dims} elements from the element {offset} on ends behind the {len} \
+                                     elements of the array"
+                                )));
+                            }
+                            dims
+                        }
+                    },
+                };
+                Ok(Found { start: offset, dims, rows_of: None })
+            }
+            Window::Segment { part, count, aligned } => {
+                let Some(axis) = slowest.filter(|_| part < count) else {
+                    let text = format!("there is no part {part} of {count} of an array of {} axes", shape.len());
+                    return Err(Error::out_of_range(text));
+                };
+                let start = |part: usize| split(shape[axis], part, count);
+                let (from, to) = (start(part), start(part + 1));
+                if !aligned {
+                    return along(axis, from..to);
+                }
+                let bytes = if shape.contains(&0) { 0 } else { step(axis) * size as u64 };
+                let at_page = |part: usize, row: usize| match part {
+                    0 => Some(0),
+                    part if part == count => Some(shape[axis]),
+                    _ => row_on_page(header.data_offset(), bytes, row, shape[axis]),
+                };
+                match (at_page(part, from), at_page(part + 1, to)) {
+                    (Some(from), Some(to)) => along(axis, from..to),
+                    _ => Err(Error::unsupported(format!(
+                        "no rows begin on pages where the elements begin at byte {} and each row has {bytes} bytes: \
+                         create the file with `align(4096)`",
+                        header.data_offset()
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+/// The first row of a part, of so many that are as equal as can be, the longer ones first.
+pub(super) fn split(len: usize, part: usize, count: usize) -> usize {
+    part * (len / count) + part.min(len % count)
+}
+
+/// The size of a page, for those who share a file: that of nearly all machines, and a divisor of the others'.
+const PAGE: u64 = 4096;
+
+/// The first row from `row` on that begins on a page, or the end; `None` where no row does.
+fn row_on_page(data_offset: u64, bytes: u64, row: usize, rows: usize) -> Option<usize> {
+    let begins = |row: usize| (data_offset + (bytes % PAGE) * (row as u64 % PAGE)) % PAGE == 0;
+    // Beginnings repeat after as many rows as a page has bytes.
+    let found = (row..row.saturating_add(PAGE as usize)).find(|&row| begins(row));
+    found.map(|row| row.min(rows))
+}
