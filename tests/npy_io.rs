@@ -1,0 +1,487 @@
+//! `.npy` files read and written without a map: saved, loaded, streamed, and added to.
+
+use bytemuck::{AnyBitPattern, Pod, Zeroable};
+use mmap_array::{ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Order, Result, field, npy};
+use std::fs;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    (folder, path)
+}
+
+fn saved(array: &(impl npy::Source + ?Sized)) -> Vec<u8> {
+    let mut file = Vec::new();
+    npy::save_to(&mut file, array).unwrap();
+    file
+}
+
+fn load_bytes<T: Element + AnyBitPattern>(mut file: &[u8]) -> Result<(Vec<usize>, Vec<T>)> {
+    npy::load_from(&mut file)
+}
+
+#[test]
+fn arrays_views_slices_vectors_and_single_elements_are_saved() {
+    let (_folder, path) = folder();
+    let numbers = [1, 2, 3, 4, 5, 6].map(Le::<i32>::new);
+    npy::save(&path, &numbers[..]).unwrap();
+    let file = fs::read(&path).unwrap();
+    assert_eq!(&file[128..], (1..7_i32).flat_map(i32::to_le_bytes).collect::<Vec<_>>());
+    // SAFETY: nobody else uses the file, here and below.
+    let array = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap();
+    // SAFETY: as above.
+    let any = unsafe { npy::open_dyn(&path) }.unwrap();
+    let view = ArrayView::from_slice(&numbers, 6).unwrap();
+    let forms = [saved(&numbers), saved(&numbers.to_vec()), saved(&array), saved(&array.view()), saved(&any)];
+    assert!(forms.iter().chain([&saved(&any.view()), &saved(&view)]).all(|form| *form == file));
+    assert_eq!(load_bytes::<Le<i32>>(&saved(&numbers[1])).unwrap(), (vec![], vec![Le::new(2)]));
+    let pairs = view.reshape([3, 2]).unwrap();
+    let (shape, elements) = load_bytes::<[Le<i32>; 2]>(&saved(&pairs)).unwrap();
+    assert_eq!((shape, elements[2]), (vec![3], [5, 6].map(Le::new)));
+    assert_eq!(saved(&vec![[Le::new(1_i32), Le::new(2)]; 3])[..128], saved(&pairs)[..128]);
+}
+
+#[test]
+fn a_view_of_any_strides_is_loaded_as_it_was_saved() {
+    #[derive(Clone, Copy, Zeroable, Pod)]
+    #[repr(C, packed)]
+    struct Packed {
+        tag: u8,
+        value: [u8; 3],
+        rest: [u8; 9],
+    }
+
+    fn check<T: Element + AnyBitPattern + PartialEq + std::fmt::Debug>(view: ArrayView<'_, T>) {
+        let elements = view.to_vec();
+        assert_eq!(load_bytes::<T>(&saved(&view)).unwrap(), (view.shape().to_vec(), elements));
+    }
+
+    // More than is written at once, in elements of odd sizes.
+    let bytes: Vec<u8> = (0..13 * 300 * 500_u32).map(|n| (n % 251) as u8).collect();
+    let records: &[Packed] = bytemuck::cast_slice(&bytes);
+    let view = ArrayView::from_slice(records, [300, 500]).unwrap();
+    for view in [view, view.slice((10..290, ..7)), view.step_axis(0, -3), view.step_axis(1, 2).t(), view.rows(..0)] {
+        check(view.project(field!(Packed, tag)));
+        check(view.view_as::<Bytes<13>>().unwrap());
+        check(view.t().project(field!(Packed, value)).view_as::<Bytes<3>>().unwrap());
+        check(view.index_axis(1, 0).project(field!(Packed, rest)).view_as::<Bytes<9>>().unwrap());
+    }
+    check(view.index_axis(0, 299).index_axis(0, 499).view_as::<Bytes<13>>().unwrap());
+}
+
+#[test]
+fn elements_of_no_bytes_are_a_header() {
+    let dtype = DType::from_descr("'|V0'").unwrap();
+    let file = saved(&DynView::from_bytes(&[], &dtype, [1 << 40, 3]).unwrap());
+    assert_eq!((file.len(), npy::Header::read(&mut &file[..]).unwrap().shape()), (128, &[1 << 40, 3][..]));
+}
+
+#[test]
+fn a_file_in_fortran_order_is_loaded_in_c_order() {
+    let numbers: Vec<Be<u16>> = (0..24).map(Be::new).collect();
+    let view = ArrayView::from_slice(&numbers, [4, 3, 1, 2]).unwrap();
+    let file = saved(&view.t());
+    assert_eq!(npy::Header::read(&mut &file[..]).unwrap().order(), Order::F);
+    assert_eq!(load_bytes::<Be<u16>>(&file).unwrap(), (vec![2, 1, 3, 4], view.t().to_vec()));
+    let native: Vec<f32> = view.t().to_native_vec().into_iter().map(f32::from).collect();
+    assert_eq!(npy::load_as_from::<f32>(&mut &file[..]).unwrap(), (vec![2, 1, 3, 4], native));
+    // The axis of an element that is an array varies slowest there, so its parts do not lie together.
+    assert_eq!(load_bytes::<[Be<u16>; 4]>(&file).unwrap_err().kind(), ErrorKind::DTypeMismatch);
+}
+
+#[test]
+fn another_type_is_refused_before_an_element_is_read() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![Be::new(1.5_f64); 3]).unwrap();
+    let error = npy::load::<Le<f64>>(&path).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::DTypeMismatch, Some(&*path)));
+    assert!(error.to_string().contains("the elements are >f8, not <f8"), "{error}");
+    assert_eq!(npy::load_as::<i8>(&path).unwrap(), (vec![3], vec![1; 3]));
+    let header = &saved(&vec![Bytes::<3>::default(); 2])[..128];
+    for error in [load_bytes::<Bool>(header).unwrap_err(), npy::load_as_from::<Bool>(&mut &header[..]).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::DTypeMismatch, "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_is_an_error_that_names_the_bytes() {
+    let file = saved(&vec![[Le::new(1_i32), Le::new(2)]; 6]);
+    for len in 0..file.len() {
+        let error = load_bytes::<Le<i32>>(&file[..len]).unwrap_err();
+        if len < 128 {
+            assert_eq!(error.kind(), ErrorKind::Header, "{len}: {error}");
+        } else {
+            assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(128..176)), "{len}: {error}");
+            assert!(error.to_string().contains(&format!("the file ends at byte {len}")), "{error}");
+            assert_eq!(npy::load_as_from::<u8>(&mut &file[..len]).unwrap_err().kind(), ErrorKind::PastEnd);
+        }
+    }
+    // What follows is not read.
+    let more = [&file[..], b"more"].concat();
+    let mut reader = &more[..];
+    assert_eq!(npy::load_from::<[Le<i32>; 2]>(&mut reader).unwrap().0, [6]);
+    assert_eq!(reader, b"more");
+}
+
+#[test]
+fn a_header_that_claims_more_than_there_is_takes_no_memory() {
+    for shape in [vec![1 << 50], vec![1 << 20, 1 << 30]] {
+        let mut file = npy::Header::new(u8::dtype(), shape, Order::C).unwrap().to_bytes().unwrap();
+        file.extend([7; 100]);
+        // On 32 bits it is known without reading.
+        let kinds = [ErrorKind::PastEnd, ErrorKind::Overflow];
+        assert!(kinds.contains(&load_bytes::<u8>(&file).unwrap_err().kind()));
+        assert!(kinds.contains(&npy::load_as_from::<u8>(&mut &file[..]).unwrap_err().kind()));
+    }
+}
+
+/// A reader and writer that stops, is interrupted, and fails after some bytes.
+struct Odd<T> {
+    inner: T,
+    left: usize,
+    calls: usize,
+}
+
+impl<T> Odd<T> {
+    fn new(inner: T, left: usize) -> Self {
+        Self { inner, left, calls: 0 }
+    }
+
+    fn count(&mut self, len: usize) -> io::Result<usize> {
+        self.calls += 1;
+        match (self.left, self.calls % 3) {
+            (0, _) => Err(io::ErrorKind::BrokenPipe.into()),
+            (_, 0) => Err(io::ErrorKind::Interrupted.into()),
+            (left, _) => {
+                let count = len.min(left).min(5);
+                self.left -= count;
+                Ok(count)
+            }
+        }
+    }
+}
+
+impl<T: Read> Read for Odd<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.count(buffer.len())?;
+        self.inner.read(&mut buffer[..count])
+    }
+}
+
+impl<T: Write> Write for Odd<T> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.count(buffer.len())?;
+        self.inner.write(&buffer[..count])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Seek> Seek for Odd<T> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(position)
+    }
+}
+
+#[test]
+fn readers_and_writers_may_do_little_at_once_and_their_errors_are_told() {
+    let array = vec![[Le::new(1_u32), Le::new(2)]; 10];
+    let file = saved(&array);
+    let mut odd = Odd::new(Vec::new(), usize::MAX);
+    npy::save_to(&mut odd, &array).unwrap();
+    assert_eq!(odd.inner, file);
+    assert_eq!(npy::load_from::<Le<u32>>(&mut Odd::new(&file[..], usize::MAX)).unwrap().0, [10, 2]);
+    for left in [0, 5, 9, 100, 128, 200] {
+        let errors = [
+            npy::load_from::<Le<u32>>(&mut Odd::new(&file[..], left)).unwrap_err(),
+            npy::save_to(&mut Odd::new(Vec::new(), left), &array).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.to_string().contains("pipe"), "{error}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_array_is_loaded_from_a_pipe() {
+    let (_folder, path) = folder();
+    let numbers: Vec<Le<u32>> = (0..200_000).map(Le::new).collect();
+    npy::save(&path, &numbers).unwrap();
+    let mut cat = std::process::Command::new("cat").arg(&path).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let loaded = npy::load_from::<Le<u32>>(cat.stdout.as_mut().unwrap()).unwrap();
+    assert!(cat.wait().unwrap().success() && loaded == (vec![200_000], numbers));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let mut full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let error = npy::save_to(&mut full, &[1_u8, 2, 3]).unwrap_err();
+    assert_eq!((error.kind(), io::Error::from(error).kind()), (ErrorKind::Io, io::ErrorKind::StorageFull));
+    let mut writer = npy::Writer::<u8, _>::new(full, ()).unwrap();
+    writer.extend([7; 100]).unwrap();
+    assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+fn what_cannot_be_saved_leaves_the_target_as_it_was() {
+    let (folder, path) = folder();
+    npy::save(&path, &[1_u8, 2]).unwrap();
+    let file = fs::read(&path).unwrap();
+    // A dtype that no header can tell: fields that are not in the order of their bytes.
+    let dtype: DType = "[('a', '|u1'), ('b', '|u1')]".parse().unwrap();
+    let dtype = dtype.select(["b", "a"]).unwrap();
+    let error = npy::save(&path, &DynView::from_bytes(&[0; 4], &dtype, 2).unwrap()).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::DType, Some(&*path)));
+    for bad in [folder.path().to_path_buf(), path.join("array.npy"), folder.path().join("none/array.npy")] {
+        assert!(npy::save(&bad, &[1_u8]).is_err_and(|error| error.path() == Some(&*bad)));
+        assert!(npy::Writer::<u8>::create(&bad, ()).is_err_and(|error| error.path() == Some(&*bad)));
+        assert!(npy::append(&bad, &[1_u8]).is_err_and(|error| error.path() == Some(&*bad)));
+        assert!(npy::load::<u8>(&bad).is_err_and(|error| error.path() == Some(&*bad)));
+    }
+    assert_eq!((fs::read(&path).unwrap(), fs::read_dir(&folder).unwrap().count()), (file, 1));
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not replace files that are mapped")]
+fn an_array_may_be_saved_over_the_file_it_is_mapped_from() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![[1_u8, 2, 3], [4, 5, 6]]).unwrap();
+    // SAFETY: nobody writes the elements; the file is replaced.
+    let array = unsafe { npy::open::<u8>(&path) }.unwrap();
+    npy::save(&path, &array.view().t()).unwrap();
+    assert_eq!(npy::load::<u8>(&path).unwrap(), (vec![3, 2], vec![1, 4, 2, 5, 3, 6]));
+    assert_eq!(array[..], [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn a_writer_makes_the_file_that_is_saved_at_once() {
+    let (folder, path) = folder();
+    let rows: Vec<[Le<f32>; 3]> = (0..100_u8).map(|n| [n, n, 1].map(f32::from).map(Le::new)).collect();
+    let mut writer = npy::Writer::<Le<f32>>::create(&path, [3]).unwrap();
+    writer.write_rows(&rows[..10]).unwrap();
+    writer.write_rows(&ArrayView::from_slice(&rows[10..20], 10).unwrap().unpack().unwrap()).unwrap();
+    writer.extend(rows[20..].iter().flatten().copied()).unwrap();
+    assert_eq!((writer.rows(), path.exists()), (100, false));
+    writer.finish().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), saved(&rows));
+    // Elements that are whole rows, over a file that is there, and of no row.
+    let mut writer = npy::Writer::<[Le<f32>; 3]>::create(&path, ()).unwrap();
+    writer.extend(rows[..7].iter().copied()).unwrap();
+    drop(writer);
+    assert_eq!(fs::read(&path).unwrap(), saved(&rows));
+    npy::Writer::<[Le<f32>; 3]>::create(&path, ()).unwrap().finish().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), saved(&rows[..0]));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_writer_begins_where_its_writer_is_and_ends_behind_the_array() {
+    let mut out = Cursor::new(b"before".to_vec());
+    out.set_position(6);
+    let mut writer = npy::Writer::<u8, _>::new(out, [2]).unwrap();
+    writer.write_rows(&[[1_u8, 2], [3, 4]]).unwrap();
+    let mut out = writer.finish().unwrap();
+    out.write_all(b"after").unwrap();
+    let array = saved(&vec![[1_u8, 2], [3, 4]]);
+    assert_eq!(out.into_inner(), [b"before", &array[..], b"after"].concat());
+}
+
+#[test]
+fn rows_that_are_none_of_a_writer_s_are_refused_and_change_nothing() {
+    let mut writer = npy::Writer::<Le<u16>, _>::new(Cursor::new(Vec::new()), [2, 3]).unwrap();
+    let row = [[Le::new(7_u16); 3]; 2];
+    for (refused, kind) in [
+        (writer.write_rows(&vec![[[Be::new(7_u16); 3]; 2]]), ErrorKind::DTypeMismatch),
+        (writer.write_rows(&row), ErrorKind::Shape),
+        (writer.write_rows(&[[row[0]; 3]]), ErrorKind::Shape),
+        (writer.write_rows(&Le::new(7_u16)), ErrorKind::Shape),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), kind);
+    }
+    let error = writer.write_rows(&row).unwrap_err();
+    assert!(error.to_string().contains("rows of shape [n, 2, 3] were expected, not [2, 3]"), "{error}");
+    writer.extend(row[0]).unwrap();
+    let error = writer.write_rows(&[row]).unwrap_err();
+    assert!(error.to_string().contains("the row 0 is not whole: it has 3 of 6 elements"), "{error}");
+    writer.extend(row[1]).unwrap();
+    writer.write_rows(&[row]).unwrap();
+    assert_eq!(writer.finish().unwrap().into_inner(), saved(&vec![row; 2]));
+
+    let mut writer = npy::Writer::<u8, _>::new(Cursor::new(Vec::new()), 2).unwrap();
+    writer.extend([1, 2, 3]).unwrap();
+    assert_eq!((writer.rows(), writer.finish().unwrap_err().kind()), (1, ErrorKind::Shape));
+    // Rows of no elements are counted where they are rows.
+    let mut writer = npy::Writer::<u8, _>::new(Cursor::new(Vec::new()), [0]).unwrap();
+    assert_eq!(writer.extend([1]).unwrap_err().kind(), ErrorKind::Shape);
+    writer.write_rows(&ArrayView::<u8>::from_slice(&[], [5, 0]).unwrap()).unwrap();
+    assert_eq!(load_bytes::<u8>(&writer.finish().unwrap().into_inner()).unwrap(), (vec![5, 0], vec![]));
+    for shape in [[None, Some(2)], [Some(2), None]] {
+        assert!(npy::Writer::<u8, _>::new(Cursor::new(Vec::new()), shape).is_err_and(|e| e.kind() == ErrorKind::Shape));
+    }
+}
+
+#[test]
+fn a_writer_that_has_failed_is_not_finished() {
+    let out = Odd::new(Cursor::new(Vec::new()), 1000);
+    let mut writer = npy::Writer::<[u8; 1 << 10], _>::new(out, ()).unwrap();
+    let error = writer.extend((0..100).map(|_| [7; 1 << 10])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(writer.extend([[7; 1 << 10]]).unwrap_err().to_string().contains("has failed before"));
+    assert!(writer.finish().is_err_and(|error| error.to_string().contains("has failed before")));
+}
+
+#[test]
+fn rows_are_added_behind_those_that_are_there() {
+    let (_folder, path) = folder();
+    let rows: Vec<[Le<i16>; 2]> = (0..1200).map(|n| [Le::new(n), Le::new(-n)]).collect();
+    let view = ArrayView::from_slice(&rows, rows.len()).unwrap();
+    npy::save(&path, &rows[..0]).unwrap();
+    for range in [0..0, 0..1, 1..9, 9..10, 10..99, 99..1000, 1000..1200] {
+        assert_eq!(npy::append(&path, &view.rows(range.clone())).unwrap(), range.end);
+        assert_eq!(fs::read(&path).unwrap(), saved(&rows[..range.end]));
+    }
+    // Columns behind those of a file in Fortran order.
+    let turned = view.unpack().unwrap().t();
+    npy::save(&path, &view.unpack().unwrap().rows(..9).t()).unwrap();
+    assert_eq!(npy::header(&path).unwrap().order(), Order::F);
+    assert_eq!(npy::append(&path, &turned.slice((.., 9..))).unwrap(), 1200);
+    assert_eq!(fs::read(&path).unwrap(), saved(&turned));
+}
+
+#[test]
+fn an_array_may_be_added_to_itself() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![[1_u8, 2], [3, 4]]).unwrap();
+    // SAFETY: nobody writes the elements that are mapped; more come behind them.
+    let array = unsafe { npy::open::<u8>(&path) }.unwrap();
+    assert_eq!(npy::append(&path, &array.view().step_axis(0, -1)).unwrap(), 4);
+    assert_eq!(npy::load::<u8>(&path).unwrap().1, [1, 2, 3, 4, 3, 4, 1, 2]);
+}
+
+#[test]
+fn rows_that_cannot_be_added_change_nothing() {
+    let (_folder, path) = folder();
+    let file = saved(&vec![[1_u8, 2]; 9]);
+    let bare = {
+        let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (9,2), }\n";
+        let start = [&b"\x93NUMPY\x01\0"[..], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
+        [&start[..], &[7; 18]].concat()
+    };
+    let pair = [[5_u8, 6]];
+    type Case<'a> = (&'a [u8], &'a dyn Fn() -> Result<usize>, ErrorKind, &'a str);
+    let cases: [Case<'_>; 9] = [
+        (
+            &file,
+            &|| npy::append(&path, &[[5_i8, 6]]),
+            ErrorKind::DTypeMismatch,
+            "the rows are of |i1, and the array of |u1",
+        ),
+        (&file, &|| npy::append(&path, &[5_u8, 6]), ErrorKind::Shape, "rows of shape [n, 2] were expected, not [2]"),
+        (&file, &|| npy::append(&path, &[[5_u8; 3]]), ErrorKind::Shape, "not [1, 3]"),
+        (&saved(&7_u8), &|| npy::append(&path, &7_u8), ErrorKind::OutOfRange, "0-d"),
+        (&file[..140], &|| npy::append(&path, &pair), ErrorKind::PastEnd, "truncated"),
+        (&file[..90], &|| npy::append(&path, &pair), ErrorKind::Header, "ends at byte"),
+        (
+            &[&file[..], b"more"].concat(),
+            &|| npy::append(&path, &pair),
+            ErrorKind::Unsupported,
+            "cut the file to 146 bytes",
+        ),
+        (&bare, &|| npy::append(&path, &pair), ErrorKind::Unsupported, "no room for a length of 10"),
+        (b"text", &|| npy::append(&path, &pair), ErrorKind::Header, ""),
+    ];
+    for (file, append, kind, text) in cases {
+        fs::write(&path, file).unwrap();
+        let error = append().unwrap_err();
+        assert_eq!((error.kind(), error.path()), (kind, Some(&*path)), "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), file);
+    }
+    fs::remove_file(&path).unwrap();
+    assert_eq!(npy::append(&path, &pair).unwrap_err().kind(), ErrorKind::Io);
+    assert!(!path.exists());
+}
+
+/// Programs that are killed by the system, or refused by it, as they write more than a file may have.
+#[cfg(target_os = "linux")]
+mod limited {
+    use super::*;
+    use std::process::{Command, ExitStatus, Stdio};
+
+    /// Rows that need many times what the limit is.
+    fn rows() -> Vec<[u8; 1000]> {
+        (0..5000_u32).map(|n| [n as u8; 1000]).collect()
+    }
+
+    #[test]
+    #[ignore = "started by the tests below with what it is to do"]
+    fn child() {
+        let (path, task) = (std::env::var("NPY_PATH").unwrap(), std::env::var("NPY_TASK").unwrap());
+        let result = match task.as_str() {
+            "save" => npy::save(&path, &rows()),
+            "append" => npy::append(&path, &rows()).map(drop),
+            _ => {
+                let mut writer = npy::Writer::<[u8; 1000]>::create(&path, ()).unwrap();
+                writer.write_rows(&rows()).and_then(|()| writer.finish()).map(drop)
+            }
+        };
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Io);
+    }
+
+    /// Runs the child with files of at most a few hundred kilobytes, and `trap` before it.
+    fn run(trap: &str, task: &str, path: &std::path::Path) -> ExitStatus {
+        let script = format!("{trap} ulimit -c 0; ulimit -f 300; exec \"$0\" --exact limited::child --ignored");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).arg(std::env::current_exe().unwrap());
+        shell.env("NPY_PATH", path).env("NPY_TASK", task).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.status().unwrap()
+    }
+
+    #[test]
+    #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+    fn a_disk_that_is_full_before_the_end_leaves_the_file_as_it_was() {
+        for task in ["save", "append", "write"] {
+            let (folder, path) = folder();
+            npy::save(&path, &rows()[..3]).unwrap();
+            assert!(run("trap '' XFSZ;", task, &path).success(), "{task}");
+            assert_eq!(fs::read(&path).unwrap(), saved(&rows()[..3]), "{task}");
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{task}");
+        }
+    }
+
+    #[test]
+    #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+    fn a_program_that_is_killed_as_it_writes_leaves_the_old_array() {
+        use std::os::unix::process::ExitStatusExt;
+        const SIGXFSZ: i32 = 25;
+        for task in ["save", "append", "write"] {
+            let (_folder, path) = folder();
+            npy::save(&path, &rows()[..3]).unwrap();
+            assert_eq!(run("", task, &path).signal(), Some(SIGXFSZ), "{task}");
+            assert_eq!(npy::load::<[u8; 1000]>(&path).unwrap(), (vec![3], rows()[..3].to_vec()), "{task}");
+            let file = fs::read(&path).unwrap();
+            if task == "append" {
+                // What was added lies behind the array, and more is added when it has gone.
+                assert!(file.len() > 100_000);
+                let error = npy::append(&path, &rows()[3..4]).unwrap_err();
+                assert!(error.to_string().contains("cut the file to 3128 bytes"), "{error}");
+                fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3128).unwrap();
+                assert_eq!(npy::append(&path, &rows()[3..4]).unwrap(), 4);
+                assert_eq!(fs::read(&path).unwrap(), saved(&rows()[..4]));
+            } else {
+                assert_eq!(file, saved(&rows()[..3]), "{task}");
+                // Nothing gets the name, either, where there was no file.
+                let none = path.with_extension("none");
+                assert_eq!(run("", task, &none).signal(), Some(SIGXFSZ), "{task}");
+                assert!(!none.exists(), "{task}");
+            }
+        }
+    }
+}
