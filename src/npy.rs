@@ -3,7 +3,8 @@
 //! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: whole by [`open`], and, what NumPy's
 //! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made by
 //! [`create`] without a byte of it in memory, and any number of threads and processes then fill their own
-//! [`segment`](NpyOptions::segment) of it.
+//! [`segment`](NpyOptions::segment) of it. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows
+//! as they come.
 //!
 //! ```
 //! use mmap_array::npy;
