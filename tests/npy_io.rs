@@ -74,8 +74,8 @@ fn a_view_of_any_strides_is_loaded_as_it_was_saved() {
 #[test]
 fn elements_of_no_bytes_are_a_header() {
     let dtype = DType::from_descr("'|V0'").unwrap();
-    let file = saved(&DynView::from_bytes(&[], &dtype, [1 << 40, 3]).unwrap());
-    assert_eq!((file.len(), npy::Header::read(&mut &file[..]).unwrap().shape()), (128, &[1 << 40, 3][..]));
+    let file = saved(&DynView::from_bytes(&[], &dtype, [1 << 30, 3]).unwrap());
+    assert_eq!((file.len(), npy::Header::read(&mut &file[..]).unwrap().shape()), (128, &[1 << 30, 3][..]));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_file_that_ends_early_is_an_error_that_names_the_bytes() {
 
 #[test]
 fn a_header_that_claims_more_than_there_is_takes_no_memory() {
-    for shape in [vec![1 << 50], vec![1 << 20, 1 << 30]] {
+    for shape in [[1 << 30, 1 << 10], [1 << 20, 1 << 30]] {
         let mut file = npy::Header::new(u8::dtype(), shape, Order::C).unwrap().to_bytes().unwrap();
         file.extend([7; 100]);
         // On 32 bits it is known without reading.

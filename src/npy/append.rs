@@ -18,8 +18,9 @@ use std::path::Path;
 /// `np.save` would have made of both together.
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
-/// Whenever the program is killed or the power fails, the file holds the old array or the new one. After an error it is
-/// as it was. While rows are added nobody else may do the same.
+/// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
+/// the disk writes the few bytes of the new number at once. After an error the file is as it was. While rows are added
+/// nobody else may do the same.
 ///
 /// # Errors
 ///
@@ -121,7 +122,7 @@ fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, old
         let _ = file.cut(end);
         return Err(error);
     }
-    // Only the bytes that differ: a disk writes so few of them whole or not at all.
+    // Only the bytes that differ, which nearly always lie in one sector: a disk writes that whole or not at all.
     let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
     let Some((first, last)) = differ().next().zip(differ().next_back()) else { return Ok(()) };
     let mut put = |header: &[u8]| file.write_at(first as u64, &header[first..=last]).and_then(|()| file.sync());

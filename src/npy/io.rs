@@ -24,6 +24,12 @@ use std::path::Path;
 /// arrays of one axis, and a single element as one of none.
 ///
 /// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of n × 3. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved as an array",
+    note = "an array or a view of this crate can, a slice or a vector of elements, and one element",
+    note = "in memory of the program's own, elements must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, \
+            bytemuck::Pod, mmap_array::Record)]`"
+)]
 pub trait Source: sealed::Sealed {
     #[doc(hidden)]
     fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R>;
