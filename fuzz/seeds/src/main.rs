@@ -1,5 +1,7 @@
-//! What the fuzzer starts from: `seeds FOLDER SOURCE…` writes every string in these Rust sources as a file into the
-//! folder, and the short words among them, in libFuzzer's form, as the dictionary `FOLDER.dict`.
+//! What the fuzzer starts from: `seeds FOLDER [--npy] SOURCE…` writes every string in these Rust sources as a file into
+//! the folder, and the short words among them, in libFuzzer's form, as the dictionary `FOLDER.dict`.
+//!
+//! With `--npy` the files are `.npy` files, of which the strings are headers, dtypes or shapes.
 
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeSet;
@@ -21,16 +23,40 @@ fn add_strings(tokens: TokenStream, strings: &mut BTreeSet<String>) {
     }
 }
 
+/// `.npy` files with the string as what it looks like, if it looks like a part of one.
+fn npy(string: &str) -> Vec<Vec<u8>> {
+    let dict = |descr: &str, order: &str, shape: &str| {
+        format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n")
+    };
+    let texts = match string.trim_start().as_bytes() {
+        [b'{', ..] => vec![string.to_owned()],
+        [b'(', ..] => vec![dict("'<i2'", "False", string), dict("[('a', '>f8')]", "True", string)],
+        [b'[' | b'\'', ..] => vec![dict(string, "False", "(3,)"), dict(string, "True", "(2, 2)")],
+        _ => return Vec::new(),
+    };
+    let file = |text: &String| {
+        let len = text.len().to_le_bytes();
+        let start = if text.is_ascii() { [b"\x93NUMPY\x01\0", &len[..2]] } else { [b"\x93NUMPY\x03\0", &len[..4]] };
+        [&start.concat(), text.as_bytes(), &(0..=255).collect::<Vec<u8>>()].concat()
+    };
+    texts.iter().filter(|text| text.len() < 2000).map(file).collect()
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = env::args().skip(1);
-    let folder = args.next().ok_or("seeds FOLDER SOURCE…")?;
+    let mut args = env::args().skip(1).peekable();
+    let folder = args.next().ok_or("seeds FOLDER [--npy] SOURCE…")?;
+    let as_npy = args.next_if_eq("--npy").is_some();
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
     }
     fs::create_dir_all(&folder)?;
-    for (number, string) in strings.iter().enumerate() {
-        fs::write(Path::new(&folder).join(number.to_string()), string)?;
+    let seeds: Vec<Vec<u8>> = match as_npy {
+        true => strings.iter().flat_map(|string| npy(string)).collect(),
+        false => strings.iter().map(|string| string.clone().into_bytes()).collect(),
+    };
+    for (number, seed) in seeds.iter().enumerate() {
+        fs::write(Path::new(&folder).join(number.to_string()), seed)?;
     }
     let words: BTreeSet<&str> = strings
         .iter()
@@ -42,6 +68,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("\"{bytes}\"\n")
     };
     fs::write(format!("{folder}.dict"), words.into_iter().map(entry).collect::<String>())?;
-    println!("{} seeds in {folder}", strings.len());
+    println!("{} seeds in {folder}", seeds.len());
     Ok(())
 }

@@ -1,0 +1,190 @@
+//! Any bytes as a `.npy` file. It is opened or refused without a panic, in memory that its length bounds; what opens is
+//! printed and read to its last element, whole and in windows, which are the same bytes; and its header, written again,
+//! reads the same.
+//!
+//! The last bytes of the file choose the windows.
+
+#![no_main]
+
+use cap::Cap;
+use libfuzzer_sys::fuzz_target;
+use mmap_array::npy::{self, Header, NpyOptions};
+use mmap_array::{Be, Bytes, DynArray, DynView, Element, ErrorKind, Le, MAX_NDIM, Order, Value};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::alloc::System;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::panic;
+use std::path::{Path, PathBuf};
+
+#[global_allocator]
+static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+
+/// The memory that opening may take: so many bytes, and as many for each byte of the file, as in the target `descr`.
+const BYTES: usize = 16 << 10;
+const BYTES_PER_BYTE: usize = 400;
+
+/// The memory that a text may take, or a vector of converted numbers.
+const BYTES_OF_TEXT: usize = 64 << 20;
+
+/// The elements that are read one by one.
+const MOST: usize = 2000;
+
+fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
+    let memory = BYTES + BYTES_PER_BYTE * input.len();
+    let header = within(memory, || Header::read(&mut &input[..]));
+    if let Ok(header) = &header {
+        check_header(header, memory);
+    }
+    let mut file = File::from(memfd_create("array.npy", MemfdFlags::CLOEXEC).unwrap());
+    file.write_all(input).unwrap();
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let opened = within(memory, || open(npy::options(), &path));
+    match (header, opened) {
+        (Ok(header), Ok(array)) => {
+            assert_eq!((header.dtype(), header.shape(), header.order()), (array.dtype(), array.shape(), array.order()));
+            assert_eq!((header.data_offset(), header.nbytes()), (array.byte_offset(), array.as_bytes().len() as u64));
+            check(&array);
+            check_windows(&array, &path, input, memory);
+            check_typed::<u8>(&path, &array);
+            check_typed::<Le<f64>>(&path, &array);
+            check_typed::<Be<i16>>(&path, &array);
+            check_typed::<Bytes<3>>(&path, &array);
+            check_typed::<[Le<i32>; 2]>(&path, &array);
+        }
+        (Err(error), Err(same)) => assert_eq!(error.kind(), same.kind()),
+        (Err(error), Ok(_)) => panic!("it opens, and its header: {error}"),
+        (Ok(header), Err(error)) => match error.kind() {
+            ErrorKind::PastEnd => assert!(header.data_offset() + header.nbytes() > input.len() as u64),
+            // The axes, or those with the axes of subarrays, are more than an array's can be.
+            ErrorKind::Shape => assert!(header.shape().len() > MAX_NDIM || !header.dtype().fields().is_empty()),
+            kind => assert_eq!(kind, ErrorKind::Overflow, "{error}"),
+        },
+    }
+});
+
+/// What a panic prints may take more memory than what panicked.
+fn panic_without_limit() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        HEAP.set_limit(usize::MAX).unwrap();
+        hook(info);
+    }));
+}
+
+/// What `of` returns, if it never holds more memory at once. Else it aborts.
+fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
+    HEAP.set_limit(HEAP.allocated() + memory).unwrap();
+    let result = of();
+    HEAP.set_limit(usize::MAX).unwrap();
+    result
+}
+
+fn open(options: NpyOptions, path: &Path) -> mmap_array::Result<DynArray> {
+    // SAFETY: the file is this process's alone, and is not written while it is open.
+    unsafe { options.open_dyn(path) }
+}
+
+fn check_header(header: &Header, memory: usize) {
+    let bytes = match within(memory, || header.to_bytes()) {
+        Ok(bytes) => bytes,
+        // A dtype that NumPy would not write, or names that an escape has brought into a version that cannot hold them.
+        Err(error) => return assert!(matches!(error.kind(), ErrorKind::DType | ErrorKind::Header), "{error}"),
+    };
+    assert_eq!(bytes.len() % 64, 0);
+    let again = within(memory, || Header::read_limited(&mut &bytes[..], usize::MAX)).unwrap();
+    assert_eq!((again.dtype(), again.shape(), again.order()), (header.dtype(), header.shape(), header.order()));
+    assert_eq!((again.version(), again.data_offset()), (header.version(), bytes.len() as u64));
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+    let new = Header::new(header.dtype().clone(), header.shape(), header.order()).unwrap();
+    if new.version() == header.version() {
+        assert_eq!(new.to_bytes().unwrap(), bytes);
+    }
+}
+
+fn check(array: &DynArray) {
+    within(BYTES_OF_TEXT, || format!("{array}\n{array:?}"));
+    let view = array.view();
+    check_elements(view);
+    within(BYTES_OF_TEXT, || view.t().to_string());
+    for field in array.dtype().fields() {
+        // A name with a dot may be another field's path.
+        let Ok(part) = array.field(&field.name) else { continue };
+        check_elements(part);
+        let doubles = within(BYTES_OF_TEXT, || part.to_vec_as::<f64>());
+        if let Ok(doubles) = doubles {
+            assert_eq!(doubles.len(), part.len());
+            assert_eq!(part.to_vec_as::<i64>().unwrap().len(), part.len());
+        }
+    }
+}
+
+fn check_elements(view: DynView<'_>) {
+    let mut index = [0; MAX_NDIM];
+    let index = &mut index[..view.ndim()];
+    if view.is_empty() {
+        assert!(view.get(&*index).is_none());
+        return;
+    }
+    for _ in 0..MOST {
+        match view.at(&*index) {
+            Value::Record(record) => record.dtype().fields().iter().take(20).for_each(|field| {
+                if let Ok(field) = record.field(&field.name) {
+                    let _ = field.get([0; MAX_NDIM].get(..field.ndim()).unwrap());
+                }
+            }),
+            value => drop(within(BYTES_OF_TEXT, || value.to_string())),
+        }
+        let Some(axis) = (0..index.len()).rev().find(|&axis| index[axis] + 1 < view.shape()[axis]) else { return };
+        index[axis] += 1;
+        index[axis + 1..].fill(0);
+    }
+}
+
+/// Windows are parts of the whole's bytes.
+fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
+    let &[.., a, b, c] = input else { return };
+    let open = |options: NpyOptions| within(memory, || open(options, path));
+    let (itemsize, len) = (whole.dtype().itemsize(), whole.len());
+
+    let count = usize::from(c % 5) + 1;
+    let parts: mmap_array::Result<Vec<DynArray>> = (0..count).map(|k| open(npy::options().segment(k, count))).collect();
+    match parts {
+        Ok(parts) => {
+            let bytes: Vec<&[u8]> = parts.iter().map(DynArray::as_bytes).collect();
+            assert_eq!(bytes.concat(), whole.as_bytes());
+            assert_eq!(parts.iter().map(DynArray::len).sum::<usize>(), len);
+        }
+        Err(error) => assert!(whole.ndim() == 0, "{error}"),
+    }
+
+    let (start, end) = (usize::from(a.min(b)), usize::from(a.max(b)));
+    match open(npy::options().rows(start..end)) {
+        Ok(rows) => {
+            assert_eq!(rows.shape()[0], end - start);
+            assert_eq!(rows.to_string(), whole.view().rows(start..end).to_string());
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::OutOfRange => assert!(whole.ndim() == 0 || end > whole.shape()[0]),
+            kind => assert_eq!((kind, whole.order()), (ErrorKind::NotContiguous, Order::F), "{error}"),
+        },
+    }
+
+    match open(npy::options().offset(start as u64).shape(end - start)) {
+        Ok(window) => assert_eq!(window.as_bytes(), &whole.as_bytes()[start * itemsize..end * itemsize]),
+        Err(error) => assert!(error.kind() == ErrorKind::OutOfRange && end > len, "{error}"),
+    }
+    match open(npy::options().offset(start as u64)) {
+        Ok(window) => assert_eq!(window.as_bytes(), &whole.as_bytes()[start * itemsize..]),
+        Err(error) => assert!(error.kind() == ErrorKind::OutOfRange && start > len, "{error}"),
+    }
+}
+
+fn check_typed<T: Element + bytemuck::Pod>(path: &Path, array: &DynArray) {
+    // SAFETY: as for `open`.
+    match unsafe { npy::open::<T>(path) } {
+        Ok(typed) => assert_eq!(bytemuck::cast_slice::<T, u8>(&typed), array.as_bytes()),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::DTypeMismatch, "{error}"),
+    }
+}
