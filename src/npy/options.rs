@@ -679,6 +679,8 @@ impl NpyOptions {
 
 /// Reads the header of an open file.
 pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
+    // What is no file says so, rather than that it has no header.
+    region::mappable_len(file)?;
     Header::read_limited(&mut io::BufReader::new(At { file, position: 0 }), most)
 }
 
