@@ -6,6 +6,8 @@
 mod elf_symbols;
 mod fits_image;
 mod git_index;
+#[cfg(feature = "derive")]
+mod parallel_fill;
 mod portion;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
