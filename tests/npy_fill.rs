@@ -167,6 +167,16 @@ fn threads_and_jobs_of_one_process_each_fill_their_own_parts() {
 }
 
 #[test]
+fn a_job_ends_once_however_many_threads_see_its_end() {
+    for _ in 0..30 {
+        let (folder, path) = folder();
+        fill(job(&path).parts(2).threads(4)).unwrap();
+        assert_filled(&path);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
 fn a_restart_does_only_what_is_missing() {
     let (_folder, path) = folder();
     let failing = job(&path).run(|part| match part.rows().start {

@@ -282,6 +282,8 @@ impl Sidecar {
 
     /// Takes the sidecar of a complete array away.
     pub(super) fn finish(&self) -> Result<()> {
+        // The lock keeps other handles out, this keeps out the threads that share this one.
+        let _held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let finish = || match self.set_up(|| self.has_its_name())? {
             None => Ok(()),
             Some(_setup) => self.remove(),
