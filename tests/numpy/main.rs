@@ -4,6 +4,8 @@
 
 mod dtypes;
 mod dynamic;
+#[cfg(feature = "derive")]
+mod fill;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
 mod mutations;
