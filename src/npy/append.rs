@@ -19,8 +19,8 @@ use std::path::Path;
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
-/// the disk writes the few bytes of the new number at once. After an error the file is as it was. While rows are added
-/// nobody else may do the same.
+/// the disk writes the few bytes of the new number at once. After an error the file is as it was, if the system lets it be
+/// made so. While rows are added nobody else may do the same.
 ///
 /// # Errors
 ///
