@@ -140,28 +140,40 @@ impl<A> DynArray<A> {
         self.region.path()
     }
 
-    /// The bytes from the first element to the last, as they lie in the file. There are others between where the array is
-    /// a window of rows in Fortran order.
+    /// The bytes of the elements, as they lie in the file; `None` where others lie between them, as in a window of rows in
+    /// Fortran order.
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
     /// let array = DynArray::options(DType::from_descr("'<u2'")?).shape(2).anonymous()?;
-    /// assert_eq!(array.as_bytes(), [0; 4]);
+    /// assert_eq!(array.as_bytes(), Some(&[0; 4][..]));
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        let Some(ptr) = self.region.as_ptr() else { return &[] };
-        // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
-        // nobody writes them while `self` is borrowed, by the contract under which the array was made.
-        unsafe { std::slice::from_raw_parts(ptr, self.region.len()) }
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        if !self.is_dense() {
+            return None;
+        }
+        let Some(ptr) = self.region.as_ptr() else { return Some(&[]) };
+        // SAFETY: the region's bytes are those of the elements and no others', initialised, being a file's or zeros or
+        // written from values without padding; nobody writes them while `self` is borrowed, by the contract under which
+        // the array was made.
+        Some(unsafe { std::slice::from_raw_parts(ptr, self.region.len()) })
+    }
+
+    /// Whether the region has the elements and nothing else.
+    fn is_dense(&self) -> bool {
+        // What is mapped fits the address space.
+        self.axes.len() * self.dtype.itemsize() == self.region.len()
     }
 
     /// A read-only view of all elements, in which everything that knows of them is found.
     #[must_use]
     pub fn view(&self) -> DynView<'_> {
         let (raw, dtype) = self.raw_view().expect("the axes were counted when the array was made");
-        // SAFETY: as for `as_bytes`; the region was mapped for so many elements of the dtype.
+        // SAFETY: the region was mapped from the first to the last of these elements, whose bytes are initialised, being a
+        // file's or zeros or written from values without padding; nobody writes them while `self` is borrowed, by the
+        // contract under which the array was made.
         unsafe { DynView::from_raw(raw, dtype) }
     }
 
@@ -235,8 +247,7 @@ impl<A> DynArray<A> {
             return Err(mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
         }
         let dims = Dims::new(self.shape())?;
-        let (_, bytes) = dims.checked_len(size_of::<T>())?;
-        if bytes != self.region.len() {
+        if !self.is_dense() {
             let text = format!("the elements of shape {dims} have others between them, and are no slice");
             return Err(Error::from(Reason::NotContiguous(text)).in_file(self.path()));
         }

@@ -105,8 +105,42 @@ struct Map {
     _lock: Option<RangeLock>,
 }
 
-/// The bytes with which a file begins when the array in it is that many rows longer.
-pub(crate) type Front = fn(&File, usize) -> Result<Vec<u8>>;
+/// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
+pub(crate) type Front = fn(file: &File, end: u64, added: u64) -> Result<Patch>;
+
+/// Bytes in the place of others in a file.
+pub(crate) struct Patch {
+    pub(crate) at: u64,
+    pub(crate) old: Vec<u8>,
+    pub(crate) new: Vec<u8>,
+}
+
+impl Patch {
+    /// Writes the new bytes, in one write, and waits until they are on the disk. After an error the old ones are put
+    /// back; whether they are there is the second part of the error.
+    fn apply(&self, file: &File) -> Result<(), (Error, bool)> {
+        if is_appending(file) {
+            let text =
+                "cannot grow: the file is open to append, so that its header cannot be written; open it to write";
+            return Err((Error::unsupported(text), true));
+        }
+        let put = |bytes: &[u8]| {
+            io::Write::write_all(&mut At { file, position: self.at }, bytes).and_then(|()| file.sync_data())
+        };
+        put(&self.new).map_err(|source| (Error::io("write the header", source), put(&self.old).is_ok()))
+    }
+}
+
+/// Whether every write goes to the file's end, wherever it was asked to go: `O_APPEND`.
+fn is_appending(file: &File) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
 
 /// A range of the bytes of a map.
 ///
@@ -384,12 +418,11 @@ impl Region {
         }
     }
 
-    /// Makes a region that is the whole of its map `len` bytes long, `rows` rows more, the file too. The new bytes are
-    /// zero.
+    /// Makes a region that is the whole of its map `len` bytes long, the file too. The new bytes are zero.
     ///
     /// On an error the region and the file are as they were. `&mut self` and the count of one make sure that nobody
     /// holds a pointer into the old map.
-    pub(crate) fn grow(&mut self, len: usize, rows: usize) -> Result<()> {
+    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
         let bytes = self.len..len;
         let path = self.map.path.clone();
         let start = self.offset();
@@ -402,14 +435,14 @@ impl Region {
                 "cannot grow a part: other arrays share the map; grow the array before it is cut, or drop the others",
             )));
         };
-        map.grow(len, rows).map_err(named)?;
+        map.grow(len).map_err(named)?;
         self.len = len;
         Ok(())
     }
 }
 
 impl Map {
-    fn grow(&mut self, len: usize, rows: usize) -> Result<()> {
+    fn grow(&mut self, len: usize) -> Result<()> {
         let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve, lock: false };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
@@ -418,27 +451,33 @@ impl Map {
                 if old_len != old_end {
                     return Err(Error::unsupported(format!(
                         "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what lies \
-                         between would become elements"
+                         between would become elements; cut the file to {old_end} bytes if it is what a program that was \
+                         killed has left"
                     )));
                 }
                 let new_len = file_len_for(&portion)?;
-                let front = self.front.map(|front| front(file, rows)).transpose()?;
-                let raw = file::set_len(file, new_len, self.reserve)
-                    .and_then(|()| portion.map(file, Mode::ReadWrite))
-                    .and_then(|raw| {
-                        if let Some(front) = &front {
-                            // The file must be as long as its beginning says, whenever the power fails.
-                            file.sync_data().map_err(|source| Error::io("write the file's length back", source))?;
-                            write_front(file, front)?;
-                        }
-                        Ok(raw)
-                    });
-                self.raw = raw.inspect_err(|_| {
-                    // Only what was added a moment ago goes.
+                let patch = self.front.map(|front| front(file, old_end, (len - self.len) as u64)).transpose()?;
+                // Only what was added a moment ago goes.
+                let cut = || {
                     if mappable_len(file).is_ok_and(|len| len == new_len) {
                         let _ = file.set_len(old_len);
                     }
-                })?;
+                };
+                let raw = file::set_len(file, new_len, self.reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
+                let raw = raw.inspect_err(|_| cut())?;
+                if let Some(patch) = patch {
+                    // The file must be as long as its beginning says, whenever the power fails.
+                    let synced = file.sync_data().map_err(|source| Error::io("write the file's length back", source));
+                    synced.inspect_err(|_| cut())?;
+                    // Where the beginning may speak of the new elements already, they stay.
+                    patch.apply(file).map_err(|(error, is_old)| {
+                        if is_old {
+                            cut();
+                        }
+                        error
+                    })?;
+                }
+                self.raw = raw;
             }
             (_, Backing::Memory) => system::grow_memory(&mut self.raw, self.len, &portion)
                 .map_err(|source| Error::io("map more memory", source))?,
@@ -449,9 +488,12 @@ impl Map {
     }
 }
 
-/// Writes the bytes with which a file begins.
+/// Writes the bytes with which a new file begins, and waits until they are on the disk: what is flushed later are the
+/// elements alone.
 pub(crate) fn write_front(file: &File, front: &[u8]) -> Result<()> {
-    io::Write::write_all(&mut At { file, position: 0 }, front).map_err(|source| Error::io("write the header", source))
+    io::Write::write_all(&mut At { file, position: 0 }, front)
+        .and_then(|()| file.sync_data())
+        .map_err(|source| Error::io("write the header", source))
 }
 
 /// The error of a call that not every system has.

@@ -104,3 +104,10 @@ fn arrays_are_saved_in_their_order_and_loaded() {
     npy::save(&path, &ndarray::arr0(7_i32)).unwrap();
     assert_eq!(npy::load::<i32>(&path).unwrap(), (vec![], vec![7]));
 }
+
+#[test]
+fn a_broadcast_view_beyond_the_address_space_is_an_error() {
+    let one = ndarray::arr0(1.0_f64);
+    let error = ArrayView::from_ndarray(one.broadcast(1 << (usize::BITS - 2)).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overflow);
+}

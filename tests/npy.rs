@@ -82,7 +82,7 @@ fn windows_of_fortran_order_go_along_the_last_axis() {
     // SAFETY: as above.
     let any = unsafe { options().rows(1..3).open_dyn(&path) }.unwrap();
     assert_eq!(any.view().to_vec_as::<i32>().unwrap()[..3], [1, 5, 9]);
-    assert_eq!((any.shape(), any.as_bytes().len()), (&[2, 6][..], 88));
+    assert_eq!((any.shape(), any.as_bytes()), (&[2, 6][..], None));
     assert_eq!(any.into_typed::<Le<i32>>().unwrap_err().kind(), ErrorKind::NotContiguous);
     assert_eq!(open(&path, options().rows(..4)).unwrap().0, [4, 6]);
 }
@@ -317,4 +317,72 @@ fn a_window_of_a_terabyte_takes_its_own_pages_alone() {
     // As many kilobytes in blocks on the disk as were written in pages.
     use std::os::unix::fs::MetadataExt;
     assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
+}
+
+#[test]
+fn bytes_between_the_elements_are_not_given_out() {
+    let (_folder, path) = counted(&[4, 3], Order::F);
+    // SAFETY: nobody else uses the file, here and below.
+    let rows = unsafe { npy::options().rows(..2).open_dyn(&path) }.unwrap();
+    assert_eq!(rows.as_bytes(), None);
+    // SAFETY: as above.
+    assert_eq!(unsafe { npy::options().rows(..4).open_dyn(&path) }.unwrap().as_bytes().unwrap().len(), 48);
+}
+
+#[test]
+fn only_whole_steps_of_the_files_own_array_make_it_grow() {
+    // In Fortran order the steps are columns, and these rows are none.
+    let (_folder, path) = counted(&[5, 1], Order::F);
+    // SAFETY: nobody else uses the file, here and below.
+    let mut rows = unsafe { npy::options().rows(2..).open_mut::<Le<i32>>(&path) }.unwrap();
+    assert_eq!(rows.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(open(&path, npy::options()).unwrap(), (vec![5, 1], (0..5).collect()));
+    // Nor are bytes of elements of four.
+    let (_folder, path) = counted(&[4], Order::C);
+    // SAFETY: as above.
+    let mut bytes = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap().cast::<u8>().unwrap();
+    assert_eq!(bytes.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(bytes.grow(4).unwrap(), 20);
+    assert_eq!(open(&path, npy::options()).unwrap(), (vec![5], vec![0, 1, 2, 3, 0]));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_open_to_append_does_not_grow() {
+    let (_folder, path) = counted(&[5], Order::C);
+    let before = fs::read(&path).unwrap();
+    let file = fs::OpenOptions::new().read(true).append(true).open(&path).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::options().map_mut::<Le<i32>>(&file) }.unwrap();
+    assert_eq!(array.grow(3).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!((array.len(), fs::read(&path).unwrap()), (5, before));
+}
+
+#[test]
+fn a_header_keeps_its_version_and_alignment() {
+    let header = npy::Header::new("<f8".parse().unwrap(), [3], Order::C).unwrap();
+    let header = header.with_version((3, 0)).unwrap().with_alignment(4096).unwrap();
+    assert_eq!((header.version(), header.data_offset()), ((3, 0), 4096));
+    let bytes = header.to_bytes().unwrap();
+    let read = npy::Header::read(&mut &bytes[..]).unwrap();
+    assert_eq!((&read, read.to_bytes().unwrap()), (&header, bytes));
+    assert_eq!(header.with_alignment(16_384).unwrap_err().kind(), ErrorKind::Header);
+}
+
+#[test]
+fn arrays_of_no_bytes_are_cut_anywhere() {
+    let (_folder, path) = folder();
+    for shape in [[0, 3], [4, 0]] {
+        // SAFETY: nobody else uses the file, here and below.
+        drop(unsafe { npy::create::<Le<i32>>(&path, shape) }.unwrap());
+        let lens = (0..3).map(|part| open(&path, npy::options().segment_aligned(part, 3)).unwrap().0[0]);
+        assert_eq!(lens.sum::<usize>(), shape[0]);
+    }
+}
+
+#[test]
+fn a_file_of_one_axis_is_what_was_asked_for_in_either_order() {
+    let (_folder, path) = counted(&[5], Order::F);
+    // SAFETY: nobody else uses the file.
+    assert_eq!(unsafe { npy::open_or_create::<Le<i32>>(&path, [5]) }.unwrap().len(), 5);
 }

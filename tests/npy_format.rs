@@ -82,7 +82,7 @@ impl Array {
     #[track_caller]
     fn assert_is(&self, read: &DynArray) {
         assert_eq!((read.dtype(), read.shape(), read.order()), (&self.dtype, &self.shape[..], self.order));
-        assert_eq!(read.as_bytes(), self.data);
+        assert_eq!(read.as_bytes().unwrap(), self.data);
     }
 }
 

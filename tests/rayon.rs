@@ -26,6 +26,7 @@ fn elements_come_in_order_from_every_form() {
         assert_eq!(view.par_iter().rev().collect::<Vec<_>>(), expected.iter().rev().copied().collect::<Vec<_>>());
         for (position, element) in expected.iter().enumerate() {
             assert_eq!(view.iter().nth(position), Some(*element));
+            assert_eq!(view.iter().nth_back(expected.len() - 1 - position), Some(*element));
         }
     }
     let file = 7_u32.to_be_bytes().repeat(1000);

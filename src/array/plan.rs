@@ -49,7 +49,7 @@ impl Plan {
             let dims = fit_to_file(shape, elements.size(), self.offset, file_len)?;
             let (_, len) = dims.checked_len(elements.size())?;
             let portion =
-                Portion { offset: self.offset, len, populate: self.populate, reserve: false, lock: self.lock };
+                Portion { offset: self.offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock };
             let what = || format!("{dims} elements of `{}`", elements.name());
             Ok((Region::map(file, path, file_len, &portion, mode, what)?, dims))
         };

@@ -4,7 +4,7 @@
 //! whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit. What
 //! they cannot show is an error that says why.
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::dynamic::DynView;
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
@@ -48,7 +48,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::MAX_NDIM) axes.
+    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::MAX_NDIM) axes,
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a broadcast view of more than the address space.
     ///
     /// ```
     /// let squares = ndarray::Array2::from_shape_fn((2, 3), |(i, j)| (i * j) as u32);
@@ -60,7 +61,11 @@ where
     where
         T: AnyBitPattern + NoUninit,
     {
-        let mut axes = Axes::contiguous(&Dims::new(view.shape())?, Order::C, size_of::<T>());
+        const { assert_mappable::<T>() }
+        let dims = Dims::new(view.shape())?;
+        // A broadcast view may have more elements than memory.
+        dims.checked_len(size_of::<T>())?;
+        let mut axes = Axes::contiguous(&dims, Order::C, size_of::<T>());
         for (axis, (&len, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
             axes.set(axis, len, stride.wrapping_mul(size_of::<T>() as isize));
         }

@@ -108,13 +108,14 @@ impl Header {
         Ok(self)
     }
 
-    /// The same with elements that begin at a multiple of so many bytes, rather than of 64: any reader finds them there.
+    /// The same with elements that begin at a multiple of so many bytes, rather than of 64. Any reader finds them there, as
+    /// long as the header is no longer than the 10,000 characters that readers take.
     /// With the size of a page, parts of the array can be cut at pages
     /// ([`segment_aligned`](crate::npy::NpyOptions::segment_aligned)).
     ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for an alignment that is no power of two from 64 to 65,536.
+    /// [`Header`](crate::ErrorKind::Header) for an alignment that is no power of two from 64 to 8192.
     ///
     /// ```
     /// use mmap_array::{Element, Order, npy::Header};
@@ -123,9 +124,9 @@ impl Header {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn with_alignment(mut self, alignment: usize) -> Result<Self> {
-        if !alignment.is_power_of_two() || !(ALIGNMENT..=65_536).contains(&alignment) {
+        if !alignment.is_power_of_two() || !(ALIGNMENT..=8192).contains(&alignment) {
             return Err(malformed(format!(
-                "elements cannot begin at a multiple of {alignment}, but of a power of two from 64 to 65536"
+                "elements cannot begin at a multiple of {alignment}, but of a power of two from 64 to 8192"
             )));
         }
         self.alignment = alignment;
@@ -135,7 +136,7 @@ impl Header {
     /// Finds the version and the length.
     fn sized(mut self) -> Result<Self> {
         let text = self.text()?;
-        for version in [(1, 0), (2, 0), (3, 0)] {
+        for version in [self.version, (1, 0), (2, 0), (3, 0)] {
             self.version = version;
             if let Ok(bytes) = self.encode(&text) {
                 self.len = bytes.len();
@@ -214,10 +215,19 @@ impl Header {
         }
         let (dtype, order, shape) = parse(&text, python).map_err(Error::in_header)?;
         checked_bytes(&shape, dtype.itemsize())?;
-        Ok(Self { version, dtype, order, shape, len: prefix(version) + size, alignment: ALIGNMENT })
+        let mut header = Self { version, dtype, order, shape, len: prefix(version) + size, alignment: ALIGNMENT };
+        // Of one that was written with another alignment, what is written again is the same.
+        let written =
+            |alignment| Self { alignment, ..header.clone() }.to_bytes().is_ok_and(|it| it.len() == header.len);
+        let alignments = (ALIGNMENT.ilog2()..=13).map(|bits| 1 << bits).filter(|alignment| header.len % alignment == 0);
+        if let Some(alignment) = alignments.into_iter().find(|&alignment| written(alignment)) {
+            header.alignment = alignment;
+        }
+        Ok(header)
     }
 
-    /// The header as it is written: a multiple of 64 bytes, as NumPy writes it, whatever it was read from.
+    /// The header as it is written: a multiple of 64 bytes, as NumPy writes it, or of its
+    /// [alignment](Self::with_alignment), whatever it was read from.
     ///
     /// # Errors
     ///
@@ -270,6 +280,17 @@ impl Header {
     #[must_use]
     pub fn nbytes(&self) -> u64 {
         self.shape.iter().fold(self.dtype.itemsize() as u64, |bytes, &dim| bytes * dim as u64)
+    }
+
+    /// How many steps of the slowest axis so many bytes of elements are, if a whole number.
+    pub(crate) fn rows_in(&self, bytes: u64) -> Option<usize> {
+        let others = match self.order {
+            Order::C => self.shape.get(1..)?,
+            Order::F => self.shape.split_last()?.1,
+        };
+        let step = others.iter().fold(self.dtype.itemsize() as u64, |step, &len| step * len as u64);
+        let rows = bytes.checked_div(step).filter(|rows| rows * step == bytes)?;
+        usize::try_from(rows).ok()
     }
 
     /// The same with another length of the slowest axis, and elements that begin where they do: what the header becomes

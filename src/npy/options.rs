@@ -9,7 +9,7 @@ use crate::dtype::DType;
 use crate::dynamic::{DynArray, DynArrayMut, mismatch};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Reason, Result};
-use crate::region::{self, At, Mode, NewFile, Region};
+use crate::region::{self, At, Mode, NewFile, Patch, Region};
 use crate::shape::{Dims, IntoShape, Order, Shape};
 use crate::view::named::described;
 use std::fs::File;
@@ -17,11 +17,12 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::path::Path;
+use std::time::Duration;
 
 /// Which window of a `.npy` file to open, or how to create one. Made by [`npy::options`](super::options); ends in a call
 /// that opens or creates.
 ///
-/// A window is one of these, and the whole array where nothing is said:
+/// A window is one of these, the last that is called, and the whole array where nothing is said:
 ///
 /// | call | window | NumPy |
 /// | --- | --- | --- |
@@ -83,7 +84,7 @@ impl NpyOptions {
     /// [`MmapWindow`](Self::open_window), which is a view with strides, or as a [`DynArray`](Self::open_dyn).
     #[must_use]
     pub fn rows(mut self, rows: impl RangeBounds<usize>) -> Self {
-        self.window = Window::Rows(rows.start_bound().cloned(), rows.end_bound().cloned());
+        (self.window, self.shape) = (Window::Rows(rows.start_bound().cloned(), rows.end_bound().cloned()), None);
         self
     }
 
@@ -111,18 +112,19 @@ impl NpyOptions {
     /// overlap, so each of `count` processes opens one to write.
     #[must_use]
     pub fn segment(mut self, part: usize, count: usize) -> Self {
-        self.window = Window::Segment { part, count, aligned: false };
+        (self.window, self.shape) = (Window::Segment { part, count, aligned: false }, None);
         self
     }
 
     /// As [`segment`](Self::segment), with parts that are cut only where a page of 4096 bytes begins in the file: for
-    /// hosts that share a file system which writes whole pages (NFS), two of which must not write one page.
+    /// hosts that share a file system which writes whole pages (NFS), two of which must not write one page. Hosts whose
+    /// pages are larger (16 KiB on Apple's, up to 64 KiB on some Arm and POWER) may still share one.
     ///
     /// The parts are as equal as that allows, and one may be empty. Which rows begin on pages depends on where the
     /// elements begin: a file that is created with [`align(4096)`](Self::align) has such rows, whatever their size.
     #[must_use]
     pub fn segment_aligned(mut self, part: usize, count: usize) -> Self {
-        self.window = Window::Segment { part, count, aligned: true };
+        (self.window, self.shape) = (Window::Segment { part, count, aligned: true }, None);
         self
     }
 
@@ -446,10 +448,10 @@ impl NpyOptions {
         let (path, shape) = (path.as_ref(), shape.into());
         let asked = self.new_header(described::<T>()?, shape.clone())?;
         let missing = |error: &Error| io_kind(error) == Some(io::ErrorKind::NotFound);
-        let file = match region::open(path, true) {
+        let file = match open_made(path) {
             Err(error) if missing(&error) => match self.create_typed(path, shape, false) {
                 // Another process was first.
-                Err(error) if io_kind(&error) == Some(io::ErrorKind::AlreadyExists) => region::open(path, true)?,
+                Err(error) if io_kind(&error) == Some(io::ErrorKind::AlreadyExists) => open_made(path)?,
                 created => return created,
             },
             opened => opened?,
@@ -613,7 +615,7 @@ impl NpyOptions {
             let elements = Typed::<T>(PhantomData);
             check_complete(file, &header, &elements)?;
             let found = self.window.find(self.shape, &header, &shape, size_of::<T>())?;
-            let (axes, span) = found.axes(header.order(), size_of::<T>());
+            let (axes, span) = found.axes(header.order(), size_of::<T>())?;
             let dims = Dims::new(&[span])?;
             let (region, dims) = self.map_span(&elements, &header, found.start, &dims, file, path, mode)?;
             Ok(MmapWindow::new(MmapArray::from_region(region, dims, Order::C)?, axes))
@@ -642,7 +644,7 @@ impl NpyOptions {
             let dtype = header.dtype();
             check_complete(file, &header, dtype)?;
             let found = self.window.find(self.shape, &header, header.shape(), dtype.itemsize())?;
-            let (axes, span) = found.axes(header.order(), dtype.itemsize());
+            let (axes, span) = found.axes(header.order(), dtype.itemsize())?;
             // Elements of no bytes have no span of their own.
             let dims = if found.rows_of.is_some() { Dims::new(&[span])? } else { found.dims };
             let (region, _) = self.map_span(dtype, &header, found.start, &dims, file, Some(path), mode)?;
@@ -668,8 +670,8 @@ impl NpyOptions {
     /// What keeps the header true where the array grows.
     fn front(&self) -> region::Front {
         match self.window {
-            Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_header,
-            Window::Elements(_) => |_, _| {
+            Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
+            Window::Elements(_) => |_, _, _| {
                 let text = "cannot grow: a window by `offset` and `shape` has rows of its own; grow the whole array";
                 Err(Error::unsupported(text))
             },
@@ -677,11 +679,48 @@ impl NpyOptions {
     }
 }
 
+/// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be
+/// there for a moment with no bytes, before the process that makes it puts the whole one in its place.
+fn open_made(path: &Path) -> Result<File> {
+    const MOMENT: Duration = Duration::from_millis(10);
+    for _ in 0..200 {
+        let file = region::open(path, true)?;
+        if region::mappable_len(&file).map_or(true, |len| len > 0) {
+            return Ok(file);
+        }
+        std::thread::sleep(MOMENT);
+    }
+    region::open(path, true)
+}
+
 /// Reads the header of an open file.
 pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
     // What is no file says so, rather than that it has no header.
     region::mappable_len(file)?;
     Header::read_limited(&mut io::BufReader::new(At { file, position: 0 }), most)
+}
+
+/// What changes in the header of a file when bytes are added to its array, which must end at a byte and take them as
+/// whole steps of its slowest axis: the array that grows may have another element type or other axes.
+fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
+    let header = read_header(file, usize::MAX)?;
+    let rows = header.rows_in(added).filter(|_| header.data_offset() + header.nbytes() == end);
+    let rows = rows.ok_or_else(|| {
+        Error::unsupported(format!(
+            "cannot grow: {added} bytes behind byte {end} are no whole steps of the slowest axis of the file's array, of \
+             shape {:?} and {} bytes from byte {} on; grow an array that was opened whole, as the file's own type",
+            header.shape(),
+            header.nbytes(),
+            header.data_offset()
+        ))
+    })?;
+    let new = grown_header(file, rows)?;
+    let mut old = vec![0; new.len()];
+    let read = io::Read::read_exact(&mut At { file, position: 0 }, &mut old);
+    read.map_err(|source| Error::io("read the header", source))?;
+    let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
+    let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
+    Ok(Patch { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() })
 }
 
 /// The header of a file whose array is so many rows longer than it is now.
@@ -704,7 +743,9 @@ pub(super) fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
 
 /// Checks that a file that was there has the array that was to be created. Its dtype is checked where it is mapped.
 pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
-    if (found.shape(), found.order()) == (asked.shape(), asked.order()) {
+    // One axis has no order.
+    let same_order = found.order() == asked.order() || found.shape().len() < 2;
+    if found.shape() == asked.shape() && same_order {
         return Ok(());
     }
     Err(Error::from(Reason::Header(format!(

@@ -34,18 +34,25 @@ pub(super) struct Found {
 
 impl Found {
     /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.
-    pub(super) fn axes(&self, order: Order, size: usize) -> (Axes, usize) {
-        let mut axes = Axes::contiguous(self.rows_of.as_ref().unwrap_or(&self.dims), order, size);
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) where they reach beyond the address space, as those of an array that a file
+    /// can have may do on 32 bits.
+    pub(super) fn axes(&self, order: Order, size: usize) -> Result<(Axes, usize)> {
+        let whole = self.rows_of.as_ref().unwrap_or(&self.dims);
+        whole.checked_len(size)?;
+        let mut axes = Axes::contiguous(whole, order, size);
         if self.rows_of.is_some() {
             axes.set(0, self.dims[0], size as isize);
         }
-        // Both are within the array, whose bytes were counted.
+        // The last element is one of the whole array, whose bytes fit.
         let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * (stride as usize / size.max(1));
         let span = match axes.lens().contains(&0) {
             true => 0,
             false => 1 + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
         };
-        (axes, span)
+        Ok((axes, span))
     }
 }
 
@@ -88,14 +95,17 @@ impl Window {
                 let left = len.checked_sub(offset).ok_or_else(|| {
                     Error::out_of_range(format!("the offset of {offset} elements is behind the {len} that there are"))
                 })?;
-                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                let fits = || {
+                    let too_many = |_| Error::overflow("the window", format!("{left} elements"));
+                    usize::try_from(left).map_err(too_many)
+                };
                 let dims = match asked.transpose().map_err(too_many_axes)? {
-                    None => Dims::new(&[left])?,
+                    None => Dims::new(&[fits()?])?,
                     Some(asked) => match asked.given() {
-                        None => asked.fit(left)?,
+                        None => asked.fit(fits()?)?,
                         Some(dims) => {
                             let (count, _) = dims.checked_len(size)?;
-                            if count > left {
+                            if count as u64 > left {
                                 return Err(Error::out_of_range(format!(
                                     "a window of {dims} elements from the element {offset} on ends behind the {len} \
                                      elements of the array"
@@ -141,11 +151,14 @@ pub(super) fn split(len: usize, part: usize, count: usize) -> usize {
     part * (len / count) + part.min(len % count)
 }
 
-/// The size of a page, for those who share a file: that of nearly all machines, and a divisor of the others'.
+/// The size of a page on most machines.
 const PAGE: u64 = 4096;
 
 /// The first row from `row` on that begins on a page, or the end; `None` where no row does.
 fn row_on_page(data_offset: u64, bytes: u64, row: usize, rows: usize) -> Option<usize> {
+    if bytes == 0 {
+        return Some(row);
+    }
     let begins = |row: usize| (data_offset + (bytes % PAGE) * (row as u64 % PAGE)) % PAGE == 0;
     // Beginnings repeat after as many rows as a page has bytes.
     let found = (row..row.saturating_add(PAGE as usize)).find(|&row| begins(row));

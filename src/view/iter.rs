@@ -410,6 +410,26 @@ impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
         // SAFETY: the last element of a run is one of the view's, valid to load by the contract of `new`.
         Some(unsafe { A::load(last) })
     }
+
+    #[inline]
+    fn nth_back(&mut self, mut n: usize) -> Option<T> {
+        // As `nth`, from the other end.
+        while n >= self.back_left {
+            n -= self.back_left;
+            self.back_left = 0;
+            let whole = n.checked_div(self.runs.len).map_or(0, |runs| runs.min(self.runs.end - self.runs.next));
+            self.runs.end -= whole;
+            n -= whole * self.runs.len;
+            if let Some(run) = self.runs.next_back() {
+                (self.back_ptr, self.back_left) = (run.ptr, run.len);
+                continue;
+            }
+            self.left -= n.min(self.left);
+            return self.next_back();
+        }
+        self.back_left -= n;
+        self.next_back()
+    }
 }
 
 impl<T, A: Access<T>> ExactSizeIterator for Iter<'_, T, A> {}
