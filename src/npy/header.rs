@@ -72,7 +72,8 @@ impl Header {
     ///
     /// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell ([`DType::descr`]),
     /// [`Overflow`](crate::ErrorKind::Overflow) for more bytes than a file can have, [`Shape`](crate::ErrorKind::Shape)
-    /// for elements that are subarrays in Fortran order, whose axes would come before the others.
+    /// for elements that are subarrays in Fortran order, whose axes would come before the others, and for more than 64
+    /// axes.
     pub fn new(dtype: DType, shape: impl Into<Vec<usize>>, order: Order) -> Result<Self> {
         let (element, axes) = dtype.flattened();
         let mut shape = shape.into();
@@ -231,8 +232,9 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// None for a header made by [`new`](Self::new). [`DType`](crate::ErrorKind::DType) for one that was read with a
-    /// dtype that NumPy would not write.
+    /// None for a header made by [`new`](Self::new). For one that was read, [`DType`](crate::ErrorKind::DType) where NumPy
+    /// would not write the dtype, and [`Header`](crate::ErrorKind::Header) where escapes brought names into a version that
+    /// cannot hold them as they are written (`'\u03c0'` in 1.0).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encode(&self.text()?)
     }
