@@ -296,6 +296,8 @@ cases! {
         version_255_255: file((255, 255), &dict("'<i4'", "False", "(2,)"));
         no_utf_8_in_version_3: file_of(V3, b"{'descr': [('\xe9', '<i4')], 'fortran_order': False, 'shape': (2,)}");
         a_header_of_10_001_characters: data_at(10_011, ' ');
+        a_header_of_10_001_characters_of_4_bytes:
+            file(V3, &format!("{}#{}", dict("'<i4'", "False", "(2,)"), "𝄞".repeat(9_943)));
         three_hundred_brackets: descr(&format!("{}'<i4'{}", "[('a', ".repeat(150), ")]".repeat(150)));
         brackets_that_hold_nothing: shape(&format!("{}{}", "(".repeat(300), ")".repeat(300)));
     }
