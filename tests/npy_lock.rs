@@ -1,0 +1,112 @@
+//! Advisory locks on windows of `.npy` files.
+
+#![cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+
+use mmap_array::npy::{self, NpyOptions};
+use mmap_array::{Error, ErrorKind, MmapArray, MmapArrayMut};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, thread};
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    // SAFETY: nobody else uses the file, and the array goes at once.
+    drop(unsafe { npy::create::<u16>(&path, [100, 3]) }.unwrap());
+    (folder, path)
+}
+
+fn segment(k: usize) -> NpyOptions {
+    npy::options().segment(k, 4).lock_range()
+}
+
+fn write(path: &Path, options: NpyOptions) -> Result<MmapArrayMut<u16>, Error> {
+    // SAFETY: whoever writes the file takes a lock, and nobody truncates it.
+    unsafe { options.open_mut(path) }
+}
+
+fn read(path: &Path, options: NpyOptions) -> Result<MmapArray<u16>, Error> {
+    // SAFETY: as above.
+    unsafe { options.open(path) }
+}
+
+#[track_caller]
+fn assert_locked<T>(opened: Result<T, Error>, path: &Path) {
+    let error = opened.err().expect("somebody has a lock");
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Locked, Some(path)));
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_writer_keeps_others_out_of_its_segment_alone() {
+    let (_folder, path) = folder();
+    let mine = write(&path, segment(1)).unwrap();
+    assert_locked(write(&path, segment(1)), &path);
+    assert_locked(read(&path, segment(1)), &path);
+    assert_locked(write(&path, npy::options().rows(49..51).lock_range()), &path);
+    thread::scope(|scope| scope.spawn(|| assert_locked(write(&path, segment(1)), &path)).join().unwrap());
+    write(&path, segment(0)).unwrap();
+    write(&path, segment(2)).unwrap();
+    // Who asks for no lock is not asked for one.
+    read(&path, npy::options().segment(1, 4)).unwrap();
+    drop(mine);
+    write(&path, segment(1)).unwrap();
+}
+
+#[test]
+fn readers_share_what_no_writer_has() {
+    let (_folder, path) = folder();
+    let readers = [0, 1].map(|_| read(&path, segment(3)).unwrap());
+    assert_locked(write(&path, segment(3)), &path);
+    // SAFETY: as above. What is written here is in memory only.
+    drop(unsafe { segment(3).open_cow::<u16>(&path) }.unwrap());
+    drop(readers);
+    write(&path, segment(3)).unwrap();
+}
+
+#[test]
+fn the_lock_stays_with_the_last_part() {
+    let (_folder, path) = folder();
+    let mut parts = write(&path, segment(0)).unwrap().into_parts(2).unwrap();
+    parts.truncate(1);
+    assert_locked(write(&path, segment(0)), &path);
+    drop(parts);
+    write(&path, segment(0)).unwrap();
+}
+
+#[test]
+fn a_window_without_elements_locks_nothing() {
+    let (_folder, path) = folder();
+    let _empty = write(&path, npy::options().rows(10..10).lock_range()).unwrap();
+    write(&path, npy::options().lock_range()).unwrap();
+}
+
+/// What the child of the next test does: takes a lock, says so, and waits to be killed.
+#[test]
+#[ignore = "started by `a_lock_dies_with_its_holder` with what it is to do"]
+fn holder() {
+    let _mine = write(Path::new(&env::var_os("LOCK").unwrap()), segment(2)).unwrap();
+    println!("locked");
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "under an emulator a test program cannot start itself"
+)]
+fn a_lock_dies_with_its_holder() {
+    let (_folder, path) = folder();
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "holder", "--ignored", "--nocapture"]).env("LOCK", &path).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines().any(|line| line.unwrap().ends_with("locked"));
+    assert!(told);
+    assert_locked(write(&path, segment(2)), &path);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    write(&path, segment(2)).unwrap();
+}
