@@ -36,7 +36,7 @@ const CHECKED: usize = 1000;
 fn main() -> ExitCode {
     let done = Request::parse(std::env::args_os().skip(1)).and_then(|request| match request.worker {
         true => request.work().map_err(Failure::from),
-        false => request.run(|path, rows| own_process(path, rows), &mut io::stdout().lock()),
+        false => request.run(own_process, &mut io::stdout().lock()),
     });
     let Err(Failure { status, text }) = done else { return ExitCode::SUCCESS };
     eprintln!("parallel_fill: {text}");

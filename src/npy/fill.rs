@@ -3,10 +3,10 @@
 //! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
 //! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
 
-use super::options::{NpyOptions, check_as_asked, io_kind, read_header};
+use super::options;
+use super::options::{NpyOptions, check_as_asked, io_kind};
 use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
 use super::window::split;
-use super::{MAX_HEADER, options};
 use crate::access::{Exclusive, ReadOnly, ReadWrite};
 use crate::array::{MmapArray, MmapArrayMut, Typed};
 use crate::element::Element;
@@ -42,6 +42,9 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// - an array without that file beside it is complete, and the call returns at once.
 ///
 /// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
+/// A disk that is full kills whoever writes to the map; with [`reserve`](NpyOptions::reserve) among the
+/// [`options`](Self::options) it is an error when the array is created.
+///
 /// Workers share a machine: two of them write the same page, which network file systems do not put together.
 ///
 /// ```
@@ -178,7 +181,7 @@ where
         };
         let check = || {
             region::mappable_len(&fill.array)?;
-            check_as_asked(&read_header(&fill.array, MAX_HEADER)?, &asked)
+            check_as_asked(&fill.options.header(&fill.array)?, &asked)
         };
         check().map_err(|error| error.in_file(Some(&fill.path)))?;
         fill.map::<ReadOnly>(0, Mode::Read)?;

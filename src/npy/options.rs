@@ -558,6 +558,11 @@ impl NpyOptions {
         Self { window: Window::Whole, shape: None, ..self }
     }
 
+    /// The header of a file, if it is not longer than is asked for.
+    pub(super) fn header(&self, file: &File) -> Result<Header> {
+        read_header(file, self.max_header)
+    }
+
     /// The order of the elements in a file that is created.
     pub(super) fn created_order(&self) -> Order {
         self.order

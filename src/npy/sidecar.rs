@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::region::{self, At, FileId, NewFile, RangeLock};
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -293,7 +293,7 @@ impl Sidecar {
 
     /// To be called with the lock for setting up, and only while the file has its name.
     fn remove(&self) -> Result<()> {
-        fs::remove_file(&self.path).map_err(|source| self.named(Error::io("delete the file", source)))?;
+        region::remove(&self.path).map_err(|source| self.named(Error::io("delete the file", source)))?;
         region::sync_folder(&self.path)
     }
 

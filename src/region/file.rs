@@ -283,6 +283,11 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
             renamed => return renamed.map_err(io::Error::from),
         }
     }
+    #[cfg(windows)]
+    match move_new(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+        moved => return moved,
+    }
     #[cfg(unix)]
     match fs::hard_link(from, to) {
         Ok(()) => {
@@ -294,6 +299,35 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         Err(_) => {}
     }
     claim_and_rename(from, to)
+}
+
+/// Renames unless the target exists, as [`fs::rename`] never does.
+#[cfg(windows)]
+fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::windows::ffi::OsStrExt;
+    use windows_sys::Win32::Storage::FileSystem::MoveFileExW;
+    let [from, to] = [from, to].map(|path| path.as_os_str().encode_wide().chain([0]).collect::<Vec<u16>>());
+    // SAFETY: both are strings that end with a zero and outlive the call.
+    match unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes a file that others may have open. Its name is free at once.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    // Not every Windows, nor every file system there, lets go of a name before the last handle is closed, but all give a
+    // file another one.
+    #[cfg(windows)]
+    if let Ok((other, file)) = create_temporary(&folder_of(path), path, &mut OpenOptions::new()) {
+        drop(file);
+        let renamed = fs::rename(path, &other);
+        let _ = fs::remove_file(&other);
+        if renamed.is_ok() {
+            return Ok(());
+        }
+    }
+    fs::remove_file(path)
 }
 
 /// Claims the name with an empty file, which nobody can while another has it, then puts the file over the claim.
