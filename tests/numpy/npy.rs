@@ -167,6 +167,6 @@ fn check_typed(path: &Path, dtype: &DType, data: &[u8]) -> bool {
     check!(
         "|b1" Bool, "|i1" i8, "|u1" u8, "<i2" Le<i16>, ">i2" Be<i16>, "<u2" Le<u16>, ">u2" Be<u16>, "<i4" Le<i32>,
         ">i4" Be<i32>, "<u4" Le<u32>, ">u4" Be<u32>, "<i8" Le<i64>, ">i8" Be<i64>, "<u8" Le<u64>, ">u8" Be<u64>,
-        "<f4" Le<f32>, ">f4" Be<f32>, "<f8" Le<f64>, ">f8" Be<f64>, "|S3" mmap_array::Bytes<3>, "<U2" mmap_array::Ucs4<2>
+        "<f4" Le<f32>, ">f4" Be<f32>, "<f8" Le<f64>, ">f8" Be<f64>, "|S3" mmap_array::Bytes<3>, "<U2" Le<mmap_array::Ucs4<2>>
     )
 }

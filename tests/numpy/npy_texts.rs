@@ -377,7 +377,7 @@ fn a_header_with_mistakes_is_read_as_numpy_reads_it() {
     let Some(python) = Python::get() else { return };
     let mut random = Random(0x1234_5678_9abc_def1);
     let shapes = ["()", "(2,)", "(3, 2)", "(10L, 0x3)", "(0, 7)", "(2, 3, 4, )"];
-    let files: Vec<Vec<u8>> = (0..10_000)
+    let files: Vec<Vec<u8>> = (0..6_000)
         .map(|i| {
             let version = [V1, V2, V3][random.below(3)];
             let order = random.among(&["True", "False"]);
@@ -424,5 +424,5 @@ fn a_header_with_mistakes_is_read_as_numpy_reads_it() {
         }
     }
     println!("{read} of {} were read", files.len());
-    assert!(read > 1000);
+    assert!(read > 800);
 }
