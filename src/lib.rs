@@ -102,6 +102,7 @@
 //! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
 //! | `np.load(f, mmap_mode="r")`, `"r+"`, `"c"` | `npy::open::<T>(f)`, `npy::open_mut::<T>(f)`, `npy::open_cow::<T>(f)` |
 //! | `np.load(f, mmap_mode="r")[a:b]`, dtype as in the file | `npy::options().rows(a..b).open::<T>(f)`, `.open_dyn(f)` |
+//! | `np.save(f, arr)`, `np.load(f)` | `npy::save(f, &arr)?`, `npy::load::<T>(f)?` |
 //! | `np.lib.format.open_memmap(f, "w+", dtype, shape)` | `npy::create::<T>(f, shape)` |
 //! | `np.array_split(arr, n)[k]` of a file | `npy::options().segment(k, n).open_mut::<T>(f)` |
 //! | `np.asarray(arr)` for what works on arrays | `arr.view().into_ndarray::<Ix2>()?`, with the feature `ndarray` |

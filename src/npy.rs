@@ -47,6 +47,7 @@ use crate::dynamic::DynArray;
 use crate::element::Element;
 use crate::error::Result;
 use crate::region;
+use crate::shape::IntoShape;
 use std::path::Path;
 
 /// Which window of a `.npy` file to open, or how to create one. See [`NpyOptions`].
@@ -188,7 +189,7 @@ pub unsafe fn open_dyn(path: impl AsRef<Path>) -> Result<DynArray> {
 /// # Errors
 ///
 /// As for [`NpyOptions::create`].
-pub unsafe fn create<T: Element>(path: impl AsRef<Path>, shape: impl Into<Vec<usize>>) -> Result<MmapArrayMut<T>>
+pub unsafe fn create<T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
@@ -205,7 +206,7 @@ where
 /// # Errors
 ///
 /// As for [`NpyOptions::create_new`].
-pub unsafe fn create_new<T: Element>(path: impl AsRef<Path>, shape: impl Into<Vec<usize>>) -> Result<MmapArrayMut<T>>
+pub unsafe fn create_new<T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
@@ -223,10 +224,7 @@ where
 /// # Errors
 ///
 /// As for [`NpyOptions::open_or_create`].
-pub unsafe fn open_or_create<T: Element>(
-    path: impl AsRef<Path>,
-    shape: impl Into<Vec<usize>>,
-) -> Result<MmapArrayMut<T>>
+pub unsafe fn open_or_create<T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {

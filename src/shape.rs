@@ -26,7 +26,7 @@ pub(crate) fn too_many_axes(ndim: usize) -> Error {
 }
 
 /// The number of elements along each axis.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Dims {
     ndim: usize,
     lens: [usize; MAX_NDIM],
@@ -114,7 +114,7 @@ impl fmt::Display for Dims {
 }
 
 /// A shape as it was asked for: dims, of which some may be left to follow from the number of elements.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// With 1 in the place of an axis to infer.
     dims: Dims,

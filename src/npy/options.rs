@@ -10,7 +10,7 @@ use crate::dynamic::{DynArray, DynArrayMut, mismatch};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{self, At, Mode, NewFile, Patch, Region};
-use crate::shape::{Dims, IntoShape, Order, Shape};
+use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
 use crate::view::named::described;
 use std::fs::File;
 use std::io;
@@ -48,7 +48,7 @@ use std::time::Duration;
 /// assert_eq!(*column, [0, 0, 0, 0, 1, 1, 1, 1]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NpyOptions {
     window: Window,
     shape: Option<Result<Shape, usize>>,
@@ -381,15 +381,11 @@ impl NpyOptions {
     ///
     /// As for [`Header::new`], [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
     /// [`Io`](crate::ErrorKind::Io) where the system refuses. After an error the target is as it was.
-    pub unsafe fn create<T: Element>(
-        self,
-        path: impl AsRef<Path>,
-        shape: impl Into<Vec<usize>>,
-    ) -> Result<MmapArrayMut<T>>
+    pub unsafe fn create<T: Element>(self, path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
     where
         ReadWrite: Access<T>,
     {
-        self.create_typed(path.as_ref(), shape.into(), true)
+        self.create_typed(path.as_ref(), given(path.as_ref(), shape)?, true)
     }
 
     /// As [`create`](Self::create), but a file that exists is an error, and stays.
@@ -402,15 +398,11 @@ impl NpyOptions {
     ///
     /// As for [`create`](Self::create), and [`Io`](crate::ErrorKind::Io) with
     /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
-    pub unsafe fn create_new<T: Element>(
-        self,
-        path: impl AsRef<Path>,
-        shape: impl Into<Vec<usize>>,
-    ) -> Result<MmapArrayMut<T>>
+    pub unsafe fn create_new<T: Element>(self, path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
     where
         ReadWrite: Access<T>,
     {
-        self.create_typed(path.as_ref(), shape.into(), false)
+        self.create_typed(path.as_ref(), given(path.as_ref(), shape)?, false)
     }
 
     /// Opens the window of a file to read and write, and creates the file first where there is none: for many processes
@@ -440,12 +432,13 @@ impl NpyOptions {
     pub unsafe fn open_or_create<T: Element>(
         self,
         path: impl AsRef<Path>,
-        shape: impl Into<Vec<usize>>,
+        shape: impl IntoShape,
     ) -> Result<MmapArrayMut<T>>
     where
         ReadWrite: Access<T>,
     {
-        let (path, shape) = (path.as_ref(), shape.into());
+        let path = path.as_ref();
+        let shape = given(path, shape)?;
         let asked = self.new_header(described::<T>()?, shape.clone())?;
         let missing = |error: &Error| io_kind(error) == Some(io::ErrorKind::NotFound);
         let file = match open_made(path) {
@@ -481,13 +474,9 @@ impl NpyOptions {
     /// assert_eq!(table.to_string(), "[(0, 0.) (0, 0.)]");
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn create_dyn(
-        self,
-        path: impl AsRef<Path>,
-        dtype: DType,
-        shape: impl Into<Vec<usize>>,
-    ) -> Result<DynArrayMut> {
-        let (path, shape) = (path.as_ref(), shape.into());
+    pub unsafe fn create_dyn(self, path: impl AsRef<Path>, dtype: DType, shape: impl IntoShape) -> Result<DynArrayMut> {
+        let path = path.as_ref();
+        let shape = given(path, shape)?;
         let create = || {
             let header = self.new_header(dtype, shape)?;
             let dtype = header.dtype().clone();
@@ -682,6 +671,16 @@ impl NpyOptions {
             },
         }
     }
+}
+
+/// The shape of a file that is created.
+fn given(path: &Path, shape: impl IntoShape) -> Result<Vec<usize>> {
+    let shape = shape.into_shape().map_err(too_many_axes).and_then(|shape| {
+        let inferred =
+            || Error::shape(format!("{shape}: an axis of a new array cannot be inferred, there is no file yet"));
+        shape.given().ok_or_else(inferred)
+    });
+    shape.map(|dims| dims.to_vec()).map_err(|error| error.in_file(Some(path)))
 }
 
 /// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be

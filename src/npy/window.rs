@@ -10,7 +10,7 @@ use crate::view::row_range;
 use std::ops::{Bound, Range};
 
 /// A portion of the elements.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Window {
     Whole,
     Rows(Bound<usize>, Bound<usize>),
