@@ -435,7 +435,7 @@ fn worker() {
             let at = index - part.rows().start;
             part[at].set(square(index));
             if index % 64 == 0 {
-                thread::sleep(Duration::from_micros(500));
+                thread::sleep(Duration::from_millis(2));
             }
         }
         Ok::<_, Error>(())
@@ -498,5 +498,5 @@ fn an_array_is_right_however_often_its_workers_are_killed() {
         let other: Vec<_> = left.filter(|name| name != "array.npy").collect();
         assert!(other.iter().all(|name| name.to_string_lossy().starts_with(".mmap-array-")), "{other:?}");
     }
-    assert!(killed >= 60, "{killed} of 80 workers were killed before they were done");
+    assert!(killed >= 40, "{killed} of 80 workers were killed before they were done");
 }
