@@ -25,6 +25,8 @@ pub(crate) const REFUSED: &[&str] = &[
     // `['ab']`, to NumPy a field "a" of "b".
     "expected a field",
     "expected the title of a field",
+    // A name that no Rust string can hold.
+    "half a surrogate pair, which is no character",
     // NumPy's own numbers of its types.
     "there is no type \"\\t\"",
     "there is no type \"\\n\"",
