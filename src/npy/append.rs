@@ -60,7 +60,7 @@ fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
         .at_bytes(end..file_len));
     }
     if count > 0 {
-        let new = grown_header(file, count)?;
+        let new = grown_header(&header, count)?;
         let mut old = vec![0; new.len()];
         let read = At { file, position: 0 }.read_exact(&mut old);
         read.map_err(|source| Error::io("read the header", source))?;

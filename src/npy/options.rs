@@ -449,7 +449,7 @@ impl NpyOptions {
             },
             opened => opened?,
         };
-        let found = read_header(&file, self.max_header).map_err(|error| error.in_file(Some(path)))?;
+        let found = self.header(&file).map_err(|error| error.in_file(Some(path)))?;
         check_as_asked(&found, &asked).map_err(|error| error.in_file(Some(path)))?;
         self.open_typed(&file, Some(path), Mode::ReadWrite)
     }
@@ -604,7 +604,7 @@ impl NpyOptions {
 
     fn open_strided<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapWindow<T, A>> {
         let open = || {
-            let header = read_header(file, self.max_header)?;
+            let header = self.header(file)?;
             let shape = shape_as::<T>(&header)?;
             let elements = Typed::<T>(PhantomData);
             check_complete(file, &header, &elements)?;
@@ -624,7 +624,7 @@ impl NpyOptions {
         mode: Mode,
     ) -> Result<MmapArray<T, A>> {
         let open = || {
-            let header = read_header(file, self.max_header)?;
+            let header = self.header(file)?;
             let shape = shape_as::<T>(&header)?;
             let (region, dims) = self.map_region(&Typed::<T>(PhantomData), &header, &shape, file, path, mode)?;
             MmapArray::from_region(region, dims, header.order())
@@ -634,7 +634,7 @@ impl NpyOptions {
 
     fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
         let open = || {
-            let header = read_header(file, self.max_header)?;
+            let header = self.header(file)?;
             let dtype = header.dtype();
             check_complete(file, &header, dtype)?;
             let found = self.window.find(self.shape, &header, header.shape(), dtype.itemsize())?;
@@ -718,7 +718,7 @@ fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
             header.data_offset()
         ))
     })?;
-    let new = grown_header(file, rows)?;
+    let new = grown_header(&header, rows)?;
     let mut old = vec![0; new.len()];
     let read = io::Read::read_exact(&mut At { file, position: 0 }, &mut old);
     read.map_err(|source| Error::io("read the header", source))?;
@@ -727,9 +727,8 @@ fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
     Ok(Patch { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() })
 }
 
-/// The header of a file whose array is so many rows longer than it is now.
-pub(super) fn grown_header(file: &File, rows: usize) -> Result<Vec<u8>> {
-    let header = read_header(file, usize::MAX)?;
+/// The header of an array that is so many rows longer than this one's.
+pub(super) fn grown_header(header: &Header, rows: usize) -> Result<Vec<u8>> {
     let axis = match header.order() {
         Order::C => Some(0),
         Order::F => header.shape().len().checked_sub(1),
