@@ -248,6 +248,31 @@ pub(crate) fn write_array(
     layout.out.write_str(&layout.line)
 }
 
+/// Writes `repr(a)`: the prefix, the array of `shape`, its shape where the
+/// elements do not show it, and `dtype=`.
+pub(crate) fn write_repr(
+    f: &mut fmt::Formatter<'_>,
+    prefix: &'static str,
+    shape: &[usize],
+    dtype: &str,
+    at: &mut dyn FnMut(&[usize], &PrintOptions) -> Item,
+) -> fmt::Result {
+    let mut options = PrintOptions { prefix, suffix: ",", ..PrintOptions::repr() };
+    options.precision = f.precision().unwrap_or(options.precision);
+    let mut text = String::from(prefix);
+    write_array(&mut text, shape, &mut |index| at(index, &options), &options)?;
+    text.push(',');
+    let mut extra = String::new();
+    if options.abridges(shape) || (shape.contains(&0) && shape.len() != 1) {
+        extra = format!("shape={shape:?}, ");
+    }
+    extra += &format!("dtype={dtype})");
+    let last_line = text.rsplit('\n').next().map_or(0, width);
+    let break_line = last_line + 1 + extra.len() > options.line_width;
+    let spacer = if break_line { format!("\n{}", spaces(prefix.len())) } else { " ".into() };
+    write!(f, "{text}{spacer}{extra}")
+}
+
 /// The positions shown along an axis of `len` items, `None` where some are left
 /// out; `edge_items` is given if the array is abridged.
 fn shown(len: usize, edge_items: Option<usize>) -> impl Iterator<Item = Option<usize>> {

@@ -6,7 +6,7 @@ use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::dtype::{DType, Kind};
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
-use crate::print::{Item, PrintOptions, write_array};
+use crate::print::{Item, PrintOptions, write_array, write_repr};
 use crate::shape::{Axes, Dims, IntoShape, MAX_NDIM, NdIndex, Order, too_many_axes};
 use crate::view::named::described;
 use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
@@ -578,33 +578,18 @@ impl<'a> DynView<'a> {
         }
     }
 
-    fn write(self, f: &mut dyn fmt::Write, options: &PrintOptions) -> fmt::Result {
-        let mut at = |index: &[usize]| match self.cell(index) {
-            Some(cell) => cell.item(options),
-            None => Item::Text(String::new()),
-        };
-        write_array(f, self.shape(), &mut at, options)
+    /// The item at an index as the printer knows it.
+    fn item(self, index: &[usize], options: &PrintOptions) -> Item {
+        self.cell(index).map_or_else(|| Item::Text(String::new()), |cell| cell.item(options))
     }
 
     /// As `repr` shows it, after the name of what it is and `(`.
     pub(super) fn debug(self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut options = PrintOptions { prefix, suffix: ",", ..PrintOptions::repr() };
-        options.precision = f.precision().unwrap_or(options.precision);
-        let mut text = String::from(prefix);
-        self.write(&mut text, &options)?;
-        text.push(',');
-        let mut extra = String::new();
-        if options.abridges(self.shape()) || (self.is_empty() && self.ndim() != 1) {
-            extra = format!("shape={:?}, ", self.shape());
-        }
-        extra += &match self.dtype.kind() {
-            Kind::Record(_) => format!("dtype={})", self.dtype),
-            _ => format!("dtype='{}')", self.dtype),
+        let dtype = match self.dtype.kind() {
+            Kind::Record(_) => self.dtype.to_string(),
+            _ => format!("'{}'", self.dtype),
         };
-        let last_line = text.rsplit('\n').next().map_or(0, |line| line.chars().count());
-        let break_line = last_line + 1 + extra.len() > options.line_width;
-        let spacer = if break_line { format!("\n{:1$}", "", prefix.len()) } else { " ".into() };
-        write!(f, "{text}{spacer}{extra}")
+        write_repr(f, prefix, self.shape(), &dtype, &mut |index, options| self.item(index, options))
     }
 }
 
@@ -620,7 +605,7 @@ impl<A> Display for DynView<'_, A> {
         if let Some(precision) = f.precision() {
             (options.precision, options.scalar) = (precision, false);
         }
-        view.write(f, &options)
+        write_array(f, view.shape(), &mut |index| view.item(index, &options), &options)
     }
 }
 

@@ -4,7 +4,7 @@ use super::ArrayView;
 use crate::access::Access;
 use crate::endian::{Be, Le, Scalar};
 use crate::error::short_type_name;
-use crate::print::{Item, PrintOptions, write_array};
+use crate::print::{Item, PrintOptions, write_array, write_repr};
 use crate::text::{Bool, Bytes, Ucs4};
 use crate::time::unit::Day;
 use crate::time::{DateTime64, TimeDelta64};
@@ -121,25 +121,8 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
     prefix: &'static str,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let mut options = PrintOptions { prefix, suffix: ",", ..PrintOptions::repr() };
-    options.precision = f.precision().unwrap_or(options.precision);
-    let mut text = String::from(prefix);
     let of = |element: &T, in_array| if in_array { format!("{element:-?}") } else { format!("{element:?}") };
-    write_array(&mut text, view.shape(), &mut |index| item(view.at(index), of), &options)?;
-    text.push(',');
-    let shape = view.shape();
-    let mut extra = String::new();
-    if options.abridges(shape) || (view.is_empty() && shape.len() != 1) {
-        extra = format!("shape={shape:?}, ");
-    }
-    extra += &format!("dtype={})", short_type_name::<T>());
-    let last_line = text.rsplit('\n').next().map_or(0, |line| line.chars().count());
-    let spacer = if last_line + 1 + extra.len() > options.line_width {
-        format!("\n{:1$}", "", prefix.len())
-    } else {
-        " ".into()
-    };
-    write!(f, "{text}{spacer}{extra}")
+    write_repr(f, prefix, view.shape(), &short_type_name::<T>(), &mut |index, _| item(view.at(index), of))
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
