@@ -29,6 +29,7 @@ mod append;
 mod fill;
 mod header;
 pub(crate) mod io;
+mod open;
 mod options;
 mod sidecar;
 mod window;
@@ -90,7 +91,7 @@ where
 pub fn header(path: impl AsRef<Path>) -> Result<Header> {
     let path = path.as_ref();
     let file = region::open(path, false)?;
-    options::read_header(&file, MAX_HEADER).map_err(|error| error.in_file(Some(path)))
+    open::read_header(&file, MAX_HEADER).map_err(|error| error.in_file(Some(path)))
 }
 
 /// Opens a whole file to read: `np.load(path, mmap_mode="r")`.

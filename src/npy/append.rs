@@ -2,7 +2,7 @@
 
 use super::header::{Header, MAX_HEADER};
 use super::io::{Source, rows_of, write_elements};
-use super::options::{check_complete, grown_header, read_header};
+use super::open::{check_complete, grown_header, read_header};
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
 use crate::region::{self, At};

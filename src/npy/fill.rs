@@ -3,8 +3,9 @@
 //! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
 //! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
 
+use super::open::{check_as_asked, io_kind};
 use super::options;
-use super::options::{NpyOptions, check_as_asked, io_kind};
+use super::options::NpyOptions;
 use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
 use super::window::split;
 use crate::access::{Exclusive, ReadOnly, ReadWrite};

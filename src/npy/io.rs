@@ -4,7 +4,7 @@
 //! nor a header that claims one costs more than the elements that there really are. Any reader and writer will do.
 
 use super::header::Header;
-use super::options::shape_as;
+use super::open::shape_as;
 use crate::access::{Access, ReadOnly};
 use crate::array::MmapArray;
 use crate::dynamic::{DynArray, DynView};

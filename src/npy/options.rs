@@ -1,20 +1,19 @@
 //! Which window of a `.npy` file to open, and how to create one.
 
-use super::header::{Header, MAX_HEADER};
-use super::window::{Found, Window};
+use super::header::MAX_HEADER;
+use super::open::{check_as_asked, io_kind};
+use super::window::Window;
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
-use crate::array::plan::{Elements, Plan};
-use crate::array::{MmapArray, MmapArrayMut, MmapWindow, Typed};
+use crate::array::{MmapArray, MmapArrayMut, MmapWindow};
 use crate::dtype::DType;
-use crate::dynamic::{DynArray, DynArrayMut, mismatch};
+use crate::dynamic::{DynArray, DynArrayMut};
 use crate::element::Element;
-use crate::error::{Error, ErrorKind, Reason, Result};
-use crate::region::{self, At, Mode, NewFile, Patch, Region};
-use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
+use crate::error::{Error, Result};
+use crate::region::{self, Mode};
+use crate::shape::{IntoShape, Order, Shape, too_many_axes};
 use crate::view::named::described;
 use std::fs::File;
 use std::io;
-use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::path::Path;
 use std::time::Duration;
@@ -50,15 +49,15 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NpyOptions {
-    window: Window,
-    shape: Option<Result<Shape, usize>>,
-    max_header: usize,
-    order: Order,
-    populate: bool,
-    reserve: bool,
-    lock: bool,
-    version: Option<(u8, u8)>,
-    alignment: Option<usize>,
+    pub(super) window: Window,
+    pub(super) shape: Option<Result<Shape, usize>>,
+    pub(super) max_header: usize,
+    pub(super) order: Order,
+    pub(super) populate: bool,
+    pub(super) reserve: bool,
+    pub(super) lock: bool,
+    pub(super) version: Option<(u8, u8)>,
+    pub(super) alignment: Option<usize>,
 }
 
 impl Default for NpyOptions {
@@ -189,14 +188,14 @@ impl NpyOptions {
     }
 
     /// The format's version of a file that is created, where it is not to be the one that NumPy chooses. See
-    /// [`Header::with_version`].
+    /// [`Header::with_version`](super::Header::with_version).
     #[must_use]
     pub fn version(mut self, major: u8, minor: u8) -> Self {
         self.version = Some((major, minor));
         self
     }
 
-    /// Begins the elements of a file that is created at a multiple of so many bytes. See [`Header::with_alignment`].
+    /// Begins the elements of a file that is created at a multiple of so many bytes. See [`Header::with_alignment`](super::Header::with_alignment).
     #[must_use]
     pub fn align(mut self, bytes: usize) -> Self {
         self.alignment = Some(bytes);
@@ -379,7 +378,7 @@ impl NpyOptions {
     ///
     /// # Errors
     ///
-    /// As for [`Header::new`], [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
+    /// As for [`Header::new`](super::Header::new), [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
     /// [`Io`](crate::ErrorKind::Io) where the system refuses. After an error the target is as it was.
     pub unsafe fn create<T: Element>(self, path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
     where
@@ -475,201 +474,7 @@ impl NpyOptions {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub unsafe fn create_dyn(self, path: impl AsRef<Path>, dtype: DType, shape: impl IntoShape) -> Result<DynArrayMut> {
-        let path = path.as_ref();
-        let shape = given(path, shape)?;
-        let create = || {
-            let header = self.new_header(dtype, shape)?;
-            let dtype = header.dtype().clone();
-            let (mut new, region, dims) = self.create_region(&dtype, &header, header.shape().to_vec(), path, true)?;
-            let array = DynArray::from_region(region, dtype, dims, header.order())?;
-            new.persist()?;
-            Ok(array)
-        };
-        create().map_err(|error: Error| error.in_file(Some(path)))
-    }
-
-    pub(super) fn new_header(&self, dtype: DType, shape: Vec<usize>) -> Result<Header> {
-        let mut header = Header::new(dtype, shape, self.order)?;
-        if let Some(alignment) = self.alignment {
-            header = header.with_alignment(alignment)?;
-        }
-        match self.version {
-            Some(version) => header.with_version(version),
-            None => Ok(header),
-        }
-    }
-
-    fn create_typed<T: Element>(self, path: &Path, shape: Vec<usize>, replace: bool) -> Result<MmapArrayMut<T>> {
-        let create = || {
-            let header = self.new_header(described::<T>()?, shape.clone())?;
-            // On an error the map is dropped first, then the new file, which removes it.
-            let elements = Typed::<T>(PhantomData);
-            let (mut new, region, dims) = self.create_region(&elements, &header, shape, path, replace)?;
-            let array = MmapArray::from_region(region, dims, header.order())?;
-            new.persist()?;
-            Ok(array)
-        };
-        create().map_err(|error: Error| error.in_file(Some(path)))
-    }
-
-    /// A new file with the header, and the region of the window's elements.
-    fn create_region(
-        &self,
-        elements: &impl Elements,
-        header: &Header,
-        shape: Vec<usize>,
-        path: &Path,
-        replace: bool,
-    ) -> Result<(NewFile, Region, Dims)> {
-        let found = self.window.find(self.shape, header, &shape, elements.size())?;
-        let (new, file) = self.new_file(elements, header, path, replace)?;
-        let (region, dims) = self.map_found(elements, header, &found, &file, Some(path), Mode::ReadWrite)?;
-        Ok((new, region, dims))
-    }
-
-    /// A new file with the header, and zeros for elements.
-    pub(super) fn new_file(
-        &self,
-        elements: &impl Elements,
-        header: &Header,
-        path: &Path,
-        replace: bool,
-    ) -> Result<(NewFile, File)> {
-        elements.check_offset(header.data_offset(), header.nbytes())?;
-        let len = header.data_offset().saturating_add(header.nbytes());
-        let (new, file) = NewFile::create(path, len, replace, self.reserve)?;
-        region::write_front(&file, &header.to_bytes()?)?;
-        Ok((new, file))
-    }
-
-    /// The same without a window.
-    pub(super) fn whole(self) -> Self {
-        Self { window: Window::Whole, shape: None, ..self }
-    }
-
-    /// The header of a file, if it is not longer than is asked for.
-    pub(super) fn header(&self, file: &File) -> Result<Header> {
-        read_header(file, self.max_header)
-    }
-
-    /// The order of the elements in a file that is created.
-    pub(super) fn created_order(&self) -> Order {
-        self.order
-    }
-
-    fn plan(&self) -> Plan {
-        Plan { populate: self.populate, reserve: self.reserve, lock: self.lock, ..Plan::default() }
-    }
-
-    /// Maps the elements of a window that lie together.
-    fn map_found(
-        &self,
-        elements: &impl Elements,
-        header: &Header,
-        found: &Found,
-        file: &File,
-        path: Option<&Path>,
-        mode: Mode,
-    ) -> Result<(Region, Dims)> {
-        if let Some(whole) = &found.rows_of {
-            return Err(Reason::NotContiguous(format!(
-                "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
-                 `open_window`"
-            ))
-            .into());
-        }
-        self.map_span(elements, header, found.start, &found.dims, file, path, mode)
-    }
-
-    /// Maps elements one after another, from one on.
-    #[allow(clippy::too_many_arguments)]
-    fn map_span(
-        &self,
-        elements: &impl Elements,
-        header: &Header,
-        start: u64,
-        dims: &Dims,
-        file: &File,
-        path: Option<&Path>,
-        mode: Mode,
-    ) -> Result<(Region, Dims)> {
-        let mut plan = Plan { order: header.order(), ..self.plan() };
-        // Both are below the array's bytes, which a file can have.
-        plan.offset = header.data_offset() + start * elements.size() as u64;
-        plan.set_shape(&dims[..]);
-        let (mut region, dims) = plan.map(elements, file, path, mode)?;
-        region.set_front(self.front());
-        Ok((region, dims))
-    }
-
-    fn open_strided<T: Element, A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapWindow<T, A>> {
-        let open = || {
-            let header = self.header(file)?;
-            let shape = shape_as::<T>(&header)?;
-            let elements = Typed::<T>(PhantomData);
-            check_complete(file, &header, &elements)?;
-            let found = self.window.find(self.shape, &header, &shape, size_of::<T>())?;
-            let (axes, span) = found.axes(header.order(), size_of::<T>())?;
-            let dims = Dims::new(&[span])?;
-            let (region, dims) = self.map_span(&elements, &header, found.start, &dims, file, path, mode)?;
-            Ok(MmapWindow::new(MmapArray::from_region(region, dims, Order::C)?, axes))
-        };
-        open().map_err(|error: Error| error.in_file(path))
-    }
-
-    pub(super) fn open_typed<T: Element, A>(
-        self,
-        file: &File,
-        path: Option<&Path>,
-        mode: Mode,
-    ) -> Result<MmapArray<T, A>> {
-        let open = || {
-            let header = self.header(file)?;
-            let shape = shape_as::<T>(&header)?;
-            let (region, dims) = self.map_region(&Typed::<T>(PhantomData), &header, &shape, file, path, mode)?;
-            MmapArray::from_region(region, dims, header.order())
-        };
-        open().map_err(|error: Error| error.in_file(path))
-    }
-
-    fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
-        let open = || {
-            let header = self.header(file)?;
-            let dtype = header.dtype();
-            check_complete(file, &header, dtype)?;
-            let found = self.window.find(self.shape, &header, header.shape(), dtype.itemsize())?;
-            let (axes, span) = found.axes(header.order(), dtype.itemsize())?;
-            // Elements of no bytes have no span of their own.
-            let dims = if found.rows_of.is_some() { Dims::new(&[span])? } else { found.dims };
-            let (region, _) = self.map_span(dtype, &header, found.start, &dims, file, Some(path), mode)?;
-            DynArray::strided(region, dtype.clone(), axes, header.order())
-        };
-        open().map_err(|error: Error| error.in_file(Some(path)))
-    }
-
-    fn map_region(
-        &self,
-        elements: &impl Elements,
-        header: &Header,
-        shape: &[usize],
-        file: &File,
-        path: Option<&Path>,
-        mode: Mode,
-    ) -> Result<(Region, Dims)> {
-        check_complete(file, header, elements)?;
-        let found = self.window.find(self.shape, header, shape, elements.size())?;
-        self.map_found(elements, header, &found, file, path, mode)
-    }
-
-    /// What keeps the header true where the array grows.
-    fn front(&self) -> region::Front {
-        match self.window {
-            Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
-            Window::Elements(_) => |_, _, _| {
-                let text = "cannot grow: a window by `offset` and `shape` has rows of its own; grow the whole array";
-                Err(Error::unsupported(text))
-            },
-        }
+        self.create_any(path.as_ref(), dtype, given(path.as_ref(), shape)?)
     }
 }
 
@@ -695,100 +500,4 @@ fn open_made(path: &Path) -> Result<File> {
         std::thread::sleep(MOMENT);
     }
     region::open(path, true)
-}
-
-/// Reads the header of an open file.
-pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
-    // What is no file says so, rather than that it has no header.
-    region::mappable_len(file)?;
-    Header::read_limited(&mut io::BufReader::new(At { file, position: 0 }), most)
-}
-
-/// What changes in the header of a file when bytes are added to its array, which must end at a byte and take them as
-/// whole steps of its slowest axis: the array that grows may have another element type or other axes.
-fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
-    let header = read_header(file, usize::MAX)?;
-    let rows = header.rows_in(added).filter(|_| header.data_offset() + header.nbytes() == end);
-    let rows = rows.ok_or_else(|| {
-        Error::unsupported(format!(
-            "cannot grow: {added} bytes behind byte {end} are no whole steps of the slowest axis of the file's array, of \
-             shape {:?} and {} bytes from byte {} on; grow an array that was opened whole, as the file's own type",
-            header.shape(),
-            header.nbytes(),
-            header.data_offset()
-        ))
-    })?;
-    let new = grown_header(&header, rows)?;
-    let mut old = vec![0; new.len()];
-    let read = io::Read::read_exact(&mut At { file, position: 0 }, &mut old);
-    read.map_err(|source| Error::io("read the header", source))?;
-    let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
-    let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
-    Ok(Patch { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() })
-}
-
-/// The header of an array that is so many rows longer than this one's.
-pub(super) fn grown_header(header: &Header, rows: usize) -> Result<Vec<u8>> {
-    let axis = match header.order() {
-        Order::C => Some(0),
-        Order::F => header.shape().len().checked_sub(1),
-    };
-    let (axis, len) = axis
-        .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
-        .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
-    header.regrown(axis, len)?.ok_or_else(|| {
-        Error::unsupported(format!(
-            "cannot grow: the header of {} bytes has no room for a length of {len}",
-            header.data_offset()
-        ))
-    })
-}
-
-/// Checks that a file that was there has the array that was to be created. Its dtype is checked where it is mapped.
-pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
-    // One axis has no order.
-    let same_order = found.order() == asked.order() || found.shape().len() < 2;
-    if found.shape() == asked.shape() && same_order {
-        return Ok(());
-    }
-    Err(Error::from(Reason::Header(format!(
-        "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
-        found.shape(),
-        found.order(),
-        asked.shape(),
-        asked.order()
-    ))))
-}
-
-/// The shape of the array whose elements are of the type `T`.
-pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
-    let (wanted, shape) = (described::<T>()?, header.shape());
-    if wanted == *header.dtype() {
-        return Ok(shape.to_vec());
-    }
-    let (element, axes) = wanted.flattened();
-    // In Fortran order the last axes vary slowest, so their elements do not lie together.
-    let in_order = header.order() == Order::C || shape.len() < 2;
-    match shape.strip_suffix(&axes[..]) {
-        Some(outer) if element == header.dtype() && in_order && !axes.is_empty() => Ok(outer.to_vec()),
-        _ => Err(mismatch::<T>(header.dtype(), &wanted)),
-    }
-}
-
-/// Checks that the file has all the elements that its header speaks of, whatever the window is.
-pub(super) fn check_complete(file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
-    let (file_len, offset, needed) = (region::mappable_len(file)?, header.data_offset(), header.nbytes());
-    if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
-        return Ok(());
-    }
-    let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
-    let hint = ": it is truncated, or was not written to its end";
-    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint }.into();
-    Err(error.at_bytes(offset..offset.saturating_add(needed)))
-}
-
-/// What the operating system said, where it is what an error is about.
-pub(super) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
-    use std::error::Error as _;
-    (error.kind() == ErrorKind::Io).then(|| error.source()?.downcast_ref::<io::Error>().map(io::Error::kind))?
 }

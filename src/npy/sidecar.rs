@@ -10,7 +10,7 @@
 //! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then the
 //! array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
-use super::options::io_kind;
+use super::open::io_kind;
 use crate::error::{Error, Result};
 use crate::region::{self, At, FileId, NewFile, RangeLock};
 use std::collections::HashSet;
