@@ -90,8 +90,7 @@ where
 /// ```
 pub fn header(path: impl AsRef<Path>) -> Result<Header> {
     let path = path.as_ref();
-    let file = region::open(path, false)?;
-    open::read_header(&file, MAX_HEADER).map_err(|error| error.in_file(Some(path)))
+    options().read_header(&region::open(path, false)?).map_err(|error| error.in_file(Some(path)))
 }
 
 /// Opens a whole file to read: `np.load(path, mmap_mode="r")`.

@@ -1,8 +1,9 @@
 //! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
 
-use super::header::{Header, MAX_HEADER};
+use super::header::Header;
 use super::io::{Source, rows_of, write_elements};
-use super::open::{check_complete, grown_header, read_header};
+use super::open::grown_header;
+use super::options::NpyOptions;
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
 use crate::region::{self, At};
@@ -45,12 +46,13 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl Source + ?Sized)) -> Result<u
 }
 
 fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
-    let header = read_header(file, MAX_HEADER)?;
+    let options = NpyOptions::default();
+    let header = options.read_header(file)?;
     let axes = header.shape().len();
     let axis = if header.order() == Order::F { axes.checked_sub(1) } else { (axes > 0).then_some(0) };
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
     let count = rows_of(rows, &header, axis)?;
-    check_complete(file, &header, header.dtype())?;
+    options.check_complete(file, &header, header.dtype())?;
     let (end, file_len) = (header.data_offset() + header.nbytes(), region::mappable_len(file)?);
     if file_len > end {
         return Err(Error::unsupported(format!(

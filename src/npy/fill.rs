@@ -182,7 +182,7 @@ where
         };
         let check = || {
             region::mappable_len(&fill.array)?;
-            check_as_asked(&fill.options.header(&fill.array)?, &asked)
+            check_as_asked(&fill.options.read_header(&fill.array)?, &asked)
         };
         check().map_err(|error| error.in_file(Some(&fill.path)))?;
         fill.map::<ReadOnly>(0, Mode::Read)?;

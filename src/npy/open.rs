@@ -16,7 +16,7 @@ use crate::region::{self, At, Mode, NewFile, Patch, Region};
 use crate::shape::{Dims, Order};
 use crate::view::named::described;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::path::Path;
 
@@ -71,7 +71,7 @@ impl NpyOptions {
         path: &Path,
         replace: bool,
     ) -> Result<(NewFile, Region, Dims)> {
-        let found = self.window.find(self.shape, header, &shape, elements.size())?;
+        let found = self.find(header, &shape, elements.size())?;
         let (new, file) = self.new_file(elements, header, path, replace)?;
         let (region, dims) = self.map_found(elements, header, &found, &file, Some(path), Mode::ReadWrite)?;
         Ok((new, region, dims))
@@ -97,9 +97,40 @@ impl NpyOptions {
         Self { window: Window::Whole, shape: None, ..self }
     }
 
-    /// The header of a file, if it is not longer than is asked for.
-    pub(super) fn header(&self, file: &File) -> Result<Header> {
-        read_header(file, self.max_header)
+    /// The header of the file, or of the member of an archive that the options are for, if it is not longer than is asked for.
+    pub(crate) fn read_header(&self, file: &File) -> Result<Header> {
+        // What is no file says so, rather than that it has no header.
+        region::mappable_len(file)?;
+        let (start, end) = self.within.unwrap_or((0, u64::MAX));
+        let bytes = At { file, position: start }.take(end.saturating_sub(start));
+        Header::read_limited(&mut io::BufReader::new(bytes), self.max_header)
+    }
+
+    /// The byte of the file at which the first element of the whole array lies.
+    fn data_offset(&self, header: &Header) -> u64 {
+        self.within.map_or(0, |(start, _)| start).saturating_add(header.data_offset())
+    }
+
+    /// Checks that the file has all the elements that its header speaks of, whatever the window is.
+    pub(super) fn check_complete(&self, file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
+        let (file_len, offset, needed) = (region::mappable_len(file)?, self.data_offset(header), header.nbytes());
+        let member_end = self.within.map(|(_, end)| end).filter(|&end| end < file_len);
+        let last = member_end.unwrap_or(file_len);
+        if offset.checked_add(needed).is_some_and(|end| end <= last) {
+            return Ok(());
+        }
+        let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
+        let hint = match member_end {
+            Some(_) => ", as far as the member of the archive goes: it was not written to its end",
+            None => ": it is truncated, or was not written to its end",
+        };
+        let error: Error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.into();
+        Err(error.at_bytes(offset..offset.saturating_add(needed)))
+    }
+
+    /// Where the window's elements are, in the array of that shape that the header tells of.
+    pub(super) fn find(&self, header: &Header, shape: &[usize], size: usize) -> Result<Found> {
+        self.window.find(self.shape, self.data_offset(header), header.order(), shape, size)
     }
 
     /// The order of the elements in a file that is created.
@@ -121,13 +152,7 @@ impl NpyOptions {
         path: Option<&Path>,
         mode: Mode,
     ) -> Result<(Region, Dims)> {
-        if let Some(whole) = &found.rows_of {
-            return Err(Reason::NotContiguous(format!(
-                "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
-                 `open_window`"
-            ))
-            .into());
-        }
+        found.check_contiguous()?;
         self.map_span(elements, header, found.start, &found.dims, file, path, mode)
     }
 
@@ -145,25 +170,25 @@ impl NpyOptions {
     ) -> Result<(Region, Dims)> {
         let mut plan = Plan { order: header.order(), ..self.plan() };
         // Both are below the array's bytes, which a file can have.
-        plan.offset = header.data_offset() + start * elements.size() as u64;
+        plan.offset = self.data_offset(header) + start * elements.size() as u64;
         plan.set_shape(&dims[..]);
         let (mut region, dims) = plan.map(elements, file, path, mode)?;
         region.set_front(self.front());
         Ok((region, dims))
     }
 
-    pub(super) fn open_strided<T: Element, A>(
+    pub(crate) fn open_strided<T: Element, A>(
         self,
         file: &File,
         path: Option<&Path>,
         mode: Mode,
     ) -> Result<MmapWindow<T, A>> {
         let open = || {
-            let header = self.header(file)?;
+            let header = self.read_header(file)?;
             let shape = shape_as::<T>(&header)?;
             let elements = Typed::<T>(PhantomData);
-            check_complete(file, &header, &elements)?;
-            let found = self.window.find(self.shape, &header, &shape, size_of::<T>())?;
+            self.check_complete(file, &header, &elements)?;
+            let found = self.find(&header, &shape, size_of::<T>())?;
             let (axes, span) = found.axes(header.order(), size_of::<T>())?;
             let dims = Dims::new(&[span])?;
             let (region, dims) = self.map_span(&elements, &header, found.start, &dims, file, path, mode)?;
@@ -172,14 +197,14 @@ impl NpyOptions {
         open().map_err(|error: Error| error.in_file(path))
     }
 
-    pub(super) fn open_typed<T: Element, A>(
+    pub(crate) fn open_typed<T: Element, A>(
         self,
         file: &File,
         path: Option<&Path>,
         mode: Mode,
     ) -> Result<MmapArray<T, A>> {
         let open = || {
-            let header = self.header(file)?;
+            let header = self.read_header(file)?;
             let shape = shape_as::<T>(&header)?;
             let (region, dims) = self.map_region(&Typed::<T>(PhantomData), &header, &shape, file, path, mode)?;
             MmapArray::from_region(region, dims, header.order())
@@ -187,12 +212,12 @@ impl NpyOptions {
         open().map_err(|error: Error| error.in_file(path))
     }
 
-    pub(super) fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
+    pub(crate) fn open_any<A>(self, file: &File, path: &Path, mode: Mode) -> Result<DynArray<A>> {
         let open = || {
-            let header = self.header(file)?;
+            let header = self.read_header(file)?;
             let dtype = header.dtype();
-            check_complete(file, &header, dtype)?;
-            let found = self.window.find(self.shape, &header, header.shape(), dtype.itemsize())?;
+            self.check_complete(file, &header, dtype)?;
+            let found = self.find(&header, header.shape(), dtype.itemsize())?;
             let (axes, span) = found.axes(header.order(), dtype.itemsize())?;
             // Elements of no bytes have no span of their own.
             let dims = if found.rows_of.is_some() { Dims::new(&[span])? } else { found.dims };
@@ -211,8 +236,8 @@ impl NpyOptions {
         path: Option<&Path>,
         mode: Mode,
     ) -> Result<(Region, Dims)> {
-        check_complete(file, header, elements)?;
-        let found = self.window.find(self.shape, header, shape, elements.size())?;
+        self.check_complete(file, header, elements)?;
+        let found = self.find(header, shape, elements.size())?;
         self.map_found(elements, header, &found, file, path, mode)
     }
 
@@ -228,17 +253,10 @@ impl NpyOptions {
     }
 }
 
-/// Reads the header of an open file.
-pub(super) fn read_header(file: &File, most: usize) -> Result<Header> {
-    // What is no file says so, rather than that it has no header.
-    region::mappable_len(file)?;
-    Header::read_limited(&mut io::BufReader::new(At { file, position: 0 }), most)
-}
-
 /// What changes in the header of a file when bytes are added to its array, which must end at a byte and take them as
 /// whole steps of its slowest axis: the array that grows may have another element type or other axes.
 fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
-    let header = read_header(file, usize::MAX)?;
+    let header = NpyOptions::default().max_header(usize::MAX).read_header(file)?;
     let rows = header.rows_in(added).filter(|_| header.data_offset() + header.nbytes() == end);
     let rows = rows.ok_or_else(|| {
         Error::unsupported(format!(
@@ -251,7 +269,7 @@ fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
     })?;
     let new = grown_header(&header, rows)?;
     let mut old = vec![0; new.len()];
-    let read = io::Read::read_exact(&mut At { file, position: 0 }, &mut old);
+    let read = At { file, position: 0 }.read_exact(&mut old);
     read.map_err(|source| Error::io("read the header", source))?;
     let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
     let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
@@ -288,18 +306,6 @@ pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
         Some(outer) if element == header.dtype() && in_order && !axes.is_empty() => Ok(outer.to_vec()),
         _ => Err(mismatch::<T>(header.dtype(), &wanted)),
     }
-}
-
-/// Checks that the file has all the elements that its header speaks of, whatever the window is.
-pub(super) fn check_complete(file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
-    let (file_len, offset, needed) = (region::mappable_len(file)?, header.data_offset(), header.nbytes());
-    if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
-        return Ok(());
-    }
-    let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
-    let hint = ": it is truncated, or was not written to its end";
-    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint }.into();
-    Err(error.at_bytes(offset..offset.saturating_add(needed)))
 }
 
 /// Checks that a file that was there has the array that was to be created. Its dtype is checked where it is mapped.

@@ -58,6 +58,8 @@ pub struct NpyOptions {
     pub(super) lock: bool,
     pub(super) version: Option<(u8, u8)>,
     pub(super) alignment: Option<usize>,
+    /// The bytes of the file that are looked at, where they are not all: those of a member of an archive.
+    pub(super) within: Option<(u64, u64)>,
 }
 
 impl Default for NpyOptions {
@@ -72,6 +74,7 @@ impl Default for NpyOptions {
             lock: false,
             version: None,
             alignment: None,
+            within: None,
         }
     }
 }
@@ -448,7 +451,7 @@ impl NpyOptions {
             },
             opened => opened?,
         };
-        let found = self.header(&file).map_err(|error| error.in_file(Some(path)))?;
+        let found = self.read_header(&file).map_err(|error| error.in_file(Some(path)))?;
         check_as_asked(&found, &asked).map_err(|error| error.in_file(Some(path)))?;
         self.open_typed(&file, Some(path), Mode::ReadWrite)
     }

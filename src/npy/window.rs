@@ -3,8 +3,7 @@
 //! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with each
 //! product kept within the array's bytes, which the header's reader has counted.
 
-use super::header::Header;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::shape::{Axes, Dims, Order, Shape, too_many_axes};
 use crate::view::row_range;
 use std::ops::{Bound, Range};
@@ -33,6 +32,16 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Checks that the elements lie together.
+    pub(super) fn check_contiguous(&self) -> Result<()> {
+        let Some(whole) = &self.rows_of else { return Ok(()) };
+        Err(Reason::NotContiguous(format!(
+            "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
+             `open_window`"
+        ))
+        .into())
+    }
+
     /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.
     ///
     /// # Errors
@@ -57,17 +66,18 @@ impl Found {
 }
 
 impl Window {
-    /// Where the window's elements are, in an array of that shape of elements of `size` bytes; `asked` is the shape that a
-    /// window of elements was to have.
+    /// Where the window's elements are, in an array of that shape and order of elements of `size` bytes, the first of which
+    /// lies at the file's byte `data_offset`; `asked` is the shape that a window of elements was to have.
     pub(super) fn find(
         self,
         asked: Option<Result<Shape, usize>>,
-        header: &Header,
+        data_offset: u64,
+        order: Order,
         shape: &[usize],
         size: usize,
     ) -> Result<Found> {
         let dims = || Dims::new(shape);
-        let slowest = match header.order() {
+        let slowest = match order {
             Order::C => (!shape.is_empty()).then_some(0),
             Order::F => shape.len().checked_sub(1),
         };
@@ -131,14 +141,14 @@ impl Window {
                 let at_page = |part: usize, row: usize| match part {
                     0 => Some(0),
                     part if part == count => Some(shape[axis]),
-                    _ => row_on_page(header.data_offset(), bytes, row, shape[axis]),
+                    _ => row_on_page(data_offset, bytes, row, shape[axis]),
                 };
                 match (at_page(part, from), at_page(part + 1, to)) {
                     (Some(from), Some(to)) => along(axis, from..to),
                     _ => Err(Error::unsupported(format!(
                         "no rows begin on pages where the elements begin at byte {} and each row has {bytes} bytes: \
                          create the file with `align(4096)`",
-                        header.data_offset()
+                        data_offset
                     ))),
                 }
             }
