@@ -41,6 +41,8 @@ pub enum ErrorKind {
     SizeMismatch,
     /// The file is no `.npy` file, or its header is malformed, too long, or another than was expected.
     Header,
+    /// The file is no archive, or a broken one, or it has no member of that name, or none that can be read.
+    Archive,
     /// There is no such dtype, or the text that describes one is malformed.
     DType,
     /// The elements are of another dtype than the one that was asked for.
@@ -81,6 +83,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     reason: Reason,
     path: Option<PathBuf>,
+    /// The member, where the file is an archive.
+    member: Option<String>,
     bytes: Option<Range<u64>>,
 }
 
@@ -131,6 +135,9 @@ pub(crate) enum Reason {
     SizeMismatch(String),
     #[error("{0}")]
     Header(String),
+    #[cfg(feature = "npz")]
+    #[error("{0}")]
+    Archive(String),
     #[error("{0}")]
     DType(String),
     #[error("{what} ({place})")]
@@ -186,6 +193,8 @@ impl Reason {
             Self::NotContiguous(_) => ErrorKind::NotContiguous,
             Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
             Self::Header(_) => ErrorKind::Header,
+            #[cfg(feature = "npz")]
+            Self::Archive(_) => ErrorKind::Archive,
             Self::DType(_) | Self::Literal { .. } => ErrorKind::DType,
             Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
             Self::UnknownField(_) => ErrorKind::UnknownField,
@@ -269,6 +278,21 @@ impl Error {
         self
     }
 
+    /// Names the member of an archive, and says of one that cannot be decompressed or has another checksum that it is
+    /// damaged, which no call of the system's is to blame for.
+    #[cfg(feature = "npz")]
+    pub(crate) fn of_member(mut self, name: &str) -> Self {
+        use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        match &self.0.reason {
+            Reason::Io { source, .. } if matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof) => {
+                self.0.reason = Reason::Archive(format!("it is damaged: {source}"));
+            }
+            _ => {}
+        }
+        self.0.member = Some(name.to_owned());
+        self
+    }
+
     /// Names the bytes of the file.
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
         self.0.bytes = Some(bytes);
@@ -278,7 +302,7 @@ impl Error {
 
 impl From<Reason> for Error {
     fn from(reason: Reason) -> Self {
-        Self(Box::new(Inner { reason, path: None, bytes: None }))
+        Self(Box::new(Inner { reason, path: None, member: None, bytes: None }))
     }
 }
 
@@ -286,6 +310,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.0.path {
             write!(f, "{}: ", path.display())?;
+        }
+        if let Some(member) = &self.0.member {
+            write!(f, "the member {member:?}: ")?;
         }
         self.0.reason.fmt(f)?;
         match (&self.0.reason, &self.0.bytes) {

@@ -124,6 +124,8 @@ pub mod guide;
 mod interop;
 mod io;
 pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
 mod print;
 mod record;
 mod region;

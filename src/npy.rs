@@ -32,6 +32,8 @@ pub(crate) mod io;
 mod open;
 mod options;
 mod sidecar;
+#[cfg(feature = "npz")]
+mod stream;
 mod window;
 mod writer;
 

@@ -149,12 +149,12 @@ pub fn save_to(writer: &mut (impl Write + ?Sized), array: &(impl Source + ?Sized
 }
 
 /// The header that NumPy gives an array.
-fn header_of(view: DynView<'_>) -> Result<Header> {
+pub(crate) fn header_of(view: DynView<'_>) -> Result<Header> {
     let order = if view.is_fortran() { Order::F } else { Order::C };
     Header::new(view.dtype().clone(), view.shape(), order)
 }
 
-fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: DynView<'_>) -> Result<()> {
+pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: DynView<'_>) -> Result<()> {
     header.write(&mut writer)?;
     write_elements(writer, view, header.order())
 }

@@ -97,6 +97,13 @@ impl NpyOptions {
         Self { window: Window::Whole, shape: None, ..self }
     }
 
+    /// Looks only at these bytes of a file.
+    #[cfg(feature = "npz")]
+    pub(crate) fn within(mut self, bytes: std::ops::Range<u64>) -> Self {
+        self.within = Some((bytes.start, bytes.end));
+        self
+    }
+
     /// The header of the file, or of the member of an archive that the options are for, if it is not longer than is asked for.
     pub(crate) fn read_header(&self, file: &File) -> Result<Header> {
         // What is no file says so, rather than that it has no header.

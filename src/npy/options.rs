@@ -51,7 +51,7 @@ use std::time::Duration;
 pub struct NpyOptions {
     pub(super) window: Window,
     pub(super) shape: Option<Result<Shape, usize>>,
-    pub(super) max_header: usize,
+    pub(crate) max_header: usize,
     pub(super) order: Order,
     pub(super) populate: bool,
     pub(super) reserve: bool,

@@ -1,0 +1,429 @@
+//! NumPy's archives of arrays, `.npz`: their members listed, opened in place where they are stored, and written so that
+//! they can be.
+//!
+//! An archive is a zip file of `.npy` files. `np.savez` stores them as they are, so their elements lie in the archive one
+//! after another and can be mapped there, which NumPy itself does not do: its `mmap_mode` has no effect on archives. The
+//! members that `np.savez_compressed` deflates have to be read: [`Member::load`] streams them into memory.
+//!
+//! ```
+//! use mmap_array::{ArrayView, npy, npz};
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("both.npz");
+//! let mut writer = npz::Writer::create(&path)?; //                       np.savez(path, x=…, n=…)
+//! writer.add("x", &ArrayView::from_slice(&[0.5, 1.5, 2.5, 3.5], [2, 2])?)?;
+//! writer.add("n", &ArrayView::from_slice(&[7_u8], ())?)?;
+//! writer.finish()?;
+//!
+//! let archive = npz::Archive::open(&path)?; //                           np.load(path)
+//! assert_eq!(archive.members().map(|member| member.name()).collect::<Vec<_>>(), ["x", "n"]);
+//! // SAFETY: nobody else writes or truncates the file, here and below.
+//! let x = unsafe { archive.member("x")?.open::<f64>()? }; //             mapped, where it is
+//! assert_eq!(x[[1, 0]], 2.5);
+//! let row = unsafe { archive.member("x")?.with(npy::options().rows(1..)).open::<f64>()? };
+//! assert_eq!(*row, [2.5, 3.5]);
+//! let n = archive.member("n")?.load::<u8>()?; //                         np.load(path)["n"], in memory
+//! assert_eq!(*n, [7]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size: a type of alignment 1 opens
+//! them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does [`open_dyn`](Member::open_dyn). [`Writer`] puts the
+//! elements at multiples of 64 bytes.
+//!
+//! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
+//! directory at its end, and its elements within the member. The checksum of a member, for which all of it has to be
+//! read, is checked by [`load`](Member::load) and [`reader`](Member::reader), and not where it is mapped.
+
+mod writer;
+
+pub use writer::Writer;
+
+use crate::access::{Access, ReadOnly, ReadWrite};
+use crate::array::{MmapArray, MmapArrayMut, MmapWindow};
+use crate::dynamic::{DynArray, DynArrayMut};
+use crate::element::Element;
+use crate::error::{Error, Reason, Result};
+use crate::npy::{Header, NpyOptions};
+use crate::region::{self, At, Mode};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// An open `.npz` archive: its members' names and where they are. See the [module](self).
+pub struct Archive {
+    zip: ZipArchive<Source>,
+    path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+/// A member of an [`Archive`], by what the archive's directory says of it.
+///
+/// Its `.npy` file is opened whole, or as [`with`](Self::with) says.
+#[derive(Clone, Copy)]
+pub struct Member<'a> {
+    archive: &'a Archive,
+    entry: &'a Entry,
+    options: NpyOptions,
+}
+
+/// The file of an archive, read at any place.
+struct Source(File);
+
+impl rawzip::ReaderAt for Source {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        At { file: &self.0, position: offset }.read(buffer)
+    }
+}
+
+/// What the directory says of a member.
+struct Entry {
+    /// With the `.npy` at its end, where it has that.
+    name: String,
+    place: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+    encrypted: bool,
+}
+
+impl Entry {
+    fn new(record: &ZipFileHeaderRecord<'_>) -> Self {
+        let path = record.file_path();
+        let bytes: &[u8] = path.as_ref();
+        // As Python's `zipfile` reads names.
+        let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+        let name = match record.flags().is_utf8() {
+            true => String::from_utf8_lossy(bytes).into_owned(),
+            false => bytes.iter().map(|&byte| cp437(byte)).collect(),
+        };
+        let (method, encrypted) = (record.compression_method(), record.flags().is_encrypted());
+        Self { name, place: record.wayfinder(), method, encrypted }
+    }
+
+    fn short_name(&self) -> &str {
+        self.name.strip_suffix(".npy").unwrap_or(&self.name)
+    }
+}
+
+/// The character of a byte in names that are not marked as UTF-8: [code page 437].
+///
+/// [code page 437]: https://www.unicode.org/Public/MAPPINGS/VENDORS/MICSFT/PC/CP437.TXT
+fn cp437(byte: u8) -> char {
+    const UPPER: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
+                         └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+    let upper = byte.checked_sub(128).and_then(|position| UPPER.chars().nth(position.into()));
+    upper.unwrap_or(char::from(byte))
+}
+
+/// The error of an archive that cannot be read.
+fn broken(text: impl Into<String>) -> Error {
+    Reason::Archive(text.into()).into()
+}
+
+/// What the zip library says, where it is not of the system.
+fn zip_error(action: &'static str, error: rawzip::Error) -> Error {
+    match error.into_kind() {
+        rawzip::ErrorKind::IO(source) if source.kind() != io::ErrorKind::UnexpectedEof => Error::io(action, source),
+        rawzip::ErrorKind::MissingEndOfCentralDirectory => {
+            broken("no archive: there is no directory of a zip file at the file's end")
+        }
+        kind => broken(format!("cannot {action}, the archive is broken: {kind}")),
+    }
+}
+
+impl Archive {
+    /// Opens an archive and reads its directory, which is at its end; the members are not touched.
+    ///
+    /// Archives of any size and number of members (Zip64), and those behind other data (self-extracting ones), are read.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) for what is no archive, or has a broken directory; [`Io`](crate::ErrorKind::Io) and
+    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let open = || {
+            let file = region::open(path, false)?;
+            let len = region::mappable_len(&file)?;
+            // The largest record of a directory, so that any can be read.
+            let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+            let zip = (ZipLocator::new().locate_in_reader(Source(file), &mut buffer, len))
+                .map_err(|(_, error)| zip_error("find the directory", error))?;
+            let mut entries = Vec::new();
+            let mut records = zip.entries(&mut buffer);
+            while let Some(record) = records.next_entry().map_err(|error| zip_error("read the directory", error))? {
+                entries.push(Entry::new(&record));
+            }
+            Ok(Self { zip, path: path.to_path_buf(), entries })
+        };
+        open().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    /// The archive's path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All members, in the directory's order: also those that are no `.npy` files, which fail where they are opened.
+    pub fn members(&self) -> impl DoubleEndedIterator<Item = Member<'_>> + ExactSizeIterator {
+        self.entries.iter().map(|entry| Member { archive: self, entry, options: NpyOptions::default() })
+    }
+
+    /// The member of a name, with or without the `.npy` at its end. Of several the last, as in NumPy.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) where there is none, with the names that there are.
+    pub fn member(&self, name: &str) -> Result<Member<'_>> {
+        let whole = self.members().rev().find(|member| member.entry.name == name);
+        whole.or_else(|| self.members().rev().find(|member| member.name() == name)).ok_or_else(|| {
+            let names: Vec<&str> = self.members().map(|member| member.name()).take(20).collect();
+            let more = if self.entries.len() > names.len() { " and more" } else { "" };
+            broken(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
+        })
+    }
+}
+
+impl<'a> Member<'a> {
+    /// The name as NumPy shows it: without the `.npy`.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.entry.short_name()
+    }
+
+    /// Whether the bytes are stored as they are, and so can be mapped.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.entry.method == CompressionMethod::STORE
+    }
+
+    /// The bytes of the `.npy` file, as the directory has it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.entry.place.uncompressed_size_hint()
+    }
+
+    /// The bytes that it takes in the archive, as the directory has it.
+    #[must_use]
+    pub fn compressed_size(&self) -> u64 {
+        self.entry.place.compressed_size_hint()
+    }
+
+    /// The same member, of which a window is opened or a longer header read: [`rows`](NpyOptions::rows),
+    /// [`offset`](NpyOptions::offset), [`shape`](NpyOptions::shape), [`segment`](NpyOptions::segment),
+    /// [`max_header`](NpyOptions::max_header) and [`populate`](NpyOptions::populate). What is about files that are
+    /// created has no effect.
+    #[must_use]
+    pub fn with(self, options: NpyOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The header of the `.npy` file.
+    ///
+    /// # Errors
+    ///
+    /// [`Header`](crate::ErrorKind::Header) for a member that is no `.npy` file, [`Archive`](crate::ErrorKind::Archive) for one that
+    /// cannot be read.
+    pub fn header(&self) -> Result<Header> {
+        self.named(|| match self.is_stored() {
+            true => self.options.within(self.bytes()?).read_header(&self.archive.zip.get_ref().0),
+            // The checksum is of the whole.
+            false => Header::read_limited(&mut self.stream()?.into_inner(), self.options.max_header),
+        })
+    }
+
+    /// The byte of the archive at which the first element of the whole array lies.
+    ///
+    /// # Errors
+    ///
+    /// As for [`header`](Self::header), and [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is compressed, the
+    /// elements of which lie nowhere in the archive.
+    pub fn data_offset(&self) -> Result<u64> {
+        let offset = self.header()?.data_offset();
+        self.named(|| Ok(self.stored_bytes()?.start.saturating_add(offset)))
+    }
+
+    /// Maps the member's elements, to read.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the
+    /// archive shorter than them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`NpyOptions::open`]: [`Misaligned`](crate::ErrorKind::Misaligned) is likely where NumPy wrote the archive.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is compressed, [`Archive`](crate::ErrorKind::Archive) for one
+    /// that cannot be read.
+    pub unsafe fn open<T: Element>(&self) -> Result<MmapArray<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.mapped(|options, file, path| options.open_typed(file, Some(path), Mode::Read))
+    }
+
+    /// As [`open`](Self::open), of any window, one that is no slice too. See [`NpyOptions::open_window`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub unsafe fn open_window<T: Element>(&self) -> Result<MmapWindow<T>>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.mapped(|options, file, path| options.open_strided(file, Some(path), Mode::Read))
+    }
+
+    /// As [`open`](Self::open), whatever the elements are and wherever they lie.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but for those of the elements' type.
+    pub unsafe fn open_dyn(&self) -> Result<DynArray> {
+        self.mapped(|options, file, path| options.open_any(file, path, Mode::Read))
+    }
+
+    /// Reads the member's elements into memory, whether it is stored or deflated, and checks the checksum:
+    /// `np.load(path)[name]`.
+    ///
+    /// All of the member is read, also where a window is taken of it; memory is taken for the window only.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) for a member that is damaged, encrypted, or compressed in another way;
+    /// [`Header`](crate::ErrorKind::Header), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), [`PastEnd`](crate::ErrorKind::PastEnd),
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange), [`Shape`](crate::ErrorKind::Shape) and
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) as for [`NpyOptions::open`]; [`Io`](crate::ErrorKind::Io) where the system
+    /// refuses, or has not the memory.
+    pub fn load<T: Element>(&self) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        self.named(|| self.options.read(&mut self.stream()?, self.size()))
+    }
+
+    /// As [`load`](Self::load), whatever the elements are.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load), but for those of the elements' type.
+    pub fn load_dyn(&self) -> Result<DynArrayMut> {
+        self.named(|| self.options.read_dyn(&mut self.stream()?, self.size()))
+    }
+
+    /// The bytes of the `.npy` file, or whatever else the member is, one after another, decompressed: for what neither is
+    /// mapped nor fits memory. At the end the size and the checksum are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) for a member that is encrypted, not within the file, or compressed in another way
+    /// than by deflating.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, npz};
+    /// # use std::io::Read;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("a.npz");
+    /// let mut writer = npz::Writer::create(&path)?;
+    /// writer.add("x", &ArrayView::from_slice(&[7_u8, 8, 9], 3)?)?;
+    /// writer.finish()?;
+    /// let mut bytes = Vec::new();
+    /// npz::Archive::open(&path)?.member("x")?.reader()?.read_to_end(&mut bytes)?;
+    /// assert_eq!((bytes.len(), &bytes[128..]), (131, &[7, 8, 9][..]));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn reader(&self) -> Result<impl Read + use<'a>> {
+        self.named(|| self.stream())
+    }
+
+    fn stream(&self) -> Result<rawzip::ZipVerifier<Inflated<'a>>> {
+        self.bytes()?;
+        let entry = self.zip_entry()?;
+        let reader = entry.reader();
+        let inflated = match self.entry.method {
+            CompressionMethod::STORE => Inflated::Stored(reader),
+            CompressionMethod::DEFLATE => Inflated::Deflated(flate2::read::DeflateDecoder::new(reader)),
+            method => {
+                let name = method.name().map_or_else(|| format!("method {}", method.as_u16()), str::to_owned);
+                return Err(broken(format!(
+                    "it is compressed by {name}; members that are stored or deflated can be read"
+                )));
+            }
+        };
+        Ok(entry.verifying_reader(inflated))
+    }
+
+    fn zip_entry(&self) -> Result<rawzip::ZipEntry<'a, Source>> {
+        self.archive.zip.get_entry(self.entry.place).map_err(|error| zip_error("find its bytes", error))
+    }
+
+    /// Where the member's bytes are in the file, which has been found to have them.
+    fn bytes(&self) -> Result<Range<u64>> {
+        if self.entry.encrypted {
+            return Err(broken("it is encrypted"));
+        }
+        if self.entry.name.ends_with('/') {
+            return Err(broken("it is a folder"));
+        }
+        let (start, end) = self.zip_entry()?.compressed_data_range();
+        let file_len = region::mappable_len(&self.archive.zip.get_ref().0)?;
+        let last = file_len.min(self.archive.zip.directory_offset());
+        if end > last {
+            let text =
+                format!("its bytes {start}..{end} reach beyond those of the archive's members, which end at {last}");
+            return Err(broken(text).at_bytes(start..end));
+        }
+        let (size, compressed) = (self.size(), self.compressed_size());
+        // No byte that is deflated becomes more than 1032.
+        let possible = if self.is_stored() { size == compressed } else { size / 1032 <= compressed };
+        if !possible {
+            let text = format!("its {compressed} bytes in the archive cannot become the {size} that the directory has");
+            return Err(broken(text).at_bytes(start..end));
+        }
+        Ok(start..end)
+    }
+
+    fn stored_bytes(&self) -> Result<Range<u64>> {
+        if !self.is_stored() {
+            let text = "it is compressed, so it cannot be mapped: `load` and `load_dyn` read it into memory";
+            return Err(Error::unsupported(text));
+        }
+        self.bytes()
+    }
+
+    fn mapped<R>(&self, open: impl FnOnce(NpyOptions, &File, &Path) -> Result<R>) -> Result<R> {
+        self.named(|| {
+            let options = self.options.within(self.stored_bytes()?);
+            open(options, &self.archive.zip.get_ref().0, &self.archive.path)
+        })
+    }
+
+    /// Names the archive and the member in errors.
+    fn named<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        f().map_err(|error| error.of_member(self.name()).in_file(Some(&self.archive.path)))
+    }
+}
+
+/// The bytes of a member as they were.
+enum Inflated<'a> {
+    Stored(rawzip::ZipReader<&'a Source>),
+    Deflated(flate2::read::DeflateDecoder<rawzip::ZipReader<&'a Source>>),
+}
+
+impl Read for Inflated<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stored(reader) => reader.read(buffer),
+            Self::Deflated(reader) => reader.read(buffer),
+        }
+    }
+}

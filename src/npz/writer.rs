@@ -1,0 +1,159 @@
+//! Writing archives whose members map.
+
+use super::{broken, zip_error};
+use crate::dynamic::DynView;
+use crate::error::{Error, Result};
+use crate::npy::Source;
+use crate::npy::io::{header_of, write_array};
+use crate::region::NewFile;
+use rawzip::extra_fields::ExtraFieldId;
+use rawzip::path::{EntryPath, ZipFilePath};
+use rawzip::{Header as ZipHeader, ZipArchiveWriter};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+/// A `.npz` archive that is being written, member by member: `np.savez`.
+///
+/// Members are stored, and their elements begin at multiples of 64 bytes of the archive, so that
+/// [`Member::open`](super::Member::open) maps them as any type. NumPy and every zip program read it. Arrays of any size and
+/// any number of them are written; no more than a piece of one is in memory.
+///
+/// The archive is built beside the target and appears whole, by [`finish`](Self::finish). Dropped before, it goes, and
+/// what was there stays.
+///
+/// ```
+/// use mmap_array::{MmapArrayMut, Order, npz};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npz");
+/// let image = MmapArrayMut::<u16>::anonymous([480, 640])?;
+/// let mut writer = npz::Writer::create(&path)?;
+/// writer.add("image", &image.view())?;
+/// writer.add("turned", &image.view().t())?; // in Fortran order, as `np.savez` would
+/// writer.finish()?;
+/// let archive = npz::Archive::open(&path)?;
+/// assert_eq!(archive.member("image")?.data_offset()? % 64, 0);
+/// assert_eq!(archive.member("turned")?.header()?.order(), Order::F);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Writer {
+    zip: ZipArchiveWriter<BufWriter<File>>,
+    new: NewFile,
+    path: PathBuf,
+    names: HashSet<String>,
+}
+
+impl Writer {
+    /// Begins an archive. A file of that name is replaced when the archive is finished.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses,
+    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where the target is something else.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let (new, file) = NewFile::create(path, 0, true, false)?;
+        let zip = ZipArchiveWriter::new(BufWriter::with_capacity(1 << 16, file));
+        Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new() })
+    }
+
+    /// Adds an array, as the member `name` with `.npy` behind it. One that lies in Fortran order is written in that, any
+    /// other in C order.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) for a name that there is already or that cannot be written,
+    /// [`DType`](crate::ErrorKind::DType) for elements that no header can tell, [`Io`](crate::ErrorKind::Io) where the
+    /// system refuses. After an error the archive cannot be finished sensibly: drop it.
+    pub fn add(&mut self, name: &str, array: &(impl Source + ?Sized)) -> Result<()> {
+        array.lend(|view| self.add_view(name, view)).map_err(|error| error.of_member(name).in_file(Some(&self.path)))
+    }
+
+    fn add_view(&mut self, name: &str, view: DynView<'_>) -> Result<()> {
+        let header = header_of(view)?;
+        let member = self.entry_path(name)?;
+        let failed = |error| zip_error("write the archive", error);
+        let padding = padding(self.zip.stream_offset() + name.len() as u64 + 4);
+        let entry = self.zip.new_file(member);
+        let entry = match &padding[..] {
+            [] => entry,
+            padding => {
+                entry.extra_field(ExtraFieldId::ANDROID_ZIP_ALIGNMENT, padding, ZipHeader::LOCAL).map_err(failed)?
+            }
+        };
+        let (mut entry, config) = entry.start().map_err(failed)?;
+        let mut writer = config.wrap(&mut entry);
+        write_array(&mut writer, &header, view)?;
+        let (_, sums) = writer.finish().map_err(failed)?;
+        entry.finish(sums).map_err(failed)?;
+        Ok(())
+    }
+
+    /// The name as the archive has it: as it is, which the zip library changes if it has parts that lead elsewhere.
+    fn entry_path(&mut self, name: &str) -> Result<EntryPath<'static>> {
+        if !self.names.insert(name.to_owned()) {
+            return Err(broken("there is a member of that name already"));
+        }
+        let name = format!("{name}.npy");
+        if name.contains('\0') {
+            return Err(broken("a name cannot have a zero in it"));
+        }
+        match name.is_ascii() {
+            true => Ok(EntryPath::verbatim(name.into_bytes())),
+            false if AsRef::<str>::as_ref(&ZipFilePath::from_str(&name)) == name => Ok(EntryPath::conformant(name)),
+            false => Err(broken("a path that leads elsewhere is no name in this archive, unless it is ASCII")),
+        }
+    }
+
+    /// Writes the directory at the end and gives the file its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses. The target is as it was then.
+    pub fn finish(mut self) -> Result<()> {
+        let finish = || {
+            let buffered = self.zip.finish().map_err(|error| zip_error("write the directory", error))?;
+            buffered.into_inner().map_err(|error| Error::io("write the directory", error.into_error()))?;
+            self.new.persist()
+        };
+        finish().map_err(|error: Error| error.in_file(Some(&self.path)))
+    }
+}
+
+/// The content of an [extra field] of the local header after which the data begin at a multiple of 64, where the header
+/// without it would end at the byte `end`; empty where no field is needed.
+///
+/// It is the field by which Android's archives are aligned: the alignment, and zeros.
+///
+/// [extra field]: https://android.googlesource.com/platform/tools/base/+/refs/heads/main/apkzlib/README.md
+fn padding(local_header: u64) -> Vec<u8> {
+    const ALIGNMENT: u64 = 64;
+    /// Of a local header, without name and extra fields.
+    const FIXED: u64 = 30;
+    /// A field's number and length, and the alignment.
+    const LEAST: u64 = 6;
+    let end = local_header + FIXED;
+    if end % ALIGNMENT == 0 {
+        return Vec::new();
+    }
+    let len = (end + LEAST).next_multiple_of(ALIGNMENT) - end - LEAST;
+    let mut content = (ALIGNMENT as u16).to_le_bytes().to_vec();
+    content.resize(2 + len as usize, 0);
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padding;
+
+    #[test]
+    fn what_follows_the_padding_is_aligned() {
+        for start in 0..200 {
+            let content = padding(start).len() as u64;
+            let field = if content == 0 { 0 } else { 4 + content };
+            assert_eq!((start + 30 + field) % 64, 0, "{start}");
+            assert!(field < 70, "{start}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Archives as this crate writes them, and archives that nobody should have written.
+#![cfg(feature = "npz")]
+
+use mmap_array::npz::{Archive, Writer};
+use mmap_array::{ArrayView, Be, ErrorKind, Le, MmapArrayMut, Order, npy};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn write(path: &Path) {
+    let mut writer = Writer::create(path).unwrap();
+    writer.add("x", &ArrayView::from_slice(&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5], [3, 2]).unwrap()).unwrap();
+    writer.add("n", &ArrayView::from_slice(&[7_u8], ()).unwrap()).unwrap();
+    writer.add("é/日本", &ArrayView::from_slice(&[Be::new(-2_i16); 5], 5).unwrap()).unwrap();
+    writer.add("empty", &ArrayView::<f32>::from_slice(&[], [0, 3]).unwrap()).unwrap();
+    writer.finish().unwrap();
+}
+
+fn archive() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    write(&path);
+    (folder, path)
+}
+
+/// What opening and reading a member says, where it fails.
+fn failure(path: &Path, name: &str) -> (ErrorKind, String) {
+    let archive = Archive::open(path).unwrap();
+    let member = archive.member(name).unwrap();
+    // SAFETY: nobody else uses the file.
+    let error = unsafe { member.open_dyn() }.map(|_| ()).unwrap_err();
+    (error.kind(), error.to_string())
+}
+
+#[test]
+fn members_are_mapped_at_multiples_of_64_bytes() {
+    let (_folder, path) = archive();
+    let archive = Archive::open(&path).unwrap();
+    let names: Vec<_> = archive.members().map(|member| (member.name(), member.is_stored(), member.size())).collect();
+    assert_eq!(names, [("x", true, 176), ("n", true, 129), ("é/日本", true, 138), ("empty", true, 128)]);
+    for member in archive.members() {
+        assert_eq!(member.data_offset().unwrap() % 64, 0, "{}", member.name());
+    }
+    // SAFETY: nobody else uses the file.
+    let x = unsafe { archive.member("x").unwrap().open::<f64>() }.unwrap();
+    assert_eq!((x.shape(), x.order(), &x[..]), (&[3, 2][..], Order::C, &[0.5, 1.5, 2.5, 3.5, 4.5, 5.5][..]));
+    assert_eq!((x.byte_offset(), x.path()), (archive.member("x").unwrap().data_offset().unwrap(), Some(&*path)));
+    // SAFETY: as above.
+    let any = unsafe { archive.member("é/日本").unwrap().open_dyn() }.unwrap();
+    assert_eq!(any.to_string(), "[-2 -2 -2 -2 -2]");
+    // SAFETY: as above.
+    let empty = unsafe { archive.member("empty").unwrap().open::<f32>() }.unwrap();
+    assert_eq!(empty.shape(), [0, 3]);
+    assert_eq!(*archive.member("n.npy").unwrap().load::<u8>().unwrap(), [7]);
+}
+
+#[test]
+fn windows_of_members_are_those_of_files() {
+    let (_folder, path) = archive();
+    let archive = Archive::open(&path).unwrap();
+    let x = archive.member("x").unwrap();
+    let rows = x.with(npy::options().rows(1..));
+    // SAFETY: nobody else uses the file.
+    assert_eq!(*unsafe { rows.open::<f64>() }.unwrap(), [2.5, 3.5, 4.5, 5.5]);
+    assert_eq!(*rows.load::<f64>().unwrap(), [2.5, 3.5, 4.5, 5.5]);
+    assert_eq!(rows.load_dyn().unwrap().to_string(), "[[2.5 3.5]\n [4.5 5.5]]");
+    let part = x.with(npy::options().segment(2, 3));
+    // SAFETY: as above.
+    assert_eq!(*unsafe { part.open::<Le<f64>>() }.unwrap(), [4.5, 5.5]);
+    let outside = x.with(npy::options().rows(2..5));
+    assert_eq!(outside.load::<f64>().unwrap_err().kind(), ErrorKind::OutOfRange);
+    // SAFETY: as above.
+    assert_eq!(unsafe { outside.open::<f64>() }.unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(x.load::<f32>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    let error = x.with(npy::options().max_header(9)).header().unwrap_err();
+    assert!(error.to_string().contains("the member \"x\": the header is"), "{error}");
+}
+
+#[test]
+fn fortran_order_is_kept_and_its_rows_are_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let numbers: Vec<i32> = (0..12).collect();
+    let view = ArrayView::from_slice(&numbers, [4, 3]).unwrap();
+    let mut writer = Writer::create(&path).unwrap();
+    writer.add("turned", &view.t()).unwrap();
+    writer.add("every other", &view.slice((.., ..2))).unwrap();
+    writer.finish().unwrap();
+    let archive = Archive::open(&path).unwrap();
+    let turned = archive.member("turned").unwrap();
+    assert_eq!((turned.header().unwrap().order(), turned.header().unwrap().shape()), (Order::F, &[3, 4][..]));
+    let rows = turned.with(npy::options().rows(1..3));
+    assert_eq!(rows.load::<i32>().unwrap_err().kind(), ErrorKind::NotContiguous);
+    let expected = "[[ 1  4  7 10]\n [ 2  5  8 11]]";
+    assert_eq!(rows.load_dyn().unwrap().to_string(), expected);
+    // SAFETY: nobody else uses the file.
+    assert_eq!(unsafe { rows.open_window::<i32>() }.unwrap().view().to_string(), expected);
+    assert_eq!(
+        archive.member("every other").unwrap().load_dyn().unwrap().to_string(),
+        view.slice((.., ..2)).to_string()
+    );
+}
+
+#[test]
+fn an_archive_appears_whole_or_not_at_all() {
+    let (folder, path) = archive();
+    let before = fs::read(&path).unwrap();
+    let mut writer = Writer::create(&path).unwrap();
+    writer.add("a", &ArrayView::from_slice(&[1_u8], 1).unwrap()).unwrap();
+    let error = writer.add("a", &ArrayView::from_slice(&[1_u8], 1).unwrap()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Archive && error.to_string().contains("already"), "{error}");
+    drop(writer);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    write(&path);
+    assert_eq!(fs::read(&path).unwrap(), before, "the same arrays are the same bytes");
+}
+
+#[test]
+fn what_is_no_archive_and_what_is_not_in_it_is_said() {
+    let (folder, path) = archive();
+    let error = Archive::open(&path).unwrap().member("y").map(|_| ()).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Archive, Some(&*path)));
+    assert!(
+        error.to_string().contains(r#"there is no member "y"; there are ["x", "n", "é/日本", "empty"]"#),
+        "{error}"
+    );
+    let other = folder.path().join("b.npz");
+    for bytes in [&b""[..], b"PK\x05\x06", b"\x93NUMPY", &[0; 1000]] {
+        fs::write(&other, bytes).unwrap();
+        let error = Archive::open(&other).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Archive, "{error}");
+    }
+    let error = Archive::open(folder.path()).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRegularFile);
+    let error = Archive::open(folder.path().join("none")).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+}
+
+/// The archive with the bytes at a place of each of its records changed: local headers, or the directory's.
+fn patched(path: &Path, signature: &[u8; 4], at: usize, value: &[u8]) {
+    let mut bytes = fs::read(path).unwrap();
+    let records: Vec<usize> = (0..bytes.len() - 4).filter(|&start| bytes[start..start + 4] == *signature).collect();
+    assert_eq!(records.len(), 4);
+    for start in records {
+        bytes[start + at..start + at + value.len()].copy_from_slice(value);
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+const DIRECTORY: &[u8; 4] = b"PK\x01\x02";
+const LOCAL: &[u8; 4] = b"PK\x03\x04";
+
+#[test]
+fn members_that_cannot_be_read_say_why() {
+    for (signature, at, value, expected) in [
+        (DIRECTORY, 8, &[1][..], "it is encrypted"),
+        (DIRECTORY, 10, &[12], "it is compressed, so it cannot be mapped"),
+        (DIRECTORY, 20, &[0xff, 0xff, 0xff, 0x7f], "reach beyond those of the archive's members"),
+        (DIRECTORY, 20, &[100, 0, 0, 0], "cannot become"),
+        (DIRECTORY, 42, &[0xff, 0xff, 0, 0], "broken"),
+        (LOCAL, 0, b"XXXX", "the archive is broken: Invalid signature"),
+        (LOCAL, 26, &[0xff, 0xff], "reach beyond those of the archive's members"),
+        (LOCAL, 26, &[0, 0], "no `.npy` file"),
+    ] {
+        let (_folder, path) = archive();
+        patched(&path, signature, at, value);
+        let (kind, text) = failure(&path, "x");
+        assert!(text.contains("a.npz: the member \"x\": ") && text.contains(expected), "{expected}: {text}");
+        assert!(matches!(kind, ErrorKind::Archive | ErrorKind::Header | ErrorKind::Unsupported), "{kind:?}: {text}");
+    }
+}
+
+#[test]
+fn elements_do_not_reach_beyond_their_member() {
+    let (_folder, path) = archive();
+    // Both sizes of each member, without the last element of the first.
+    patched(&path, DIRECTORY, 20, &[168, 0, 0, 0, 168, 0, 0, 0]);
+    let (kind, text) = failure(&path, "x");
+    assert_eq!(kind, ErrorKind::PastEnd, "{text}");
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.member("x").unwrap().load::<f64>().unwrap_err().kind(), ErrorKind::PastEnd);
+}
+
+#[test]
+fn damaged_elements_are_found_by_reading_all_of_them() {
+    let (_folder, path) = archive();
+    let mut bytes = fs::read(&path).unwrap();
+    let offset = Archive::open(&path).unwrap().member("x").unwrap().data_offset().unwrap() as usize;
+    bytes[offset] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let archive = Archive::open(&path).unwrap();
+    let x = archive.member("x").unwrap();
+    let error = x.load::<f64>().unwrap_err();
+    assert!(error.kind() == ErrorKind::Archive && error.to_string().contains("it is damaged"), "{error}");
+    assert_eq!(x.with(npy::options().rows(2..)).load_dyn().map(|_| ()).unwrap_err().kind(), ErrorKind::Archive);
+    // SAFETY: nobody else uses the file.
+    assert!(unsafe { x.open::<f64>() }.is_ok(), "a map reads nothing, so it cannot know");
+}
+
+#[test]
+fn any_archive_is_read_or_refused() {
+    let (folder, path) = archive();
+    let good = fs::read(&path).unwrap();
+    let path = folder.path().join("b.npz");
+    let mut state = 3_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let (mut opened, mut loaded) = (0, 0);
+    for _ in 0..1500 {
+        let mut bytes = good.clone();
+        for _ in 0..1 + random(3) {
+            let at = random(bytes.len());
+            match random(8) {
+                0 => bytes.truncate(at + 1),
+                1 => drop(bytes.splice(at..at, (0..random(70)).map(|byte| byte as u8))),
+                2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
+                3 => bytes[at] = bytes[at].wrapping_add(1),
+                _ => bytes[at] = random(256) as u8,
+            }
+        }
+        fs::write(&path, &bytes).unwrap();
+        let Ok(archive) = Archive::open(&path) else { continue };
+        opened += 1;
+        for member in archive.members() {
+            // SAFETY: nobody else uses the file.
+            if let Ok(array) = unsafe { member.open_dyn() } {
+                assert!(array.byte_offset() + array.as_bytes().len() as u64 <= bytes.len() as u64);
+                let _ = array.to_string();
+            }
+            loaded += usize::from(member.load_dyn().is_ok());
+        }
+    }
+    assert!(opened > 250 && loaded > 500, "{opened} opened, {loaded} loaded");
+}
+
+#[test]
+fn many_members_and_many_bytes_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let array = MmapArrayMut::<u16>::anonymous([3]).unwrap();
+    let mut writer = Writer::create(&path).unwrap();
+    for number in 0..70_000 {
+        writer.add(&number.to_string(), &array.view()).unwrap();
+    }
+    writer.finish().unwrap();
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.members().len(), 70_000);
+    let last = archive.member("69999").unwrap();
+    // SAFETY: nobody else uses the file.
+    assert_eq!(unsafe { last.open::<u16>() }.unwrap().byte_offset() % 64, 0);
+}
