@@ -49,7 +49,6 @@ use crate::array::{MmapArray, MmapArrayMut};
 use crate::dynamic::DynArray;
 use crate::element::Element;
 use crate::error::Result;
-use crate::region;
 use crate::shape::IntoShape;
 use std::path::Path;
 
@@ -91,8 +90,7 @@ where
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn header(path: impl AsRef<Path>) -> Result<Header> {
-    let path = path.as_ref();
-    options().read_header(&region::open(path, false)?).map_err(|error| error.in_file(Some(path)))
+    options().header(path)
 }
 
 /// Opens a whole file to read: `np.load(path, mmap_mode="r")`.

@@ -205,6 +205,16 @@ impl NpyOptions {
         self
     }
 
+    /// The header of a file, of as many characters as [`max_header`](Self::max_header) allows.
+    ///
+    /// # Errors
+    ///
+    /// As for [`npy::header`](super::header).
+    pub fn header(self, path: impl AsRef<Path>) -> Result<Header> {
+        let path = path.as_ref();
+        self.read_header(&region::open(path, false)?).map_err(|error| error.in_file(Some(path)))
+    }
+
     /// Opens a file to read.
     ///
     /// # Safety
