@@ -383,8 +383,12 @@ impl<'a> Member<'a> {
             return Err(broken(text).at_bytes(start..end));
         }
         let (size, compressed) = (self.size(), self.compressed_size());
-        // No byte that is deflated becomes more than 1032.
-        let possible = if self.is_stored() { size == compressed } else { size / 1032 <= compressed };
+        let possible = match self.entry.method {
+            CompressionMethod::STORE => size == compressed,
+            // No byte that is deflated becomes more than 1032.
+            CompressionMethod::DEFLATE => size / 1032 <= compressed,
+            _ => true,
+        };
         if !possible {
             let text = format!("its {compressed} bytes in the archive cannot become the {size} that the directory has");
             return Err(broken(text).at_bytes(start..end));

@@ -12,6 +12,8 @@ mod mutations;
 mod npy;
 mod npy_io;
 mod npy_texts;
+#[cfg(feature = "npz")]
+mod npz;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;

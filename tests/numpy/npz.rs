@@ -1,0 +1,136 @@
+//! Archives that NumPy wrote are read here, and those written here by NumPy.
+
+use crate::python::Python;
+use mmap_array::npz::{Archive, Writer};
+use mmap_array::{ArrayView, Be, Bytes, ErrorKind};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn made(what: &str) -> Option<(tempfile::TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    Python::get()?.run(include_str!("npz.py"), [what.as_ref(), path.as_os_str()]);
+    Some((folder, path))
+}
+
+/// What NumPy says of an archive: for each name the shape, the bytes in C order and the text.
+fn read_by_numpy(path: &Path) -> Vec<Vec<String>> {
+    let printed = Python::get().unwrap().run(include_str!("npz.py"), ["read".as_ref(), path.as_os_str()]);
+    printed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// Every member, opened in place where that can be and loaded in any case, says what NumPy says.
+fn assert_reads_as_numpy(path: &Path) {
+    let archive = Archive::open(path).unwrap();
+    let expected = read_by_numpy(path);
+    assert!(!expected.is_empty() && archive.members().len() >= expected.len());
+    for line in expected {
+        let [name, descr, shape, text] = &line[..] else { panic!("{line:?}") };
+        let member = archive.member(name).unwrap();
+        let loaded = member.load_dyn().unwrap();
+        assert_eq!(&loaded.dtype().descr().unwrap(), descr, "{name}");
+        assert_eq!(&format!("{:?}", loaded.shape()), shape, "{name}");
+        assert_eq!(&loaded.to_string().replace('\n', "\\n"), text, "{name}");
+        // SAFETY: nobody else uses the file.
+        match unsafe { member.open_dyn() } {
+            Ok(mapped) => {
+                assert!(member.is_stored());
+                assert!(mapped.view() == loaded.view().view(), "{name}");
+                let header = member.header().unwrap();
+                assert_eq!(mapped.byte_offset(), member.data_offset().unwrap(), "{name}");
+                assert_eq!((header.shape(), header.order()), (mapped.shape(), mapped.order()));
+            }
+            Err(error) => {
+                assert!(!member.is_stored() && error.kind() == ErrorKind::Unsupported, "{error}");
+                assert!(error.to_string().contains("`load`"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn archives_of_numpy_read_as_in_numpy() {
+    let Some((_folder, path)) = made("savez") else { return };
+    assert_reads_as_numpy(&path);
+    let stored = Archive::open(&path).unwrap();
+    assert!(stored.members().all(|member| member.is_stored()));
+    let (_folder, path) = made("savez_compressed").unwrap();
+    assert_reads_as_numpy(&path);
+    assert!(Archive::open(&path).unwrap().members().all(|member| !member.is_stored()));
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn unusual_archives_read_as_in_numpy() {
+    for what in ["prepended", "zip64", "streamed", "mixed", "comment", "cp437"] {
+        let Some((_folder, path)) = made(what) else { return };
+        assert_reads_as_numpy(&path);
+    }
+    // The last of two members of one name, and a member whose whole name is asked for before one with `.npy` behind.
+    let (_folder, path) = made("twice").unwrap();
+    assert_reads_as_numpy(&path);
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(*archive.member("x").unwrap().load::<u8>().unwrap(), [2]);
+    assert_eq!(*archive.member("y").unwrap().load::<u8>().unwrap(), [3]);
+    assert_eq!(*archive.member("y.npy").unwrap().load::<u8>().unwrap(), [4]);
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn members_that_are_no_arrays_are_refused() {
+    let Some((_folder, path)) = made("others") else { return };
+    let archive = Archive::open(&path).unwrap();
+    let failure = |name: &str| {
+        let error = archive.member(name).unwrap().load_dyn().map(|_| ()).unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    let names: Vec<_> = archive.members().map(|member| member.name()).collect();
+    assert_eq!(names, ["readme.txt", "folder/", "objects", "bzipped", "lzma", "x"]);
+    assert_eq!(failure("readme.txt").0, ErrorKind::Header);
+    assert!(failure("folder/").1.contains("it is a folder"), "{}", failure("folder/").1);
+    assert_eq!(failure("objects").0, ErrorKind::Header);
+    assert!(failure("bzipped").1.contains("compressed by"), "{}", failure("bzipped").1);
+    assert!(failure("lzma").1.contains("compressed by"), "{}", failure("lzma").1);
+    assert!(archive.member("x").unwrap().load_dyn().is_ok());
+}
+
+/// More than 4 GiB in front of the members, which take no room on the disk, and more members than 16 bits can count.
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+#[cfg_attr(target_arch = "powerpc", ignore = "QEMU maps what lies above 4 GiB at the offset's lower 32 bits")]
+fn archives_beyond_32_bits_read_as_in_numpy() {
+    let Some((_folder, path)) = made("far") else { return };
+    assert_reads_as_numpy(&path);
+    let archive = Archive::open(&path).unwrap();
+    assert!(archive.member("x").unwrap().data_offset().unwrap() > 5 << 30);
+    let (_folder, path) = made("many").unwrap();
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.members().len(), 66_000);
+    assert_eq!(*archive.member("65999").unwrap().load::<u16>().unwrap(), [463]);
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn numpy_and_zipfile_read_what_is_written_here() {
+    let Some(_) = Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let numbers: Vec<Be<i32>> = (0..24).map(|number| Be::new(number * number - 50)).collect();
+    let cube = ArrayView::from_slice(&numbers, [2, 3, 4]).unwrap();
+    let texts = [Bytes::<5>::new("a").unwrap(), Bytes::new("it's").unwrap()];
+    let mut writer = Writer::create(&path).unwrap();
+    writer.add("cube", &cube).unwrap();
+    writer.add("turned", &cube.t()).unwrap();
+    writer.add("reversed", &cube.step_axis(0, -1)).unwrap();
+    writer.add("a long name, that shifts what follows", &ArrayView::from_slice(&texts, 2).unwrap()).unwrap();
+    writer.add("sub/é", &ArrayView::from_slice(&[[1.5_f32, -0.0]; 3], 3).unwrap()).unwrap();
+    writer.add("../up", &ArrayView::from_slice(&[1_u8], ()).unwrap()).unwrap();
+    writer.add("", &ArrayView::<u64>::from_slice(&[], 0).unwrap()).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(read_by_numpy(&path).len(), 7);
+    assert_reads_as_numpy(&path);
+    let printed = Python::get().unwrap().run(include_str!("npz.py"), ["check".as_ref(), path.as_os_str()]);
+    assert_eq!(printed, "7 members, all aligned\n");
+    assert!(fs::metadata(&path).unwrap().len() < 4096);
+}
