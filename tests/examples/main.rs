@@ -6,6 +6,7 @@
 mod elf_symbols;
 mod fits_image;
 mod git_index;
+mod inspect;
 #[cfg(feature = "derive")]
 mod parallel_fill;
 mod portion;

@@ -1,0 +1,242 @@
+//! Numbers as a picture: along one axis a line and a histogram, along two an image.
+//!
+//! Whatever their number, they are read one after another, and each falls into one of the picture's columns or cells.
+
+use super::Failure;
+use super::elements::{Elements, find_field, step};
+use super::source::Source;
+use mmap_array::{DType, Kind, Value};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+const WIDTH: u32 = 1000;
+const HEIGHT: u32 = 700;
+
+/// The most columns of a line, and the most cells of an image along an axis.
+const CELLS: usize = 400;
+
+/// The bars of a histogram.
+const BARS: usize = 60;
+
+type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+pub(crate) fn draw(
+    source: &Source,
+    rows: Option<Range<usize>>,
+    field: Option<&str>,
+    target: &Path,
+) -> Result<(), Failure> {
+    source.check()?;
+    let dtype = source.header.dtype();
+    let mut shape = source.header.shape().to_vec();
+    if let (Some(len), Some(rows)) = (shape.first_mut(), &rows) {
+        *len = rows.len();
+    }
+    push_axes(dtype, field, &mut shape);
+    let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
+    let mut numbers = Numbers { source, rows, field, least: f64::INFINITY, greatest: f64::NEG_INFINITY };
+    // No system font is needed, and no other is found.
+    register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular())
+        .map_err(|_| Failure::new("the font cannot be read"))?;
+    let mut pixels = vec![0; (WIDTH * HEIGHT * 3) as usize];
+    let area = BitMapBackend::with_buffer(&mut pixels, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE).map_err(undrawn)?;
+    match shape[..] {
+        [len] => numbers.line(&area, len, &leaf.to_string())?,
+        [height, width] => numbers.image(&area, height, width, &leaf.to_string())?,
+        _ => {
+            return Err(Failure::new(format!(
+                "{} axes cannot be drawn, but one or two; --rows takes some of the first",
+                shape.len()
+            )));
+        }
+    }
+    area.present().map_err(undrawn)?;
+    drop(area);
+    let mut encoder = png::Encoder::new(io::BufWriter::new(File::create(target)?), WIDTH, HEIGHT);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    Ok(writer.finish()?)
+}
+
+fn undrawn(error: impl std::error::Error) -> Failure {
+    Failure::new(format!("the picture cannot be drawn: {error}"))
+}
+
+/// The axes of subarrays on the way to a field, and its own.
+fn push_axes(dtype: &DType, field: Option<&str>, shape: &mut Vec<usize>) {
+    match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
+        (Kind::Array(element, axes), _) => {
+            shape.extend(axes);
+            push_axes(element, field, shape);
+        }
+        (_, Some((found, inner))) => push_axes(&found.dtype, inner, shape),
+        (_, None) => {}
+    }
+}
+
+/// The numbers of an array, which may be gone through several times.
+struct Numbers<'a> {
+    source: &'a Source,
+    rows: Option<Range<usize>>,
+    field: Option<&'a str>,
+    /// Of those that are finite.
+    least: f64,
+    greatest: f64,
+}
+
+impl Numbers<'_> {
+    /// Goes through all of them, in C order.
+    fn each(&mut self, len: usize, mut f: impl FnMut(usize, f64)) -> Result<(), Failure> {
+        let mut elements = Elements::new(self.source, self.rows.clone())?;
+        let mut position = 0;
+        let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut take = |number: f64| {
+            if number.is_finite() {
+                (least, greatest) = (least.min(number), greatest.max(number));
+                f(position, number);
+            }
+            position += 1;
+        };
+        let (dtype, field) = (self.source.header.dtype(), self.field);
+        let items = self.source.header.shape().get(1..).unwrap_or_default().iter().product::<usize>()
+            * self.rows.as_ref().map_or(1, |rows| rows.len());
+        for _ in 0..if len == 0 { 0 } else { items } {
+            elements.numbers(dtype, field, &mut take)?;
+        }
+        (self.least, self.greatest) = (least, greatest);
+        Ok(())
+    }
+
+    /// The range of the values, never empty.
+    fn range(&self) -> Range<f64> {
+        match (self.least, self.greatest) {
+            (least, greatest) if least > greatest => 0.0..1.0,
+            (least, greatest) if greatest - least < least.abs() * 1e-12 || least == greatest => {
+                let margin = least.abs().max(1.0) * 0.5;
+                least - margin..greatest + margin
+            }
+            (least, greatest) => least..greatest,
+        }
+    }
+
+    fn line(&mut self, area: &Area<'_>, len: usize, dtype: &str) -> Result<(), Failure> {
+        // The least and the greatest of each column, which are drawn as one line up and down.
+        let columns = len.clamp(1, CELLS);
+        let mut extremes = vec![None; columns];
+        self.each(len, |position, number| {
+            let column: &mut Option<(f64, f64)> = &mut extremes[scaled(position, len, columns)];
+            let (least, greatest) = column.unwrap_or((number, number));
+            *column = Some((least.min(number), greatest.max(number)));
+        })?;
+        let range = self.range();
+        let (upper, lower) = area.split_vertically(HEIGHT * 3 / 5);
+        let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
+        let mut chart = ChartBuilder::on(&upper)
+            .caption(format!("{len} x {dtype}"), ("sans-serif", 20))
+            .margin(12)
+            .x_label_area_size(30)
+            .y_label_area_size(80)
+            .build_cartesian_2d(start..start + (len as f64).max(1.0), range.clone())
+            .map_err(undrawn)?;
+        chart.configure_mesh().light_line_style(TRANSPARENT).draw().map_err(undrawn)?;
+        let x = |column: usize| start + column as f64 * len as f64 / columns as f64;
+        let points = extremes.iter().enumerate().filter_map(|(column, range)| Some((x(column), (*range)?)));
+        let points = points.flat_map(|(x, (least, greatest))| [(x, least), (x, greatest)]);
+        chart.draw_series(LineSeries::new(points, &BLUE)).map_err(undrawn)?;
+
+        let mut counts = [0_u64; BARS];
+        let (first, width) = (range.start, (range.end - range.start) / BARS as f64);
+        self.each(len, |_, number| counts[(((number - first) / width) as usize).min(BARS - 1)] += 1)?;
+        let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+        let mut chart = ChartBuilder::on(&lower)
+            .margin(12)
+            .x_label_area_size(30)
+            .y_label_area_size(80)
+            .build_cartesian_2d(range, 0.0..most * 1.05)
+            .map_err(undrawn)?;
+        chart.configure_mesh().light_line_style(TRANSPARENT).draw().map_err(undrawn)?;
+        let bar = |(index, &count): (usize, &u64)| {
+            let left = first + index as f64 * width;
+            Rectangle::new([(left, 0.0), (left + width, count as f64)], BLUE.mix(0.6).filled())
+        };
+        chart.draw_series(counts.iter().enumerate().map(bar)).map_err(undrawn)?;
+        Ok(())
+    }
+
+    fn image(&mut self, area: &Area<'_>, height: usize, width: usize, dtype: &str) -> Result<(), Failure> {
+        // The mean of each cell.
+        let (rows, columns) = (height.clamp(1, CELLS), width.clamp(1, CELLS));
+        let mut cells = vec![(0.0, 0_u64); rows * columns];
+        self.each(height.saturating_mul(width), |position, number| {
+            let cell = scaled(position / width, height, rows) * columns + scaled(position % width, width, columns);
+            cells[cell].0 += number;
+            cells[cell].1 += 1;
+        })?;
+        let range = self.range();
+        let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
+        let (across, down) = ((width as f64).max(1.0), (height as f64).max(1.0));
+        let mut chart = ChartBuilder::on(area)
+            .caption(format!("{height} x {width} x {dtype}, {} to {}", range.start, range.end), ("sans-serif", 20))
+            .margin(12)
+            .x_label_area_size(30)
+            .y_label_area_size(80)
+            // The first row is the uppermost.
+            .build_cartesian_2d(0.0..across, start + down..start)
+            .map_err(undrawn)?;
+        chart.configure_mesh().disable_mesh().draw().map_err(undrawn)?;
+        let cell = |(index, &(sum, count)): (usize, &(f64, u64))| {
+            let (row, column) = ((index / columns) as f64, (index % columns) as f64);
+            let at = |row: f64, column: f64| (column * across / columns as f64, start + row * down / rows as f64);
+            let mean = (sum / count as f64 - range.start) / (range.end - range.start);
+            let color = if count == 0 { WHITE } else { ViridisRGB::get_color(mean as f32) };
+            Rectangle::new([at(row, column), at(row + 1.0, column + 1.0)], color.filled())
+        };
+        chart.draw_series(cells.iter().enumerate().map(cell)).map_err(undrawn)?;
+        Ok(())
+    }
+}
+
+/// The cell of so many into which a position of so many falls.
+fn scaled(position: usize, len: usize, cells: usize) -> usize {
+    (position as u128 * cells as u128 / len.max(1) as u128) as usize
+}
+
+impl Elements<'_> {
+    /// The numbers of an item, or of one field of it.
+    fn numbers(&mut self, dtype: &DType, field: Option<&str>, take: &mut impl FnMut(f64)) -> Result<(), Failure> {
+        match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
+            (Kind::Array(element, axes), _) => {
+                (0..axes.iter().product()).try_for_each(|_| self.numbers(element, field, take))
+            }
+            (_, Some((found, inner))) => {
+                self.skip(found.offset)?;
+                self.numbers(&found.dtype, inner, take)?;
+                Ok(self.skip(dtype.itemsize() - found.offset - found.dtype.itemsize())?)
+            }
+            (Kind::Bool | Kind::Int(..) | Kind::UInt(..) | Kind::Float(2 | 4 | 8, _), None) => {
+                take(self.value(dtype)?.as_f64().unwrap_or(f64::NAN));
+                Ok(())
+            }
+            (Kind::DateTime64(..) | Kind::TimeDelta64(..), None) => {
+                take(match self.value(dtype)? {
+                    Value::DateTime64(i64::MIN, ..) | Value::TimeDelta64(i64::MIN, ..) => f64::NAN,
+                    Value::DateTime64(count, ..) | Value::TimeDelta64(count, ..) => count as f64,
+                    _ => f64::NAN,
+                });
+                Ok(())
+            }
+            (Kind::Record(fields), None) => {
+                let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).take(20).collect();
+                Err(Failure::new(format!("records cannot be drawn, but a field of numbers: --field, one of {names:?}")))
+            }
+            _ => Err(Failure::new(format!("elements of {dtype} are no numbers, and cannot be drawn"))),
+        }
+    }
+}
