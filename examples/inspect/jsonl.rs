@@ -179,7 +179,8 @@ fn write_pair([re, im]: [Value<'_>; 2], out: &mut impl Write) -> io::Result<()> 
     out.write_all(b"]")
 }
 
-/// A float: the shortest digits that are read as the same number of its width again.
+/// A float: the shortest digits that are read as the same number of its width again, and of two such the ones that NumPy
+/// takes.
 fn write_float(number: f64, value: &Value<'_>, out: &mut impl Write) -> io::Result<()> {
     match (number.is_nan(), number.is_infinite(), number > 0.0) {
         (true, ..) => out.write_all(b"\"NaN\""),

@@ -114,16 +114,17 @@ impl Numbers<'_> {
         Ok(())
     }
 
-    /// The range of the values, never empty.
-    fn range(&self) -> Range<f64> {
-        match (self.least, self.greatest) {
-            (least, greatest) if least > greatest => 0.0..1.0,
-            (least, greatest) if greatest - least < least.abs() * 1e-12 || least == greatest => {
-                let margin = least.abs().max(1.0) * 0.5;
-                least - margin..greatest + margin
-            }
-            (least, greatest) => least..greatest,
+    /// The range of the values, never empty nor so narrow that an axis has no labels.
+    fn range(&self) -> Result<Range<f64>, Failure> {
+        let (least, greatest) = if self.least > self.greatest { (0.0, 1.0) } else { (self.least, self.greatest) };
+        let largest = greatest.abs().max(least.abs());
+        if largest > 1e300 {
+            return Err(Failure::new(format!(
+                "numbers from {least:e} to {greatest:e} cannot be drawn: they are too large"
+            )));
         }
+        let margin = if greatest - least > largest * 1e-9 && largest > 1e-300 { 0.0 } else { largest.max(1e-9) * 0.5 };
+        Ok(least - margin..greatest + margin)
     }
 
     fn line(&mut self, area: &Area<'_>, len: usize, dtype: &str) -> Result<(), Failure> {
@@ -135,12 +136,13 @@ impl Numbers<'_> {
             let (least, greatest) = column.unwrap_or((number, number));
             *column = Some((least.min(number), greatest.max(number)));
         })?;
-        let range = self.range();
+        let range = self.range()?;
         let (upper, lower) = area.split_vertically(HEIGHT * 3 / 5);
         let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
         let mut chart = ChartBuilder::on(&upper)
             .caption(format!("{len} x {dtype}"), ("sans-serif", 20))
             .margin(12)
+            .margin_right(40)
             .x_label_area_size(30)
             .y_label_area_size(80)
             .build_cartesian_2d(start..start + (len as f64).max(1.0), range.clone())
@@ -157,6 +159,7 @@ impl Numbers<'_> {
         let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
         let mut chart = ChartBuilder::on(&lower)
             .margin(12)
+            .margin_right(40)
             .x_label_area_size(30)
             .y_label_area_size(80)
             .build_cartesian_2d(range, 0.0..most * 1.05)
@@ -179,12 +182,13 @@ impl Numbers<'_> {
             cells[cell].0 += number;
             cells[cell].1 += 1;
         })?;
-        let range = self.range();
+        let range = self.range()?;
         let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
         let (across, down) = ((width as f64).max(1.0), (height as f64).max(1.0));
         let mut chart = ChartBuilder::on(area)
             .caption(format!("{height} x {width} x {dtype}, {} to {}", range.start, range.end), ("sans-serif", 20))
             .margin(12)
+            .margin_right(40)
             .x_label_area_size(30)
             .y_label_area_size(80)
             // The first row is the uppermost.

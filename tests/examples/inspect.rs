@@ -6,8 +6,11 @@ mod example;
 
 use crate::python::Python;
 use example::{Failure, run};
+use mmap_array::{Element, Order, npy};
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// What `inspect args…` prints.
 fn inspected<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Result<String, Failure> {
@@ -93,4 +96,162 @@ fn the_files_that_packages_bring_are_told_as_numpy_has_them() {
     let Some(python) = Python::get() else { return };
     let (arrays, lines) = assert_as_numpy(&python.run(include_str!("inspect.py"), ["installed"]));
     assert!(arrays >= 8 && lines > 5000, "{arrays} arrays, {lines} lines");
+}
+
+/// A file with an array of numbers.
+fn saved(folder: &Path, name: &str, numbers: &[f32], shape: &[usize]) -> PathBuf {
+    let header = npy::Header::new(<mmap_array::Le<f32>>::dtype(), shape, Order::C).unwrap();
+    let mut file = header.to_bytes().unwrap();
+    file.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    let path = folder.join(name);
+    fs::write(&path, file).unwrap();
+    path
+}
+
+fn args(path: &Path, rest: &str) -> Vec<OsString> {
+    std::iter::once(path.as_os_str().to_owned()).chain(rest.split_whitespace().map(OsString::from)).collect()
+}
+
+#[test]
+fn it_says_what_a_file_is_and_prints_it_as_numpy_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "a:b.npy", &[0.5, 1.0, -2.0, 3.25, 4.0, 5.0], &[3, 2]);
+    let printed = inspected(args(&path, "--rows 1..")).unwrap();
+    let expected = "\
+version  1.0
+dtype    <f4
+shape    (3, 2)
+order    C
+bytes    24 of 4 each
+data     from byte 128 on
+mapped   in place and aligned: every number lies at a multiple of its alignment
+
+[[-2.    3.25]
+ [ 4.    5.  ]]
+";
+    assert_eq!(printed, expected);
+
+    let text = "{'descr': [('a', '|u1'), ('b', '<i2', (2,))], 'fortran_order': False, 'shape': (2,)}\n";
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    file.extend(text.as_bytes());
+    file.extend([1, 2, 0, 3, 0, 4, 5, 0, 6, 0]);
+    fs::write(&path, file).unwrap();
+    let printed = inspected(args(&path, "")).unwrap();
+    assert!(printed.contains(&format!("data     from byte {} on", 10 + text.len())), "{printed}");
+    assert!(printed.contains("mapped   in place, unaligned"), "{printed}");
+    assert!(printed.contains("    int16_t b[2];  // offset 1, 4 bytes"), "{printed}");
+    assert!(printed.ends_with("\n[(1, [2, 3]) (4, [5, 6])]\n"), "{printed}");
+    assert!(inspected(args(&path, "--field b")).unwrap().ends_with("\n[[2 3]\n [5 6]]\n"));
+}
+
+#[test]
+fn what_is_refused_is_one_line_and_nothing_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "a.npy", &[1.0, 2.0], &[3]);
+    let none = folder.path().join("no\nsuch\nfile");
+    let text = folder.path().join("text");
+    fs::write(&text, "neither\none nor the other").unwrap();
+    let good = saved(folder.path(), "good.npy", &[1.0, 2.0], &[2]);
+    let zero_d = saved(folder.path(), "zero.npy", &[1.0], &[]);
+    let member = PathBuf::from(format!("{}:x", good.display()));
+    for (path, rest, expected) in [
+        (&path, "", "need 12 bytes, but the file ends at byte 136"),
+        (&path, "--json", "need 12 bytes"),
+        (&path, "--jsonl", "need 12 bytes"),
+        (&path, "--plot no/such/folder/a.png", "need 12 bytes"),
+        (&none, "", "cannot open the file"),
+        (&text, "", "no `.npy` file: it begins with neithe"),
+        (&member, "--json", "it is no archive, so it has no member \"x\""),
+        (&good, "--max-header 10 --json", "no more than 10 characters are read"),
+        (&good, "--rows 1..3", "there are no rows 1..3, but 0..2"),
+        (&good, "--rows 2..1 --jsonl", "there are no rows 2..1"),
+        (&good, "--field x --jsonl", "there is no field \"x\""),
+        (&zero_d, "--rows 0..1 --jsonl", "a 0-d array has no rows"),
+        (&zero_d, "--plot a.png", "0 axes cannot be drawn"),
+        (&good, "--plot no/such/folder/a.png", "No such file"),
+    ] {
+        let failure = inspected(args(path, rest)).unwrap_err();
+        assert_eq!((failure.status, failure.text.lines().count()), (1, 1), "{rest}: {}", failure.text);
+        let expected = if cfg!(windows) { expected.replace("No such file", "os error") } else { expected.into() };
+        assert!(failure.text.contains(&expected), "{rest}: {}", failure.text);
+    }
+    for (rest, expected) in [
+        ("--rows 3", "--rows cannot be \"3\""),
+        ("--rows -1..2", "--rows cannot be"),
+        ("--max-header x", "--max-header cannot be"),
+        ("--plot", "--plot needs a value"),
+        ("--json --jsonl", "one can be had"),
+        ("--all", "no such option"),
+        ("another", "more than one file"),
+    ] {
+        let failure = inspected(args(&good, rest)).unwrap_err();
+        assert!(failure.status == 2 && failure.text.contains(expected), "{rest}: {}", failure.text);
+    }
+    assert!(inspected(["--json"]).unwrap_err().text.contains("no file"));
+}
+
+/// The colours of a picture, row by row.
+fn pixels(path: &Path) -> (u32, Vec<[u8; 3]>) {
+    let mut reader = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap())).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    (info.width, bytes.chunks_exact(3).map(|pixel| pixel.try_into().unwrap()).collect())
+}
+
+#[test]
+fn numbers_are_drawn_as_a_line_or_an_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("a.png");
+    let plot = |file: &Path| {
+        let args = [file.as_os_str().to_owned(), "--plot".into(), picture.as_os_str().to_owned()];
+        assert_eq!(inspected(args).unwrap(), "");
+        pixels(&picture)
+    };
+    // Up on the left, down on the right.
+    let fall: Vec<f32> = (0..5000_i16).map(|number| -f32::from(number)).collect();
+    let (width, line) = plot(&saved(folder.path(), "line.npy", &fall, &[5000]));
+    let first_blue = |x: u32| {
+        let column = line.iter().skip(x as usize).step_by(width as usize);
+        column.take(400).position(|&[red, _, blue]| blue > 200 && red < 60).unwrap()
+    };
+    assert!(first_blue(200) + 150 < first_blue(850), "{} {}", first_blue(200), first_blue(850));
+
+    // Dark above and light below.
+    let image: Vec<f32> = (0..600_i16).map(|number| f32::from(number / 30)).collect();
+    let (width, image) = plot(&saved(folder.path(), "image.npy", &image, &[20, 30]));
+    let at = |x: u32, y: u32| image[(y * width + x) as usize];
+    assert_eq!(at(300, 50), at(900, 50));
+    let light = |[red, green, blue]: [u8; 3]| u32::from(red) + u32::from(green) + u32::from(blue);
+    assert!(light(at(500, 50)) + 100 < light(at(500, 640)), "{:?} {:?}", at(500, 50), at(500, 640));
+
+    for odd in [&[][..], &[f32::NAN], &[1.0; 3], &[0.0, f32::MAX, f32::MIN], &[1e-45, 2e-45], &[f32::INFINITY, 1.0]] {
+        plot(&saved(folder.path(), "odd.npy", odd, &[odd.len()]));
+        plot(&saved(folder.path(), "odd.npy", odd, &[odd.len(), 1]));
+    }
+}
+
+#[cfg(feature = "npz")]
+#[test]
+fn members_of_archives_are_listed_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let mut writer = mmap_array::npz::Writer::create(&path).unwrap();
+    writer.add("x", &mmap_array::ArrayView::from_slice(&[1_u8, 2, 3], 3).unwrap()).unwrap();
+    let alone = folder.path().join("one.npz");
+    writer.finish().unwrap();
+    fs::copy(&path, &alone).unwrap();
+    let mut writer = mmap_array::npz::Writer::create(&path).unwrap();
+    writer.add("x", &mmap_array::ArrayView::from_slice(&[1_u8, 2, 3], 3).unwrap()).unwrap();
+    writer.add("a:b", &mmap_array::ArrayView::from_slice(&[[true as u8; 2]], 1).unwrap()).unwrap();
+    writer.finish().unwrap();
+    let listed = "x\t(3,)\t|u1\tstored\t131 bytes\na:b\t(1, 2)\t|u1\tstored\t130 bytes\n";
+    assert_eq!(inspected([&path]).unwrap(), listed);
+    assert_eq!(inspected(args(&alone, "--jsonl")).unwrap(), "1\n2\n3\n");
+    let named = PathBuf::from(format!("{}:a:b", path.display()));
+    assert_eq!(inspected(args(&named, "--jsonl")).unwrap(), "[1,1]\n");
+    for (name, rest, expected) in [("", "--json", "which member?"), (":y", "", "there is no member \"y\"")] {
+        let failure = inspected(args(&PathBuf::from(format!("{}{name}", path.display())), rest)).unwrap_err();
+        assert!(failure.status == 1 && failure.text.contains(expected), "{}", failure.text);
+    }
 }
