@@ -32,8 +32,8 @@
 //!   part writes back only its own bytes.
 //! - A [`DynArray`] and its [`DynView`] are the same of a [`DType`] that is known only when the program runs; what they
 //!   hold is found field by field, printed, converted, or turned into a typed view once it is known.
-//! - [`npy`] opens and creates NumPy's own files, windows of them counted in elements, and [`fromfile`] and
-//!   [`tofile`](ArrayView::tofile) do without a map.
+//! - [`npy`] opens and creates NumPy's own files, windows of them counted in elements, `npz` (with the feature of that
+//!   name) opens members of its archives in place, and [`fromfile`] and [`tofile`](ArrayView::tofile) do without a map.
 //!
 //! # When it is safe
 //!
@@ -104,6 +104,8 @@
 //! | `np.load(f, mmap_mode="r")[a:b]`, dtype as in the file | `npy::options().rows(a..b).open::<T>(f)`, `.open_dyn(f)` |
 //! | `np.save(f, arr)`, `np.load(f)` | `npy::save(f, &arr)?`, `npy::load::<T>(f)?` |
 //! | `np.lib.format.open_memmap(f, "w+", dtype, shape)` | `npy::create::<T>(f, shape)` |
+//! | `np.load("a.npz")["x"]` | `npz::Archive::open("a.npz")?.member("x")?.load::<T>()`, mapped: `.open::<T>()`, with the feature `npz` |
+//! | `np.savez("a.npz", x=arr)` | `npz::Writer::create("a.npz")?`, `.add("x", &arr.view())?`, `.finish()?` |
 //! | `np.array_split(arr, n)[k]` of a file | `npy::options().segment(k, n).open_mut::<T>(f)` |
 //! | `np.asarray(arr)` for what works on arrays | `arr.view().into_ndarray::<Ix2>()?`, with the feature `ndarray` |
 //! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |

@@ -1,6 +1,6 @@
 //! Which window of a `.npy` file to open, and how to create one.
 
-use super::header::MAX_HEADER;
+use super::header::{Header, MAX_HEADER};
 use super::open::{check_as_asked, io_kind};
 use super::window::Window;
 use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
