@@ -1,15 +1,15 @@
 //! Where an array is: a file of its own, or a member of an archive.
 
 use super::Failure;
+use mmap_array::DynArray;
 use mmap_array::npy::{Header, NpyOptions};
-use mmap_array::{DynArray, npy};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "npz")]
-use mmap_array::npz::Archive;
+use mmap_array::{npy, npz::Archive};
 
 /// An array in a file, of which the header has been read.
 pub(crate) struct Source {
