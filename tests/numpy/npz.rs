@@ -95,6 +95,30 @@ fn members_that_are_no_arrays_are_refused() {
     assert!(archive.member("x").unwrap().load_dyn().is_ok());
 }
 
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn deflated_members_that_are_damaged_are_refused() {
+    let Some((_folder, path)) = made("savez_compressed") else { return };
+    let good = fs::read(&path).unwrap();
+    let find = |name: &[u8]| good.windows(name.len()).rposition(|window| window == name).unwrap();
+    let directory = find(b"big.npy") - 46;
+    let local = good.windows(7).position(|window| window == b"big.npy").unwrap();
+    for (place, value, expected) in [
+        (local + 600, &[0x55, 0xaa, 0x55, 0xaa][..], "it is damaged"),
+        (directory + 16, &[1, 2, 3, 4], "it is damaged: Invalid checksum"),
+        (directory + 24, &[200, 0, 0, 0], "in the archive"),
+        (directory + 24, &[0xff, 0xff, 0xff, 0x7f], "cannot become the 2147483647"),
+    ] {
+        let mut bytes = good.clone();
+        bytes[place..place + value.len()].copy_from_slice(value);
+        fs::write(&path, &bytes).unwrap();
+        let archive = Archive::open(&path).unwrap();
+        let error = archive.member("big").unwrap().load_dyn().map(|_| ()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Archive | ErrorKind::PastEnd), "{error}");
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+    }
+}
+
 /// More than 4 GiB in front of the members, which take no room on the disk, and more members than 16 bits can count.
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
