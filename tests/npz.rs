@@ -2,7 +2,7 @@
 #![cfg(feature = "npz")]
 
 use mmap_array::npz::{Archive, Writer};
-use mmap_array::{ArrayView, Be, ErrorKind, Le, MmapArrayMut, Order, npy};
+use mmap_array::{ArrayView, Be, ErrorKind, MmapArrayMut, Order, npy};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ fn windows_of_members_are_those_of_files() {
     assert_eq!(rows.load_dyn().unwrap().to_string(), "[[2.5 3.5]\n [4.5 5.5]]");
     let part = x.with(npy::options().segment(2, 3));
     // SAFETY: as above.
-    assert_eq!(*unsafe { part.open::<Le<f64>>() }.unwrap(), [4.5, 5.5]);
+    assert_eq!(*unsafe { part.open::<f64>() }.unwrap(), [4.5, 5.5]);
     let outside = x.with(npy::options().rows(2..5));
     assert_eq!(outside.load::<f64>().unwrap_err().kind(), ErrorKind::OutOfRange);
     // SAFETY: as above.
