@@ -5,16 +5,21 @@
 //! give the same number. The files are matrices of f8, one that fits the processor's cache and one of 64 GiB, all but its
 //! beginning a hole.
 //!
+//! Then 100 rows in the middle of a file of 1 TiB against 100 rows of the one of 1 MiB, which must cost the same.
+//!
 //! `cargo bench --bench npy`. The ratios are `npy::open`'s time over theirs: below 1 it is faster. Without Python
 //! (`WITHOUT_PYTHON=1`) NumPy is left out.
 
 mod common;
+#[path = "common/compare.rs"]
+mod compare;
 #[path = "common/numpy.rs"]
 mod numpy;
 #[path = "../tests/python/mod.rs"]
 mod python;
 
 use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
+use compare::{compare, head};
 use memmap2::Mmap;
 use mmap_array::npy;
 use ndarray::ArrayView2;
@@ -40,10 +45,7 @@ fn main() -> io::Result<()> {
             continue;
         }
         let path = &*folder.path().join(format!("{rows}.npy"));
-        // SAFETY: nobody else uses the file.
-        let mut array = unsafe { npy::create::<f64>(path, [rows / 8, 8]) }?;
-        array[0] = FIRST;
-        drop(array);
+        make(path, rows)?;
         let calls = calls_per_slice(path, &ours).max(calls_per_slice(path, &npyz));
         let mut sides: [Box<dyn FnMut() -> f64>; 3] = [
             Box::new(|| time(calls, path, &ours)),
@@ -71,7 +73,25 @@ fn main() -> io::Result<()> {
             }
         }
     }
+    let (small, large) = (&*folder.path().join("1 MiB.npy"), &*folder.path().join("1 TiB.npy"));
+    make(small, 1 << 17)?;
+    make(large, 1 << 37)?;
+    head("100 rows of two files: open, first element, close", "1 TiB", "1 MiB");
+    compare("npy::options().rows(a..a + 100)", ((large, 1 << 33), hundred_rows), ((small, 1 << 13), hundred_rows));
     Ok(())
+}
+
+/// A new file of so many numbers, in rows of 8.
+fn make(path: &Path, len: usize) -> io::Result<()> {
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::options().rows(..1).create::<f64>(path, [len / 8, 8]) }?;
+    array[0] = FIRST;
+    Ok(())
+}
+
+fn hundred_rows((path, start): (&Path, usize)) -> f64 {
+    // SAFETY: the file is this program's own, and nothing writes or truncates it.
+    unsafe { npy::options().rows(start..start + 100).open::<f64>(path) }.expect("the rows are there")[0]
 }
 
 fn ours(path: &Path) -> f64 {

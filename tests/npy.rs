@@ -313,10 +313,24 @@ fn a_window_of_a_terabyte_takes_its_own_pages_alone() {
         // SAFETY: as above.
         let window = unsafe { options.open::<[Le<f64>; 2]>(&path) }.unwrap();
         assert_eq!((window.shape(), window[999][0].get(), window[0][0].get()), (&[1000][..], start as f64, 0.0));
+        // No more of the file can be in memory through this window than is mapped: 16,000 bytes lie in 5 pages at most.
+        let mapped = mapping_of(window.as_ptr() as usize);
+        assert!((16_000..=5 * rustix::param::page_size()).contains(&mapped.len()), "{mapped:x?}");
     }
     // As many kilobytes in blocks on the disk as were written in pages.
     use std::os::unix::fs::MetadataExt;
     assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
+}
+
+/// The addresses of the mapping that an address lies in.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn mapping_of(address: usize) -> std::ops::Range<usize> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let range = |line: &str| {
+        let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+        Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+    };
+    maps.lines().filter_map(range).find(|mapping| mapping.contains(&address)).unwrap()
 }
 
 #[test]
