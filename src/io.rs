@@ -7,8 +7,9 @@
 use crate::access::{Access, ReadOnly, assert_mappable};
 use crate::array::MmapArray;
 use crate::error::{Error, Reason, Result, short_type_name};
-use crate::region::NewFile;
+use crate::region::{NewFile, prefer_huge_pages};
 use crate::view::ArrayView;
+use std::collections::TryReserveError;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -44,24 +45,24 @@ where
     let path = path.as_ref();
     let read = || {
         let mut file = File::open(path).map_err(|source| Error::io("open the file", source))?;
-        skip(&mut file, offset)?;
-        read_elements(&mut file, offset, count.into())
+        let available = skip(&mut file, offset)?;
+        read_elements(&mut file, offset, count.into(), available)
     };
     read().map_err(|error: Error| error.in_file(Some(path)))
 }
 
-/// Moves `offset` bytes on, by reading where the file cannot seek.
-fn skip(file: &mut File, offset: u64) -> Result<()> {
+/// Moves `offset` bytes on, by reading where the file cannot seek. Returns how many bytes follow, where that is known.
+fn skip(file: &mut File, offset: u64) -> Result<u64> {
     let error = |source| Error::io("read the file", source);
     let metadata = file.metadata().map_err(error)?;
     if metadata.is_file() && metadata.len() > 0 {
         if offset > metadata.len() {
             return Err(Reason::OffsetPastEnd { offset, file_len: metadata.len() }.into());
         }
-        return file.seek(SeekFrom::Start(offset)).map(drop).map_err(error);
+        return file.seek(SeekFrom::Start(offset)).map(|_| metadata.len() - offset).map_err(error);
     }
     let skipped = io::copy(&mut file.take(offset), &mut io::sink()).map_err(error)?;
-    if skipped < offset { Err(Reason::OffsetPastEnd { offset, file_len: skipped }.into()) } else { Ok(()) }
+    if skipped < offset { Err(Reason::OffsetPastEnd { offset, file_len: skipped }.into()) } else { Ok(0) }
 }
 
 fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
@@ -70,8 +71,14 @@ fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
     error.at_bytes(offset..offset.saturating_add(needed))
 }
 
-/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors.
-pub(crate) fn read_elements<T>(source: &mut impl Read, offset: u64, count: Option<usize>) -> Result<Vec<T>>
+/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors; `available` is the number of
+/// bytes that the source is known to have, for which memory is taken at once, and 0 where nothing is known.
+pub(crate) fn read_elements<T>(
+    source: &mut impl Read,
+    offset: u64,
+    count: Option<usize>,
+    available: u64,
+) -> Result<Vec<T>>
 where
     ReadOnly: Access<T>,
 {
@@ -88,15 +95,25 @@ where
         }
         None => None,
     };
+    let no_memory = |error: TryReserveError| Error::io("get memory for the elements", error.into());
     let mut elements: Vec<T> = Vec::new();
+    let known = usize::try_from(available).unwrap_or(usize::MAX).min(wanted.unwrap_or(usize::MAX));
+    if known >= size {
+        // One more where the end is to be found.
+        elements.try_reserve_exact(known / size + usize::from(wanted.is_none())).map_err(no_memory)?;
+        prefer_huge_pages(elements.spare_capacity_mut());
+    }
     let mut have = 0; // bytes
     loop {
-        let room = (CHUNK / size).max(1) * size;
-        let room = wanted.map_or(room, |wanted| room.min(wanted - have));
-        if room == 0 {
+        let most = (CHUNK / size).max(1) * size;
+        let most = wanted.map_or(most, |wanted| most.min(wanted - have));
+        if most == 0 {
             return Ok(elements);
         }
-        elements.try_reserve(room / size).map_err(|error| Error::io("get memory for the elements", error.into()))?;
+        if elements.len() == elements.capacity() {
+            elements.try_reserve(most / size).map_err(no_memory)?;
+        }
+        let room = most.min((elements.capacity() - elements.len()) * size);
         let spare = elements.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         // SAFETY: the spare capacity is the vector's own, at least `room` bytes of it.
         unsafe { spare.write_bytes(0, room) };

@@ -270,6 +270,27 @@ fn fromfile_says_where_a_file_ends() {
 }
 
 #[test]
+fn fromfile_reads_what_takes_many_pieces() {
+    let bytes: Vec<u8> = (0..(5 << 20) + 7).map(|at: u32| (at % 251) as u8).collect();
+    let (_folder, path) = file(&bytes);
+    type Three = [u8; 3];
+    assert_eq!(fromfile::<u8>(&path, 0, None).unwrap(), bytes);
+    assert_eq!(fromfile::<Three>(&path, 0, None).unwrap().as_flattened(), &bytes[..]);
+    assert_eq!(fromfile::<Three>(&path, 2, 1_000_000).unwrap().as_flattened(), &bytes[2..][..3_000_000]);
+    assert_eq!(fromfile::<Three>(&path, 1, None).unwrap_err().kind(), ErrorKind::PartialElement);
+    // Elements larger than a piece.
+    assert_eq!(fromfile::<[u8; 2 << 20]>(&path, 7, 2).unwrap().as_flattened(), &bytes[7..][..4 << 20]);
+}
+
+/// A device, whose length nobody knows.
+#[test]
+#[cfg(unix)]
+fn fromfile_reads_as_many_as_are_asked_for_from_what_has_no_end() {
+    let zeros = fromfile::<u16>("/dev/zero", 3, 2_000_001).unwrap();
+    assert_eq!(zeros, vec![0; 2_000_001]);
+}
+
+#[test]
 fn tofile_writes_over_the_file_that_it_is_a_map_of() {
     let (_folder, path) = file(&[1, 2, 3, 4]);
     // SAFETY: the mapped file is replaced and not changed.

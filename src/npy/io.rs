@@ -276,7 +276,7 @@ where
         let text = format!("{:?} elements of {} take more than the address space", header.shape(), header.dtype());
         Error::overflow("the array", text)
     })?;
-    read_elements(reader, header.data_offset(), Some(count))
+    read_elements(reader, header.data_offset(), Some(count), 0)
 }
 
 /// The lengths of the axes from the last to the first, where the elements do not lie in C order: in that order of axes
