@@ -42,7 +42,15 @@
 //! Everything after the opening is safe, whatever the file holds and whatever the arguments are. Memory, scratch files
 //! and files that the operating system keeps from changing open without `unsafe`.
 //!
-//! More on this, on speed and on many writers of one file is in the [`guide`].
+//! # When it is fast
+//!
+//! Opening takes some microseconds, for a window of a terabyte as for one of a megabyte; the elements are read from the
+//! disk as they are touched, page by page, and again from memory by whoever comes next. A loop over the slice or over a
+//! view costs what the same loop by hand costs, and [`sum`](ArrayView::sum) and its like less. So: open the window and not
+//! the file, go through it in storage order, say what comes ([`prefetch`](MmapArray::prefetch),
+//! [`advise`](MmapArray::advise)) where the disk is slow, and copy ([`fromfile`]) what is small or read once.
+//!
+//! More on all this, with figures, and on many writers of one file is in the [`guide`].
 //!
 //! # What the types forbid
 //!
@@ -74,6 +82,16 @@
 //! | `S5`, `U5`, `V5` | [`Bytes<5>`](Bytes), [`Ucs4<5>`](Ucs4), [`Void<5>`](Void) |
 //! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](DateTime64), [`TimeDelta64<Second, 25>`](TimeDelta64), of a [`unit`](mod@unit); with the feature `chrono` to and from that crate's types |
 //! | `(3,)f4` | `[f32; 3]` |
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `derive`, on by default | `#[derive(Record)]` for structs whose fields have names |
+//! | `npz` | the module `npz`: NumPy's archives |
+//! | `ndarray` | views as ndarray's and the other way round, without a copy |
+//! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
+//! | `half`, `num-complex`, `chrono` | the element types `f16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
 //! # From NumPy
 //!
@@ -112,6 +130,9 @@
 //! | `arr.tofile(f)` | `arr.tofile(f)?`, to any writer `arr.view().write_to(&mut w)?` |
 //! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}`; of records `arr.view().to_dyn(&T::dtype())?` |
 //! | `arr.sum(axis=0)`, `.std()`, `.argmin()` | there are none: `view.axis_iter(1)` goes through the columns |
+
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
 mod array;
