@@ -115,6 +115,23 @@ fn segments_are_those_of_array_split() {
 }
 
 #[test]
+fn all_segments_are_the_parts_of_the_open_array() {
+    for (shape, order) in [([7, 3], Order::C), ([3, 7], Order::F), ([0, 3], Order::C)] {
+        let (_folder, path) = counted(&shape, order);
+        // SAFETY: nobody else uses the file.
+        let parts = unsafe { npy::open::<Le<i32>>(&path) }.unwrap().into_parts(4).unwrap();
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| (part.shape().to_vec(), part.iter().map(|number| number.get()).collect::<Vec<i32>>()))
+            .collect();
+        let segments = npy::options().segments(4);
+        assert_eq!(segments.len(), 4);
+        assert_eq!(segments.map(|segment| open(&path, segment).unwrap()).collect::<Vec<_>>(), parts, "{shape:?}");
+    }
+    assert_eq!(npy::options().segments(0).count(), 0);
+}
+
+#[test]
 fn aligned_segments_begin_on_pages() {
     let (_folder, path) = folder();
     for (rows, row) in [(10_000, 3), (100, 1000), (7, 5), (4097, 1)] {

@@ -28,6 +28,7 @@ use std::time::Duration;
 /// | [`rows(a..b)`](Self::rows) | along the leading axis | `arr[a:b]` |
 /// | [`offset(n)`](Self::offset)[`.shape(dims)`](Self::shape) | from the element `n` in storage order on, of any shape | `arr.ravel("K")[n:][:k].reshape(dims)` |
 /// | [`segment(k, n)`](Self::segment) | the part `k` of `n` along the slowest axis | `np.array_split(arr, n)[k]` |
+/// | [`segments(n)`](Self::segments) | each of those, one after another | `np.array_split(arr, n)` |
 /// | [`segment_aligned(k, n)`](Self::segment_aligned) | as before, cut only where pages begin | |
 ///
 /// Only the pages that the window lies in are mapped, and only its elements can be reached: windows of one file that do
@@ -116,6 +117,31 @@ impl NpyOptions {
     pub fn segment(mut self, part: usize, count: usize) -> Self {
         (self.window, self.shape) = (Window::Segment { part, count, aligned: false }, None);
         self
+    }
+
+    /// All `count` parts of [`segment`](Self::segment), for one process that hands them to its threads. An array that is
+    /// open already is cut by [`into_parts`](MmapArray::into_parts), into the same parts over one map.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("out.npy");
+    /// # // SAFETY: nobody else uses the file.
+    /// unsafe { npy::create::<u16>(&path, [1000, 3])? };
+    /// std::thread::scope(|scope| {
+    ///     for (k, segment) in npy::options().segments(4).enumerate() {
+    ///         // SAFETY: no two segments overlap, and nobody truncates the file.
+    ///         let mut part = unsafe { segment.open_mut::<u16>(&path)? };
+    ///         scope.spawn(move || part.fill(k as u16));
+    ///     }
+    ///     Ok::<_, mmap_array::Error>(())
+    /// })?;
+    /// let (shape, numbers) = npy::load::<u16>(&path)?;
+    /// assert_eq!((shape, numbers[749], numbers[750]), (vec![1000, 3], 0, 1));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn segments(self, count: usize) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
+        (0..count).map(move |part| self.segment(part, count))
     }
 
     /// As [`segment`](Self::segment), with parts that are cut only where a page of 4096 bytes begins in the file: for
