@@ -5,6 +5,7 @@
 //! difference named, and data whose type is known only at run time read all the same.
 
 mod descr;
+mod dict;
 mod display;
 pub(crate) mod literal;
 pub(crate) mod repr;

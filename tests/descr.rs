@@ -297,3 +297,56 @@ fn a_type_may_be_parsed_without_its_quotes() {
         assert_eq!(text.parse::<DType>().unwrap_err().kind(), ErrorKind::DType, "{text}");
     }
 }
+
+#[test]
+fn a_record_told_by_offsets_is_no_text_of_a_header_but_one_of_a_dtype() {
+    const CHILD: &str = "{'names': ['c'], 'formats': ['|u1'], 'offsets': [3], 'itemsize': 4}";
+    let text = "{'names': ['b', 'a'], 'formats': [('<f4', (2,)), {'names': ['c'], 'formats': ['|u1'], 'offsets': [3], \
+                'itemsize': 4}], 'offsets': [4, 0], 'titles': [None, 'A'], 'itemsize': 16}";
+    let dtype: DType = text.parse().unwrap();
+    assert_eq!((dtype.itemsize(), dtype.field("b").unwrap().0, dtype.field("a.c").unwrap().0), (16, 4, 3));
+    assert_eq!(dtype.to_string(), text.replace(CHILD, "[('', '|V3'), ('c', '|u1')]"));
+    assert!(DType::from_descr(text).unwrap_err().to_string().starts_with("expected a type in quotes or a list"));
+}
+
+#[test]
+fn what_numpy_lays_out_itself_in_a_record_told_by_a_dict() {
+    let itemsize_and_offsets = |text: &str| {
+        let dtype: DType = text.parse().unwrap();
+        (dtype.itemsize(), dtype.fields().iter().map(|field| field.offset).collect::<Vec<_>>())
+    };
+    let packed = "{'names': ['a', 'b', 'c'], 'formats': ['u1', '<i4', 'u1']}";
+    let aligned = "{'names': ['a', 'b', 'c'], 'formats': ['u1', '<i4', 'u1'], 'aligned': True}";
+    let overlapping = "{'names': ['whole', 'half'], 'formats': ['<u4', '<u2'], 'offsets': [0, 2]}";
+    assert_eq!(itemsize_and_offsets(packed), (6, vec![0, 1, 5]));
+    assert_eq!(itemsize_and_offsets(aligned), (12, vec![0, 4, 8]));
+    assert_eq!(itemsize_and_offsets(overlapping), (4, vec![0, 2]));
+    assert_eq!(itemsize_and_offsets("{'names': [], 'formats': []}"), (0, vec![]));
+}
+
+#[test]
+fn a_record_told_by_a_dict_is_refused_where_it_does_not_fit() {
+    for (text, expected) in [
+        ("{}", "expected a record with its 'names' and its 'formats'"),
+        ("{'a': ('<i4', 0)}", "expected one of 'names', 'formats', 'offsets', 'titles', 'aligned', 'itemsize' (at"),
+        ("{'names': ['a', 'b'], 'formats': ['<i4']}", "1 for 2 names (at character 34"),
+        ("{'names': 'a', 'formats': ['<i4']}", "expected a list (at character 11"),
+        ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [-1]}", "-1 bytes, not 0 to 2147483647"),
+        ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [2147483647]}", "a record of more than 2147483647 bytes"),
+        (
+            "{'names': ['a'], 'formats': ['<i4'], 'itemsize': 3}",
+            "the field \"a\" of 4 bytes at offset 0 reaches beyond",
+        ),
+        (
+            "{'names': ['a'], 'formats': ['<i4'], 'offsets': [2], 'aligned': True}",
+            "an offset of 2, where an aligned field",
+        ),
+        ("{'names': ['a'], 'formats': ['<i4'], 'itemsize': 6, 'aligned': True}", "6 bytes, which are no multiple of 4"),
+        ("{'names': ['a', 'a'], 'formats': ['<i4', '<i4']}", "the name \"a\" occurs twice"),
+        ("{'names': ['a'], 'formats': ['<i4'], 'aligned': 1}", "expected True or False"),
+        ("{'names': [1], 'formats': ['<i4']}", "expected the name of a field, a string"),
+    ] {
+        let error = text.parse::<DType>().unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{text}: {error}");
+    }
+}

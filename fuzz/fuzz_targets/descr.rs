@@ -33,7 +33,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| -> Corpus {
         Err(error) => {
             check_error(text, &error);
             match parsed {
-                // A type without its quotes.
+                // A type without its quotes, or a record told by offsets.
                 Ok(dtype) => check(&dtype, path, memory),
                 Err(error) => check_error(text, &error),
             }
@@ -60,9 +60,12 @@ fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
 }
 
 fn check(dtype: &DType, path: &str, memory: usize) {
-    let descr = within(memory, || dtype.descr()).unwrap();
-    assert_eq!(DType::from_descr(&descr).as_ref().ok(), Some(dtype), "{descr}");
-    assert_eq!(DType::from_descr(&descr).unwrap().descr().unwrap(), descr);
+    // Fields that overlap or are out of order no header tells.
+    let descr = within(memory, || dtype.descr());
+    if let Ok(descr) = &descr {
+        assert_eq!(DType::from_descr(descr).as_ref().ok(), Some(dtype), "{descr}");
+        assert_eq!(&DType::from_descr(descr).unwrap().descr().unwrap(), descr);
+    }
     let shown = within(memory, || dtype.to_string());
     assert_eq!(shown.parse::<DType>().as_ref().ok(), Some(dtype), "{shown}");
     assert_eq!(within(memory, || format!("{dtype:?}")), format!("DType({shown})"));
@@ -72,7 +75,7 @@ fn check(dtype: &DType, path: &str, memory: usize) {
         let turned = within(memory, || dtype.clone().with_endianness(order));
         assert_eq!(turned.itemsize(), dtype.itemsize());
         assert_eq!(turned.clone().with_endianness(other).with_endianness(order), turned);
-        assert_eq!(DType::from_descr(&turned.descr().unwrap()).as_ref().ok(), Some(&turned));
+        assert_eq!(turned.to_string().parse::<DType>().as_ref().ok(), Some(&turned));
         let difference = within(memory, || turned.first_difference(dtype).is_some());
         assert_eq!(difference, turned != *dtype);
     }
@@ -83,8 +86,8 @@ fn check(dtype: &DType, path: &str, memory: usize) {
     }
     let mut end = 0;
     for field in dtype.fields() {
-        assert!(field.offset >= end);
-        end = field.offset + field.dtype.itemsize();
+        assert!(field.offset >= end || descr.is_err());
+        end = end.max(field.offset + field.dtype.itemsize());
         for name in [Some(&field.name), field.title.as_ref()].into_iter().flatten() {
             assert_eq!(dtype.field(name).unwrap(), (field.offset, &field.dtype));
         }

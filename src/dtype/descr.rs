@@ -64,11 +64,7 @@ impl DType {
 
     /// The dtype that a literal describes, which is a part of the text.
     pub(crate) fn from_literal(text: &str, node: &Node) -> Result<Self> {
-        let dtype = Reader { text }.dtype(node, 0)?;
-        match dtype.kind {
-            Kind::Array(..) => Err(error_at(text, node.at, "a subarray, whose axes belong to the array's shape")),
-            _ => Ok(dtype),
-        }
+        Reader { text, dicts: false, aligned: false }.element(node)
     }
 
     /// The text that describes the dtype in a `.npy` header, byte for byte as NumPy writes it. From NumPy:
@@ -221,27 +217,42 @@ fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
     }
 }
 
-struct Reader<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
     text: &'a str,
+    /// Whether records may be told by the offsets of their fields, which no header does.
+    dicts: bool,
+    /// Whether fields lie at multiples of their alignments, as they do inside a record of which that is said.
+    aligned: bool,
 }
 
 impl Reader<'_> {
-    fn error(&self, node: &Node, what: impl Into<String>) -> Error {
+    pub(super) fn error(&self, node: &Node, what: impl Into<String>) -> Error {
         error_at(self.text, node.at, what)
     }
 
-    fn expected<T>(&self, node: &Node, what: &str) -> Result<T> {
+    pub(super) fn expected<T>(&self, node: &Node, what: &str) -> Result<T> {
         Err(self.error(node, format!("expected {what}")))
+    }
+
+    /// A whole text's dtype.
+    fn element(&self, node: &Node) -> Result<DType> {
+        let dtype = self.dtype(node, 0)?;
+        match dtype.kind {
+            Kind::Array(..) => Err(self.error(node, "a subarray, whose axes belong to the array's shape")),
+            _ => Ok(dtype),
+        }
     }
 
     /// The dtype inside so many others. The way down ends where [`DType`] would refuse what comes up, so that no text
     /// is too deep for the stack.
-    fn dtype(&self, node: &Node, depth: usize) -> Result<DType> {
+    pub(super) fn dtype(&self, node: &Node, depth: usize) -> Result<DType> {
         match &node.literal {
             Literal::Text(text) => typestr::parse(text).map_err(|what| self.error(node, what)),
-            Literal::List(_) | Literal::Tuple(_) if depth == MAX_DEPTH => {
+            Literal::List(_) | Literal::Tuple(_) | Literal::Dict(_) if depth == MAX_DEPTH => {
                 Err(self.error(node, format!("dtypes nested more than {MAX_DEPTH} deep")))
             }
+            Literal::Dict(entries) if self.dicts => self.placed_record(node, entries, depth),
             Literal::List(fields) => self.record(node, fields, depth),
             Literal::Tuple(parts) => match parts.as_slice() {
                 [element, shape] => self.array(self.dtype(element, depth + 1)?, shape),
@@ -282,10 +293,12 @@ impl Reader<'_> {
     fn record(&self, node: &Node, nodes: &[Node], depth: usize) -> Result<DType> {
         let mut fields = Vec::new();
         let mut names = HashSet::new();
-        let mut end = 0_usize;
+        let (mut end, mut alignment) = (0_usize, 1_usize);
         for node in nodes {
             let (name, dtype) = self.field(node, depth + 1)?;
-            let offset = end;
+            let of_field = self.alignment(&dtype);
+            let offset = end.next_multiple_of(of_field);
+            alignment = alignment.max(of_field);
             end = offset.saturating_add(dtype.itemsize);
             if end > MAX_ITEMSIZE {
                 return Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
@@ -302,7 +315,18 @@ impl Reader<'_> {
             let title = title.map(|(title, _)| title.to_owned());
             fields.push(RecordField { name: name.0.to_owned(), title, offset, dtype });
         }
-        DType::record(fields, end).map_err(|error| self.error(node, error.to_string()))
+        let record = DType::record(fields, end.next_multiple_of(alignment));
+        Ok(record.map_err(|error| self.error(node, error.to_string()))?.aligned_to(alignment))
+    }
+
+    /// The same for what is inside a record that is aligned.
+    pub(super) fn aligned(self) -> Self {
+        Self { aligned: true, ..self }
+    }
+
+    /// What the offset of a field is a multiple of.
+    pub(super) fn alignment(&self, dtype: &DType) -> usize {
+        if self.aligned { dtype.alignment.max(1) } else { 1 }
     }
 
     /// The name and the dtype of a field, or of padding.
@@ -340,13 +364,18 @@ impl Reader<'_> {
 /// A name, and where it stands.
 type Named<'n> = (&'n str, &'n Node);
 
-/// Reads what [`from_descr`](DType::from_descr) reads, and a type string without quotes, as `numpy.dtype` takes it.
+/// Reads what [`from_descr`](DType::from_descr) reads, a type string without quotes, and records told by the offsets of
+/// their fields, as `numpy.dtype` takes them and prints them: all that [`Display`](std::fmt::Display) gives.
 ///
 /// ```
 /// use mmap_array::DType;
 /// let dtype: DType = ">M8[25s]".parse()?;
 /// assert_eq!(dtype, "'>M8[25s]'".parse()?);
 /// assert_eq!(dtype.to_string().parse::<DType>()?, dtype);
+///
+/// let three_of_many: DType = "{'names': ['id', 'mass', 'spin'], 'formats': ['<u2', '<f8', ('<f4', (3,))],
+///                              'offsets': [6, 16, 40], 'itemsize': 96}".parse()?;
+/// assert_eq!((three_of_many.itemsize(), three_of_many.field("mass")?.0), (96, 16));
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 impl FromStr for DType {
@@ -357,7 +386,7 @@ impl FromStr for DType {
         if bare && !text.contains(['\'', '"']) {
             return typestr::parse(text).map_err(|what| error_at(text, 0, what));
         }
-        Self::from_descr(text)
+        Reader { text, dicts: true, aligned: false }.element(&literal::parse(text, Python::Three)?)
     }
 }
 

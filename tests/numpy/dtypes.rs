@@ -132,6 +132,35 @@ fn numpy_reads_every_dtype_as_it_was_made() {
     }
 }
 
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn records_told_by_offsets_are_laid_out_as_numpy_does() {
+    let Some(python) = Python::get() else { return };
+    let lines = python.run(PROGRAM, ["dicts", "11", "6000"]);
+    let (mut read, mut printed, mut refused) = (0, 0, 0);
+    for line in lines.split_terminator('\n') {
+        let parts: Vec<&str> = line.split('\t').collect();
+        match (parts[0].parse::<DType>(), &parts[1..]) {
+            (Ok(dtype), [said, text]) => {
+                assert_eq!((layout(&dtype).as_str(), parts[0]), (*said, parts[0]));
+                if !text.is_empty() {
+                    assert_eq!(text.parse::<DType>().unwrap_or_else(|error| panic!("{text}: {error}")), dtype);
+                    printed += 1;
+                }
+                assert_eq!(dtype.to_string().parse::<DType>().unwrap(), dtype, "{dtype}");
+                read += 1;
+            }
+            (Err(_), [refusal]) => {
+                assert!(refusal.starts_with("refused: "));
+                refused += 1;
+            }
+            (here, there) => panic!("{}: here {here:?}, in NumPy {there:?}", parts[0]),
+        }
+        assert!(DType::from_descr(parts[0]).is_err(), "a header with a dict: {line}");
+    }
+    assert!(printed > 1000 && refused > 500, "{read} read, {printed} as NumPy prints them, {refused} refused");
+}
+
 /// The largest, the deepest and those of the most parts.
 fn edges() -> Vec<DType> {
     let scalar = |kind| DType::scalar(kind).unwrap();

@@ -105,8 +105,49 @@ def some_record(depth):
     return np.dtype(parts, align=way == "aligned")
 
 
+def some_dict(depth):
+    """A record told by a dict, as a literal. Fields may overlap, be out of order or reach beyond the record; NumPy may
+    refuse it."""
+    taken, parts = set(), {"names": [], "formats": []}
+    for _ in range(random.choice([0, 1, 1, 2, 2, 3, 4])):
+        part = some_dict(depth - 1) if depth > 0 and random.random() < 0.4 else random.choice(SCALARS).str
+        if random.random() < 0.2 and 0 < some_dtype(part).itemsize < 1000:
+            part = part, tuple(random.choices([1, 2, 3], k=random.randint(1, 3)))
+        parts["names"].append(some_name(taken))
+        parts["formats"].append(part)
+    count = len(parts["names"])
+    if random.random() < 0.3:
+        parts["titles"] = [random.choice([None, some_name(taken)]) for _ in range(count)]
+    if random.random() < 0.3:
+        parts["aligned"] = random.random() < 0.8
+    if random.random() < 0.7:
+        parts["offsets"] = [random.choice([0, 1, 2, 4, 8, 16, 16, 48, 100, 256]) for _ in range(count)]
+    if random.random() < 0.4:
+        parts["itemsize"] = random.choice([0, 1, 16, 100, 512, 4096, 4096, 4099])
+    return dict(random.sample(list(parts.items()), len(parts)))
+
+
+def some_dtype(literal):
+    """The dtype of a literal, or one without bytes where NumPy refuses it."""
+    try:
+        return np.dtype(literal)
+    except Exception:
+        return np.dtype("V0")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["dicts", seed, count]:
+            random.seed(int(seed))
+            for _ in range(int(count)):
+                literal = some_dict(random.randint(0, 3))
+                try:
+                    dtype = np.dtype(literal)
+                    # Not all that NumPy prints does it read as it was.
+                    again = some_dtype(ast.literal_eval(str(dtype))) == dtype
+                    print(repr(literal), layout(dtype), str(dtype) if again else "", sep="\t")
+                except Exception as error:
+                    print(repr(literal), "refused: " + repr(error), sep="\t")
         case ["long double"]:
             print(np.dtype("g").itemsize)
         case ["make", seed, count]:

@@ -1,0 +1,104 @@
+//! Records told by the offsets of their fields, as NumPy's `dtype({'names': […], 'formats': […], 'offsets': […]})`.
+//!
+//! It is the one form that can say everything: fields that overlap, that are out of order, or that are a few of many. So
+//! NumPy prints dtypes in it where no list of fields would do, and so does [`DType`]'s `Display`.
+
+use super::descr::Reader;
+use super::literal::{Literal, Node};
+use super::typestr::MAX_ITEMSIZE;
+use super::{DType, RecordField};
+use crate::error::Result;
+
+/// The keys that NumPy knows.
+const KEYS: &str = "'names', 'formats', 'offsets', 'titles', 'aligned', 'itemsize'";
+
+impl Reader<'_> {
+    /// A record inside so many other dtypes.
+    pub(super) fn placed_record(&self, node: &Node, entries: &[(Node, Node)], depth: usize) -> Result<DType> {
+        let [mut names, mut formats, mut offsets, mut titles, mut aligned, mut itemsize] = [None; 6];
+        for (key, value) in entries {
+            let Literal::Text(name) = &key.literal else { return self.expected(key, &format!("one of {KEYS}")) };
+            let entry = match name.as_str() {
+                "names" => &mut names,
+                "formats" => &mut formats,
+                "offsets" => &mut offsets,
+                "titles" => &mut titles,
+                "aligned" => &mut aligned,
+                "itemsize" => &mut itemsize,
+                _ => return self.expected(key, &format!("one of {KEYS}")),
+            };
+            *entry = Some(value);
+        }
+        let (Some(names), Some(formats)) = (names, formats) else {
+            return self.expected(node, "a record with its 'names' and its 'formats'");
+        };
+        let names = self.list(names)?;
+        let of_each = |node| -> Result<&[Node]> {
+            match self.list(node)? {
+                list if list.len() == names.len() => Ok(list),
+                list => Err(self.error(node, format!("{} for {} names", list.len(), names.len()))),
+            }
+        };
+        let (formats, offsets) = (of_each(formats)?, offsets.map(of_each).transpose()?);
+        let titles = titles.map(of_each).transpose()?;
+        let inside = match aligned.map(|node| (&node.literal, node)) {
+            None => *self,
+            Some((Literal::Bool(true), _)) => self.aligned(),
+            Some((Literal::Bool(false), _)) => *self,
+            Some((_, node)) => return self.expected(node, "True or False"),
+        };
+
+        let (mut fields, mut end, mut alignment) = (Vec::with_capacity(names.len()), 0_usize, 1_usize);
+        for (k, name) in names.iter().enumerate() {
+            let Literal::Text(text) = &name.literal else {
+                return self.expected(name, "the name of a field, a string");
+            };
+            let dtype = inside.dtype(&formats[k], depth + 1)?;
+            let of_field = inside.alignment(&dtype);
+            let offset = match offsets {
+                None => end.next_multiple_of(of_field),
+                Some(offsets) => self.count(&offsets[k])?,
+            };
+            if offset % of_field != 0 {
+                let text = format!("an offset of {offset}, where an aligned field lies at multiples of {of_field}");
+                return Err(self.error(offsets.map_or(name, |offsets| &offsets[k]), text));
+            }
+            let title = match titles.map(|titles| (&titles[k].literal, &titles[k])) {
+                None | Some((Literal::None, _)) => None,
+                Some((Literal::Text(title), _)) => Some(title.clone()),
+                Some((_, node)) => return self.expected(node, "the title of a field, a string or None"),
+            };
+            end = end.max(offset.saturating_add(dtype.itemsize()));
+            if end > MAX_ITEMSIZE {
+                return Err(self.error(name, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
+            }
+            alignment = alignment.max(of_field);
+            fields.push(RecordField { name: text.clone(), title, offset, dtype });
+        }
+        let size = match itemsize {
+            None => end.next_multiple_of(alignment),
+            Some(node) => match self.count(node)? {
+                size if size % alignment == 0 => size,
+                size => return Err(self.error(node, format!("{size} bytes, which are no multiple of {alignment}"))),
+            },
+        };
+        let record = DType::record(fields, size).map_err(|error| self.error(node, error.to_string()))?;
+        Ok(record.aligned_to(alignment))
+    }
+
+    fn list<'n>(&self, node: &'n Node) -> Result<&'n [Node]> {
+        match &node.literal {
+            Literal::List(nodes) | Literal::Tuple(nodes) => Ok(nodes),
+            _ => self.expected(node, "a list"),
+        }
+    }
+
+    /// Bytes that NumPy can count.
+    fn count(&self, node: &Node) -> Result<usize> {
+        match node.literal {
+            Literal::Int(count) => (usize::try_from(count).ok().filter(|&count| count <= MAX_ITEMSIZE))
+                .ok_or_else(|| self.error(node, format!("{count} bytes, not 0 to {MAX_ITEMSIZE}"))),
+            _ => self.expected(node, "a number of bytes"),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What std and other crates expect of this crate's types.
+
+use mmap_array::npy::Header;
+use mmap_array::{CopyOnWrite, DType, DynArray, Error, ErrorKind, MmapArray, MmapArrayMut, Order};
+use std::collections::HashSet;
+use std::error::Error as _;
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::io;
+use std::str::FromStr;
+
+fn value<T: Clone + Eq + Hash + Debug + Display + FromStr<Err = Error> + Send + Sync + 'static>() {}
+
+fn shared<T: Send + Sync + Debug + 'static>() {}
+
+#[test]
+fn dtypes_and_headers_are_values_with_a_text() {
+    value::<DType>();
+    value::<Header>();
+    let header = Header::new("[('a', '>f8'), ('b', 'S3')]".parse().unwrap(), [3, 2], Order::F).unwrap();
+    assert_eq!(header.to_string().parse::<Header>().unwrap(), header);
+    let texts = [
+        "<i4",
+        "[('a', '>f8'), ('b', 'S3', (2,))]",
+        "{'names': ['a'], 'formats': ['<u2'], 'offsets': [6], 'itemsize': 9}",
+    ];
+    for text in texts {
+        let dtype: DType = text.parse().unwrap();
+        assert_eq!(dtype.to_string().parse::<DType>().unwrap(), dtype);
+    }
+}
+
+#[test]
+fn equal_dtypes_have_equal_hashes() {
+    // The order of a single byte, and how many arrays the axes of subarrays are written in, make no difference.
+    for same in [["|i1", "<i1"], ["[('a', ('<f4', (3,)), (2,))]", "[('a', '<f4', (2, 3))]"]] {
+        let dtypes: HashSet<DType> = same.iter().filter_map(|text| text.parse().ok()).collect();
+        assert_eq!(dtypes.len(), 1, "{same:?}");
+    }
+    let different = ["<i4", ">i4", "<u4", "[('a', '<i4')]", "[('b', '<i4')]", "S4", "V4"];
+    assert_eq!(different.iter().map(|text| text.parse::<DType>().unwrap()).collect::<HashSet<_>>().len(), 7);
+}
+
+#[test]
+fn arrays_go_from_thread_to_thread() {
+    shared::<MmapArray<f64>>();
+    shared::<MmapArrayMut<f64>>();
+    shared::<MmapArray<f64, CopyOnWrite>>();
+    shared::<DynArray>();
+}
+
+#[test]
+fn an_error_goes_into_whatever_takes_errors() {
+    shared::<Error>();
+    // SAFETY: there is no such file.
+    let error = unsafe { MmapArray::<u8>::open("there/is/none") }.unwrap_err();
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>()).expect("the system's error");
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+    let error = "<i3".parse::<DType>().unwrap_err();
+    assert!(error.source().is_none() && error.kind() == ErrorKind::DType);
+    let text = error.to_string();
+    let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
+    assert_eq!((boxed.to_string(), boxed.downcast::<Error>().unwrap().kind()), (text, ErrorKind::DType));
+}
