@@ -10,7 +10,7 @@ mod identity;
 mod lock;
 mod system;
 
-pub(crate) use file::{At, NewFile, mappable_len, open, remove, sync_folder};
+pub(crate) use file::{At, NewFile, mappable_len, open, remove, reserve, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use system::prefer_huge_pages;

@@ -43,8 +43,10 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// - an array without that file beside it is complete, and the call returns at once.
 ///
 /// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
-/// A disk that is full kills whoever writes to the map; with [`reserve`](NpyOptions::reserve) among the
-/// [`options`](Self::options) it is an error when the array is created.
+/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes on
+/// once there is room. Where the system or the file system cannot do that (macOS, some network file systems), a full disk
+/// kills whoever writes to the map; with [`reserve`](NpyOptions::reserve) among the [`options`](Self::options) all blocks
+/// are taken when the array is created, everywhere.
 ///
 /// Workers share a machine: two of them write the same page, which network file systems do not put together.
 ///
@@ -342,8 +344,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses, [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the
-    /// sidecar meanwhile.
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses, as it does where the disk is full;
+    /// [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the sidecar meanwhile.
     pub fn claim(&self) -> Result<Option<Claim<'_, T>>> {
         self.claim_unless(|| Ok(false))
     }
@@ -368,6 +370,8 @@ where
             Next::Part(held) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
                 let array = self.map(held.part, Mode::ReadWrite)?;
+                let bytes = array.byte_offset()..array.byte_offset() + size_of_val(&array[..]) as u64;
+                region::reserve(&self.array, bytes).map_err(|error| error.in_file(Some(&self.path)))?;
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
                 Ok(Some(Claim { array, rows, held }))
             }

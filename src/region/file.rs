@@ -5,6 +5,7 @@ use crate::error::{Error, Reason, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -429,23 +430,38 @@ pub(crate) fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
     Ok(())
 }
 
-/// Gives bytes of a file that are zero their blocks on the disk ([`fallocate(2)`]), so that a full disk is an error now
-/// and not a signal at a later write through the map.
+/// Gives bytes of a file that are zero their blocks on the disk, so that a full disk is an error now and not a signal at a
+/// later write through the map.
+fn allocate(file: &File, start: u64, end: u64) -> io::Result<()> {
+    if fallocate(file, start..end)? { Ok(()) } else { write_zeros(file, start, end) }
+}
+
+/// The same for bytes that may be anything but zero and stay what they are, where the system and the file system can.
+pub(crate) fn reserve(file: &File, bytes: Range<u64>) -> Result<()> {
+    let reserved = fallocate(file, bytes.clone()).map(drop);
+    reserved.map_err(|source| Error::io("reserve the file's blocks on the disk", source).at_bytes(bytes))
+}
+
+/// Gives bytes that lie within a file their blocks on the disk ([`fallocate(2)`]); `false` where nobody can.
 ///
 /// [`fallocate(2)`]: https://man7.org/linux/man-pages/man2/fallocate.2.html
-fn allocate(file: &File, start: u64, end: u64) -> io::Result<()> {
+fn fallocate(file: &File, bytes: Range<u64>) -> io::Result<bool> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     loop {
+        use rustix::fs::FallocateFlags;
         use rustix::io::Errno;
-        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), start, end - start) {
-            Ok(()) => return Ok(()),
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), bytes.start, bytes.end - bytes.start) {
+            Ok(()) => return Ok(true),
             Err(Errno::INTR) => {}
-            // A file system that cannot: zeros are written instead.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => break,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
-    write_zeros(file, start, end)
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let _ = (file, bytes);
+        Ok(false)
+    }
 }
 
 fn write_zeros(mut file: &File, start: u64, end: u64) -> io::Result<()> {
