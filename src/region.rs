@@ -101,8 +101,10 @@ struct Map {
     reserve: bool,
     /// What `grow` writes at the beginning of the file once it is longer.
     front: Option<Front>,
+    /// Whether `grow` locks what it adds.
+    lock: bool,
     /// Held as long as the map is.
-    _lock: Option<RangeLock>,
+    locks: Vec<RangeLock>,
 }
 
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
@@ -313,7 +315,8 @@ impl Region {
             file,
             reserve: portion.reserve,
             front: None,
-            _lock: lock,
+            lock: portion.lock,
+            locks: lock.into_iter().collect(),
         };
         Self { map: Arc::new(map), start: 0, len }
     }
@@ -456,7 +459,9 @@ impl Map {
                     )));
                 }
                 let new_len = file_len_for(&portion)?;
-                let patch = self.front.map(|front| front(file, old_end, (len - self.len) as u64)).transpose()?;
+                let added = Portion { offset: old_end, len: len - self.len, lock: self.lock, ..portion };
+                let lock = added.take_lock(file, Mode::ReadWrite)?;
+                let patch = self.front.map(|front| front(file, old_end, added.len as u64)).transpose()?;
                 // Only what was added a moment ago goes.
                 let cut = || {
                     if mappable_len(file).is_ok_and(|len| len == new_len) {
@@ -478,6 +483,7 @@ impl Map {
                     })?;
                 }
                 self.raw = raw;
+                self.locks.extend(lock);
             }
             (_, Backing::Memory) => system::grow_memory(&mut self.raw, self.len, &portion)
                 .map_err(|source| Error::io("map more memory", source))?,

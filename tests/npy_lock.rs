@@ -82,6 +82,24 @@ fn a_window_without_elements_locks_nothing() {
     write(&path, npy::options().lock_range()).unwrap();
 }
 
+#[test]
+fn what_an_array_grows_by_is_locked_too() {
+    let (_folder, path) = folder();
+    let mut all = write(&path, npy::options().lock_range()).unwrap();
+    all.grow(10).unwrap();
+    assert_locked(write(&path, npy::options().rows(105..).lock_range()), &path);
+    assert_locked(read(&path, npy::options().rows(109..).lock_range()), &path);
+    all.grow(1).unwrap();
+    assert_locked(read(&path, npy::options().rows(110..).lock_range()), &path);
+    drop(all);
+    // Also where there was nothing to be locked before.
+    let mut tail = write(&path, npy::options().rows(111..).lock_range()).unwrap();
+    tail.grow(1).unwrap();
+    assert_locked(write(&path, npy::options().lock_range()), &path);
+    drop(tail);
+    write(&path, npy::options().lock_range()).unwrap();
+}
+
 /// What the child of the next test does: takes a lock, says so, and waits to be killed.
 #[test]
 #[ignore = "started by `a_lock_dies_with_its_holder` with what it is to do"]

@@ -186,7 +186,8 @@ impl NpyOptions {
     }
 
     /// Takes an advisory lock on the window's bytes in the file for as long as the array, a part or a clone of it lives:
-    /// exclusive where it is opened to write to the file, otherwise shared with others who read. Whoever else asks for an
+    /// exclusive where it is opened to write to the file, otherwise shared with others who read. What the array
+    /// [grows](MmapArrayMut::grow) by is locked too. Whoever else asks for an
     /// overlapping window with a lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks
     /// for none is not kept out.
     ///
