@@ -122,6 +122,20 @@ fn a_claimed_part_is_nobody_elses_until_it_is_dropped() {
 }
 
 #[test]
+fn workers_may_lock_the_elements_too() {
+    let (_folder, path) = folder();
+    let options = npy::options().lock_range();
+    let (first, second) = (job(&path).options(options).open().unwrap(), job(&path).options(options).open().unwrap());
+    let claim = first.claim().unwrap().unwrap();
+    // The elements of the first part are locked, and no matter of who joins.
+    let third = job(&path).options(options).open().unwrap();
+    assert_eq!([&second, &third].map(|job| job.claim().unwrap().unwrap().rows()), [4..8, 4..8]);
+    drop(claim);
+    fill(job(&path).options(options).threads(2)).unwrap();
+    assert_filled(&path);
+}
+
+#[test]
 fn a_part_that_another_holds_is_waited_for_and_taken_over() {
     let (_folder, path) = folder();
     let (one, other) = (job(&path).parts(1).open().unwrap(), job(&path).parts(1).open().unwrap());

@@ -109,7 +109,8 @@ where
     }
 
     /// How the file is created: order, version, alignment, blocks on the disk. A window among the options has no meaning
-    /// here.
+    /// here. With [`lock_range`](NpyOptions::lock_range) the elements of a part are locked while it is claimed, for those
+    /// who open windows of the file with locks.
     #[must_use]
     pub fn options(mut self, options: NpyOptions) -> Self {
         self.options = options;
@@ -187,7 +188,8 @@ where
             check_as_asked(&fill.options.read_header(&fill.array)?, &asked)
         };
         check().map_err(|error| error.in_file(Some(&fill.path)))?;
-        fill.map::<ReadOnly>(0, Mode::Read)?;
+        // Somebody may have the elements.
+        fill.map::<ReadOnly>(NpyOptions { lock: false, ..fill.options }, 0, Mode::Read)?;
         Ok(fill)
     }
 
@@ -369,7 +371,7 @@ where
             }
             Next::Part(held) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
-                let array = self.map(held.part, Mode::ReadWrite)?;
+                let array = self.map(self.options, held.part, Mode::ReadWrite)?;
                 let bytes = array.byte_offset()..array.byte_offset() + size_of_val(&array[..]) as u64;
                 region::reserve(&self.array, bytes).map_err(|error| error.in_file(Some(&self.path)))?;
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
@@ -412,8 +414,8 @@ where
         self.complete.load(Ordering::Acquire)
     }
 
-    fn map<A>(&self, part: usize, mode: Mode) -> Result<MmapArray<T, A>> {
-        let options = if self.parts == 0 { self.options } else { self.options.segment(part, self.parts) };
+    fn map<A>(&self, options: NpyOptions, part: usize, mode: Mode) -> Result<MmapArray<T, A>> {
+        let options = if self.parts == 0 { options } else { options.segment(part, self.parts) };
         options.open_typed(&self.array, Some(&self.path), mode)
     }
 }
