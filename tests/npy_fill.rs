@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{env, thread};
 
@@ -231,6 +231,40 @@ fn the_error_of_one_thread_stops_the_others() {
     let rest = job(&path).rows_per_part(1).open().unwrap();
     let claims: Vec<_> = std::iter::from_fn(|| rest.try_claim().unwrap()).collect();
     assert_eq!(rest.progress().unwrap().0 + claims.len(), 20);
+}
+
+#[test]
+fn a_panic_of_one_thread_stops_the_others() {
+    let (_folder, path) = folder();
+    const MOMENT: Duration = Duration::from_millis(20);
+    for in_main in [false, true] {
+        let (main, begun, gone) = (thread::current().id(), AtomicUsize::new(0), AtomicBool::new(false));
+        let panicking = std::panic::catch_unwind(|| {
+            job(&path).rows_per_part(1).threads(2).run(|_| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                if (thread::current().id() == main) != in_main {
+                    // The other one goes on until it sees this.
+                    (0..200).take_while(|_| !gone.load(Ordering::Relaxed)).for_each(|_| thread::sleep(MOMENT));
+                    thread::sleep(MOMENT);
+                    return Ok::<_, Error>(());
+                }
+                gone.store(true, Ordering::Relaxed);
+                std::panic::resume_unwind(Box::new("as it was to be"))
+            })
+        });
+        assert_eq!(panicking.unwrap_err().downcast_ref(), Some(&"as it was to be"));
+        assert!(begun.into_inner() < 8);
+    }
+    let rest = job(&path).rows_per_part(1).open().unwrap();
+    let claims: Vec<_> = std::iter::from_fn(|| rest.try_claim().unwrap()).collect();
+    assert_eq!(rest.progress().unwrap().0 + claims.len(), 20, "what was not done is free again");
+}
+
+#[test]
+fn there_are_no_more_threads_than_parts() {
+    let (_folder, path) = folder();
+    fill(job(&path).threads(usize::MAX)).unwrap();
+    assert_filled(&path);
 }
 
 #[test]

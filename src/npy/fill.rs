@@ -132,7 +132,8 @@ where
         self
     }
 
-    /// The threads in which [`run`](Self::run) fills parts: 1 unless something else is said.
+    /// The threads in which [`run`](Self::run) fills parts: 1 unless something else is said, and no more than there are
+    /// parts.
     #[must_use]
     pub fn threads(mut self, count: usize) -> Self {
         self.threads = count;
@@ -250,8 +251,8 @@ where
     /// Fills the array, together with all others who make this call, and returns once it is complete.
     ///
     /// Parts that others hold are waited for, and taken over should their holders die. The function gets a part and
-    /// writes all its elements. Where it fails, the part stays undone and free for others, and the error is returned once
-    /// the other threads are done with theirs.
+    /// writes all its elements. Where it fails or panics, the part stays undone and free for others, and the error is
+    /// returned, or the panic goes on, once the other threads are done with theirs.
     ///
     /// # Errors
     ///
@@ -275,6 +276,7 @@ where
             Ok(())
         };
         let work = || -> Result<(), E> {
+            let _stop = Stop(&stopped);
             while let Some(mut part) = job.claim_unless(|| report().map(|()| stopped.load(Ordering::Relaxed)))? {
                 fill(&mut part)?;
                 part.done()?;
@@ -282,15 +284,28 @@ where
             }
             Ok(())
         };
-        let work = || work().inspect_err(|_| stopped.store(true, Ordering::Relaxed));
         let joined = |worker: thread::ScopedJoinHandle<'_, _>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            // More threads than parts would find nothing to do.
+            let others = (1..threads.min(job.parts)).map(|_| thread::Builder::new().spawn_scoped(scope, work));
+            let others: Vec<_> = others.collect::<io::Result<_>>().map_err(|source| {
+                drop(Stop(&stopped));
+                Error::io("start a thread", source).in_file(Some(&job.path))
+            })?;
             let mine = work();
             others.into_iter().map(joined).fold(mine, Result::and)
         })
+    }
+}
+
+/// Has all threads stop when one does: at the end, by an error, by a panic.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
