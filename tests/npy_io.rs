@@ -294,6 +294,17 @@ fn a_writer_begins_where_its_writer_is_and_ends_behind_the_array() {
 }
 
 #[test]
+fn a_writer_that_can_only_append_is_refused() {
+    let (_folder, path) = folder();
+    let open = || fs::File::options().create(true).append(true).open(&path).unwrap();
+    let mut writer = npy::Writer::<u8, _>::new(open(), ()).unwrap();
+    writer.extend([1, 2, 3]).unwrap();
+    let error = writer.finish().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("open to append"), "{error}");
+}
+
+#[test]
 fn rows_that_are_none_of_a_writer_s_are_refused_and_change_nothing() {
     let mut writer = npy::Writer::<Le<u16>, _>::new(Cursor::new(Vec::new()), [2, 3]).unwrap();
     let row = [[Le::new(7_u16); 3]; 2];

@@ -194,7 +194,8 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// # Errors
     ///
     /// [`Shape`](crate::ErrorKind::Shape) where the last row is not whole; [`Io`](crate::ErrorKind::Io) where the writer
-    /// fails, or has failed; [`Overflow`](crate::ErrorKind::Overflow). The target is as it was then.
+    /// fails, or has failed; [`Unsupported`](crate::ErrorKind::Unsupported) where it can only append;
+    /// [`Overflow`](crate::ErrorKind::Overflow). The target is as it was then.
     pub fn finish(self) -> Result<W> {
         let path = self.path.clone();
         self.finished().map_err(|error| error.in_file(path.as_deref()))
@@ -215,10 +216,17 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
         let mut rewrite = || {
             writer.seek(SeekFrom::Start(start))?;
             writer.write_all(&bytes)?;
+            let behind = writer.stream_position()?;
             writer.seek(SeekFrom::Start(end))?;
-            writer.flush()
+            writer.flush().map(|()| behind)
         };
-        rewrite().map_err(|source| Error::io("write the header", source))?;
+        let behind = rewrite().map_err(|source| Error::io("write the header", source))?;
+        if behind != start.saturating_add(header.data_offset()) {
+            // Whoever opens a file to append has all that is written at its end, wherever it was to be.
+            let text = "cannot finish the array: its header was written elsewhere, as in a file that is open to append; open \
+                        it to write";
+            return Err(Error::unsupported(text));
+        }
         if let Some(mut new) = new {
             new.persist()?;
         }
