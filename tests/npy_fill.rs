@@ -520,8 +520,11 @@ fn random(state: &mut u64) -> u64 {
 )]
 fn an_array_is_right_however_often_its_workers_are_killed() {
     let mut state = 1;
-    let mut killed = 0;
-    for _ in 0..20 {
+    let (mut killed, mut rounds) = (0, 0);
+    // How many die over their work depends on the machine.
+    while killed < 60 {
+        rounds += 1;
+        assert!(rounds <= 200, "of 800 workers {killed} were killed before all was done");
         let (folder, path) = folder();
         let mut workers: Vec<Child> = (0..4).map(|_| start(&path)).collect();
         // Each is killed once, the first maybe while it creates the array, and another one started for it.
@@ -529,7 +532,7 @@ fn an_array_is_right_however_often_its_workers_are_killed() {
             thread::sleep(Duration::from_millis(random(&mut state) % 15));
             let worker = &mut workers[(k + random(&mut state) as usize) % 4];
             worker.kill().unwrap();
-            killed += usize::from(!worker.wait().unwrap().success());
+            killed += usize::from(!worker.wait().unwrap().success() && sidecar(&path).exists());
             if let Ok(array) = npy::header(&path) {
                 assert_eq!(array.shape(), [10_007], "the array is never there half made");
             }
@@ -546,5 +549,5 @@ fn an_array_is_right_however_often_its_workers_are_killed() {
         let other: Vec<_> = left.filter(|name| name != "array.npy").collect();
         assert!(other.iter().all(|name| name.to_string_lossy().starts_with(".mmap-array-")), "{other:?}");
     }
-    assert!(killed >= 40, "{killed} of 80 workers were killed before they were done");
+    println!("{killed} workers were killed in {rounds} rounds");
 }
