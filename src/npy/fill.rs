@@ -48,6 +48,8 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// kills whoever writes to the map; with [`reserve`](NpyOptions::reserve) among the [`options`](Self::options) all blocks
 /// are taken when the array is created, everywhere.
 ///
+/// A process's claims are not those of its forks: a fork joins the job anew.
+///
 /// Workers share a machine: two of them write the same page, which network file systems do not put together.
 ///
 /// ```
@@ -362,7 +364,8 @@ where
     /// # Errors
     ///
     /// [`Io`](crate::ErrorKind::Io) where the system refuses, as it does where the disk is full;
-    /// [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the sidecar meanwhile.
+    /// [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the sidecar meanwhile;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) in a fork of the process that opened the job.
     pub fn claim(&self) -> Result<Option<Claim<'_, T>>> {
         self.claim_unless(|| Ok(false))
     }

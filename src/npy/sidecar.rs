@@ -72,6 +72,8 @@ pub(super) struct Sidecar {
     parts: usize,
     /// The parts that are claimed by this handle, to which its own locks are no hindrance.
     held: Mutex<HashSet<usize>>,
+    /// Who opened the file. The locks are no hindrance to a fork of that process either, which knows nothing of `held`.
+    process: u32,
 }
 
 /// A claimed part, free again when this is dropped.
@@ -155,7 +157,8 @@ impl Sidecar {
 
     fn new(target: &Path, file: File, job: &Job) -> Self {
         let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
-        Self { file, path: Self::name(target), marks, parts: job.parts, held: Mutex::default() }
+        let (path, parts, held, process) = (Self::name(target), job.parts, Mutex::default(), std::process::id());
+        Self { file, path, marks, parts, held, process }
     }
 
     /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
@@ -247,6 +250,10 @@ impl Sidecar {
 
     /// Claims a part that nobody has, of those from `first` on if there is one.
     pub(super) fn next(&self, first: usize) -> Result<Next<'_>> {
+        if self.process != std::process::id() {
+            let text = "cannot claim parts in a fork of the process that joined the job; join it anew";
+            return Err(self.named(Error::unsupported(text)));
+        }
         let marks = self.marks()?;
         let open = |part: &usize| marks[*part] == OPEN;
         let mut busy = false;

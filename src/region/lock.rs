@@ -16,6 +16,8 @@ use std::ops::Range;
 pub(crate) struct RangeLock {
     file: File,
     bytes: Range<u64>,
+    /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give up.
+    process: u32,
 }
 
 impl RangeLock {
@@ -27,14 +29,16 @@ impl RangeLock {
         // The handle first: once there is a lock, nothing can fail.
         let own = file.try_clone().map_err(refused)?;
         let taken = system::try_lock(&own, &bytes, exclusive).map_err(refused)?;
-        Ok(taken.then(|| Self { file: own, bytes }))
+        Ok(taken.then(|| Self { file: own, bytes, process: std::process::id() }))
     }
 }
 
 impl Drop for RangeLock {
     fn drop(&mut self) {
-        // Should that fail, the lock goes with the open file.
-        let _ = system::unlock(&self.file, &self.bytes);
+        if self.process == std::process::id() {
+            // Should that fail, the lock goes with the open file.
+            let _ = system::unlock(&self.file, &self.bytes);
+        }
     }
 }
 
