@@ -442,7 +442,9 @@ fn arrays_without_elements_are_complete_at_once_and_those_without_axes_are_refus
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
     let (folder, path) = folder();
-    assert_refused(job(&path).shape([]), ErrorKind::OutOfRange, "without axes");
+    assert_refused(job(&path).shape(()), ErrorKind::OutOfRange, "without axes");
+    assert_refused(job(&path).shape([None, Some(3)]), ErrorKind::Shape, "cannot be inferred");
+    assert_refused(job(&path).shape([1; 33]), ErrorKind::Shape, "33");
     assert_refused(job(&path).rows_per_part(0), ErrorKind::OutOfRange, "0 parts");
     assert_refused(job(&path).shape([1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -5,7 +5,7 @@
 
 use super::open::{check_as_asked, io_kind};
 use super::options;
-use super::options::NpyOptions;
+use super::options::{NpyOptions, given};
 use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
 use super::window::split;
 use crate::access::{Exclusive, ReadOnly, ReadWrite};
@@ -13,7 +13,7 @@ use crate::array::{MmapArray, MmapArrayMut, Typed};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::region::{self, Mode};
-use crate::shape::Order;
+use crate::shape::{IntoShape, Order};
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
@@ -73,7 +73,7 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 pub struct FillOptions<'a, T> {
     path: PathBuf,
     options: NpyOptions,
-    shape: Vec<usize>,
+    shape: Result<Vec<usize>>,
     cut: Cut,
     threads: usize,
     progress: Option<Progress<'a>>,
@@ -95,7 +95,7 @@ where
         Self {
             path: path.to_path_buf(),
             options: options(),
-            shape: Vec::new(),
+            shape: Ok(Vec::new()),
             cut: Cut::Default,
             threads: 1,
             progress: None,
@@ -105,8 +105,8 @@ where
 
     /// The number of elements along each axis.
     #[must_use]
-    pub fn shape(mut self, shape: impl Into<Vec<usize>>) -> Self {
-        self.shape = shape.into();
+    pub fn shape(mut self, shape: impl IntoShape) -> Self {
+        self.shape = given(&self.path, shape);
         self
     }
 
@@ -160,8 +160,10 @@ where
     /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
     pub fn open(mut self) -> Result<Fill<T>> {
         self.options = self.options.whole();
-        let asked = self.options.new_header(described::<T>()?, self.shape.clone())?;
-        let parts = self.count(asked.nbytes()).map_err(|error| error.in_file(Some(&self.path)))?;
+        let shape = std::mem::replace(&mut self.shape, Ok(Vec::new()))?;
+        let rows = slowest(&shape, self.options.created_order());
+        let asked = self.options.new_header(described::<T>()?, shape)?;
+        let parts = self.count(rows, asked.nbytes()).map_err(|error| error.in_file(Some(&self.path)))?;
         let job = Job::new(&asked.text()?, parts);
         // All who name the same file must meet at the same sidecar.
         let path = match self.path.is_symlink() {
@@ -179,7 +181,7 @@ where
             array,
             path: self.path,
             options: self.options,
-            rows: slowest(&self.shape, asked.order()).unwrap_or(0),
+            rows: rows.unwrap_or(0),
             parts,
             next: AtomicUsize::new(0),
             complete: AtomicBool::new(sidecar.is_none()),
@@ -231,8 +233,8 @@ where
     }
 
     /// The number of parts.
-    fn count(&self, nbytes: u64) -> Result<usize> {
-        let Some(rows) = slowest(&self.shape, self.options.created_order()) else {
+    fn count(&self, rows: Option<usize>, nbytes: u64) -> Result<usize> {
+        let Some(rows) = rows else {
             return Err(Error::out_of_range("an array without axes has no parts; give it one with `shape(…)`"));
         };
         let count = match self.cut {
@@ -511,7 +513,10 @@ where
 
 impl<T> fmt::Debug for FillOptions<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FillOptions").field("path", &self.path).field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("FillOptions")
+            .field("path", &self.path)
+            .field("shape", &self.shape.as_deref().unwrap_or_default())
+            .finish_non_exhaustive()
     }
 }
 

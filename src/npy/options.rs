@@ -519,7 +519,7 @@ impl NpyOptions {
 }
 
 /// The shape of a file that is created.
-fn given(path: &Path, shape: impl IntoShape) -> Result<Vec<usize>> {
+pub(super) fn given(path: &Path, shape: impl IntoShape) -> Result<Vec<usize>> {
     let shape = shape.into_shape().map_err(too_many_axes).and_then(|shape| {
         let inferred =
             || Error::shape(format!("{shape}: an axis of a new array cannot be inferred, there is no file yet"));
