@@ -344,6 +344,14 @@ fn a_sidecar_that_is_damaged_or_no_sidecar_is_refused_and_stays() {
         assert!(error.to_string().replace(',', "").contains(text) && error.to_string().contains("delete"), "{error}");
         assert_eq!((fs::read(sidecar(&path)).unwrap(), fs::read(&path).unwrap()), (bytes, array.clone()));
     }
+    // Of every length but none, and with any byte wrong, other than marks that are as good as before.
+    let cut = (1..good.len()).map(|len| good[..len].to_vec());
+    let wrong = (0..good.len()).flat_map(|at| [0x01, 0x80, 0xff].map(|bits| with(at, good[at] ^ bits)));
+    for bytes in cut.chain(wrong) {
+        fs::write(sidecar(&path), &bytes).unwrap();
+        let error = job(&path).open().unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Sidecar, Some(&*sidecar(&path))), "{error}");
+    }
     fs::write(sidecar(&path), &good).unwrap();
     assert_eq!(job(&path).open().unwrap().progress().unwrap(), (1, 6));
 }
@@ -447,6 +455,17 @@ fn arrays_without_elements_are_complete_at_once_and_those_without_axes_are_refus
     assert_refused(job(&path).shape([1; 33]), ErrorKind::Shape, "33");
     assert_refused(job(&path).rows_per_part(0), ErrorKind::OutOfRange, "0 parts");
     assert_refused(job(&path).shape([1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn errors_name_the_file_before_there_is_one() {
+    let (folder, path) = folder();
+    for options in [job(&path).shape([usize::MAX, 3]), job(&path).shape([None, Some(3)]), job(&path).parts(0)] {
+        assert_eq!(options.open().unwrap_err().path(), Some(&*path));
+    }
+    let options = npy::options().align(3);
+    assert_eq!(job(&path).options(options).open().unwrap_err().path(), Some(&*path));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

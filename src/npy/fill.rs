@@ -162,9 +162,13 @@ where
         self.options = self.options.whole();
         let shape = std::mem::replace(&mut self.shape, Ok(Vec::new()))?;
         let rows = slowest(&shape, self.options.created_order());
-        let asked = self.options.new_header(described::<T>()?, shape)?;
-        let parts = self.count(rows, asked.nbytes()).map_err(|error| error.in_file(Some(&self.path)))?;
-        let job = Job::new(&asked.text()?, parts);
+        let plan = || {
+            let asked = self.options.new_header(described::<T>()?, shape)?;
+            let parts = self.count(rows, asked.nbytes())?;
+            let job = Job::new(&asked.text()?, parts);
+            Ok((asked, parts, job))
+        };
+        let (asked, parts, job) = plan().map_err(|error: Error| error.in_file(Some(&self.path)))?;
         // All who name the same file must meet at the same sidecar.
         let path = match self.path.is_symlink() {
             true => fs::canonicalize(&self.path)
