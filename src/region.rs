@@ -118,6 +118,14 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
+    /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always lie
+    /// in one sector: a disk writes that whole or not at all.
+    pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
+        let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
+        let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
+        Self { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() }
+    }
+
     /// Writes the new bytes, in one write, and waits until they are on the disk. After an error the old ones are put
     /// back; whether they are there is the second part of the error.
     fn apply(&self, file: &File) -> Result<(), (Error, bool)> {

@@ -2,14 +2,14 @@
 
 use super::header::Header;
 use super::io::{Source, rows_of, write_elements};
-use super::open::grown_header;
+use super::open::grown;
 use super::options::NpyOptions;
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
-use crate::region::{self, At};
+use crate::region::{self, At, Patch};
 use crate::shape::Order;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
@@ -62,11 +62,8 @@ fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
         .at_bytes(end..file_len));
     }
     if count > 0 {
-        let new = grown_header(&header, count)?;
-        let mut old = vec![0; new.len()];
-        let read = At { file, position: 0 }.read_exact(&mut old);
-        read.map_err(|source| Error::io("read the header", source))?;
-        write_behind(&mut &*file, &header, rows, &old, &new)?;
+        let patch = grown(file, &header, count)?;
+        write_behind(&mut &*file, &header, rows, &patch)?;
     }
     Ok(header.shape()[axis] + count)
 }
@@ -113,8 +110,8 @@ impl<S: Storage> Write for Behind<'_, S> {
     }
 }
 
-/// Writes rows behind the array that ends where the file does, and then `new` over the header `old`, which is as long.
-fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, old: &[u8], new: &[u8]) -> Result<()> {
+/// Writes rows behind the array that ends where the file does, and then what changes in the header.
+fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
     let synced = |source| Error::io("write the file to the disk", source);
     let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
@@ -124,13 +121,10 @@ fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, old
         let _ = file.cut(end);
         return Err(error);
     }
-    // Only the bytes that differ, which nearly always lie in one sector: a disk writes that whole or not at all.
-    let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
-    let Some((first, last)) = differ().next().zip(differ().next_back()) else { return Ok(()) };
-    let mut put = |header: &[u8]| file.write_at(first as u64, &header[first..=last]).and_then(|()| file.sync());
-    if let Err(source) = put(new) {
+    let mut put = |bytes: &[u8]| file.write_at(patch.at, bytes).and_then(|()| file.sync());
+    if let Err(source) = put(&patch.new) {
         // Which header the file has now nobody knows. The rows go only when it is the old one.
-        if put(old).is_ok() {
+        if put(&patch.old).is_ok() {
             let _ = file.cut(end);
         }
         return Err(Error::io("write the header", source));
@@ -218,7 +212,8 @@ mod tests {
         fn run(&self, disk: &mut Disk) -> Result<()> {
             let header = Header::read(&mut &self.old[..]).unwrap();
             let view = ArrayView::from_slice(&self.rows, self.rows.len()).unwrap();
-            view.lend(|rows| write_behind(disk, &header, rows, &self.old[..128], &self.new[..128]))
+            let patch = Patch::of(&self.old[..128], &self.new[..128]);
+            view.lend(|rows| write_behind(disk, &header, rows, &patch))
         }
 
         /// Whether a file is read as the new array; it must be that or the old one.

@@ -274,17 +274,11 @@ fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
             header.data_offset()
         ))
     })?;
-    let new = grown_header(&header, rows)?;
-    let mut old = vec![0; new.len()];
-    let read = At { file, position: 0 }.read_exact(&mut old);
-    read.map_err(|source| Error::io("read the header", source))?;
-    let differ = || (0..new.len()).filter(|&at| old[at] != new[at]);
-    let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
-    Ok(Patch { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() })
+    grown(file, &header, rows)
 }
 
-/// The header of an array that is so many rows longer than this one's.
-pub(super) fn grown_header(header: &Header, rows: usize) -> Result<Vec<u8>> {
+/// What changes in the header of a file when so many rows are added.
+pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Patch> {
     let axis = match header.order() {
         Order::C => Some(0),
         Order::F => header.shape().len().checked_sub(1),
@@ -292,12 +286,16 @@ pub(super) fn grown_header(header: &Header, rows: usize) -> Result<Vec<u8>> {
     let (axis, len) = axis
         .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
         .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
-    header.regrown(axis, len)?.ok_or_else(|| {
+    let new = header.regrown(axis, len)?.ok_or_else(|| {
         Error::unsupported(format!(
             "cannot grow: the header of {} bytes has no room for a length of {len}",
             header.data_offset()
         ))
-    })
+    })?;
+    let mut old = vec![0; new.len()];
+    let read = At { file, position: 0 }.read_exact(&mut old);
+    read.map_err(|source| Error::io("read the header", source))?;
+    Ok(Patch::of(&old, &new))
 }
 
 /// The shape of the array whose elements are of the type `T`.
