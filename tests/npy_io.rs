@@ -219,6 +219,18 @@ fn an_array_is_loaded_from_a_pipe() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_is_no_file_is_read_and_written_by_functions_that_errors_name() {
+    // SAFETY: nothing is mapped.
+    let error = unsafe { npy::open::<u8>("/dev/null") }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRegularFile);
+    assert!(error.to_string().contains("`npy::load`"), "{error}");
+    let error = npy::save("/dev/null", &1_u8).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRegularFile);
+    assert!(error.to_string().contains("`npy::save_to`"), "{error}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error() {
     let mut full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -61,7 +61,7 @@ pub(crate) fn mappable_len(file: &File) -> Result<u64> {
 fn not_mappable(found: &'static str) -> Error {
     let advice = match found {
         "a directory" | "a socket" => "",
-        _ => "; `fromfile` reads what cannot be mapped",
+        _ => "; `fromfile` reads what cannot be mapped, and `npy::load` such `.npy` files",
     };
     Reason::NotRegularFile { found, wanted: "mapped", advice }.into()
 }
@@ -122,7 +122,7 @@ impl NewFile {
             Ok(_) if !replace => return Err(exists()),
             Ok(metadata) if !metadata.is_file() => {
                 let found = kind_of(&metadata);
-                let advice = "; `write_to` writes to anything that is open";
+                let advice = "; `write_to` and `npy::save_to` write to anything that is open";
                 return Err(at(Reason::NotRegularFile { found, wanted: "replaced", advice }.into()));
             }
             Ok(metadata) => {
