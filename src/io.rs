@@ -122,7 +122,7 @@ where
         let got = read_full(source, buffer).map_err(|source| Error::io("read the file", source))?;
         have += got;
         let tail = got % size;
-        // SAFETY: `got / size` more elements lie in the capacity, all their bytes initialised, and `ReadOnly: Access<T>`
+        // SAFETY: `got` is no more than `room`, so `got / size` more elements lie in the capacity, all their bytes initialised, and `ReadOnly: Access<T>`
         // takes any bits.
         unsafe { elements.set_len(elements.len() + got / size) };
         if got == room {
@@ -149,12 +149,18 @@ where
     }
 }
 
-/// Fills the buffer as far as the source goes.
+/// Fills the buffer as far as the source goes, and gives the number of bytes, which is never more than the buffer has.
 fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
+        let room = buffer.len() - filled;
         match source.read(&mut buffer[filled..]) {
             Ok(0) => break,
+            // A reader is anybody's safe code, and what it says is not to be relied on.
+            Ok(count) if count > room => {
+                let text = format!("the reader says that it has read {count} bytes, and was asked for {room}");
+                return Err(io::Error::other(text));
+            }
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

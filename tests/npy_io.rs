@@ -207,6 +207,30 @@ fn readers_and_writers_may_do_little_at_once_and_their_errors_are_told() {
     }
 }
 
+/// A reader that says it has read more than it was asked for.
+struct Boasting<'a>(&'a [u8]);
+
+impl Read for Boasting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Ok(buffer.len() + (1 << 20)),
+            count => Ok(count),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_boasts_is_not_believed() {
+    let file = saved(&vec![Le::new(1_u32); 1 << 10]);
+    for len in [128, 129, 200] {
+        let errors = [
+            npy::load_from::<Le<u32>>(&mut Boasting(&file[..len])).unwrap_err(),
+            npy::load_as_from::<f64>(&mut Boasting(&file[..len])).unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.kind() == ErrorKind::Io), "{errors:?}");
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn an_array_is_loaded_from_a_pipe() {
