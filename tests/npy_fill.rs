@@ -385,6 +385,26 @@ fn marks_of_a_file_that_was_replaced_do_not_count() {
 }
 
 #[test]
+fn what_is_missing_is_found_among_many_parts() {
+    const LEFT: [usize; 6] = [0, 4095, 4096, 5000, 12_287, 14_999];
+    let (_folder, path) = folder();
+    let job = || job(&path).shape([15_000, 1]).rows_per_part(1);
+    job().open().unwrap();
+    let mut bytes = fs::read(sidecar(&path)).unwrap();
+    let marks = bytes.len() - 15_000;
+    (0..15_000).filter(|part| !LEFT.contains(part)).for_each(|part| bytes[marks + part] = b'#');
+    fs::write(sidecar(&path), bytes).unwrap();
+    let joined = job().open().unwrap();
+    let claims: Vec<_> = std::iter::from_fn(|| joined.try_claim().unwrap()).collect();
+    assert!(claims.iter().map(|claim| claim.rows().start).eq(LEFT));
+    assert!(!joined.is_complete());
+    claims.into_iter().for_each(|claim| claim.done().unwrap());
+    // From the middle on, and from the beginning again.
+    assert!(joined.claim().unwrap().is_none() && joined.is_complete());
+    assert!(!sidecar(&path).exists());
+}
+
+#[test]
 fn a_job_whose_array_is_gone_begins_anew() {
     let (_folder, path) = folder();
     job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();

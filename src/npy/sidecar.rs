@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -216,7 +217,7 @@ impl Sidecar {
                 self.parts
             )));
         }
-        self.marks()?;
+        self.marks(0..self.parts)?;
         Ok(String::from_utf8_lossy(id).into_owned())
     }
 
@@ -225,15 +226,16 @@ impl Sidecar {
         Ok(line == id_line(id))
     }
 
-    /// One byte for each part.
-    fn marks(&self) -> Result<Vec<u8>> {
-        let mut marks = vec![OPEN; self.parts];
-        let read = At { file: &self.file, position: self.marks }.read_exact(&mut marks);
-        read.map_err(|source| Error::io("read what is done", source).in_file(Some(&self.path)))?;
+    /// One byte for each of these parts.
+    fn marks(&self, parts: Range<usize>) -> Result<Vec<u8>> {
+        let first = self.marks + parts.start as u64;
+        let mut marks = vec![OPEN; parts.len()];
+        let read = At { file: &self.file, position: first }.read_exact(&mut marks);
+        read.map_err(|source| self.named(Error::io("read what is done", source)))?;
         match marks.iter().position(|mark| ![OPEN, DONE].contains(mark)) {
             None => Ok(marks),
-            Some(part) => {
-                let (byte, mark) = (self.marks + part as u64, marks[part]);
+            Some(index) => {
+                let (part, byte, mark) = (parts.start + index, first + index as u64, marks[index]);
                 let text = format!(
                     "the mark of part {part} at byte {byte} is {mark:#04x}, which says neither done ({DONE:#04x}) nor \
                      open ({OPEN:#04x}); delete it and the array to begin anew"
@@ -245,7 +247,7 @@ impl Sidecar {
 
     /// How many parts are done.
     pub(super) fn done(&self) -> Result<usize> {
-        Ok(self.marks()?.iter().filter(|&&mark| mark == DONE).count())
+        Ok(self.marks(0..self.parts)?.iter().filter(|&&mark| mark == DONE).count())
     }
 
     /// Claims a part that nobody has, of those from `first` on if there is one.
@@ -254,10 +256,23 @@ impl Sidecar {
             let text = "cannot claim parts in a fork of the process that joined the job; join it anew";
             return Err(self.named(Error::unsupported(text)));
         }
-        let marks = self.marks()?;
-        let open = |part: &usize| marks[*part] == OPEN;
+        let first = first.min(self.parts);
         let mut busy = false;
-        for part in (first..self.parts).chain(0..first.min(self.parts)).filter(open) {
+        for parts in blocks(first..self.parts).chain(blocks(0..first)) {
+            match self.claim(parts)? {
+                Next::Complete => {}
+                Next::Busy => busy = true,
+                claimed => return Ok(claimed),
+            }
+        }
+        // What was open a moment ago may be done by now; the next look will tell.
+        Ok(if busy { Next::Busy } else { Next::Complete })
+    }
+
+    /// Claims one of these parts.
+    fn claim(&self, parts: Range<usize>) -> Result<Next<'_>> {
+        let mut busy = false;
+        for (part, _) in parts.clone().zip(self.marks(parts)?).filter(|&(_, mark)| mark == OPEN) {
             busy = true;
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if held.contains(&part) {
@@ -272,19 +287,11 @@ impl Sidecar {
             drop(held);
             let claim = Held { sidecar: self, part, lock };
             // It may have been done since the marks were read.
-            if self.mark(part)? == OPEN {
+            if self.marks(part..part + 1)? == [OPEN] {
                 return Ok(Next::Part(claim));
             }
         }
-        // What was open a moment ago may be done by now; the next look will tell.
         Ok(if busy { Next::Busy } else { Next::Complete })
-    }
-
-    fn mark(&self, part: usize) -> Result<u8> {
-        let mut mark = [0];
-        let read = At { file: &self.file, position: self.marks + part as u64 }.read_exact(&mut mark);
-        read.map_err(|source| self.named(Error::io("read what is done", source)))?;
-        Ok(mark[0])
     }
 
     /// Takes the sidecar of a complete array away.
@@ -326,6 +333,13 @@ impl Drop for Held<'_> {
         self.lock = None;
         held.remove(&self.part);
     }
+}
+
+/// A range in pieces that are quickly read: whoever claims one of millions of parts does not look at them all.
+fn blocks(parts: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    const BLOCK: usize = 1 << 12;
+    let end = parts.end;
+    parts.step_by(BLOCK).map(move |start| start..end.min(start + BLOCK))
 }
 
 /// The line that says which file the array is in, always of the same length.
