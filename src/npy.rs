@@ -64,7 +64,8 @@ pub fn options() -> NpyOptions {
 /// # Safety
 ///
 /// [The contract](MmapArray#safety), until the array is complete: nobody but those who claim parts of it by the same job
-/// writes the elements, and nobody makes the file shorter.
+/// writes the elements, nobody makes the file shorter, and nobody writes or replaces the file beside it, which says whose
+/// parts are whose.
 pub unsafe fn fill<'a, T: Element>(path: impl AsRef<Path>) -> FillOptions<'a, T>
 where
     ReadWrite: Exclusive<T>,

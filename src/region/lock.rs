@@ -51,12 +51,20 @@ mod system {
         match set(file, bytes, if exclusive { libc::F_WRLCK } else { libc::F_RDLCK } as libc::c_short) {
             // POSIX has both for a lock that somebody else holds.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
-            set => set.map(|()| true),
+            set => set.map(|()| true).map_err(told),
         }
     }
 
     pub(super) fn unlock(file: &File, bytes: &Range<u64>) -> io::Result<()> {
         set(file, bytes, libc::F_UNLCK as libc::c_short)
+    }
+
+    /// A system without these locks (Linux before 3.15, gVisor) takes the command for a wrong argument. Ours are right.
+    pub(super) fn told(error: io::Error) -> io::Error {
+        match error.raw_os_error() {
+            Some(libc::EINVAL) => io::ErrorKind::Unsupported.into(),
+            _ => error,
+        }
     }
 
     fn set(file: &File, bytes: &Range<u64>, kind: libc::c_short) -> io::Result<()> {
@@ -151,6 +159,13 @@ mod tests {
         assert!(RangeLock::take(&other, 20..30, true).unwrap().is_some());
         drop(held);
         assert!(RangeLock::take(&other, 19..30, true).unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_system_without_such_locks_is_named_as_one() {
+        let told = |code| refused("lock bytes", system::told(io::Error::from_raw_os_error(code))).kind();
+        assert_eq!([libc::EINVAL, libc::ENOLCK].map(told), [crate::ErrorKind::Unsupported, crate::ErrorKind::Io]);
     }
 
     #[test]
