@@ -100,7 +100,8 @@ impl<T: Element + AnyBitPattern + NoUninit> Source for T {
 /// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C order,
 /// they are written as they lie and the header says so. The bytes between a record's fields are written as they are in
 /// memory. The file is built beside the target and renamed, so the target never exists half made, and an array that is
-/// mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped).
+/// mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped). A file that
+/// is replaced goes only when the new one is on the disk; where there was none, nobody waits for the disk.
 ///
 /// # Errors
 ///

@@ -104,6 +104,8 @@ pub(crate) struct NewFile {
     temporary: Option<PathBuf>,
     target: PathBuf,
     replace: bool,
+    /// The file itself, where it takes the place of another.
+    file: Option<File>,
 }
 
 impl NewFile {
@@ -138,17 +140,23 @@ impl NewFile {
             private(&mut options);
         }
         let (temporary, file) = create_temporary(&folder_of(&real), target, &mut options)?;
-        let new = Self { temporary: Some(temporary), target: real, replace };
+        let mut new = Self { temporary: Some(temporary), target: real, replace, file: None };
         if let Some(old) = old {
+            new.file = Some(file.try_clone().map_err(|source| io("keep the file open", source))?);
             take_over(&file, &new.target, &old).map_err(|source| io("keep the permissions of the file", source))?;
         }
         set_len(&file, len, reserve).map_err(|error| at(error.at_bytes(0..len)))?;
         Ok((new, file))
     }
 
-    /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one.
+    /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one, also when
+    /// the power fails, since the new one is on the disk by then.
     pub(crate) fn persist(&mut self) -> Result<()> {
         let Some(temporary) = &self.temporary else { return Ok(()) };
+        if let Some(file) = &self.file {
+            let synced = file.sync_all();
+            synced.map_err(|source| Error::io("write the new file back", source).in_file(Some(&self.target)))?;
+        }
         let renamed =
             if self.replace { fs::rename(temporary, &self.target) } else { rename_new(temporary, &self.target) };
         renamed.map_err(|source| {
