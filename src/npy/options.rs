@@ -194,7 +194,7 @@ impl NpyOptions {
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
     /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
     /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`] do not exclude one
-    /// another. Windows also keeps others from reading and writing these bytes without a map.
+    /// another, and what two of them have locked is free when the first of them goes. Windows also keeps others from reading and writing these bytes without a map.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
