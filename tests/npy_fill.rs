@@ -7,11 +7,12 @@ use mmap_array::{Error, ErrorKind, Le, Order};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
-use std::{env, thread};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -545,86 +546,7 @@ fn forking() {
     ignore = "under an emulator a test program cannot start itself"
 )]
 fn a_fork_of_a_worker_takes_nothing_from_it() {
-    let mut child = Command::new(env::current_exe().unwrap());
+    let mut child = Command::new(std::env::current_exe().unwrap());
     let done = child.args(["--exact", "forking", "--ignored"]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
-}
-
-/// What the children of the next test do: fill, slowly, so that most of them die over it.
-#[test]
-#[ignore = "started by `an_array_is_right_however_often_its_workers_are_killed` with what it is to do"]
-fn worker() {
-    let path = PathBuf::from(env::var("FILL").unwrap());
-    let filled = many(&path).run(|part| {
-        for index in part.rows() {
-            let at = index - part.rows().start;
-            part[at].set(square(index));
-            if index % 64 == 0 {
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
-        Ok::<_, Error>(())
-    });
-    filled.unwrap();
-}
-
-/// A job of 40 parts, whose ends lie on no page.
-fn many(path: &Path) -> FillOptions<'_, Le<u64>> {
-    // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    unsafe { npy::fill(path) }.shape([10_007]).parts(40)
-}
-
-fn square(index: usize) -> u64 {
-    (index * index) as u64 + 1
-}
-
-fn start(path: &Path) -> Child {
-    let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "worker", "--ignored", "--quiet"]).env("FILL", path).stdout(Stdio::null());
-    child.spawn().unwrap()
-}
-
-/// Numbers that look random, the same in every run.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
-}
-
-#[test]
-#[cfg_attr(
-    not(any(target_arch = "x86_64", target_vendor = "apple")),
-    ignore = "under an emulator a test program cannot start itself"
-)]
-fn an_array_is_right_however_often_its_workers_are_killed() {
-    let mut state = 1;
-    let (mut killed, mut rounds) = (0, 0);
-    // How many die over their work depends on the machine.
-    while killed < 60 {
-        rounds += 1;
-        assert!(rounds <= 200, "of 800 workers {killed} were killed before all was done");
-        let (folder, path) = folder();
-        let mut workers: Vec<Child> = (0..4).map(|_| start(&path)).collect();
-        // Each is killed once, the first maybe while it creates the array, and another one started for it.
-        for k in 0..4 {
-            thread::sleep(Duration::from_millis(random(&mut state) % 15));
-            let worker = &mut workers[(k + random(&mut state) as usize) % 4];
-            worker.kill().unwrap();
-            killed += usize::from(!worker.wait().unwrap().success() && sidecar(&path).exists());
-            if let Ok(array) = npy::header(&path) {
-                assert_eq!(array.shape(), [10_007], "the array is never there half made");
-            }
-            *worker = start(&path);
-        }
-        for mut worker in workers {
-            assert!(worker.wait().unwrap().success());
-        }
-        assert!(!sidecar(&path).exists());
-        // SAFETY: nobody writes or truncates the file any more.
-        let array = unsafe { npy::open::<Le<u64>>(&path) }.unwrap();
-        assert!(array.iter().enumerate().all(|(index, number)| number.get() == square(index)));
-        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        let other: Vec<_> = left.filter(|name| name != "array.npy").collect();
-        assert!(other.iter().all(|name| name.to_string_lossy().starts_with(".mmap-array-")), "{other:?}");
-    }
-    println!("{killed} workers were killed in {rounds} rounds");
 }
