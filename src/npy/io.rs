@@ -16,7 +16,7 @@ use crate::shape::{Dims, Order};
 use crate::view::named::described;
 use crate::view::{ArrayView, Number, RawView};
 use bytemuck::{AnyBitPattern, NoUninit};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -197,7 +197,7 @@ pub fn load<T: Element>(path: impl AsRef<Path>) -> Result<(Vec<usize>, Vec<T>)>
 where
     ReadOnly: Access<T>,
 {
-    in_file(path.as_ref(), load_from)
+    in_file(path.as_ref(), load_known)
 }
 
 /// As [`load`], from any [`Read`], which is left at the byte behind the array. Bytes that errors name are counted from
@@ -210,9 +210,17 @@ pub fn load_from<T: Element>(reader: &mut impl Read) -> Result<(Vec<usize>, Vec<
 where
     ReadOnly: Access<T>,
 {
+    load_known(reader, 0)
+}
+
+/// As [`load_from`], of what is known to have `len` bytes, or of unknown length where that is 0.
+fn load_known<T: Element>(reader: &mut impl Read, len: u64) -> Result<(Vec<usize>, Vec<T>)>
+where
+    ReadOnly: Access<T>,
+{
     let header = Header::read(reader)?;
     let shape = shape_as::<T>(&header)?;
-    let mut elements: Vec<T> = read_array(reader, &header)?;
+    let mut elements: Vec<T> = read_array(reader, &header, len)?;
     if let Some(dims) = reversed(&header)? {
         let raw = RawView::contiguous(elements.as_mut_ptr().cast(), &dims, Order::C, size_of::<T>());
         // SAFETY: there are as many elements as the shape says, all their bytes as they were read, padding too, and
@@ -241,7 +249,7 @@ where
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn load_as<T: Number>(path: impl AsRef<Path>) -> Result<(Vec<usize>, Vec<T>)> {
-    in_file(path.as_ref(), load_as_from)
+    in_file(path.as_ref(), load_known_as)
 }
 
 /// As [`load_as`], from any [`Read`], as [`load_from`] has it.
@@ -250,10 +258,14 @@ pub fn load_as<T: Number>(path: impl AsRef<Path>) -> Result<(Vec<usize>, Vec<T>)
 ///
 /// As for [`load_as`].
 pub fn load_as_from<T: Number>(reader: &mut impl Read) -> Result<(Vec<usize>, Vec<T>)> {
+    load_known_as(reader, 0)
+}
+
+fn load_known_as<T: Number>(reader: &mut impl Read, len: u64) -> Result<(Vec<usize>, Vec<T>)> {
     let header = Header::read(reader)?;
     // Before anything is read, whether there is a conversion.
     DynView::from_bytes(&[], header.dtype(), 0)?.to_vec_as::<T>()?;
-    let bytes: Vec<u8> = read_array(reader, &header)?;
+    let bytes: Vec<u8> = read_array(reader, &header, len)?;
     let numbers = match reversed(&header)? {
         Some(dims) => DynView::from_bytes(&bytes, header.dtype(), &dims[..])?.t().to_vec_as(),
         None => DynView::from_bytes(&bytes, header.dtype(), [None])?.to_vec_as(),
@@ -261,14 +273,18 @@ pub fn load_as_from<T: Number>(reader: &mut impl Read) -> Result<(Vec<usize>, Ve
     Ok((header.shape().to_vec(), numbers?))
 }
 
-/// Opens a file to be read, and names it in errors.
-fn in_file<R>(path: &Path, read: impl FnOnce(&mut File) -> Result<R>) -> Result<R> {
-    let file = File::open(path).map_err(|source| Error::io("open the file", source));
-    file.and_then(|mut file| read(&mut file)).map_err(|error| error.in_file(Some(path)))
+/// Opens a file to be read, with its length if it is a regular one, and names it in errors.
+fn in_file<R>(path: &Path, read: impl FnOnce(&mut File, u64) -> Result<R>) -> Result<R> {
+    let read = || {
+        let mut file = File::open(path).map_err(|source| Error::io("open the file", source))?;
+        let len = file.metadata().ok().filter(Metadata::is_file).map_or(0, |metadata| metadata.len());
+        read(&mut file, len)
+    };
+    read().map_err(|error: Error| error.in_file(Some(path)))
 }
 
-/// Reads the elements that the header speaks of, in the file's order.
-fn read_array<T>(reader: &mut impl Read, header: &Header) -> Result<Vec<T>>
+/// Reads the elements that the header speaks of, in the file's order, which has so many bytes if that is known.
+fn read_array<T>(reader: &mut impl Read, header: &Header, len: u64) -> Result<Vec<T>>
 where
     ReadOnly: Access<T>,
 {
@@ -277,7 +293,7 @@ where
         let text = format!("{:?} elements of {} take more than the address space", header.shape(), header.dtype());
         Error::overflow("the array", text)
     })?;
-    read_elements(reader, header.data_offset(), Some(count), 0)
+    read_elements(reader, header.data_offset(), Some(count), len.saturating_sub(header.data_offset()))
 }
 
 /// The lengths of the axes from the last to the first, where the elements do not lie in C order: in that order of axes
