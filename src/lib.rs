@@ -95,41 +95,166 @@
 //!
 //! # From NumPy
 //!
+//! Every row of these tables runs as a test beside NumPy, on the same files, and gives the same. What stands here for
+//! NumPy's names is [`MmapArray`] and [`ArrayView`], and [`DynArray`] and [`DynView`] where the dtype is known only when the
+//! program runs.
+//!
+//! ## Open
+//!
+//! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. To open or create a
+//! file is `unsafe`, by [one contract](MmapArray#safety).
+//!
 //! | NumPy | here |
 //! | --- | --- |
-//! | `np.memmap(f, dtype, "r", offset, shape)` | `MmapArray::<T>::options().offset(n).shape([…]).open(f)` |
-//! | mode `"r+"` (makes short files longer), `"c"`, `"w+"` | `.open_mut(f)` (does not), `.open_cow(f)`, `.create(f)` |
-//! | `.reshape(-1, 3)`, `order="F"` | `.shape([None, Some(3)])`, `.order(Order::F)` |
-//! | `np.dtype([("x", "<f4"), …])`, with `align=True` | a `#[repr(C, packed)]` struct, a `#[repr(C)]` one |
-//! | `arr["r"]`, `arr["pos"]["x"]` | `arr.project(field!(Rgba, r))`, `arr.project(field!(Star, pos.x))` |
-//! | `arr["r"]` with a name known at run time | `arr.field::<u8>("r")?`, `arr.field::<f32>("pos.x")?` |
-//! | `arr[["a", "c"]]` | `arr.fields::<Small>()?`, a record with those fields |
-//! | `np.memmap(f, dtype)` with a dtype known at run time | `DynArray::options("[('a', '<i4'), …]".parse()?).open(f)` |
-//! | `arr["a"].astype("f8")`, `arr[3]["a"]`, of such | `arr.field("a")?.to_vec_as::<f64>()?`, `arr.field("a")?.at([3])` |
-//! | `arr[["a", "c"]]` of such | `arr.view().view_as(&arr.dtype().select(["a", "c"])?)?` |
-//! | `np.dtype([("a", "<i4"), …])` | `#[derive(Record)]` on a `repr(C)` struct, then `T::dtype()` |
-//! | `arr.view(np.uint32)` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u32>()?` |
-//! | `arr[2:5, :, 3]`, `arr[::-1]`, `arr.T` | `arr.view().slice((2..5, .., 3))`, `.step_axis(0, -1)`, `.t()` |
-//! | `arr[arr["r"] > 3]` | `arr.iter().filter(\|pixel\| pixel.r > 3)` |
-//! | `arr["r"] += 1`, `arr[:, 2] = 0` | `arr.view_mut().project(field!(Rgba, r)).map_in_place(\|r\| r + 1)`, `arr.view_mut().index_axis(1, 2).fill(0)` |
-//! | `len(arr)`, `arr[i]` of two axes | `arr.shape()[0]`, `arr.view().index_axis(0, i)`; `arr.len()` and `arr[i]` count elements |
-//! | `arr[-1]`, a slice that reaches beyond the end | no negative indices; a range outside panics, as a slice's does |
-//! | `arr.astype(arr.dtype.newbyteorder("="))` | `arr.view().to_native_vec()` |
-//! | `arr.astype("f4")` of numbers | `arr.view().to_vec_as::<f32>()` |
-//! | `arr.sum()`, `.mean()`, `.min()` | `arr.view().sum()`, `.mean()`, `.min()` |
-//! | `arr.flush()` | `arr.flush()?`, for some rows `arr.flush_rows(a..b)?` |
-//! | `np.load(f, mmap_mode="r")`, `"r+"`, `"c"` | `npy::open::<T>(f)`, `npy::open_mut::<T>(f)`, `npy::open_cow::<T>(f)` |
-//! | `np.load(f, mmap_mode="r")[a:b]`, dtype as in the file | `npy::options().rows(a..b).open::<T>(f)`, `.open_dyn(f)` |
-//! | `np.save(f, arr)`, `np.load(f)` | `npy::save(f, &arr)?`, `npy::load::<T>(f)?` |
-//! | `np.lib.format.open_memmap(f, "w+", dtype, shape)` | `npy::create::<T>(f, shape)` |
-//! | `np.load("a.npz")["x"]` | `npz::Archive::open("a.npz")?.member("x")?.load::<T>()`, mapped: `.open::<T>()`, with the feature `npz` |
-//! | `np.savez("a.npz", x=arr)` | `npz::Writer::create("a.npz")?`, `.add("x", &arr.view())?`, `.finish()?` |
-//! | `np.array_split(arr, n)[k]` of a file | `npy::options().segment(k, n).open_mut::<T>(f)` |
-//! | `np.asarray(arr)` for what works on arrays | `arr.view().into_ndarray::<Ix2>()?`, with the feature `ndarray` |
-//! | `np.fromfile(f, dtype, count, offset=n)` | `fromfile::<T>(f, n, count)` |
-//! | `arr.tofile(f)` | `arr.tofile(f)?`, to any writer `arr.view().write_to(&mut w)?` |
-//! | `print(arr)`, `repr(arr)` | `println!("{arr}")`, `{arr:?}`; of records `arr.view().to_dyn(&T::dtype())?` |
-//! | `arr.sum(axis=0)`, `.std()`, `.argmin()` | there are none: `view.axis_iter(1)` goes through the columns |
+//! | `np.memmap(f, dtype, "r")` | `MmapArray::<T>::open(f)?` |
+//! | `np.memmap(f, dtype, "r", offset=8, shape=(4, 6))` | `MmapArray::<T>::options().offset(8).shape([4, 6]).open(f)?` |
+//! | `np.memmap(f, dtype, "r", 8, (4, 6), order="F")` | `MmapArray::<T>::options().offset(8).shape([4, 6]).order(Order::F).open(f)?` |
+//! | `np.memmap(f, dtype, "r").reshape(-1, 2)` | `MmapArray::<T>::options().shape([None, Some(2)]).open(f)?` |
+//! | `np.memmap(f, dtype, "r+")`, `np.memmap(f)` | `MmapArray::<T>::open_mut(f)?`, `MmapArray::<u8>::open_mut(f)?` |
+//! | `np.memmap(f, dtype, "r+", 8, (4, 6))`, which makes a short file longer | `MmapArray::<T>::options().offset(8).shape([4, 6]).open_mut(f)?`, which does not |
+//! | `np.memmap(f, dtype, "c")` | `MmapArray::<T>::options().open_cow(f)?` |
+//! | `np.memmap(new, dtype, "w+", shape=(4, 6))` | `MmapArray::<T>::options().shape([4, 6]).create(new)?` |
+//! | `np.memmap(open(f, "rb"), dtype, "r")` | `MmapArray::<T>::options().map(&File::open(f)?)?` |
+//! | `np.memmap(f, ">f4", "r", offset=1, shape=5)` | `MmapArray::<Be<f32>>::options().offset(1).shape(5).open(f)?` |
+//! | `np.memmap(f, [("a", "<u2"), ("b", "<f4")], "r", 8, 16)` | for a dtype that is known when the program runs: `DynArray::options("[('a', '<u2'), ('b', '<f4')]".parse()?).offset(8).shape(16).open(f)?` |
+//! | `np.memmap(TemporaryFile(), dtype, "w+", shape=(4, 6))` | `MmapArrayMut::<T>::scratch([4, 6])?` |
+//! | `np.zeros((4, 6), dtype)` | `MmapArrayMut::<T>::anonymous([4, 6])?` |
+//! | `np.fromfile(f, dtype)`, `np.fromfile(f, dtype, count=5, offset=8)` | `fromfile::<T>(f, 0, None)?`, `fromfile::<T>(f, 8, 5)?` |
+//!
+//! ## The array
+//!
+//! `arr` is the `MmapArray<T>` of the second row above. It is the slice of all its elements too, so `arr.len()` is NumPy's
+//! `arr.size`. The mode is in the type: [`ReadOnly`], [`ReadWrite`] or [`CopyOnWrite`].
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr.filename`, `arr.offset` | `arr.path()`, `arr.byte_offset()` |
+//! | `assert arr.mode == "r"` | `let arr: MmapArray<T, ReadOnly> = arr` |
+//! | `arr.dtype` | `T::dtype()` |
+//! | `arr.shape`, `arr.ndim`, `arr.strides` | `arr.shape()`, `arr.ndim()`, `arr.view().strides()` |
+//! | `len(arr)` | `arr.shape()[0]` |
+//! | `arr.size`, `arr.itemsize`, `arr.nbytes` | `arr.len()`, `size_of::<T>()`, `size_of_val(&arr[..])` |
+//! | `arr.flags.c_contiguous` | `arr.order() == Order::C` |
+//! | `str(arr)` | `arr.to_string()` |
+//! | `arr.tobytes()` | `bytemuck::cast_slice::<T, u8>(&arr)` |
+//! | `np.asarray(arr)` | `arr.view().into_ndarray::<Ix2>()?` |
+//!
+//! ## Index, slice, turn
+//!
+//! Indices are not negative, and a range outside its axis panics, as a slice's does. The array itself is the slice of its
+//! elements in storage order; its view knows the shape.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr[2, 3]`, `arr.flat[7]` | `arr[[2, 3]]`, `arr[7]` |
+//! | `arr[2]`, `arr[:, 3]` | `arr.view().index_axis(0, 2)`, `arr.view().index_axis(1, 3)` |
+//! | `arr[-1]` | `arr.view().index_axis(0, arr.shape()[0] - 1)` |
+//! | `arr[1:3]`, `arr[:, 2:]` | `arr.view().rows(1..3)`, `arr.view().slice_axis(1, 2..)` |
+//! | `arr[1:99]` | `arr.view().rows(1..99.min(arr.shape()[0]))` |
+//! | `arr[1:3, :4]`, `arr[:, 5]` | `arr.view().slice((1..3, ..4))`, `arr.view().slice((.., 5))` |
+//! | `arr[::2]`, `arr[:, ::-1]` | `arr.view().step_axis(0, 2)`, `arr.view().step_axis(1, -1)` |
+//! | `arr.T`, `arr.transpose(1, 0)` | `arr.view().t()`, `arr.view().permute_axes([1, 0])` |
+//! | `arr.reshape(2, 12)`, `arr.reshape(-1)` | `arr.view().reshape([2, 12])?`, `arr.view().reshape([None])?` |
+//! | `arr[:, np.newaxis]` | `arr.view().insert_axis(1)?` |
+//! | `[row.max() for row in arr]` | `arr.view().axis_iter(0).filter_map(\|row\| row.max()).collect::<Vec<_>>()` |
+//! | `list(arr.flat)` | `arr.view().iter().collect::<Vec<_>>()` |
+//! | `arr[arr > 7]` | `arr.view().iter().filter(\|&x\| x > 7.0).collect::<Vec<_>>()` |
+//! | `np.array_split(arr, 3)[1]` | `arr.into_parts(3)?.remove(1)`, each part for a thread of its own |
+//! | `arr.view(np.uint32)`, `arr.view("u1")` | `arr.view().view_as::<u32>()?`, owned: `arr.cast::<u8>()?` |
+//!
+//! ## Numbers
+//!
+//! Sums along an axis are those of the views along it. What is not here, ndarray has, with the feature `ndarray`.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr.sum()`, `arr.mean()` | `arr.view().sum()`, `arr.view().mean()` |
+//! | `arr.min()`, `arr.max()` | `arr.view().min()`, `arr.view().max()` |
+//! | `arr.sum(axis=0)` | `arr.view().axis_iter(1).map(\|column\| column.sum()).collect::<Vec<_>>()` |
+//! | `arr.argmin()` | `(0..arr.len()).min_by(\|&i, &j\| arr[i].total_cmp(&arr[j]))` |
+//! | `arr.std()` | `arr.view().into_ndarray::<Ix2>()?.std(0.0)` |
+//! | `arr.astype("f8")`, `arr.copy()` | `arr.view().to_vec_as::<f64>()`, `arr.view().to_vec()` |
+//! | `arr.view(">f4").astype("f4")` | `arr.view().view_as::<Be<f32>>()?.to_native_vec()` |
+//! | `arr.view(">i4")[2, 3]` | `arr.view().view_as::<Be<i32>>()?.at([2, 3]).get()` |
+//! | `np.array_equal(arr, arr.T)` | `arr.view() == arr.view().t()` |
+//!
+//! ## Records
+//!
+//! `np.dtype([…])` is a `#[repr(C, packed)]` struct with `#[derive(Record)]`, and with `align=True` a `#[repr(C)]` one. Here it
+//! is `Star`, of the fields `id`, `tag`, `rgb` and `pos`, which has `x` and `y`. `Name` has `id` and `tag`. A field's path is
+//! checked by the compiler with [`project`](MmapArray::project), when the program runs with [`field`](MmapArray::field).
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr.dtype`, `arr.dtype.names` | `Star::dtype()`, `Star::dtype().fields()` |
+//! | `arr["id"]`, `arr["pos"]["x"]` | `arr.project(field!(Star, id))`, `arr.project(field!(Star, pos.x))` |
+//! | `arr["id"]`, `arr["pos"]["x"]` by a name from outside | `arr.field::<u32>("id")?`, `arr.field::<f32>("pos.x")?` |
+//! | `arr[["id", "tag"]]` | `arr.fields::<Name>()?` |
+//! | `arr["rgb"]` | `arr.project(field!(Star, rgb)).unpack()?` |
+//! | `arr[3]`, `arr[3]["id"]`, `arr[3]["pos"]["y"]` | `arr[3]`, `arr[3].id`, `arr[3].pos.y` |
+//! | `arr.view(np.recarray).id`, `arr.view(np.recarray)[3].id` | `arr.project(field!(Star, id))`, `arr[3].id` |
+//! | `arr[arr["id"] > 3]` | `arr.iter().copied().filter(\|star\| star.id > 3).collect::<Vec<_>>()` |
+//! | `arr[arr["tag"] == b"K1"]["id"]` | `arr.iter().filter(\|star\| star.tag == "K1").map(\|star\| star.id).collect::<Vec<_>>()` |
+//! | `arr["pos"]["y"].min()` | `arr.project(field!(Star, pos.y)).min()` |
+//! | `arr["id"] += 1` | `arr.view_mut().project(field!(Star, id)).map_in_place(\|id\| id + 1)` |
+//! | `arr["pos"]["x"][2:] = 0.5` | `arr.view_mut().field::<f32>("pos.x")?.rows(2..).fill(0.5)` |
+//! | `arr[3]["tag"] = b"F5"` | `arr[3].tag = Bytes::new("F5")?` |
+//! | `str(arr)` | `arr.view().to_dyn(&Star::dtype())?.to_string()` |
+//!
+//! ## Records of a dtype that is known when the program runs
+//!
+//! `arr` is the [`DynArray`] of the same file.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr.dtype`, `arr.dtype.names` | `arr.dtype()`, `arr.dtype().fields()` |
+//! | `arr["id"]`, `arr["pos"]["x"]` | `arr.field("id")?`, `arr.field("pos.x")?` |
+//! | `arr[["id", "tag"]]` | `arr.view().view_as(&arr.dtype().select(["id", "tag"])?)?` |
+//! | `arr[3]`, `arr["id"][3]` | `arr.at([3])`, `arr.field("id")?.at([3])` |
+//! | `arr[1:4]["rgb"][:, 0]` | `arr.view().rows(1..4).field("rgb")?.slice((.., 0))` |
+//! | `arr["id"].astype("f8")` | `arr.field("id")?.to_vec_as::<f64>()?` |
+//! | `arr["pos"]["x"].sum()` | `arr.field("pos.x")?.typed::<f32>()?.sum()` |
+//! | `arr.tobytes()`, `str(arr)` | `arr.as_bytes()`, `arr.to_string()` |
+//!
+//! ## Write
+//!
+//! `arr` is an `MmapArrayMut<f32>`.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr[2, 3] = 5`, `arr[...] = 1` | `arr[[2, 3]] = 5.0`, `arr.fill(1.0)` |
+//! | `arr[:, 3] = 0` | `arr.view_mut().index_axis(1, 3).fill(0.0)` |
+//! | `arr += 1` | `arr.view_mut().map_in_place(\|x\| x + 1.0)` |
+//! | `arr[2:] = arr[:2]` | `let (from, mut to) = arr.view_mut().split_at(0, 2); to.copy_from(&from)` |
+//! | `arr.flush()`, `arr[1:3].flush()` | `arr.flush()?`, `arr.flush_rows(1..3)?` |
+//! | `del arr` | `arr.close()?` |
+//! | longer by two rows: `arr = np.memmap(f, "f4", "r+", 8, (6, 6))` | `arr.grow(2)?` |
+//! | `arr.tofile(new)`, `arr[:, ::2].tofile(new)` | `arr.tofile(new)?`, `arr.view().step_axis(1, 2).tofile(new)?` |
+//! | `arr.tofile(open(new, "wb"))` | `arr.view().write_to(&mut File::create(new)?)?` |
+//!
+//! ## `.npy`
+//!
+//! `f` and `new` are paths again, and `arr` is an array of any kind. A dtype of objects is refused: nothing is unpickled.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `np.load(f, mmap_mode="r")` | `npy::open::<T>(f)?` |
+//! | `np.load(f, mmap_mode="r+")`, `np.load(f, mmap_mode="c")` | `npy::open_mut::<T>(f)?`, `npy::open_cow::<T>(f)?` |
+//! | `np.load(f, mmap_mode="r")` | of the dtype that the file has: `npy::open_dyn(f)?` |
+//! | `np.load(f, mmap_mode="r")[1:3]` | `npy::options().rows(1..3).open::<T>(f)?`, which maps no more |
+//! | `np.array_split(np.load(f, mmap_mode="r+"), 3)[1]` | `npy::options().segment(1, 3).open_mut::<T>(f)?`, one for each process |
+//! | `np.load(f, mmap_mode="r").dtype` | `npy::header(f)?.dtype()` |
+//! | `np.load(f)`, `np.load(f).astype("f8")` | `npy::load::<T>(f)?`, `npy::load_as::<f64>(f)?` |
+//! | `np.load(open(f, "rb"))` | `npy::load_from::<T>(&mut File::open(f)?)?` |
+//! | `np.save(new, arr)`, `np.save(new, arr[:, ::2])` | `npy::save(new, &arr)?`, `npy::save(new, &arr.view().step_axis(1, 2))?` |
+//! | `np.save(open(new, "wb"), arr)` | `npy::save_to(&mut File::create(new)?, &arr)?` |
+//! | `np.save(f, np.concatenate([np.load(f), arr]))` | `npy::append(f, &arr)?` |
+//! | `np.lib.format.open_memmap(f)`, `np.lib.format.open_memmap(f, mode="r")` | `npy::open_mut::<T>(f)?`, `npy::open::<T>(f)?` |
+//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6))` | `npy::create::<T>(new, [4, 6])?` |
+//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), fortran_order=True)` | `npy::options().order(Order::F).create::<T>(new, [4, 6])?` |
+//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), version=(2, 0))` | `npy::options().version(2, 0).create::<T>(new, [4, 6])?` |
+//! | `np.lib.format.open_memmap(f, max_header_size=20_000)` | `npy::options().max_header(20_000).open_mut::<T>(f)?` |
+//! | `np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)` | `npy::create_like(new, &arr)?` |
 
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]

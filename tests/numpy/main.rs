@@ -21,6 +21,8 @@ mod python;
 mod records;
 #[cfg(feature = "derive")]
 mod structs;
+#[cfg(feature = "derive")]
+mod table;
 mod texts;
 #[cfg(feature = "derive")]
 mod values;
