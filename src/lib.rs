@@ -255,6 +255,19 @@
 //! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), version=(2, 0))` | `npy::options().version(2, 0).create::<T>(new, [4, 6])?` |
 //! | `np.lib.format.open_memmap(f, max_header_size=20_000)` | `npy::options().max_header(20_000).open_mut::<T>(f)?` |
 //! | `np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)` | `npy::create_like(new, &arr)?` |
+//!
+//! ## `.npz`
+//!
+//! With the feature `npz`. Members that are deflated, as by `np.savez_compressed`, are loaded; those that are stored can be
+//! mapped too, at whatever byte NumPy has put them.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `np.load(f).files` | `npz::Archive::open(f)?.members().map(\|member\| member.name()).collect::<Vec<_>>()` |
+//! | `np.load(f)["x"]` | `npz::Archive::open(f)?.member("x")?.load::<f32>()?` |
+//! | `np.load(f)["x"]` | mapped: `npz::Archive::open(f)?.member("x")?.open::<Le<f32>>()?` |
+//! | `np.load(f)["x"][1:3]` | mapped: `npz::Archive::open(f)?.member("x")?.with(npy::options().rows(1..3)).open::<Le<f32>>()?` |
+//! | `np.savez(new, x=arr)` | `let mut writer = npz::Writer::create(new)?; writer.add("x", &arr)?; writer.finish()?` |
 
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]

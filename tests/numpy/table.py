@@ -22,6 +22,7 @@ def make(folder):
         file.write(bytes(8))
         numbers.tofile(file)
     np.save(f"{folder}/numbers.npy", numbers)
+    np.savez(f"{folder}/numbers.npz", x=numbers, n=np.arange(3))
     stars = np.zeros(6, STAR)
     stars["id"] = [3, 1, 4, 1, 5, 9]
     stars["tag"] = [b"G2V", b"", b"M5.5", b"B8", b"K1", b"A0"]

@@ -44,6 +44,13 @@ fn make(folder: &Path) {
     let bytes = [&[0; 8], bytemuck::cast_slice(&numbers)].concat();
     fs::write(folder.join("numbers.f4"), bytes).unwrap();
     npy::save(folder.join("numbers.npy"), &numbers).unwrap();
+    #[cfg(feature = "npz")]
+    {
+        let mut writer = mmap_array::npz::Writer::create(folder.join("numbers.npz")).unwrap();
+        writer.add("x", &numbers).unwrap();
+        writer.add("n", &vec![0_i64, 1, 2]).unwrap();
+        writer.finish().unwrap();
+    }
     let tags = ["G2V", "", "M5.5", "B8", "K1", "A0"];
     let stars: [Star; 6] = std::array::from_fn(|i| Star {
         id: [3, 1, 4, 1, 5, 9][i],
@@ -62,10 +69,24 @@ fn folders(count: usize) -> (TempDir, Vec<PathBuf>) {
     (all, folders)
 }
 
-/// The files in a folder, by name.
+/// The files in a folder, by name, and those in archives, whose own bytes have the time of their writing among them.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap())).collect()
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".npz") {
+            #[cfg(feature = "npz")]
+            for member in mmap_array::npz::Archive::open(&path).unwrap().members() {
+                let mut bytes = Vec::new();
+                std::io::Read::read_to_end(&mut member.reader().unwrap(), &mut bytes).unwrap();
+                files.insert(format!("{name}:{}", member.name()), bytes);
+            }
+        } else {
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    files
 }
 
 /// Without white space, in which the front page and `stringify!` differ, and without a statement's end.
@@ -165,7 +186,12 @@ fn every_row_gives_what_numpy_gives() {
         let shown = run(&here[number]).unwrap_or_else(|error| panic!("{rust}: {error}"));
         // Nothing, only where both are statements.
         assert_eq!(shown.is_empty(), traits[number].is_empty(), "{numpy}\n{rust}");
+        let maps = traits[number].iter().any(|&(name, _)| name == "mode");
         for (name, text) in shown {
+            // Where NumPy does not map, it has no place in a file.
+            if ["file", "offset", "mode"].contains(&name) && !maps && numpy.contains("np.load") {
+                continue;
+            }
             let text = text.replace('\n', "\\n");
             if !traits[number].contains(&(name, &text)) {
                 wrong.push(format!("{numpy}\n{rust}\n    {name}: {text}\n    NumPy's: {:?}", traits[number]));

@@ -21,6 +21,8 @@ use bytemuck::{Pod, Zeroable};
 use mmap_array::{
     Be, Bytes, DynArray, Element, MmapArray, MmapArrayMut, Order, ReadOnly, Record, field, fromfile, npy,
 };
+#[cfg(feature = "npz")]
+use mmap_array::{Le, npz};
 #[cfg(feature = "ndarray")]
 use ndarray::Ix2;
 use std::fs::File;
@@ -285,5 +287,31 @@ rows {
         (npy::options().version(2, 0).create::<T>(new, [4, 6])?);
     "np.lib.format.open_memmap(f, max_header_size=20_000)" => (npy::options().max_header(20_000).open_mut::<T>(f)?);
     r#"np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)"# => (npy::create_like(new, &arr)?);
+}
+
+"`.npz`"
+numpy r#"
+f, new = folder + "/numbers.npz", folder + "/new.npz"
+arr = np.memmap(folder + "/numbers.f4", "f4", "r", 8, (4, 6))
+"#
+here |folder| {
+    let (f, new) = (&folder.join("numbers.npz"), &folder.join("new.npz"));
+    // SAFETY: nobody else uses the file.
+    let arr = unsafe { MmapArray::<f32>::options().offset(8).shape([4, 6]).open(folder.join("numbers.f4"))? };
+}
+rows {
+    #[cfg(feature = "npz")]
+    r#"np.load(f).files"# =>
+        (npz::Archive::open(f)?.members().map(|member| member.name()).collect::<Vec<_>>());
+    #[cfg(feature = "npz")]
+    r#"np.load(f)["x"]"# => (npz::Archive::open(f)?.member("x")?.load::<f32>()?);
+    #[cfg(feature = "npz")]
+    r#"np.load(f)["x"]"# => (npz::Archive::open(f)?.member("x")?.open::<Le<f32>>()?);
+    #[cfg(feature = "npz")]
+    r#"np.load(f)["x"][1:3]"# =>
+        (npz::Archive::open(f)?.member("x")?.with(npy::options().rows(1..3)).open::<Le<f32>>()?);
+    #[cfg(feature = "npz")]
+    r#"np.savez(new, x=arr)"# =>
+        { let mut writer = npz::Writer::create(new)?; writer.add("x", &arr)?; writer.finish()?; };
 }
 }

@@ -86,6 +86,12 @@ impl<T: Show> Show for Option<T> {
     }
 }
 
+impl Show for Vec<&str> {
+    fn show(self) -> Shown {
+        vec![("list", format!("[{}]", texts(self.iter().map(|text| format!("'{text}'")))))]
+    }
+}
+
 impl Show for &Path {
     fn show(self) -> Shown {
         vec![file(self)]
