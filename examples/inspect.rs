@@ -1,7 +1,7 @@
 //! A look into `.npy` and `.npz` files of any size: what they are, what is in them, and how it looks.
 //!
 //! ```text
-//! cargo install --path . --example inspect --features npz
+//! cargo install --path . --example inspect
 //! inspect FILE[:MEMBER] [--rows A..B] [--field PATH] [--max-header N] [--json | --jsonl | --plot OUT.png]
 //! ```
 //!

@@ -1,15 +1,12 @@
 //! Where an array is: a file of its own, or a member of an archive.
 
 use super::Failure;
-use mmap_array::DynArray;
-use mmap_array::npy::{Header, NpyOptions};
+use mmap_array::npy::{self, Header, NpyOptions};
+use mmap_array::{DynArray, npz::Archive};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-#[cfg(feature = "npz")]
-use mmap_array::{npy, npz::Archive};
 
 /// An array in a file, of which the header has been read.
 pub(crate) struct Source {
@@ -18,7 +15,6 @@ pub(crate) struct Source {
     pub(crate) data_offset: Option<u64>,
     options: NpyOptions,
     path: PathBuf,
-    #[cfg(feature = "npz")]
     member: Option<(Archive, String)>,
 }
 
@@ -57,13 +53,9 @@ impl Source {
     fn npy(path: PathBuf, options: NpyOptions) -> Result<Self, Failure> {
         let header = options.header(&path)?;
         let data_offset = Some(header.data_offset());
-        #[cfg(feature = "npz")]
-        return Ok(Self { header, data_offset, options, path, member: None });
-        #[cfg(not(feature = "npz"))]
-        Ok(Self { header, data_offset, options, path })
+        Ok(Self { header, data_offset, options, path, member: None })
     }
 
-    #[cfg(feature = "npz")]
     fn npz(path: PathBuf, member: Option<&str>, options: NpyOptions) -> Result<Option<Self>, Failure> {
         let archive = open_archive(&path)?;
         let name = match (member, archive.members().len()) {
@@ -75,14 +67,6 @@ impl Source {
         let header = found.header()?;
         let data_offset = if found.is_stored() { Some(found.data_offset()?) } else { None };
         Ok(Some(Self { header, data_offset, options, path, member: Some((archive, name)) }))
-    }
-
-    #[cfg(not(feature = "npz"))]
-    fn npz(path: PathBuf, _: Option<&str>, options: NpyOptions) -> Result<Option<Self>, Failure> {
-        let without = |failure: Failure| {
-            Failure::new(format!("{}; to read archives, install with `--features npz`", failure.text))
-        };
-        Self::npy(path, options).map(Some).map_err(without)
     }
 
     /// Checks that all elements are there and, as far as that means reading them anyway, unharmed.
@@ -105,7 +89,6 @@ impl Source {
     }
 
     fn map_in_place(&self) -> Result<DynArray, Failure> {
-        #[cfg(feature = "npz")]
         if let Some((archive, name)) = &self.member {
             // SAFETY: whoever names a file to this program keeps it from being written or truncated, says its head.
             return Ok(unsafe { archive.member(name)?.with(self.options).open_dyn()? });
@@ -123,17 +106,11 @@ impl Source {
     }
 
     /// The bytes of the elements of a compressed member, one after another.
-    #[cfg(feature = "npz")]
     fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
         let Some((archive, name)) = &self.member else { return Ok(Box::new(io::empty())) };
         let mut stream = archive.member(name)?.reader()?;
         io::copy(&mut stream.by_ref().take(self.header.data_offset()), &mut io::sink())?;
         Ok(Box::new(BufReader::new(stream)))
-    }
-
-    #[cfg(not(feature = "npz"))]
-    fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
-        Ok(Box::new(io::empty()))
     }
 
     /// The bytes of the elements as the file has them, from a byte on.
@@ -161,7 +138,6 @@ impl Source {
     }
 }
 
-#[cfg(feature = "npz")]
 fn open_archive(path: &Path) -> Result<Archive, Failure> {
     // What is neither is told as what it most likely should be.
     Archive::open(path).map_err(|error| match npy::header(path) {
@@ -173,7 +149,6 @@ fn open_archive(path: &Path) -> Result<Archive, Failure> {
 }
 
 /// The members of an archive.
-#[cfg(feature = "npz")]
 pub(crate) fn list_members(file: &OsStr, options: NpyOptions, out: &mut impl Write) -> Result<(), Failure> {
     let archive = open_archive(&split(file).0)?;
     for member in archive.members() {
@@ -189,20 +164,9 @@ pub(crate) fn list_members(file: &OsStr, options: NpyOptions, out: &mut impl Wri
     Ok(())
 }
 
-#[cfg(feature = "npz")]
 pub(crate) fn which_member(file: &OsStr) -> Result<String, Failure> {
     let path = split(file).0;
     let archive = open_archive(&path)?;
     let names: Vec<&str> = archive.members().map(|member| member.name()).take(20).collect();
     Ok(format!("{0}: which member? Say {0}:MEMBER; there are {names:?}", path.display()))
-}
-
-#[cfg(not(feature = "npz"))]
-pub(crate) fn list_members(file: &OsStr, _: NpyOptions, _: &mut impl Write) -> Result<(), Failure> {
-    which_member(file).map(drop)
-}
-
-#[cfg(not(feature = "npz"))]
-pub(crate) fn which_member(_: &OsStr) -> Result<String, Failure> {
-    Ok("archives are not read without the feature `npz`".into())
 }
