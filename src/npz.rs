@@ -31,7 +31,7 @@
 //! elements at multiples of 64 bytes.
 //!
 //! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
-//! directory at its end, and its elements within the member. The checksum of a member, for which all of it has to be
+//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum of a member, for which all of it has to be
 //! read, is checked by [`load`](Member::load) and [`reader`](Member::reader), and not where it is mapped.
 
 mod writer;
@@ -81,6 +81,7 @@ impl rawzip::ReaderAt for Source {
 struct Entry {
     /// With the `.npy` at its end, where it has that.
     name: String,
+    is_utf8: bool,
     place: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     encrypted: bool,
@@ -88,20 +89,23 @@ struct Entry {
 
 impl Entry {
     fn new(record: &ZipFileHeaderRecord<'_>) -> Self {
-        let path = record.file_path();
-        let bytes: &[u8] = path.as_ref();
-        // As Python's `zipfile` reads names.
-        let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-        let name = match record.flags().is_utf8() {
-            true => String::from_utf8_lossy(bytes).into_owned(),
-            false => bytes.iter().map(|&byte| cp437(byte)).collect(),
-        };
+        let is_utf8 = record.flags().is_utf8();
+        let name = name_of(record.file_path().as_ref(), is_utf8);
         let (method, encrypted) = (record.compression_method(), record.flags().is_encrypted());
-        Self { name, place: record.wayfinder(), method, encrypted }
+        Self { name, is_utf8, place: record.wayfinder(), method, encrypted }
     }
 
     fn short_name(&self) -> &str {
         self.name.strip_suffix(".npy").unwrap_or(&self.name)
+    }
+}
+
+/// A name as Python's `zipfile` reads it.
+fn name_of(bytes: &[u8], is_utf8: bool) -> String {
+    let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    match is_utf8 {
+        true => String::from_utf8_lossy(bytes).into_owned(),
+        false => bytes.iter().map(|&byte| cp437(byte)).collect(),
     }
 }
 
@@ -134,7 +138,8 @@ fn zip_error(action: &'static str, error: rawzip::Error) -> Error {
 impl Archive {
     /// Opens an archive and reads its directory, which is at its end; the members are not touched.
     ///
-    /// Archives of any size and number of members (Zip64), and those behind other data (self-extracting ones), are read.
+    /// Archives of any size and number of members (Zip64) are read. Those behind other data (self-extracting ones) are
+    /// too, but with more than 65,535 members or 4 GiB only if their directory counts these data.
     ///
     /// # Errors
     ///
@@ -366,6 +371,20 @@ impl<'a> Member<'a> {
         self.archive.zip.get_entry(self.entry.place).map_err(|error| zip_error("find its bytes", error))
     }
 
+    /// Checks that the bytes are those of the member: the header in front of them has its name too.
+    fn check_name(&self, entry: &rawzip::ZipEntry<'_, Source>) -> Result<()> {
+        // The longest name and extra fields.
+        let mut buffer = vec![0; 2 * usize::from(u16::MAX)];
+        let header = entry.local_header(&mut buffer).map_err(|error| zip_error("find its bytes", error))?;
+        let name = name_of(header.file_path().as_ref(), self.entry.is_utf8);
+        if name != self.entry.name {
+            let text =
+                format!("its bytes are those of {name:?}, says the header in front of them: the archive is broken");
+            return Err(broken(text));
+        }
+        Ok(())
+    }
+
     /// Where the member's bytes are in the file, which has been found to have them.
     fn bytes(&self) -> Result<Range<u64>> {
         if self.entry.encrypted {
@@ -374,7 +393,8 @@ impl<'a> Member<'a> {
         if self.entry.name.ends_with('/') {
             return Err(broken("it is a folder"));
         }
-        let (start, end) = self.zip_entry()?.compressed_data_range();
+        let entry = self.zip_entry()?;
+        let (start, end) = entry.compressed_data_range();
         let file_len = region::mappable_len(&self.archive.zip.get_ref().0)?;
         let last = file_len.min(self.archive.zip.directory_offset());
         if end > last {
@@ -393,6 +413,7 @@ impl<'a> Member<'a> {
             let text = format!("its {compressed} bytes in the archive cannot become the {size} that the directory has");
             return Err(broken(text).at_bytes(start..end));
         }
+        self.check_name(&entry)?;
         Ok(start..end)
     }
 

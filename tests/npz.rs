@@ -160,7 +160,8 @@ fn members_that_cannot_be_read_say_why() {
         (DIRECTORY, 42, &[0xff, 0xff, 0, 0], "broken"),
         (LOCAL, 0, b"XXXX", "the archive is broken: Invalid signature"),
         (LOCAL, 26, &[0xff, 0xff], "reach beyond those of the archive's members"),
-        (LOCAL, 26, &[0, 0], "no `.npy` file"),
+        (LOCAL, 26, &[0, 0], "its bytes are those of \"\", says the header"),
+        (LOCAL, 30, b"y", "its bytes are those of \"y"),
     ] {
         let (_folder, path) = archive();
         patched(&path, signature, at, value);
