@@ -116,6 +116,32 @@ fn an_archive_appears_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_is_refused_before_it_is_written_leaves_the_archive_as_it_was() {
+    let (_folder, path) = archive();
+    let mut writer = Writer::create(&path).unwrap();
+    let one = ArrayView::from_slice(&[1_u8], 1).unwrap();
+    writer.add("a", &one).unwrap();
+    for (name, expected) in [
+        ("a", "there is a member of that name already"),
+        ("a\0b", "cannot have a zero"),
+        ("é/../b", "leads elsewhere"),
+        (&"x".repeat(65_532), "a name of 65536 bytes is too long"),
+    ] {
+        let error = writer.add(name, &one).unwrap_err();
+        assert!(error.kind() == ErrorKind::Archive && error.to_string().contains(expected), "{error}");
+    }
+    writer.add(&"x".repeat(65_531), &one).unwrap();
+    writer.add("b", &one).unwrap();
+    writer.finish().unwrap();
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.members().map(|member| member.name().len()).collect::<Vec<_>>(), [1, 65_531, 1]);
+    for member in archive.members() {
+        assert_eq!(*member.load::<u8>().unwrap(), [1]);
+        assert_eq!(member.data_offset().unwrap() % 64, 0);
+    }
+}
+
+#[test]
 fn what_is_no_archive_and_what_is_not_in_it_is_said() {
     let (folder, path) = archive();
     let error = Archive::open(&path).unwrap().member("y").map(|_| ()).unwrap_err();

@@ -3,8 +3,8 @@
 use super::{broken, zip_error};
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
-use crate::npy::Source;
 use crate::npy::io::{header_of, write_array};
+use crate::npy::{Header, Source};
 use crate::region::NewFile;
 use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::{EntryPath, ZipFilePath};
@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// A `.npz` archive that is being written, member by member: `np.savez`.
 ///
 /// Members are stored, and their elements begin at multiples of 64 bytes of the archive, so that
-/// [`Member::open`](super::Member::open) maps them as any type. NumPy and every zip program read it. Arrays of any size and
+/// [`Member::open`](super::Member::open) maps them as any type. NumPy reads it, and every program that goes by an archive's
+/// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size and
 /// any number of them are written; no more than a piece of one is in memory.
 ///
 /// The archive is built beside the target and appears whole, by [`finish`](Self::finish). Dropped before, it goes, and
@@ -42,6 +43,8 @@ pub struct Writer {
     new: NewFile,
     path: PathBuf,
     names: HashSet<String>,
+    /// Whether a member has been left half written.
+    broken: bool,
 }
 
 impl Writer {
@@ -55,7 +58,7 @@ impl Writer {
         let path = path.as_ref();
         let (new, file) = NewFile::create(path, 0, true, false)?;
         let zip = ZipArchiveWriter::new(BufWriter::with_capacity(1 << 16, file));
-        Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new() })
+        Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new(), broken: false })
     }
 
     /// Adds an array, as the member `name` with `.npy` behind it. One that lies in Fortran order is written in that, any
@@ -65,14 +68,28 @@ impl Writer {
     ///
     /// [`Archive`](crate::ErrorKind::Archive) for a name that there is already or that cannot be written,
     /// [`DType`](crate::ErrorKind::DType) for elements that no header can tell, [`Io`](crate::ErrorKind::Io) where the
-    /// system refuses. After an error the archive cannot be finished sensibly: drop it.
+    /// system refuses. Where that was in the middle of the member, nothing more is added, and the archive cannot be
+    /// finished; after any other error it is as before.
     pub fn add(&mut self, name: &str, array: &(impl Source + ?Sized)) -> Result<()> {
         array.lend(|view| self.add_view(name, view)).map_err(|error| error.of_member(name).in_file(Some(&self.path)))
     }
 
     fn add_view(&mut self, name: &str, view: DynView<'_>) -> Result<()> {
+        self.check_unbroken()?;
         let header = header_of(view)?;
         let member = self.entry_path(name)?;
+        self.broken = true;
+        self.write_member(name, member, &header, view)?;
+        self.names.insert(name.to_owned());
+        self.broken = false;
+        Ok(())
+    }
+
+    fn check_unbroken(&self) -> Result<()> {
+        if self.broken { Err(broken("a member before could not be written to its end")) } else { Ok(()) }
+    }
+
+    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: DynView<'_>) -> Result<()> {
         let failed = |error| zip_error("write the archive", error);
         let padding = padding(self.zip.stream_offset() + name.len() as u64 + 4);
         let entry = self.zip.new_file(member);
@@ -84,18 +101,21 @@ impl Writer {
         };
         let (mut entry, config) = entry.start().map_err(failed)?;
         let mut writer = config.wrap(&mut entry);
-        write_array(&mut writer, &header, view)?;
+        write_array(&mut writer, header, view)?;
         let (_, sums) = writer.finish().map_err(failed)?;
         entry.finish(sums).map_err(failed)?;
         Ok(())
     }
 
     /// The name as the archive has it: as it is, which the zip library changes if it has parts that lead elsewhere.
-    fn entry_path(&mut self, name: &str) -> Result<EntryPath<'static>> {
-        if !self.names.insert(name.to_owned()) {
+    fn entry_path(&self, name: &str) -> Result<EntryPath<'static>> {
+        if self.names.contains(name) {
             return Err(broken("there is a member of that name already"));
         }
         let name = format!("{name}.npy");
+        if name.len() > usize::from(u16::MAX) {
+            return Err(broken(format!("a name of {} bytes is too long: with `.npy` 65,535 are most", name.len())));
+        }
         if name.contains('\0') {
             return Err(broken("a name cannot have a zero in it"));
         }
@@ -110,8 +130,10 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses. The target is as it was then.
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses, [`Archive`](crate::ErrorKind::Archive) where it refused in the
+    /// middle of a member. The target is as it was then.
     pub fn finish(mut self) -> Result<()> {
+        self.check_unbroken().map_err(|error| error.in_file(Some(&self.path)))?;
         let finish = || {
             let buffered = self.zip.finish().map_err(|error| zip_error("write the directory", error))?;
             buffered.into_inner().map_err(|error| Error::io("write the directory", error.into_error()))?;
@@ -146,6 +168,30 @@ fn padding(local_header: u64) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::padding;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_leaves_nothing_to_finish() {
+        use super::Writer;
+        use crate::error::ErrorKind;
+        use rawzip::ZipArchiveWriter;
+        use std::{fs, io};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        fs::write(&path, "before").unwrap();
+        let mut writer = Writer::create(&path).unwrap();
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        writer.zip = ZipArchiveWriter::new(io::BufWriter::with_capacity(1000, full));
+        let error = writer.add("large", &vec![1_u8; 2000]).unwrap_err();
+        assert!(error.to_string().contains("a.npz: the member \"large\": cannot write"), "{error}");
+        assert_eq!((error.kind(), io::Error::from(error).kind()), (ErrorKind::Io, io::ErrorKind::StorageFull));
+        let error = writer.add("small", &vec![1_u8; 10]).unwrap_err();
+        assert!(error.to_string().contains("a member before could not be written to its end"), "{error}");
+        assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::Archive);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn what_follows_the_padding_is_aligned() {
