@@ -167,6 +167,12 @@ fn write_value(value: &Value<'_>, out: &mut impl Write) -> io::Result<()> {
         Value::ComplexF64(parts) => write_pair(parts.map(Value::F64), out),
         Value::DateTime64(i64::MIN, ..) | Value::TimeDelta64(i64::MIN, ..) => out.write_all(b"\"NaT\""),
         Value::DateTime64(count, TimeUnit::Generic, _) | Value::TimeDelta64(count, ..) => write!(out, "{count}"),
+        Value::DateTime64(count, unit, spans_of) => {
+            // NumPy counts the spans, and the days of weeks, in 64 bits, and beyond them from the other end on.
+            let (days, unit) = if unit == TimeUnit::Week { (7, TimeUnit::Day) } else { (1, unit) };
+            let count = count.wrapping_mul(spans_of.into()).wrapping_mul(days);
+            write_text(&Value::DateTime64(count, unit, 1).to_string(), out)
+        }
         _ => write_text(&value.to_string(), out),
     }
 }
