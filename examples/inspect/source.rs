@@ -71,9 +71,12 @@ impl Source {
 
     /// Checks that all elements are there and, as far as that means reading them anyway, unharmed.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        match self.data_offset {
-            Some(_) => self.map_in_place().map(drop),
-            None => Ok(io::copy(&mut self.stream()?, &mut io::sink()).map(drop)?),
+        match &self.member {
+            // A window of no elements takes no memory, and all of the member is read for it.
+            Some((archive, name)) if self.data_offset.is_none() => {
+                Ok(archive.member(name)?.with(self.options.offset(0).shape(0)).load_dyn().map(drop)?)
+            }
+            _ => self.map_in_place().map(drop),
         }
     }
 
@@ -82,6 +85,7 @@ impl Source {
         if self.data_offset.is_some() {
             return self.map_in_place();
         }
+        self.check()?;
         let (header, file) = (&self.header, self.temporary()?);
         let options = DynArray::options(header.dtype().clone()).shape(header.shape()).order(header.order());
         // SAFETY: nobody else knows of the file.
@@ -151,22 +155,37 @@ fn open_archive(path: &Path) -> Result<Archive, Failure> {
 /// The members of an archive.
 pub(crate) fn list_members(file: &OsStr, options: NpyOptions, out: &mut impl Write) -> Result<(), Failure> {
     let archive = open_archive(&split(file).0)?;
+    if archive.members().len() == 0 {
+        writeln!(out, "an archive without members")?;
+    }
     for member in archive.members() {
         let how = if member.is_stored() { "stored" } else { "deflated" };
         match member.with(options).header() {
             Ok(header) => {
                 let (dtype, shape) = (header.dtype(), super::tuple(header.shape()));
-                writeln!(out, "{}\t{shape}\t{dtype}\t{how}\t{} bytes", member.name(), member.size())?;
+                writeln!(out, "{}\t{shape}\t{dtype}\t{how}\t{} bytes", one_line(member.name()), member.size())?;
             }
-            Err(error) => writeln!(out, "{}\t{error}", member.name())?,
+            Err(error) => writeln!(out, "{}\t{}", one_line(member.name()), one_line(&error.to_string()))?,
         }
     }
     Ok(())
+}
+
+/// A text as it is, but for line ends, tabs and the like, which are escaped.
+fn one_line(text: &str) -> String {
+    let plain = |character: char| {
+        if character.is_control() { character.escape_default().to_string() } else { character.into() }
+    };
+    text.chars().map(plain).collect()
 }
 
 pub(crate) fn which_member(file: &OsStr) -> Result<String, Failure> {
     let path = split(file).0;
     let archive = open_archive(&path)?;
     let names: Vec<&str> = archive.members().map(|member| member.name()).take(20).collect();
-    Ok(format!("{0}: which member? Say {0}:MEMBER; there are {names:?}", path.display()))
+    let path = path.display();
+    Ok(match names.is_empty() {
+        true => format!("{path}: an archive without members"),
+        false => format!("{path}: which member? Say {path}:MEMBER; there are {names:?}"),
+    })
 }

@@ -52,7 +52,8 @@ fn read_region(
     let (offset, needed) = (header.data_offset(), header.nbytes());
     if offset.checked_add(needed).is_none_or(|end| end > size) {
         let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
-        return Err(Reason::PastEnd { what, offset, needed, file_len: size, hint: " in the archive" }.into());
+        let hint = ", as far as the member of the archive goes: it was not written to its end";
+        return Err(Reason::PastEnd { what, offset, needed, file_len: size, hint }.into());
     }
     let failed = |source| Error::io("read the elements", source);
     let mut plan = Plan { order: Order::C, ..Plan::default() };

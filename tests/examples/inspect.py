@@ -143,9 +143,7 @@ def generate(folder, seed, count):
                 return f"{order}U{rng.randrange(1, 4)}"
             case "M8" | "m8":
                 units = ["", "[Y]", "[M]", "[W]", "[D]", "[h]", "[25m]", "[s]", "[ms]", "[us]", "[ns]", "[ps]", "[as]"]
-                return order + kind + rng.choice(units)
-            case "f16" | "c32":
-                return "<" + kind
+                return order + kind + rng.choice(units + ["[3D]", "[2W]", "[7s]", "[25ns]", "[1000fs]"])
         return kind if kind[0] == "|" else order + kind
 
     def record(depth):
@@ -174,7 +172,8 @@ def generate(folder, seed, count):
                 if kind in "fc" and rng.random() < 0.5:
                     array[index] = rng.gauss(0, 1) * 10 ** rng.uniform(-4, 4)
             elif kind == "b":
-                array[index] = rng.random() < 0.5
+                # Whatever is not zero is true.
+                array.view("u1")[index] = rng.choice([0, 0, 1, 1, 2, 255])
             elif kind in "iu":
                 info = np.iinfo(array.dtype)
                 array[index] = rng.choice([0, info.min, info.max, rng.randrange(info.min, info.max)])
@@ -221,6 +220,14 @@ def generate(folder, seed, count):
             names = rng.sample(["a", "b:c", "sub/é", "日本", "x.npy", "1"], 3)
             rng.choice([np.savez, np.savez_compressed])(path, **{name: random_array() for name in names})
             tell_file(path)
+
+    # The end of an array in the middle of an element, which is seen only where the member is read to its end.
+    path, file = os.path.join(folder, "short.npz"), io.BytesIO()
+    np.save(file, np.arange(900))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", file.getvalue())
+        archive.writestr("b.npy", file.getvalue()[:-1])
+    tell_file(path)
 
 
 if sys.argv[1] == "generate":

@@ -84,6 +84,9 @@ fn arrays_of_any_dtype_are_told_as_numpy_has_them() {
     let args = ["generate".as_ref(), folder.path().as_os_str(), "5".as_ref(), "3000".as_ref()];
     let (arrays, lines) = assert_as_numpy(&python.run(include_str!("inspect.py"), args));
     assert!(arrays >= 3000 && lines > 3000, "{arrays} arrays, {lines} lines");
+    let short = format!("{}:b", folder.path().join("short.npz").display());
+    let failure = inspected([&short, "--jsonl"]).unwrap_err();
+    assert!(failure.text.contains("short.npz: the member \"b\": the [900] elements"), "{}", failure.text);
 }
 
 #[test]
@@ -243,6 +246,15 @@ fn members_of_archives_are_listed_and_named() {
     let listed = "x\t(3,)\t|u1\tstored\t131 bytes\na:b\t(1, 2)\t|u1\tstored\t130 bytes\n";
     assert_eq!(inspected([&path]).unwrap(), listed);
     assert_eq!(inspected(args(&alone, "--jsonl")).unwrap(), "1\n2\n3\n");
+    let odd = folder.path().join("odd.npz");
+    let mut writer = mmap_array::npz::Writer::create(&odd).unwrap();
+    writer.add("a\n\tb", &7_u8).unwrap();
+    writer.add("c", &vec![7_u8]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(inspected([&odd]).unwrap().split_once("\t(").unwrap().0, "a\\n\\tb", "a line for each");
+    mmap_array::npz::Writer::create(&odd).unwrap().finish().unwrap();
+    assert_eq!(inspected([&odd]).unwrap(), "an archive without members\n");
+    assert!(inspected(args(&odd, "--jsonl")).unwrap_err().text.ends_with("an archive without members"));
     let named = PathBuf::from(format!("{}:a:b", path.display()));
     assert_eq!(inspected(args(&named, "--jsonl")).unwrap(), "[1,1]\n");
     for (name, rest, expected) in [("", "--json", "which member?"), (":y", "", "there is no member \"y\"")] {
