@@ -48,6 +48,13 @@ impl<'a> Elements<'a> {
         Ok(bytes)
     }
 
+    /// The bytes of the next items.
+    pub(crate) fn items(&mut self, len: usize) -> io::Result<&[u8]> {
+        self.buffer.resize(len, 0);
+        self.input.read_exact(&mut self.buffer)?;
+        Ok(&self.buffer)
+    }
+
     /// The next item, which is a number or a time.
     pub(crate) fn value(&mut self, dtype: &DType) -> io::Result<Value<'static>> {
         self.buffer.resize(dtype.itemsize(), 0);

@@ -5,7 +5,7 @@
 use super::Failure;
 use super::elements::{Elements, find_field, step};
 use super::source::Source;
-use mmap_array::{DType, Kind, Value};
+use mmap_array::{DType, DynView, Kind, Value};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -19,6 +19,9 @@ const HEIGHT: u32 = 700;
 
 /// The most columns of a line, and the most cells of an image along an axis.
 const CELLS: usize = 400;
+
+/// The bytes of items that are converted together.
+const PIECE: usize = 1 << 16;
 
 /// The bars of a histogram.
 const BARS: usize = 60;
@@ -107,8 +110,14 @@ impl Numbers<'_> {
         let (dtype, field) = (self.source.header.dtype(), self.field);
         let items = self.source.header.shape().get(1..).unwrap_or_default().iter().product::<usize>()
             * self.rows.as_ref().map_or(1, |rows| rows.len());
-        for _ in 0..if len == 0 { 0 } else { items } {
-            elements.numbers(dtype, field, &mut take)?;
+        let mut left = if len == 0 { 0 } else { items };
+        while left > 0 {
+            let count = left.min((PIECE / dtype.itemsize().max(1)).max(1));
+            match elements.piece(dtype, field, count)? {
+                Some(numbers) => numbers.into_iter().for_each(&mut take),
+                None => (0..count).try_for_each(|_| elements.numbers(dtype, field, &mut take))?,
+            }
+            left -= count;
         }
         (self.least, self.greatest) = (least, greatest);
         Ok(())
@@ -209,10 +218,29 @@ impl Numbers<'_> {
 
 /// The cell of so many into which a position of so many falls.
 fn scaled(position: usize, len: usize, cells: usize) -> usize {
-    (position as u128 * cells as u128 / len.max(1) as u128) as usize
+    let len = len.max(1);
+    match position.checked_mul(cells) {
+        Some(product) => product / len,
+        None => (position as u128 * cells as u128 / len as u128) as usize,
+    }
 }
 
 impl Elements<'_> {
+    /// The numbers of so many items, or of one field of them, converted together; `None`, and nothing is read, where they
+    /// have to be taken one by one.
+    fn piece(&mut self, dtype: &DType, field: Option<&str>, count: usize) -> Result<Option<Vec<f64>>, Failure> {
+        let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
+        let element = if let Kind::Array(element, _) = leaf.kind() { element } else { leaf };
+        let number = matches!(element.kind(), Kind::Bool | Kind::Int(..) | Kind::UInt(..) | Kind::Float(2 | 4 | 8, _));
+        if !number || dtype.itemsize() > PIECE {
+            return Ok(None);
+        }
+        let bytes = self.items(count * dtype.itemsize())?;
+        let view = DynView::from_bytes(bytes, dtype, count)?;
+        let view = field.map_or(Ok(view), |path| view.field(path))?;
+        Ok(Some(view.to_vec_as()?))
+    }
+
     /// The numbers of an item, or of one field of it.
     fn numbers(&mut self, dtype: &DType, field: Option<&str>, take: &mut impl FnMut(f64)) -> Result<(), Failure> {
         match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
