@@ -17,11 +17,19 @@ use std::path::Path;
 const WIDTH: u32 = 1000;
 const HEIGHT: u32 = 700;
 
-/// The most columns of a line, and the most cells of an image along an axis.
+/// The most columns of a line, which has about as many pixels, and the most cells of an image along an axis.
+const COLUMNS: usize = 800;
 const CELLS: usize = 400;
+
+/// An image is as many times longer than it is wide as the array, or the other way round, up to this.
+const MOST_OBLONG: f64 = 6.0;
 
 /// The bytes of items that are converted together.
 const PIECE: usize = 1 << 16;
+
+/// The width of the scale beside an image, and the shades in it.
+const SCALE: u32 = 130;
+const SHADES: usize = 200;
 
 /// The bars of a histogram.
 const BARS: usize = 60;
@@ -42,7 +50,14 @@ pub(crate) fn draw(
     }
     push_axes(dtype, field, &mut shape);
     let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
-    let mut numbers = Numbers { source, rows, field, least: f64::INFINITY, greatest: f64::NEG_INFINITY };
+    let mut start = rows.as_ref().map_or(0, |rows| rows.start) as f64;
+    if shape.len() > 2 {
+        if shape[0] == 1 {
+            start = 0.0;
+        }
+        shape.retain(|&len| len != 1);
+    }
+    let mut numbers = Numbers { source, rows, field, start, least: f64::INFINITY, greatest: f64::NEG_INFINITY };
     // No system font is needed, and no other is found.
     register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| Failure::new("the font cannot be read"))?;
@@ -50,11 +65,12 @@ pub(crate) fn draw(
     let area = BitMapBackend::with_buffer(&mut pixels, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE).map_err(undrawn)?;
     match shape[..] {
+        [] if source.header.shape().len() > 2 => numbers.line(&area, 1, &leaf.to_string())?,
         [len] => numbers.line(&area, len, &leaf.to_string())?,
         [height, width] => numbers.image(&area, height, width, &leaf.to_string())?,
         _ => {
             return Err(Failure::new(format!(
-                "{} axes cannot be drawn, but one or two; --rows takes some of the first",
+                "{} axes cannot be drawn, but one or two, besides those of length 1: --rows 0..1 takes one row of the first",
                 shape.len()
             )));
         }
@@ -89,6 +105,8 @@ struct Numbers<'a> {
     source: &'a Source,
     rows: Option<Range<usize>>,
     field: Option<&'a str>,
+    /// The number of the first row.
+    start: f64,
     /// Of those that are finite.
     least: f64,
     greatest: f64,
@@ -138,7 +156,7 @@ impl Numbers<'_> {
 
     fn line(&mut self, area: &Area<'_>, len: usize, dtype: &str) -> Result<(), Failure> {
         // The least and the greatest of each column, which are drawn as one line up and down.
-        let columns = len.clamp(1, CELLS);
+        let columns = len.clamp(1, COLUMNS);
         let mut extremes = vec![None; columns];
         self.each(len, |position, number| {
             let column: &mut Option<(f64, f64)> = &mut extremes[scaled(position, len, columns)];
@@ -147,16 +165,18 @@ impl Numbers<'_> {
         })?;
         let range = self.range()?;
         let (upper, lower) = area.split_vertically(HEIGHT * 3 / 5);
-        let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
+        let start = self.start;
         let mut chart = ChartBuilder::on(&upper)
             .caption(format!("{len} x {dtype}"), ("sans-serif", 20))
             .margin(12)
             .margin_right(40)
-            .x_label_area_size(30)
-            .y_label_area_size(80)
+            .x_label_area_size(45)
+            .y_label_area_size(100)
             .build_cartesian_2d(start..start + (len as f64).max(1.0), range.clone())
             .map_err(undrawn)?;
-        chart.configure_mesh().light_line_style(TRANSPARENT).draw().map_err(undrawn)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.light_line_style(TRANSPARENT).x_desc("index").y_desc("value");
+        mesh.x_labels(len.clamp(2, 10)).x_label_formatter(&label).y_label_formatter(&label).draw().map_err(undrawn)?;
         let x = |column: usize| start + column as f64 * len as f64 / columns as f64;
         let points = extremes.iter().enumerate().filter_map(|(column, range)| Some((x(column), (*range)?)));
         let points = points.flat_map(|(x, (least, greatest))| [(x, least), (x, greatest)]);
@@ -169,11 +189,13 @@ impl Numbers<'_> {
         let mut chart = ChartBuilder::on(&lower)
             .margin(12)
             .margin_right(40)
-            .x_label_area_size(30)
-            .y_label_area_size(80)
+            .x_label_area_size(45)
+            .y_label_area_size(100)
             .build_cartesian_2d(range, 0.0..most * 1.05)
             .map_err(undrawn)?;
-        chart.configure_mesh().light_line_style(TRANSPARENT).draw().map_err(undrawn)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.light_line_style(TRANSPARENT).x_desc("value").y_desc("count");
+        mesh.x_label_formatter(&label).y_label_formatter(&label).draw().map_err(undrawn)?;
         let bar = |(index, &count): (usize, &u64)| {
             let left = first + index as f64 * width;
             Rectangle::new([(left, 0.0), (left + width, count as f64)], BLUE.mix(0.6).filled())
@@ -192,18 +214,27 @@ impl Numbers<'_> {
             cells[cell].1 += 1;
         })?;
         let range = self.range()?;
-        let start = self.rows.as_ref().map_or(0, |rows| rows.start) as f64;
+        let start = self.start;
         let (across, down) = ((width as f64).max(1.0), (height as f64).max(1.0));
-        let mut chart = ChartBuilder::on(area)
-            .caption(format!("{height} x {width} x {dtype}, {} to {}", range.start, range.end), ("sans-serif", 20))
+        // What there is besides labels and margins, of which the image takes what its shape allows.
+        let (room_across, room_down) = (f64::from(WIDTH - SCALE) - 124.0, f64::from(HEIGHT) - 100.0);
+        let oblong = (across / down).clamp(1.0 / MOST_OBLONG, MOST_OBLONG);
+        let unused = (room_across - room_down * oblong).max(0.0) as u32;
+        let unused_below = (room_down - room_across / oblong).max(0.0) as u32;
+        let (whole, scale) = area.split_horizontally(WIDTH - SCALE - unused);
+        let (scale, _) = scale.split_horizontally(SCALE);
+        let mut chart = ChartBuilder::on(&whole)
+            .caption(format!("{height} x {width} x {dtype}"), ("sans-serif", 20))
             .margin(12)
-            .margin_right(40)
-            .x_label_area_size(30)
-            .y_label_area_size(80)
+            .margin_bottom(12 + unused_below)
+            .x_label_area_size(45)
+            .y_label_area_size(100)
             // The first row is the uppermost.
             .build_cartesian_2d(0.0..across, start + down..start)
             .map_err(undrawn)?;
-        chart.configure_mesh().disable_mesh().draw().map_err(undrawn)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_mesh().x_desc("column").y_desc("row").x_label_formatter(&label).y_label_formatter(&label);
+        mesh.x_labels(width.clamp(2, 8)).y_labels(height.clamp(2, 10)).draw().map_err(undrawn)?;
         let cell = |(index, &(sum, count)): (usize, &(f64, u64))| {
             let (row, column) = ((index / columns) as f64, (index % columns) as f64);
             let at = |row: f64, column: f64| (column * across / columns as f64, start + row * down / rows as f64);
@@ -212,7 +243,37 @@ impl Numbers<'_> {
             Rectangle::new([at(row, column), at(row + 1.0, column + 1.0)], color.filled())
         };
         chart.draw_series(cells.iter().enumerate().map(cell)).map_err(undrawn)?;
+
+        let mut chart = ChartBuilder::on(&scale)
+            .margin(12)
+            .margin_top(39)
+            .margin_bottom(57 + unused_below)
+            .y_label_area_size(SCALE - 40)
+            .build_cartesian_2d(0.0..1.0, range.clone())
+            .map_err(undrawn)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_mesh().disable_x_axis().label_style(("sans-serif", 13)).y_label_formatter(&label);
+        mesh.set_tick_mark_size(LabelAreaPosition::Left, 5).y_labels(if unused_below > 200 { 4 } else { 10 });
+        mesh.draw().map_err(undrawn)?;
+        let step = (range.end - range.start) / SHADES as f64;
+        let shade = |index: usize| {
+            let low = range.start + index as f64 * step;
+            let color = ViridisRGB::get_color(index as f32 / SHADES as f32);
+            Rectangle::new([(0.0, low), (1.0, low + step)], color.filled())
+        };
+        chart.draw_series((0..SHADES).map(shade)).map_err(undrawn)?;
         Ok(())
+    }
+}
+
+/// A number at an axis, without digits that say nothing.
+fn label(number: &f64) -> String {
+    // Steps of a tenth add up to a little more or less.
+    let rounded: f64 = format!("{number:.11e}").parse().unwrap_or(*number);
+    match rounded.abs() {
+        0.0 => "0".into(),
+        1e-4..1e9 => rounded.to_string(),
+        _ => format!("{rounded:e}"),
     }
 }
 
