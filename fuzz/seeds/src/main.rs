@@ -1,11 +1,15 @@
-//! What the fuzzer starts from: `seeds FOLDER [--npy] SOURCE…` writes every string in these Rust sources as a file into
+//! What the fuzzer starts from: `seeds FOLDER [--npy | --npz] SOURCE…` writes every string in these Rust sources as a file into
 //! the folder, and the short words among them, in libFuzzer's form, as the dictionary `FOLDER.dict`.
 //!
-//! With `--npy` the files are `.npy` files, of which the strings are headers, dtypes or shapes.
+//! With `--npy` the files are `.npy` files, of which the strings are headers, dtypes or shapes; with `--npz` they are archives
+//! of such files, stored and deflated.
 
+use flate2::{Compression, write::DeflateEncoder};
 use proc_macro2::{TokenStream, TokenTree};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::{env, fs};
 
@@ -42,18 +46,37 @@ fn npy(string: &str) -> Vec<Vec<u8>> {
     texts.iter().filter(|text| text.len() < 2000).map(file).collect()
 }
 
+/// An archive of a file, as one member that is stored and one that is deflated.
+fn npz(file: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut zip = ZipArchiveWriter::new(Vec::new());
+    let (mut entry, config) = zip.new_file("a.npy").start()?;
+    let mut writer = config.wrap(&mut entry);
+    writer.write_all(file)?;
+    let (_, sums) = writer.finish()?;
+    entry.finish(sums)?;
+    let (mut entry, config) = zip.new_file("é.npy").compression_method(CompressionMethod::DEFLATE).start()?;
+    let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
+    writer.write_all(file)?;
+    let (encoder, sums) = writer.finish()?;
+    encoder.finish()?;
+    entry.finish(sums)?;
+    Ok(zip.finish()?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1).peekable();
-    let folder = args.next().ok_or("seeds FOLDER [--npy] SOURCE…")?;
-    let as_npy = args.next_if_eq("--npy").is_some();
+    let folder = args.next().ok_or("seeds FOLDER [--npy | --npz] SOURCE…")?;
+    let kind = args.next_if(|arg| arg == "--npy" || arg == "--npz");
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
     }
     fs::create_dir_all(&folder)?;
-    let seeds: Vec<Vec<u8>> = match as_npy {
-        true => strings.iter().flat_map(|string| npy(string)).collect(),
-        false => strings.iter().map(|string| string.clone().into_bytes()).collect(),
+    let files = || strings.iter().flat_map(|string| npy(string));
+    let seeds: Vec<Vec<u8>> = match kind.as_deref() {
+        Some("--npy") => files().collect(),
+        Some(_) => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
+        None => strings.iter().map(|string| string.clone().into_bytes()).collect(),
     };
     for (number, seed) in seeds.iter().enumerate() {
         fs::write(Path::new(&folder).join(number.to_string()), seed)?;

@@ -1,0 +1,93 @@
+//! Any bytes as a `.npz` archive. Every member is opened in place, loaded and read as a stream, or refused, without a panic,
+//! in memory that the archive's length bounds; what is mapped lies within the archive, and where all three succeed they
+//! are the same bytes.
+
+#![no_main]
+
+use cap::Cap;
+use libfuzzer_sys::fuzz_target;
+use mmap_array::ErrorKind;
+use mmap_array::npz::{Archive, Member};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::alloc::System;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::panic;
+use std::path::PathBuf;
+
+#[global_allocator]
+static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+
+/// The memory that opening, or reading a stream, may take: buffers, and so many bytes for each byte of the archive.
+const BYTES: usize = 1 << 20;
+const BYTES_PER_BYTE: usize = 400;
+
+/// The memory that a text may take.
+const BYTES_OF_TEXT: usize = 64 << 20;
+
+fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
+    let memory = BYTES + BYTES_PER_BYTE * input.len();
+    let mut file = File::from(memfd_create("archive.npz", MemfdFlags::CLOEXEC).unwrap());
+    file.write_all(input).unwrap();
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let archive = match within(memory, || Archive::open(&path)) {
+        Ok(archive) => archive,
+        Err(error) => return assert_eq!(error.kind(), ErrorKind::Archive, "{error}"),
+    };
+    for member in archive.members().take(20) {
+        check(member, input, memory);
+    }
+});
+
+/// What a panic prints may take more memory than what panicked.
+fn panic_without_limit() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        HEAP.set_limit(usize::MAX).unwrap();
+        hook(info);
+    }));
+}
+
+/// What `of` returns, if it never holds more memory at once. Else it aborts.
+fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
+    HEAP.set_limit(HEAP.allocated() + memory).unwrap();
+    let result = of();
+    HEAP.set_limit(usize::MAX).unwrap();
+    result
+}
+
+fn check(member: Member<'_>, input: &[u8], memory: usize) {
+    let streamed = within(memory, || member.reader()).and_then(|mut reader| {
+        let mut bytes = Vec::new();
+        // No byte of an archive becomes more than 1032.
+        let read = within(memory + 3 * 1032 * input.len(), || reader.read_to_end(&mut bytes));
+        Ok((read.is_ok(), bytes))
+    });
+    let header = within(memory, || member.header());
+    // SAFETY: the file is this process's alone, and is not written while it is open.
+    let mapped = within(memory, || unsafe { member.open_dyn() });
+    let loaded = within(memory, || member.load_dyn());
+    if let Ok(array) = &mapped {
+        let header = header.as_ref().unwrap();
+        assert!(member.is_stored());
+        assert_eq!((array.dtype(), array.shape(), array.order()), (header.dtype(), header.shape(), header.order()));
+        assert_eq!(array.byte_offset(), member.data_offset().unwrap());
+        let (start, bytes) = (array.byte_offset() as usize, array.as_bytes().unwrap());
+        assert_eq!(bytes, &input[start..][..bytes.len()]);
+        let text = within(BYTES_OF_TEXT, || array.to_string());
+        if let Ok(loaded) = &loaded {
+            assert_eq!(within(BYTES_OF_TEXT, || loaded.to_string()), text);
+        }
+    }
+    match loaded {
+        Ok(array) => {
+            assert!(mapped.is_ok() || !member.is_stored());
+            let (read, whole) = streamed.unwrap();
+            assert!(read && whole.len() as u64 == member.size(), "what is loaded has been checked");
+            let bytes = array.as_bytes().unwrap();
+            assert_eq!(bytes, &whole[header.unwrap().data_offset() as usize..][..bytes.len()]);
+        }
+        Err(error) => assert!(error.to_string().contains("the member"), "{error}"),
+    }
+}
