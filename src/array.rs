@@ -366,7 +366,7 @@ impl<T, A> MmapArray<T, A> {
             Order::C
         } else {
             let text = format!("{} in Fortran order has no contiguous rows to cast", raw.describe());
-            return Err(named(Reason::NotContiguous(text).into()));
+            return Err(named(Reason::NotContiguous(text).error()));
         };
         MmapArray::from_region(self.region, dims, order)
     }
@@ -393,7 +393,7 @@ fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
                 )
             };
             let reason = Reason::Misaligned { offset, align, element, next, advice };
-            Err(Error::from(reason).at_bytes(offset..offset.saturating_add(len)))
+            Err(reason.error().at_bytes(offset..offset.saturating_add(len)))
         }
     }
 }

@@ -138,8 +138,7 @@ impl DType {
             Kind::Array(..) | Kind::Record(_) => None,
         };
         let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
-        let itemsize =
-            itemsize.ok_or_else(|| Error::from(Reason::DType(format!("there is no element of {kind:?}"))))?;
+        let itemsize = itemsize.ok_or_else(|| Reason::DType(format!("there is no element of {kind:?}")).error())?;
         let alignment = match kind {
             Kind::Complex(size, _) => size / 2,
             Kind::Ucs4(..) => 4,
@@ -173,7 +172,7 @@ impl DType {
         let (_, axes) = element.within(&shape);
         if axes.len() > MAX_AXES {
             return Err(
-                Reason::DType(format!("{} axes in a subarray; at most {MAX_AXES} are taken", axes.len())).into()
+                Reason::DType(format!("{} axes in a subarray; at most {MAX_AXES} are taken", axes.len())).error()
             );
         }
         let too_large = || Error::overflow("the dtype", format!("{shape:?} elements of {} bytes", element.itemsize));
@@ -192,7 +191,7 @@ impl DType {
     /// `itemsize`, or nesting too deep.
     pub fn record(fields: impl Into<Vec<RecordField>>, itemsize: usize) -> Result<Self> {
         let fields = fields.into();
-        let wrong = |text: String| Err(Error::from(Reason::DType(text)));
+        let wrong = |text: String| Err(Reason::DType(text).error());
         if isize::try_from(itemsize).is_err() {
             return Err(Error::overflow("the dtype", format!("a record of {itemsize} bytes")));
         }
@@ -230,6 +229,25 @@ impl DType {
         Self::record(placed, offset)
     }
 
+    /// The same with nothing between the fields of records, in their order.
+    pub(crate) fn without_padding(&self) -> Result<Self> {
+        match &self.kind {
+            Kind::Array(element, shape) => Self::array(element.without_padding()?, shape.clone()),
+            Kind::Record(fields) => {
+                let mut end = 0_usize;
+                let fields = fields.iter().map(|field| {
+                    let dtype = field.dtype.without_padding()?;
+                    let offset = end;
+                    end = end.saturating_add(dtype.itemsize);
+                    Ok(RecordField { offset, dtype, ..field.clone() })
+                });
+                let fields = fields.collect::<Result<Vec<_>>>()?;
+                Self::record(fields, end)
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+
     fn check_depth(self) -> Result<Self> {
         fn depth(dtype: &DType) -> usize {
             match &dtype.kind {
@@ -240,7 +258,7 @@ impl DType {
         }
         match depth(&self) {
             0..=MAX_DEPTH => Ok(self),
-            deep => Err(Reason::DType(format!("dtypes nested {deep} deep; at most {MAX_DEPTH} are taken")).into()),
+            deep => Err(Reason::DType(format!("dtypes nested {deep} deep; at most {MAX_DEPTH} are taken")).error()),
         }
     }
 
@@ -371,7 +389,7 @@ impl DType {
     pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
         if !matches!(self.kind, Kind::Record(_)) {
-            return Err(Reason::DType(format!("{self} has no fields to be selected")).into());
+            return Err(Reason::DType(format!("{self} has no fields to be selected")).error());
         }
         let fields = names.into_iter().map(|name| {
             let name = name.as_ref();
@@ -392,7 +410,7 @@ impl DType {
             1..=20 => format!("there is no field {path:?}; the fields are {names:?}{hint}"),
             many => format!("there is no field {path:?} among {many}, from {:?} on{hint}", names[0]),
         };
-        Reason::UnknownField(text).into()
+        Reason::UnknownField(text).error()
     }
 
     /// The elements of a subarray and its shape, a subarray of subarrays being one with the axes of both; of anything

@@ -20,7 +20,7 @@ use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
 use crate::array::MmapArray;
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Reason, Result};
 use crate::region::{Advice, Region};
 use crate::shape::{Axes, Dims, NdIndex, Order};
 use crate::view::named::described;
@@ -249,7 +249,7 @@ impl<A> DynArray<A> {
         let dims = Dims::new(self.shape())?;
         if !self.is_dense() {
             let text = format!("the elements of shape {dims} have others between them, and are no slice");
-            return Err(Error::from(Reason::NotContiguous(text)).in_file(self.path()));
+            return Err(Reason::NotContiguous(text).error().in_file(self.path()));
         }
         MmapArray::from_region(self.region, dims, self.order)
     }

@@ -17,7 +17,7 @@ use crate::dtype::{DType, Endianness, Kind};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no element of a mapped array: no NumPy dtype describes it",
     label = "no dtype describes `{Self}`",
-    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::Bool` or `u8` for `bool`, `u32` for `char`",
+    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::Bool` for `bool`, `u32` for `char`",
     note = "a struct of elements becomes one by `#[derive(mmap_array::Record)]`, in which `#[record(pad)]` leaves out a \
             field that no file names, such as padding or `PhantomData`"
 )]

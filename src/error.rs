@@ -119,8 +119,8 @@ pub(crate) enum Reason {
         fit: String,
     },
     #[error(
-        "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`; the next \
-         aligned offset is {next}; at this one {advice}"
+        "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`: {advice} \
+         (the next aligned offset is {next})"
     )]
     Misaligned { offset: u64, align: usize, next: u64, element: String, advice: String },
     #[error("{0}")]
@@ -179,6 +179,11 @@ fn short_name(name: &str) -> String {
 }
 
 impl Reason {
+    /// The error. (As `From` it would keep the compiler from finding out which error `?` is to make.)
+    pub(crate) fn error(self) -> Error {
+        Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None }))
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. } => ErrorKind::Io,
@@ -235,31 +240,31 @@ impl Error {
 
     /// Wraps the operating system's refusal; `action` completes "cannot …".
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
-        Reason::Io { action, source }.into()
+        Reason::Io { action, source }.error()
     }
 
     pub(crate) fn shape(text: impl Into<String>) -> Self {
-        Reason::Shape(text.into()).into()
+        Reason::Shape(text.into()).error()
     }
 
     pub(crate) fn out_of_range(text: impl Into<String>) -> Self {
-        Reason::OutOfRange(text.into()).into()
+        Reason::OutOfRange(text.into()).error()
     }
 
     pub(crate) fn invalid_value(text: impl Into<String>) -> Self {
-        Reason::InvalidValue(text.into()).into()
+        Reason::InvalidValue(text.into()).error()
     }
 
     pub(crate) fn overflow(what: &'static str, detail: impl Into<String>) -> Self {
-        Reason::Overflow { what, detail: detail.into() }.into()
+        Reason::Overflow { what, detail: detail.into() }.error()
     }
 
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
-        Reason::Unsupported(text.into()).into()
+        Reason::Unsupported(text.into()).error()
     }
 
     pub(crate) fn sidecar(text: impl Into<String>) -> Self {
-        Reason::Sidecar(text.into()).into()
+        Reason::Sidecar(text.into()).error()
     }
 
     /// Says that the text at fault is a header's.
@@ -297,12 +302,6 @@ impl Error {
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
         self.0.bytes = Some(bytes);
         self
-    }
-}
-
-impl From<Reason> for Error {
-    fn from(reason: Reason) -> Self {
-        Self(Box::new(Inner { reason, path: None, member: None, bytes: None }))
     }
 }
 

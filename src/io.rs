@@ -57,17 +57,17 @@ fn skip(file: &mut File, offset: u64) -> Result<u64> {
     let metadata = file.metadata().map_err(error)?;
     if metadata.is_file() && metadata.len() > 0 {
         if offset > metadata.len() {
-            return Err(Reason::OffsetPastEnd { offset, file_len: metadata.len() }.into());
+            return Err(Reason::OffsetPastEnd { offset, file_len: metadata.len() }.error());
         }
         return file.seek(SeekFrom::Start(offset)).map(|_| metadata.len() - offset).map_err(error);
     }
     let skipped = io::copy(&mut file.take(offset), &mut io::sink()).map_err(error)?;
-    if skipped < offset { Err(Reason::OffsetPastEnd { offset, file_len: skipped }.into()) } else { Ok(0) }
+    if skipped < offset { Err(Reason::OffsetPastEnd { offset, file_len: skipped }.error()) } else { Ok(0) }
 }
 
 fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
     let what = format!("{count} elements of `{}`", short_type_name::<T>());
-    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.into();
+    let error: Error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.error();
     error.at_bytes(offset..offset.saturating_add(needed))
 }
 
@@ -142,7 +142,7 @@ where
                     tail,
                     fit: format!("a count of {}", have as u64 / unit_bytes),
                 };
-                Err(Error::from(reason).at_bytes(file_len - tail..file_len))
+                Err(reason.error().at_bytes(file_len - tail..file_len))
             }
             None => Ok(elements),
         };

@@ -121,7 +121,7 @@ fn cp437(byte: u8) -> char {
 
 /// The error of an archive that cannot be read.
 fn broken(text: impl Into<String>) -> Error {
-    Reason::Archive(text.into()).into()
+    Reason::Archive(text.into()).error()
 }
 
 /// What the zip library says, where it is not of the system.
@@ -152,8 +152,12 @@ impl Archive {
             let len = region::mappable_len(&file)?;
             // The largest record of a directory, so that any can be read.
             let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-            let zip = (ZipLocator::new().locate_in_reader(Source(file), &mut buffer, len))
-                .map_err(|(_, error)| zip_error("find the directory", error))?;
+            let located = ZipLocator::new().locate_in_reader(Source(file), &mut buffer, len);
+            let zip =
+                located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
+                    Ok(_) => broken("no archive but a `.npy` file: `npy::open` takes it"),
+                    Err(_) => zip_error("find the directory", error),
+                })?;
             let mut entries = Vec::new();
             let mut records = zip.entries(&mut buffer);
             while let Some(record) = records.next_entry().map_err(|error| zip_error("read the directory", error))? {

@@ -186,14 +186,14 @@ impl Portion {
             return Ok(());
         }
         if offset > file_len {
-            return Err(Reason::OffsetPastEnd { offset, file_len }.into());
+            return Err(Reason::OffsetPastEnd { offset, file_len }.error());
         }
         let hint = match (file_len, mode) {
             (0, _) => ": it is empty",
             (_, Mode::ReadWrite) => "; opening a file never makes it longer",
             _ => "",
         };
-        Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.into())
+        Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
     fn take_lock(&self, file: &File, mode: Mode) -> Result<Option<RangeLock>> {
@@ -204,7 +204,7 @@ impl Portion {
         match RangeLock::take(file, self.bytes(), mode == Mode::ReadWrite)? {
             None => {
                 let what = "another process or thread has locked elements of the window; try again once it is done";
-                Err(Reason::Locked(what.into()).into())
+                Err(Reason::Locked(what.into()).error())
             }
             taken => Ok(taken),
         }
@@ -246,7 +246,7 @@ impl Portion {
         match options.map_if_safe(file) {
             Ok(map) => Ok((self.len > 0).then(|| MmapRaw::from(map))),
             Err(error) if error.map_failed() => Err(Error::io("map the file", error.into())),
-            Err(error) => Err(Reason::NotImmutable { source: error.into() }.into()),
+            Err(error) => Err(Reason::NotImmutable { source: error.into() }.error()),
         }
     }
 }
@@ -460,10 +460,18 @@ impl Map {
                 let old_len = mappable_len(file)?;
                 let old_end = self.offset + self.len as u64;
                 if old_len != old_end {
+                    // A window within the file's array is told so; behind a whole one, elements may have been added by a
+                    // program that was killed before it could say that they are there.
+                    let advice =
+                        match self.front.map(|front| front(file, old_end, (len - self.len) as u64)).transpose()? {
+                            Some(_) => format!(
+                                "cut the file to {old_end} bytes if it is what a program that was killed has left"
+                            ),
+                            None => "open all of the file to grow it".to_owned(),
+                        };
                     return Err(Error::unsupported(format!(
                         "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what lies \
-                         between would become elements; cut the file to {old_end} bytes if it is what a program that was \
-                         killed has left"
+                         between would become elements; {advice}"
                     )));
                 }
                 let new_len = file_len_for(&portion)?;

@@ -289,9 +289,9 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     }
     let available = file_len
         .checked_sub(offset)
-        .ok_or_else(|| Error::from(Reason::OffsetPastEnd { offset, file_len }).at_bytes(offset..offset))?;
+        .ok_or_else(|| Reason::OffsetPastEnd { offset, file_len }.error().at_bytes(offset..offset))?;
     let (dims, axis) = match shape {
-        None if file_len == 0 => return Err(Reason::EmptyFile.into()),
+        None if file_len == 0 => return Err(Reason::EmptyFile.error()),
         None => (Dims::new(&[1])?, 0),
         Some(shape) => (shape.dims, shape.one_axis()?),
     };
@@ -310,7 +310,7 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
         let whole = usize::try_from(available / unit_bytes).unwrap_or(usize::MAX);
         let fit = format!("the shape {}", dims.with(axis, whole));
         let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail, fit };
-        return Err(Error::from(reason).at_bytes(file_len - tail..file_len));
+        return Err(reason.error().at_bytes(file_len - tail..file_len));
     }
     let len = usize::try_from(available / unit_bytes);
     let len =

@@ -125,7 +125,7 @@ fn a_part_that_has_no_room_on_the_disk_is_an_error_and_free_again() {
     let shm = Path::new("/dev/shm");
     let Ok(system) = rustix::fs::statvfs(shm) else { return println!("left out: no /dev/shm") };
     let too_many = usize::try_from(system.f_blocks * system.f_frsize + (1 << 20));
-    let Some(len) = too_many.ok().and_then(|len| len.checked_mul(2)).filter(|&len| len < 1 << 46) else {
+    let Some(len) = too_many.ok().and_then(|len| len.checked_mul(2)).filter(|&len| len as u64 <= 1 << 46) else {
         return println!("left out: /dev/shm is larger than the address space");
     };
     let folder = tempfile::tempdir_in(shm).unwrap();

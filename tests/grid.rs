@@ -146,7 +146,7 @@ impl Case {
 
     fn check_misaligned(self, error: &Error) {
         let next = self.offset.next_multiple_of(self.align);
-        assert!(error.to_string().contains(&format!("next aligned offset is {next};")), "{self:?}: {error}");
+        assert!(error.to_string().contains(&format!("next aligned offset is {next})")), "{self:?}: {error}");
         assert_eq!(error.byte_range(), Some(self.offset as u64..self.end() as u64), "{self:?}");
     }
 

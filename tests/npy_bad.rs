@@ -274,3 +274,41 @@ fn a_full_disk_is_an_error_at_creation_and_leaves_nothing() {
     }
     assert_eq!(fs::read(&path).unwrap(), b"old");
 }
+
+#[test]
+fn an_archive_is_told_as_one_and_an_empty_file_too() {
+    for start in [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], b"PK\x05\x06\0\0\0\0"] {
+        let (_folder, path) = file(start);
+        let text = refused(&path, npy::options()).to_string();
+        assert!(text.contains("it is a zip archive, as `np.savez` writes: take `npz::Archive::open`"), "{text}");
+    }
+    let (_folder, path) = file(b"");
+    let text = refused(&path, npy::options()).to_string();
+    assert!(text.ends_with("the file ends within the first 8 bytes of a `.npy` file, of which it has 0"), "{text}");
+}
+
+#[test]
+fn a_window_does_not_grow_and_the_error_does_not_say_to_cut_the_file() {
+    let (_folder, path) = file(&whole((1, 0)));
+    // SAFETY: nobody else uses the file, here and below.
+    let mut window = unsafe { npy::options().rows(..1).open_mut::<Le<i32>>(&path) }.unwrap();
+    let text = window.grow(1).unwrap_err().to_string();
+    assert!(
+        text.ends_with("the file's array, of shape [2, 3], ends at byte 152; open the whole array to grow it"),
+        "{text}"
+    );
+    // SAFETY: as above.
+    let mut raw = unsafe { mmap_array::MmapArray::<u8>::options().offset(128).shape(12).open_mut(&path) }.unwrap();
+    let text = raw.grow(1).unwrap_err().to_string();
+    assert!(text.ends_with("what lies between would become elements; open all of the file to grow it"), "{text}");
+    drop((window, raw));
+
+    let mut longer = whole((1, 0));
+    longer.push(7);
+    fs::write(&path, &longer).unwrap();
+    // SAFETY: as above.
+    let mut array = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap();
+    let text = array.grow(1).unwrap_err().to_string();
+    assert!(text.ends_with("cut the file to 152 bytes if it is what a program that was killed has left"), "{text}");
+    assert_eq!(fs::read(&path).unwrap(), longer);
+}

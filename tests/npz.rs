@@ -278,3 +278,13 @@ fn many_members_and_many_bytes_are_written() {
     // SAFETY: nobody else uses the file.
     assert_eq!(unsafe { last.open::<u16>() }.unwrap().byte_offset() % 64, 0);
 }
+
+#[test]
+fn a_npy_file_is_told_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    mmap_array::npy::save(&path, &vec![1_u8, 2]).unwrap();
+    let error = Archive::open(&path).err().unwrap();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Archive, Some(path.as_path())));
+    assert!(error.to_string().ends_with("no archive but a `.npy` file: `npy::open` takes it"), "{error}");
+}

@@ -588,3 +588,23 @@ fn several_fields_must_lie_as_they_do_in_the_record() {
     assert!(text(view.fields::<Nothing>().unwrap_err()).contains("has no fields"));
     assert!(text(view.fields::<f64>().unwrap_err()).contains("has no fields"));
 }
+
+#[test]
+fn the_layout_that_would_do_is_told_where_only_padding_differs() {
+    #[derive(Clone, Copy, Debug, AnyBitPattern, Record)]
+    #[repr(C, packed)]
+    struct Packed {
+        class: u8,
+        mass: f32,
+        pos: Point,
+    }
+    let told = |dtype: DType, wanted: fn(mmap_array::DynView<'_>) -> Option<mmap_array::Error>| {
+        let bytes = vec![0; 2 * dtype.itemsize()];
+        let error = wanted(mmap_array::DynView::from_bytes(&bytes, &dtype, 2).unwrap()).unwrap();
+        error.to_string()
+    };
+    let text = told(Packed::dtype(), |view| view.typed::<Star>().err());
+    assert!(text.ends_with("; `repr(C, packed)` would do, which leaves no bytes between the fields"), "{text}");
+    let text = told(Star::dtype(), |view| view.typed::<Packed>().err());
+    assert!(text.ends_with("; there are bytes between the fields: `repr(C)` may do, which aligns them"), "{text}");
+}

@@ -63,3 +63,17 @@ fn an_error_goes_into_whatever_takes_errors() {
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
     assert_eq!((boxed.to_string(), boxed.downcast::<Error>().unwrap().kind()), (text, ErrorKind::DType));
 }
+
+/// What `?` makes of errors inside a closure is clear without a word about types.
+#[test]
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+fn a_closure_that_fails_as_the_crate_does_needs_no_types() -> mmap_array::Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    // SAFETY: nobody else uses the file.
+    let job = unsafe { mmap_array::npy::fill::<u8>(folder.path().join("ones.npy")) }.shape([4]).parts(2);
+    job.run(|part| {
+        part.fill(1);
+        Ok(())
+    })?;
+    Ok(())
+}

@@ -36,7 +36,7 @@ impl<T, A> MmapArray<T, A> {
             if self.order == Order::F && self.dims.len() > 1 {
                 let text = "rows of an array in Fortran order do not lie one after another; cut a view of it with \
                             `view().rows(…)`, or the array along its last axis with `into_parts`";
-                return Err(Reason::NotContiguous(text.into()).into());
+                return Err(Reason::NotContiguous(text.into()).error());
             }
             row_range(rows, len)
         };

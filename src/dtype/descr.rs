@@ -85,7 +85,7 @@ impl DType {
     /// without bytes, a subarray outside a record (its axes belong to the array), sizes beyond 2147483647 bytes.
     pub fn descr(&self) -> Result<String> {
         let mut out = String::new();
-        self.push_descr(&mut out).map_err(|text| Error::from(Reason::DType(format!("cannot be written: {text}"))))?;
+        self.push_descr(&mut out).map_err(|text| Reason::DType(format!("cannot be written: {text}")).error())?;
         Ok(out)
     }
 

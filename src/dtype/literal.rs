@@ -97,7 +97,7 @@ pub(crate) fn error_at(text: &str, at: usize, what: impl Into<String>) -> Error 
         (false, true) => format!("at the end, after {before:?}"),
         (false, false) => format!("at character {position}, after {before:?} and before {after:?}"),
     };
-    Reason::Literal { what: what.into(), place }.into()
+    Reason::Literal { what: what.into(), place }.error()
 }
 
 /// A bracket that is open, and what is inside it so far: of a dict, keys and values by turns.

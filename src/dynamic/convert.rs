@@ -91,7 +91,7 @@ impl DynView<'_> {
                     self.dtype(),
                     if self.dtype().fields().is_empty() { "" } else { "; take one of the fields" }
                 ))
-                .into());
+                .error());
             }
         })
     }

@@ -96,7 +96,7 @@ impl<'a> DynView<'a> {
                     "{} bytes are no whole number of elements of {size} bytes ({dtype})",
                     bytes.len()
                 ))
-                .into());
+                .error());
             }
         };
         dims.checked_len(size)?;
@@ -311,7 +311,7 @@ impl<'a, A> DynView<'a, A> {
         let (size, new_size) = (self.dtype.itemsize(), dtype.itemsize());
         if size != new_size && (size == 0 || new_size == 0) {
             let text = format!("elements of {size} bytes cannot be seen as {dtype}, which has {new_size}");
-            return Err(Reason::SizeMismatch(text).into());
+            return Err(Reason::SizeMismatch(text).error());
         }
         // The name, which is for the errors, may be long.
         let name = if size == new_size { String::new() } else { dtype.to_string() };
@@ -529,7 +529,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         if size != itemsize {
             let name = short_type_name::<T>();
             let text = format!("elements of `{name}` have {size} bytes, and those of {dtype} {itemsize}");
-            return Err(Reason::SizeMismatch(text).into());
+            return Err(Reason::SizeMismatch(text).error());
         }
         // SAFETY: every element is as many bytes as the dtype's, initialised and borrowed as this view's are.
         unsafe { DynView::from_raw(self.into_raw(), dtype) }.unpacked()
@@ -542,12 +542,22 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
         Some((path, ..)) if !path.is_empty() => format!("; they differ from {path:?} on"),
         _ => String::new(),
     };
-    let fit = found.rust_type().map_or_else(String::new, |fit| format!("; `{fit}` would do"));
+    let fit = match found.rust_type() {
+        Some(fit) => format!("; `{fit}` would do"),
+        // The same fields, but for the bytes between them.
+        None if wanted.without_padding().is_ok_and(|packed| packed == *found) => {
+            "; `repr(C, packed)` would do, which leaves no bytes between the fields".to_owned()
+        }
+        None if found.without_padding().is_ok_and(|packed| packed == *wanted) => {
+            "; there are bytes between the fields: `repr(C)` may do, which aligns them".to_owned()
+        }
+        None => String::new(),
+    };
     Reason::DTypeMismatch(format!(
         "the elements are {found}, not {wanted} as `{}` has it{place}{fit}",
         short_type_name::<T>()
     ))
-    .into()
+    .error()
 }
 
 /// Equal dtypes, shapes and items.

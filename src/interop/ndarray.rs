@@ -158,7 +158,7 @@ impl<T> Laid<T> {
                      multiple of the {size} of `{element}`; `to_vec` copies them",
                     view.describe()
                 ))
-                .into());
+                .error());
             }
             if stride < 0 {
                 first = first.wrapping_offset(stride.wrapping_mul(len as isize - 1));
@@ -173,7 +173,7 @@ impl<T> Laid<T> {
                  the alignment of `{element}`; `to_vec` copies them",
                 view.describe()
             ))
-            .into());
+            .error());
         }
         Ok(Self { first, shape: IxDyn(lens).strides(IxDyn(&strides)), turned })
     }

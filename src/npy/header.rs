@@ -12,7 +12,7 @@ use crate::dtype::{DType, MAX_AXES};
 use crate::error::{Error, Reason, Result};
 use crate::shape::Order;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::str::FromStr;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -59,7 +59,7 @@ pub struct Header {
 
 /// An error of a header that is not what it should be.
 fn malformed(text: impl Into<String>) -> Error {
-    Reason::Header(text.into()).into()
+    Reason::Header(text.into()).error()
 }
 
 impl Header {
@@ -168,8 +168,15 @@ impl Header {
         let start: [u8; 8] = read_array(reader, "the first 8 bytes of a `.npy` file")?;
         let [magic @ .., major, minor] = start;
         if &magic != MAGIC {
+            // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7 and 4.3.16.
+            let advice = match &magic[..4] {
+                b"PK\x03\x04" | b"PK\x05\x06" => {
+                    "; it is a zip archive, as `np.savez` writes: take `npz::Archive::open`"
+                }
+                _ => "",
+            };
             return Err(malformed(format!(
-                "no `.npy` file: it begins with {}, not with {}",
+                "no `.npy` file: it begins with {}, not with {}{advice}",
                 magic.escape_ascii(),
                 MAGIC.escape_ascii()
             )));
@@ -403,14 +410,11 @@ fn encoded(text: &str, (major, minor): (u8, u8)) -> Result<Vec<u8>> {
 }
 
 fn read_array<const N: usize>(reader: &mut impl Read, what: &str) -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    match reader.read_exact(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(malformed(format!("the file ends within {what}")))
-        }
-        Err(error) => Err(Error::io("read the header", error)),
-    }
+    let mut bytes = Vec::new();
+    reader.take(N as u64).read_to_end(&mut bytes).map_err(|error| Error::io("read the header", error))?;
+    let len = bytes.len();
+    let missing = |_| malformed(format!("the file ends within {what}, of which it has {len}"));
+    bytes.try_into().map_err(missing)
 }
 
 fn read_size(reader: &mut impl Read) -> Result<usize> {

@@ -310,7 +310,7 @@ pub(super) fn rows_of(view: DynView<'_>, header: &Header, axis: usize) -> Result
     if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
         let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
         let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());
-        return Err(Reason::DTypeMismatch(text).into());
+        return Err(Reason::DTypeMismatch(text).error());
     }
     let (found, wanted) = (view.shape(), header.shape());
     let fits = found.len() == wanted.len() && (0..found.len()).all(|k| k == axis || found[k] == wanted[k]);
@@ -319,5 +319,9 @@ pub(super) fn rows_of(view: DynView<'_>, header: &Header, axis: usize) -> Result
     }
     let lens: Vec<String> =
         wanted.iter().enumerate().map(|(k, len)| if k == axis { "n".into() } else { len.to_string() }).collect();
-    Err(Error::shape(format!("rows of shape [{}] were expected, not {found:?}", lens.join(", "))))
+    let order = match header.order() {
+        Order::F => " (in Fortran order an array grows along its last axis)",
+        Order::C => "",
+    };
+    Err(Error::shape(format!("rows of shape [{}] were expected, not {found:?}{order}", lens.join(", "))))
 }

@@ -131,7 +131,7 @@ impl NpyOptions {
             Some(_) => ", as far as the member of the archive goes: it was not written to its end",
             None => ": it is truncated, or was not written to its end",
         };
-        let error: Error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.into();
+        let error: Error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.error();
         Err(error.at_bytes(offset..offset.saturating_add(needed)))
     }
 
@@ -264,7 +264,15 @@ impl NpyOptions {
 /// whole steps of its slowest axis: the array that grows may have another element type or other axes.
 fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
     let header = NpyOptions::default().max_header(usize::MAX).read_header(file)?;
-    let rows = header.rows_in(added).filter(|_| header.data_offset() + header.nbytes() == end);
+    let file_end = header.data_offset() + header.nbytes();
+    if file_end != end {
+        return Err(Error::unsupported(format!(
+            "cannot grow: this is a window that ends at byte {end}, and the file's array, of shape {:?}, ends at byte \
+             {file_end}; open the whole array to grow it",
+            header.shape()
+        )));
+    }
+    let rows = header.rows_in(added);
     let rows = rows.ok_or_else(|| {
         Error::unsupported(format!(
             "cannot grow: {added} bytes behind byte {end} are no whole steps of the slowest axis of the file's array, of \
@@ -320,13 +328,14 @@ pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
     if found.shape() == asked.shape() && same_order {
         return Ok(());
     }
-    Err(Error::from(Reason::Header(format!(
+    Err(Reason::Header(format!(
         "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
         found.shape(),
         found.order(),
         asked.shape(),
         asked.order()
-    ))))
+    ))
+    .error())
 }
 
 /// What the operating system said, where it is what an error is about.

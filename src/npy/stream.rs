@@ -53,7 +53,7 @@ fn read_region(
     if offset.checked_add(needed).is_none_or(|end| end > size) {
         let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
         let hint = ", as far as the member of the archive goes: it was not written to its end";
-        return Err(Reason::PastEnd { what, offset, needed, file_len: size, hint }.into());
+        return Err(Reason::PastEnd { what, offset, needed, file_len: size, hint }.error());
     }
     let failed = |source| Error::io("read the elements", source);
     let mut plan = Plan { order: Order::C, ..Plan::default() };

@@ -39,7 +39,7 @@ impl Found {
             "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
              `open_window`"
         ))
-        .into())
+        .error())
     }
 
     /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.

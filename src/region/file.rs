@@ -63,7 +63,7 @@ fn not_mappable(found: &'static str) -> Error {
         "a directory" | "a socket" => "",
         _ => "; `fromfile` reads what cannot be mapped, and `npy::load` such `.npy` files",
     };
-    Reason::NotRegularFile { found, wanted: "mapped", advice }.into()
+    Reason::NotRegularFile { found, wanted: "mapped", advice }.error()
 }
 
 fn kind_of(metadata: &fs::Metadata) -> &'static str {
@@ -125,7 +125,7 @@ impl NewFile {
             Ok(metadata) if !metadata.is_file() => {
                 let found = kind_of(&metadata);
                 let advice = "; `write_to` and `npy::save_to` write to anything that is open";
-                return Err(at(Reason::NotRegularFile { found, wanted: "replaced", advice }.into()));
+                return Err(at(Reason::NotRegularFile { found, wanted: "replaced", advice }.error()));
             }
             Ok(metadata) => {
                 // Whoever may not write the old file may not replace it either, although the folder would let them. Asked

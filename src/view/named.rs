@@ -156,7 +156,7 @@ pub(crate) fn described<T: Element>() -> Result<DType> {
         return Ok(dtype);
     }
     let (name, says, has) = (short_type_name::<T>(), dtype.itemsize(), size_of::<T>());
-    Err(Reason::DType(format!("`{name}` has {has} bytes, but its `Element::dtype` says {says}: {dtype}")).into())
+    Err(Reason::DType(format!("`{name}` has {has} bytes, but its `Element::dtype` says {says}: {dtype}")).error())
 }
 
 fn check_same(path: &str, found: &DType, wanted: &DType) -> Result<()> {
@@ -167,5 +167,5 @@ fn check_same(path: &str, found: &DType, wanted: &DType) -> Result<()> {
 }
 
 fn mismatch(text: String) -> Error {
-    Reason::DTypeMismatch(text).into()
+    Reason::DTypeMismatch(text).error()
 }

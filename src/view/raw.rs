@@ -120,7 +120,7 @@ impl RawView {
                  in place; copy them with `to_vec` first",
                 self.describe()
             );
-            return Err(Reason::NotContiguous(text).into());
+            return Err(Reason::NotContiguous(text).error());
         }
         let dims = shape.fit(self.axes.len())?;
         dims.checked_len(size)?;
@@ -139,7 +139,7 @@ impl RawView {
         if size == new_size {
             return Ok(self);
         }
-        let wrong = |text: String| Error::from(Reason::SizeMismatch(text));
+        let wrong = |text: String| Reason::SizeMismatch(text).error();
         let Some(axis) = self.axes.ndim().checked_sub(1) else {
             return Err(wrong(format!(
                 "one element of {size} bytes cannot be seen as `{new_type}` of {new_size} bytes: a 0-d view keeps its size"
@@ -152,7 +152,7 @@ impl RawView {
                  contiguous, and in {} its stride is {stride} bytes",
                 self.describe()
             );
-            return Err(Reason::NotContiguous(text).into());
+            return Err(Reason::NotContiguous(text).error());
         }
         let bytes = len * size;
         let divides = if new_size < size { size % new_size == 0 } else { bytes % new_size == 0 };
