@@ -8,6 +8,7 @@
 mod display;
 mod index;
 mod manage;
+mod numbers;
 mod options;
 mod parts;
 pub(crate) mod plan;

@@ -7,6 +7,7 @@
 mod bytes;
 mod cell;
 mod convert;
+mod display;
 mod options;
 mod value;
 mod view;

@@ -1,0 +1,65 @@
+//! What is asked of all elements of an array at once, without a word about views.
+
+use super::MmapArray;
+use crate::access::{Access, ReadOnly};
+use crate::element::Element;
+use crate::view::{Numeric, Ordered};
+use std::fmt;
+
+impl<T: Numeric, A> MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    /// The sum of all elements: NumPy's `arr.sum()`. See [`ArrayView::sum`](crate::ArrayView::sum).
+    ///
+    /// ```
+    /// let mut arr = mmap_array::MmapArrayMut::<u8>::anonymous([2, 3])?;
+    /// arr.fill(100);
+    /// assert_eq!((arr.sum(), arr.mean()), (600, Some(100.0)));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sum(&self) -> T::Sum {
+        self.view().sum()
+    }
+
+    /// The mean of all elements in `f64`: NumPy's `arr.mean()`. See [`ArrayView::mean`](crate::ArrayView::mean).
+    #[must_use]
+    pub fn mean(&self) -> Option<T::Mean> {
+        self.view().mean()
+    }
+}
+
+impl<T: Ordered, A> MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    /// The smallest element: NumPy's `arr.min()`. See [`ArrayView::min`](crate::ArrayView::min).
+    ///
+    /// ```
+    /// let mut arr = mmap_array::MmapArrayMut::<f32>::anonymous(3)?;
+    /// arr.copy_from_slice(&[2.0, -1.0, 5.0]);
+    /// assert_eq!((arr.min(), arr.max()), (Some(-1.0), Some(5.0)));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn min(&self) -> Option<T> {
+        self.view().min()
+    }
+
+    /// The largest element: NumPy's `arr.max()`. See [`ArrayView::max`](crate::ArrayView::max).
+    #[must_use]
+    pub fn max(&self) -> Option<T> {
+        self.view().max()
+    }
+}
+
+impl<T: Element, A> MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    /// The elements as NumPy prints them, records too. See [`ArrayView::display`](crate::ArrayView::display).
+    pub fn display(&self) -> impl fmt::Display + '_ {
+        self.view().display()
+    }
+}
