@@ -145,6 +145,10 @@ fn every_row_runs() {
     let pairs: Vec<&Pair> = tables.iter().flat_map(|table| table.rows.iter().flatten()).collect();
     let (_all, folders) = folders(pairs.len());
     for (pair, folder) in pairs.iter().zip(&folders) {
+        // Files that are little-endian because the machine that writes them is.
+        if cfg!(target_endian = "big") && pair.rust.contains("Le<") {
+            continue;
+        }
         make(folder);
         if let Some(Err(error)) = pair.run.map(|run| run(folder)) {
             panic!("{}: {error}", pair.rust);
