@@ -35,7 +35,7 @@ const CHECKED: usize = 1000;
 
 fn main() -> ExitCode {
     let done = Request::parse(std::env::args_os().skip(1)).and_then(|request| match request.worker {
-        true => request.work().map_err(Failure::from),
+        true => request.work().map(drop).map_err(Failure::from),
         false => request.run(own_process, &mut io::stdout().lock()),
     });
     let Err(Failure { status, text }) = done else { return ExitCode::SUCCESS };
@@ -140,7 +140,7 @@ impl Request {
     }
 
     /// What each of the processes does.
-    fn work(&self) -> Result<(), Error> {
+    fn work(&self) -> Result<usize, Error> {
         work(self.path.as_deref().unwrap_or(Path::new("")), self.rows)
     }
 
@@ -247,8 +247,8 @@ fn walks(path: &Path, rows: usize) -> FillOptions<'_, Walk> {
     unsafe { npy::fill(path) }.shape([rows]).parts(PARTS).options(npy::options().reserve())
 }
 
-/// Fills parts of the array until all are done.
-pub(crate) fn work(path: &Path, rows: usize) -> Result<(), Error> {
+/// Fills parts of the array until all are done; how many.
+pub(crate) fn work(path: &Path, rows: usize) -> Result<usize, Error> {
     walks(path, rows).run(|part| {
         let rows = part.rows();
         part.iter_mut().zip(rows).for_each(|(walk, row)| *walk = Walk::new(row as u64));

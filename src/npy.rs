@@ -3,8 +3,9 @@
 //! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: whole by [`open`], and, what NumPy's
 //! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made by
 //! [`create`] without a byte of it in memory, and any number of threads and processes then fill their own
-//! [`segment`](NpyOptions::segment) of it. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows
-//! as they come.
+//! [`segment`](NpyOptions::segment) of it. Where any of them may die, [`fill`](fill()) creates the file and hands out its
+//! parts. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows as they come. Which of the ways
+//! to take for many writers is in the [guide](crate::guide::processes).
 //!
 //! ```
 //! use mmap_array::npy;
@@ -60,6 +61,26 @@ pub fn options() -> NpyOptions {
 
 /// A job of filling one array by many processes and threads, part by part, which survives the death of any of them. See
 /// [`FillOptions`].
+///
+/// Do not [`create`] the array first: the job does. One that is there, without the file beside it that says what is still
+/// to be filled, counts as complete, and nothing is filled: [`run`](FillOptions::run) returns 0, and with
+/// [`create_new`](FillOptions::create_new) an error.
+///
+/// ```
+/// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+/// use mmap_array::{Error, npy};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("squares.npy");
+/// // SAFETY: nobody writes or truncates the file but those who make this call.
+/// let job = unsafe { npy::fill::<u64>(&path) }.shape([1000]).parts(10).threads(2);
+/// job.run(|part| {
+///     let rows = part.rows();
+///     part.iter_mut().zip(rows).for_each(|(square, row)| *square = (row * row) as u64);
+///     Ok::<_, Error>(())
+/// })?;
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Safety
 ///

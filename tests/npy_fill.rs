@@ -30,7 +30,7 @@ fn job(path: &Path) -> FillOptions<'_, Le<u32>> {
     unsafe { npy::fill(path) }.shape([20, 3]).parts(6)
 }
 
-fn fill(options: FillOptions<'_, Le<u32>>) -> Result<(), Error> {
+fn fill(options: FillOptions<'_, Le<u32>>) -> Result<usize, Error> {
     options.run(|part| {
         let first = part.rows().start * 3;
         part.iter_mut().zip(first..).for_each(|(number, index)| number.set(index as u32));
@@ -210,8 +210,7 @@ fn a_restart_does_only_what_is_missing() {
         part.iter_mut().zip(first..).for_each(|(number, index)| number.set(index as u32));
         Ok::<_, Error>(())
     });
-    rest.unwrap();
-    assert_eq!(done.into_inner(), 3);
+    assert_eq!((rest.unwrap(), done.into_inner()), (3, 3));
     assert_filled(&path);
 }
 
@@ -287,7 +286,7 @@ fn a_complete_array_is_left_as_it_is() {
     let (_folder, path) = folder();
     fill(job(&path)).unwrap();
     let never = job(&path).run(|_| -> Result<(), Error> { panic!("nothing is to be done") });
-    never.unwrap();
+    assert_eq!(never.unwrap(), 0);
     assert_filled(&path);
     // Another cut is no matter any more, another array is.
     fill(job(&path).parts(3)).unwrap();
@@ -296,6 +295,106 @@ fn a_complete_array_is_left_as_it_is() {
     let other = unsafe { npy::fill::<f32>(&path) }.shape([20, 3]).open();
     assert_eq!(other.unwrap_err().kind(), ErrorKind::DTypeMismatch);
     assert_filled(&path);
+}
+
+#[test]
+fn an_array_that_the_job_did_not_create_counts_as_complete() {
+    let (_folder, path) = folder();
+    // SAFETY: nobody else uses the file, and the array goes at once.
+    drop(unsafe { npy::create::<Le<u32>>(&path, [20, 3]) }.unwrap());
+    let never = job(&path).run(|_| -> Result<(), Error> { panic!("nothing is to be done") });
+    assert_eq!(never.unwrap(), 0);
+    // As does one whose sidecar is gone.
+    fs::remove_file(&path).unwrap();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    fs::remove_file(sidecar(&path)).unwrap();
+    assert_eq!(fill(job(&path)).unwrap(), 0);
+    // SAFETY: nobody writes or truncates the file.
+    assert!(unsafe { npy::open::<Le<u32>>(&path) }.unwrap().iter().all(|number| number.get() == 0));
+}
+
+#[test]
+fn an_array_that_is_moved_together_with_its_sidecar_goes_on() {
+    let (folder, path) = folder();
+    job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    fs::create_dir(folder.path().join("below")).unwrap();
+    let moved = folder.path().join("below").join("other.npy");
+    fs::rename(&path, &moved).unwrap();
+    fs::rename(sidecar(&path), moved.with_file_name(".other.npy.fill")).unwrap();
+    assert_eq!(fill(job(&moved)).unwrap(), 5);
+    assert_eq!(fs::read_dir(folder.path().join("below")).unwrap().count(), 1);
+}
+
+#[test]
+fn all_workers_together_fill_each_part_once() {
+    let (_folder, path) = folder();
+    let workers = || [(); 4].map(|()| fill(job(&path).rows_per_part(1).threads(2)).unwrap());
+    let counts: Vec<usize> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..3).map(|_| scope.spawn(workers)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    assert_eq!(counts.iter().sum::<usize>(), 20, "{counts:?}");
+    assert_filled(&path);
+}
+
+#[test]
+fn a_job_that_is_to_begin_anew_refuses_an_array_without_a_sidecar() {
+    let (folder, path) = folder();
+    // SAFETY: nobody else uses the file, and the array goes at once.
+    drop(unsafe { npy::create::<Le<u32>>(&path, [20, 3]) }.unwrap());
+    let assert_exists = || {
+        let before = fs::read(&path).unwrap();
+        let error = fill(job(&path).create_new()).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*path)), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(".array.npy.fill") && text.contains("delete it to begin anew"), "{text}");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (before, 1));
+    };
+    assert_exists();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(fill(job(&path).create_new()).unwrap(), 6);
+    assert_filled(&path);
+    // The worker that comes when all is done.
+    assert_exists();
+    fs::write(&path, "some text").unwrap();
+    assert_exists();
+}
+
+#[test]
+fn a_job_that_is_to_begin_anew_is_joined_and_goes_on_as_long_as_it_is_not_complete() {
+    let (_folder, path) = folder();
+    let first = job(&path).create_new().open().unwrap();
+    let claim = first.claim().unwrap().unwrap();
+    let second = job(&path).create_new().open().unwrap();
+    second.try_claim().unwrap().unwrap().done().unwrap();
+    // The first one dies.
+    drop(claim);
+    drop(first);
+    assert_eq!(job(&path).create_new().open().unwrap().progress().unwrap(), (1, 6));
+    assert_eq!(fill(job(&path)).unwrap(), 5);
+    // Of those who joined in time all see that it is complete.
+    assert!(second.claim().unwrap().is_none() && second.is_complete());
+}
+
+#[test]
+fn of_many_jobs_that_are_to_begin_anew_one_does_and_the_others_join_or_are_late() {
+    for _ in 0..20 {
+        let (_folder, path) = folder();
+        let count = |filled: Result<usize, Error>| match filled {
+            Ok(filled) => filled,
+            Err(error) => {
+                assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
+                0
+            }
+        };
+        let filled: usize = thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| count(fill(job(&path).create_new())))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        });
+        assert_eq!(filled, 6);
+        assert_filled(&path);
+    }
 }
 
 #[test]

@@ -33,14 +33,19 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 
 /// A job of filling one array, part by part, by any number of processes and threads. Made by [`npy::fill`](super::fill).
 ///
+/// **Do not create the array yourself: the job does.** What is done is kept in a small file beside the array,
+/// `.NAME.npy.fill`, which goes when the array is complete. So an array that is there without that file counts as
+/// complete, and nothing is filled: one that another call has created, one whose file beside it was deleted, one that an
+/// earlier run filled by another function. [`run`](Self::run) returns 0 then, and with [`create_new`](Self::create_new)
+/// it is an error. To begin anew, delete the array first. An array that is not complete is moved together with its file,
+/// within one file system; alone it would count as complete, and a copy of both is refused.
+///
 /// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills them,
-/// and marks them as done, until there are none left. What is done is kept in a small file beside the array,
-/// `.NAME.npy.fill`, which goes when the array is complete. So:
+/// and marks them as done, until there are none left. So:
 ///
 /// - a worker that dies, by whatever signal, loses its claim, and another one takes the part over;
 /// - when all have died, or the power failed, the same call goes on where they were: a part is marked only after its
-///   elements are on the disk;
-/// - an array without that file beside it is complete, and the call returns at once.
+///   elements are on the disk.
 ///
 /// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
 /// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes on
@@ -59,12 +64,13 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// # let path = dir.path().join("squares.npy");
 /// // SAFETY: nobody writes or truncates the file but those who make this call.
 /// let job = unsafe { npy::fill::<f64>(&path) }.shape([1000, 3]).parts(10).threads(2);
-/// job.run(|part| {
+/// let filled = job.run(|part| {
 ///     for (row, values) in part.rows().zip(part.chunks_exact_mut(3)) {
 ///         values.fill((row * row) as f64);
 ///     }
 ///     Ok::<_, Error>(())
 /// })?;
+/// assert_eq!(filled, 10);
 /// // SAFETY: nobody writes or truncates the file.
 /// assert_eq!(unsafe { npy::open::<f64>(&path)? }[[999, 2]], 998_001.0);
 /// # }
@@ -75,6 +81,7 @@ pub struct FillOptions<'a, T> {
     options: NpyOptions,
     shape: Result<Vec<usize>>,
     cut: Cut,
+    new: bool,
     threads: usize,
     progress: Option<Progress<'a>>,
     marker: PhantomData<fn() -> T>,
@@ -97,6 +104,7 @@ where
             options: options(),
             shape: Ok(Vec::new()),
             cut: Cut::Default,
+            new: false,
             threads: 1,
             progress: None,
             marker: PhantomData,
@@ -134,6 +142,38 @@ where
         self
     }
 
+    /// Makes it an error that the array is there without the file beside it, as for
+    /// [`File::create_new`](std::fs::File::create_new): of kind [`Io`](crate::ErrorKind::Io), which becomes
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) as an [`io::Error`]. A job that is not complete is joined, and goes
+    /// on, as without this.
+    ///
+    /// A worker that comes when the others have completed the array gets the error as well. So where workers start one
+    /// after another, let the process that starts them [`open`](Self::open) the job with this, and the workers join
+    /// without it.
+    ///
+    /// ```
+    /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+    /// use mmap_array::{Error, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("ones.npy");
+    /// // SAFETY: nobody writes or truncates the file but those who make this call.
+    /// let job = || unsafe { npy::fill::<u16>(&path) }.shape([100]).create_new();
+    /// let ones = |part: &mut npy::Claim<'_, u16>| {
+    ///     part.fill(1);
+    ///     Ok::<_, Error>(())
+    /// };
+    /// assert_eq!(job().run(ones)?, 1);
+    /// let again = std::io::Error::from(job().run(ones).unwrap_err());
+    /// assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn create_new(mut self) -> Self {
+        self.new = true;
+        self
+    }
+
     /// The threads in which [`run`](Self::run) fills parts: 1 unless something else is said, and no more than there are
     /// parts.
     #[must_use]
@@ -156,7 +196,8 @@ where
     ///
     /// As for [`NpyOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without axes, 0 parts or
     /// more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is damaged, or of a job that
-    /// is not this one, with what to do about it; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
+    /// is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the array is there already and
+    /// [`create_new`](Self::create_new) was asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
     /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
     pub fn open(mut self) -> Result<Fill<T>> {
         self.options = self.options.whole();
@@ -220,6 +261,7 @@ where
                 Ok(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => None,
                 Ok(file) => Sidecar::join(path, file, job)?,
                 Err(error) if missing(&error) => match array {
+                    Ok(_) if self.new => return Err(self.exists(path)),
                     Ok(array) => return Ok((None, array)),
                     Err(error) if missing(&error) => begin()?,
                     Err(error) => return Err(error),
@@ -234,6 +276,15 @@ where
         let text = "the file says what is done of an array that is being filled, but is empty or comes and goes; delete it, \
                     and the array to begin anew";
         Err(Error::sidecar(text).in_file(Some(&Sidecar::name(path))))
+    }
+
+    fn exists(&self, path: &Path) -> Error {
+        let text = format!(
+            "the array is there already, and no file `{}` beside it says what of it is still to be filled; so it is \
+             complete, or was not made by this job: delete it to begin anew",
+            Sidecar::name(path).display()
+        );
+        Error::io("begin a new array", io::Error::new(io::ErrorKind::AlreadyExists, text)).in_file(Some(&self.path))
     }
 
     /// The number of parts.
@@ -256,7 +307,8 @@ where
         Ok(if nbytes == 0 { 0 } else { count })
     }
 
-    /// Fills the array, together with all others who make this call, and returns once it is complete.
+    /// Fills the array, together with all others who make this call, and returns once it is complete: how many parts
+    /// this call has filled, 0 where others did it all or the array was complete before.
     ///
     /// Parts that others hold are waited for, and taken over should their holders die. The function gets a part and
     /// writes all its elements. Where it fails or panics, the part stays undone and free for others, and the error is
@@ -268,7 +320,7 @@ where
     pub fn run<E: From<Error> + Send>(
         mut self,
         fill: impl Fn(&mut Claim<'_, T>) -> Result<(), E> + Sync,
-    ) -> Result<(), E> {
+    ) -> Result<usize, E> {
         let threads = self.threads.max(1);
         let progress = Mutex::new((None, self.progress.take()));
         let job = self.open()?;
@@ -283,14 +335,16 @@ where
             }
             Ok(())
         };
-        let work = || -> Result<(), E> {
+        let work = || -> Result<usize, E> {
             let _stop = Stop(&stopped);
+            let mut filled = 0;
             while let Some(mut part) = job.claim_unless(|| report().map(|()| stopped.load(Ordering::Relaxed)))? {
                 fill(&mut part)?;
                 part.done()?;
+                filled += 1;
                 report()?;
             }
-            Ok(())
+            Ok(filled)
         };
         let joined = |worker: thread::ScopedJoinHandle<'_, _>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -303,7 +357,7 @@ where
                 Error::io("start a thread", source).in_file(Some(&job.path))
             })?;
             let mine = work();
-            others.into_iter().map(joined).fold(mine, Result::and)
+            others.into_iter().map(joined).fold(mine, |all, filled| Ok(all? + filled?))
         })
     }
 }
