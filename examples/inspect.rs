@@ -27,11 +27,11 @@ use mmap_array::npy::NpyOptions;
 use mmap_array::{DType, Kind, Order, npy};
 use source::Source;
 use std::error::Error;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -80,8 +80,13 @@ impl Failure {
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::new(error.to_string())
+        Self::new(told(&error))
     }
+}
+
+/// What an error says, with this program's option where the library names its own.
+pub(crate) fn told(error: &impl Error) -> String {
+    error.to_string().replace("`max_header`", "`--max-header N`")
 }
 
 /// The whole program but for its exit status.
@@ -143,9 +148,14 @@ impl Request {
                     let wrong = || Failure::usage(format!("{option} cannot be {value:?}"));
                     let text = || value.to_str().ok_or_else(wrong);
                     match option {
-                        "--rows" => rows = Some(range(text()?).ok_or_else(wrong)?),
+                        "--rows" => rows = Some(range(text()?).ok_or_else(|| wrong_rows(&value))?),
                         "--field" => field = Some(text()?.to_owned()),
                         "--max-header" => max_header = Some(text()?.parse().map_err(|_| wrong())?),
+                        "--plot" if !is_png(Path::new(&value)) => {
+                            let text =
+                                format!("--plot writes a PNG file, whose name ends in .png, which {value:?} does not");
+                            return Err(Failure::usage(text));
+                        }
                         _ => {}
                     }
                     (option == "--plot").then(|| Show::Plot(value.into()))
@@ -153,7 +163,7 @@ impl Request {
                 _ => return Err(Failure::usage(format!("no such option: {option}"))),
             };
             if asked.is_some() && show.is_some() {
-                return Err(Failure::usage("of --json, --jsonl and --plot one can be had"));
+                return Err(Failure::usage("only one of --json, --jsonl and --plot can be given"));
             }
             show = asked.or(show);
         }
@@ -187,6 +197,17 @@ fn range(text: &str) -> Option<(Option<usize>, Option<usize>)> {
     let (start, end) = text.split_once("..")?;
     let bound = |text: &str| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
     Some((bound(start)?, bound(end)?))
+}
+
+fn wrong_rows(value: &OsStr) -> Failure {
+    let row = value.to_str().and_then(|text| text.parse::<usize>().ok());
+    let end = row.and_then(|row| Some((row, row.checked_add(1)?)));
+    let hint = end.map_or_else(String::new, |(row, end)| format!("; one row is {row}..{end}"));
+    Failure::usage(format!("--rows cannot be {value:?}{hint}"))
+}
+
+fn is_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
 }
 
 /// What the file is, and the array as NumPy prints it.

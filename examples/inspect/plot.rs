@@ -50,8 +50,11 @@ pub(crate) fn draw(
     }
     push_axes(dtype, field, &mut shape);
     let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
-    let mut start = rows.as_ref().map_or(0, |rows| rows.start) as f64;
-    if shape.len() > 2 {
+    let first = rows.as_ref().map_or(0, |rows| rows.start);
+    let mut start = first as f64;
+    let several_axes = shape.len() > 2;
+    let several_rows = rows.as_ref().is_some_and(|rows| rows.len() > 1);
+    if several_axes {
         if shape[0] == 1 {
             start = 0.0;
         }
@@ -65,23 +68,30 @@ pub(crate) fn draw(
     let area = BitMapBackend::with_buffer(&mut pixels, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE).map_err(undrawn)?;
     match shape[..] {
-        [] if source.header.shape().len() > 2 => numbers.line(&area, 1, &leaf.to_string())?,
+        [] if several_axes => numbers.line(&area, 1, &leaf.to_string())?,
         [len] => numbers.line(&area, len, &leaf.to_string())?,
         [height, width] => numbers.image(&area, height, width, &leaf.to_string())?,
         _ => {
+            let one_row = format!("; --rows {first}..{} takes one row of the first", first + 1);
+            let hint = if shape.len() == 3 && several_rows { &one_row } else { "" };
             return Err(Failure::new(format!(
-                "{} axes cannot be drawn, but one or two, besides those of length 1: --rows 0..1 takes one row of the first",
+                "{} axes cannot be drawn, but one or two, besides those of length 1{hint}",
                 shape.len()
             )));
         }
     }
     area.present().map_err(undrawn)?;
     drop(area);
+    write(target, &pixels)
+        .map_err(|error| Failure::new(format!("{}: the picture cannot be written: {error}", target.display())))
+}
+
+fn write(target: &Path, pixels: &[u8]) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(io::BufWriter::new(File::create(target)?), WIDTH, HEIGHT);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&pixels)?;
-    Ok(writer.finish()?)
+    writer.write_image_data(pixels)?;
+    writer.finish()
 }
 
 fn undrawn(error: impl std::error::Error) -> Failure {

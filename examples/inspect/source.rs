@@ -165,7 +165,7 @@ pub(crate) fn list_members(file: &OsStr, options: NpyOptions, out: &mut impl Wri
                 let (dtype, shape) = (header.dtype(), super::tuple(header.shape()));
                 writeln!(out, "{}\t{shape}\t{dtype}\t{how}\t{} bytes", one_line(member.name()), member.size())?;
             }
-            Err(error) => writeln!(out, "{}\t{}", one_line(member.name()), one_line(&error.to_string()))?,
+            Err(error) => writeln!(out, "{}\t{}", one_line(member.name()), one_line(&super::told(&error)))?,
         }
     }
     Ok(())

@@ -165,12 +165,14 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         (&text, "", "no `.npy` file: it begins with neithe"),
         (&member, "--json", "it is no archive, so it has no member \"x\""),
         (&good, "--max-header 10 --json", "no more than 10 characters are read"),
+        (&good, "--max-header 10 --json", "--max-header N"),
         (&good, "--rows 1..3", "there are no rows 1..3, but 0..2"),
         (&good, "--rows 2..1 --jsonl", "there are no rows 2..1"),
         (&good, "--field x --jsonl", "there is no field \"x\""),
         (&zero_d, "--rows 0..1 --jsonl", "a 0-d array has no rows"),
         (&zero_d, "--plot a.png", "0 axes cannot be drawn"),
         (&good, "--plot no/such/folder/a.png", "No such file"),
+        (&good, "--plot no/such/folder/a.png", "no/such/folder/a.png: the picture cannot be written"),
     ] {
         let failure = inspected(args(path, rest)).unwrap_err();
         assert_eq!((failure.status, failure.text.lines().count()), (1, 1), "{rest}: {}", failure.text);
@@ -178,11 +180,14 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         assert!(failure.text.contains(&expected), "{rest}: {}", failure.text);
     }
     for (rest, expected) in [
-        ("--rows 3", "--rows cannot be \"3\""),
-        ("--rows -1..2", "--rows cannot be"),
+        ("--rows 3", "--rows cannot be \"3\"; one row is 3..4\n"),
+        ("--rows -1..2", "--rows cannot be \"-1..2\"\n"),
+        ("--rows 18446744073709551615", "--rows cannot be"),
         ("--max-header x", "--max-header cannot be"),
         ("--plot", "--plot needs a value"),
-        ("--json --jsonl", "one can be had"),
+        ("--plot a.jpg", "--plot writes a PNG file, whose name ends in .png, which \"a.jpg\" does not"),
+        ("--plot png", "ends in .png"),
+        ("--json --jsonl", "only one of --json, --jsonl and --plot"),
         ("--all", "no such option"),
         ("another", "more than one file"),
     ] {
@@ -231,8 +236,22 @@ fn numbers_are_drawn_as_a_line_or_an_image() {
     // One row of a leading axis is an image too.
     let stack = saved(folder.path(), "stack.npy", &[0.0; 24], &[2, 3, 4]);
     let target = picture.display().to_string();
-    assert!(inspected(args(&stack, &format!("--plot {target}"))).unwrap_err().text.contains("3 axes cannot be drawn"));
+    let failure = |path: &Path, rows: &str| inspected(args(path, &format!("{rows} --plot {target}"))).unwrap_err().text;
+    let three = "3 axes cannot be drawn, but one or two, besides those of length 1";
+    assert_eq!(failure(&stack, ""), format!("{three}; --rows 0..1 takes one row of the first"));
+    assert_eq!(inspected(args(&stack, &format!("--rows 0..1 --plot {target}"))).unwrap(), "");
     assert_eq!(inspected(args(&stack, &format!("--rows 1..2 --plot {target}"))).unwrap(), "");
+    let higher = saved(folder.path(), "higher.npy", &[0.0; 60], &[5, 2, 3, 2]);
+    assert_eq!(failure(&higher, "--rows 2..4"), three.replace('3', "4"), "one row has three axes");
+    assert_eq!(failure(&higher, "--rows 2..3"), three);
+    let stack = saved(folder.path(), "stack.npy", &[0.0; 60], &[5, 1, 4, 3]);
+    assert_eq!(failure(&stack, "--rows 2.."), format!("{three}; --rows 2..3 takes one row of the first"));
+    assert_eq!(inspected(args(&stack, &format!("--rows 2..3 --plot {target}"))).unwrap(), "");
+    assert_eq!(
+        inspected(args(&saved(folder.path(), "one.npy", &[1.0], &[1, 1, 1]), &format!("--plot {target}"))).unwrap(),
+        ""
+    );
+    assert!(inspected(args(&stack, "--rows 2..3 --plot a.jpg")).unwrap_err().text.contains(".png"));
 
     for odd in [&[][..], &[f32::NAN], &[1.0; 3], &[0.0, f32::MAX, f32::MIN], &[1e-45, 2e-45], &[f32::INFINITY, 1.0]] {
         plot(&saved(folder.path(), "odd.npy", odd, &[odd.len()]));
