@@ -34,6 +34,8 @@
 //!   hold is found field by field, printed, converted, or turned into a typed view once it is known.
 //! - [`npy`] opens and creates NumPy's own files, windows of them counted in elements, `npz` (with the feature of that
 //!   name) opens members of its archives in place, and [`fromfile`] and [`tofile`](ArrayView::tofile) do without a map.
+//! - [`npy::fill`](npy::fill()) has processes and threads fill one file part by part, any of which may be killed. The
+//!   [guide](guide::processes) says which way to take for many writers.
 //!
 //! # When it is safe
 //!
