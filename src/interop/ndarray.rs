@@ -20,6 +20,8 @@ where
 {
     /// The same elements as a view of ndarray's, of a fixed rank (`ArrayView2<f64>`) or of any (`ArrayViewD<f64>`).
     ///
+    /// With the feature `ndarray`.
+    ///
     /// # Errors
     ///
     /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where the elements do not lie as ndarray needs them, such as
@@ -45,6 +47,8 @@ where
     }
 
     /// The elements of a view of ndarray's, to be saved, or cut and read as views here are.
+    ///
+    /// With the feature `ndarray`.
     ///
     /// # Errors
     ///
@@ -82,6 +86,8 @@ where
 {
     /// The same elements as a writable view of ndarray's. See [`into_ndarray`](ArrayView::into_ndarray).
     ///
+    /// With the feature `ndarray`.
+    ///
     /// # Errors
     ///
     /// As for [`into_ndarray`](ArrayView::into_ndarray).
@@ -115,6 +121,8 @@ where
 }
 
 /// Saved in its own order: `npy::save("a.npy", &array)`.
+///
+/// With the feature `ndarray`.
 impl<S, D> npy::Source for ArrayBase<S, D>
 where
     S: Data,

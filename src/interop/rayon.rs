@@ -15,6 +15,8 @@ use std::ops::RangeBounds;
 impl<'a, T, A> ArrayView<'a, T, A> {
     /// The elements by value, in C order, by all processors: `view.iter()`, in parallel.
     ///
+    /// With the feature `rayon`.
+    ///
     /// ```
     /// use rayon::iter::ParallelIterator;
     /// let data: Vec<u32> = (0..1000).collect();
@@ -29,8 +31,9 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         ParIter { view: self.view(), start: 0, end: self.len() }
     }
 
-    /// The views at each index of an axis, by all processors: `view.axis_iter(axis)`, in parallel. Of a writable view each
-    /// is writable.
+    /// The views at each index of an axis, by all processors: `view.axis_iter(axis)`, in parallel.
+    ///
+    /// With the feature `rayon`. Of a writable view each is writable.
     ///
     /// # Panics
     ///
@@ -53,8 +56,9 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         ParAxisIter(self.axis_iter(axis))
     }
 
-    /// Views of so many indices of an axis each, the last of what is left, by all processors. Of a writable view each is
-    /// writable.
+    /// Views of so many indices of an axis each, the last of what is left, by all processors.
+    ///
+    /// With the feature `rayon`. Of a writable view each is writable.
     ///
     /// # Panics
     ///
@@ -85,8 +89,10 @@ where
     T: Sync,
     A: Access<T> + Sync,
 {
-    /// Reads rows in now, by all processors, and waits: each page is touched once. Where the file lies on something fast
-    /// this is sooner than one page after another, and sooner than what the system reads ahead.
+    /// Reads rows in now, by all processors, and waits.
+    ///
+    /// With the feature `rayon`. Each page is touched once. Where the file lies on something fast this is sooner than one
+    /// page after another, and sooner than what the system reads ahead.
     ///
     /// # Errors
     ///
