@@ -21,7 +21,7 @@ pub enum ReadWrite {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyOnWrite {}
 
-/// Elements of type `T` can be had in this mode.
+/// Arrays of this mode can have elements of type `T`.
 ///
 /// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`](bytemuck::AnyBitPattern), records with padding among them; [`ReadWrite`] and
 /// [`CopyOnWrite`] take every `T` that is [`NoUninit`](bytemuck::NoUninit) as well, which [`bytemuck::Pod`] implies. The trait is sealed.

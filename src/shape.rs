@@ -306,7 +306,11 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     let unit_bytes = unit_bytes as u64;
     let tail = available % unit_bytes;
     if tail != 0 {
-        let unit = if dims.len() == 1 { "elements" } else { "steps of the axis" };
+        let unit = match (dims.len(), axis) {
+            (1, _) => "elements",
+            (_, 0) => "rows",
+            _ => "slices along the inferred axis",
+        };
         let whole = usize::try_from(available / unit_bytes).unwrap_or(usize::MAX);
         let fit = format!("the shape {}", dims.with(axis, whole));
         let reason = Reason::PartialElement { offset, file_len, available, unit, unit_bytes, tail, fit };

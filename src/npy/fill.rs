@@ -135,7 +135,7 @@ where
         self
     }
 
-    /// Cuts the array into parts of no more than so many rows (in Fortran order: steps of the last axis).
+    /// Cuts the array into parts of no more than so many rows (in Fortran order: indices of the last axis).
     #[must_use]
     pub fn rows_per_part(mut self, rows: usize) -> Self {
         self.cut = Cut::RowsPerPart(rows);
@@ -511,7 +511,7 @@ impl<T> Claim<'_, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Which rows of the array these are (in Fortran order: steps of the last axis).
+    /// Which rows of the array these are (in Fortran order: which indices of the last axis).
     #[must_use]
     pub fn rows(&self) -> Range<usize> {
         self.rows.clone()

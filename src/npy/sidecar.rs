@@ -84,7 +84,7 @@ pub(super) struct Held<'a> {
     lock: Option<RangeLock>,
 }
 
-/// What there is to be had.
+/// What a look for a free part finds.
 pub(super) enum Next<'a> {
     Part(Held<'a>),
     /// The parts that are left are being filled by others.
