@@ -37,7 +37,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: inspect FILE[:MEMBER] [OPTION]...
   MEMBER           of an archive (.npz): the name that NumPy shows
-  --rows A..B      a range of the leading axis; A or B may be left out
+  --rows A..B      a range of the leading axis: 5..6 is one row; A or B may be left out
   --field PATH     one field of the records: pos, or pos.x of records in records
   --max-header N   reads headers of up to so many characters (10000)
   --json           one line of JSON: what the file is

@@ -67,6 +67,9 @@ fn a_tail_that_is_no_whole_element() {
     assert!(error.to_string().contains("3 are left over"), "{error}");
     let error = refused(&path, || options().offset(8).shape([None, Some(10)]));
     assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PartialElement, Some(88..103)));
+    assert!(error.to_string().contains("no whole number of rows of 40 bytes"), "{error}");
+    let error = refused(&path, || options().offset(8).shape([Some(10), None]));
+    assert!(error.to_string().contains("no whole number of slices along the inferred axis of 40 bytes"), "{error}");
     // SAFETY: nobody else uses the file.
     assert_eq!(unsafe { options::<u32>().shape(25).open(&path) }.unwrap().len(), 25);
 }

@@ -274,6 +274,7 @@ fn members_of_archives_are_listed_and_named() {
     writer.finish().unwrap();
     let listed = "x\t(3,)\t|u1\tstored\t131 bytes\na:b\t(1, 2)\t|u1\tstored\t130 bytes\n";
     assert_eq!(inspected([&path]).unwrap(), listed);
+    assert!(inspected(args(&path, "--max-header 10")).unwrap().contains("`--max-header N` takes more\na:b\t"));
     assert_eq!(inspected(args(&alone, "--jsonl")).unwrap(), "1\n2\n3\n");
     let odd = folder.path().join("odd.npz");
     let mut writer = mmap_array::npz::Writer::create(&odd).unwrap();
