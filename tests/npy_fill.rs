@@ -7,8 +7,6 @@ use mmap_array::{Error, ErrorKind, Le, Order};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -612,40 +610,4 @@ fn a_symbolic_link_leads_to_the_same_job() {
     drop(claim);
     fill(job(&link).parts(1)).unwrap();
     assert_filled(&path);
-}
-
-/// What the child of the next test does: forks, as programs do that call others without starting them anew.
-#[cfg(unix)]
-#[test]
-#[ignore = "started by `a_fork_of_a_worker_takes_nothing_from_it`, since it has few threads then"]
-fn forking() {
-    let (_folder, path) = folder();
-    let one = job(&path).parts(2).open().unwrap();
-    let claim = one.claim().unwrap().unwrap();
-    // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
-    let fork = unsafe { libc::fork() };
-    if fork == 0 {
-        let refused = one.try_claim().is_err_and(|error| error.kind() == ErrorKind::Unsupported);
-        drop(claim);
-        // SAFETY: ends the process, and runs nothing of the other's.
-        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
-    }
-    let mut status = 0;
-    // SAFETY: writes the status, which lives.
-    assert_eq!(unsafe { libc::waitpid(fork, &raw mut status, 0) }, fork);
-    assert_eq!(status, 0, "the fork has no parts of the same job");
-    assert_eq!(job(&path).parts(2).open().unwrap().claim().unwrap().unwrap().rows(), 10..20);
-    assert_eq!(claim.rows(), 0..10);
-}
-
-#[cfg(unix)]
-#[test]
-#[cfg_attr(
-    not(any(target_arch = "x86_64", target_vendor = "apple")),
-    ignore = "under an emulator a test program cannot start itself"
-)]
-fn a_fork_of_a_worker_takes_nothing_from_it() {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    let done = child.args(["--exact", "forking", "--ignored"]).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }

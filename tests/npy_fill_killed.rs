@@ -1,7 +1,9 @@
-//! Arrays that several processes fill, which are killed over it.
+//! Arrays that several processes fill, which are killed over it, or fork.
 
 #![cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
 
+#[cfg(unix)]
+use mmap_array::ErrorKind;
 use mmap_array::npy::{self, FillOptions};
 use mmap_array::{Error, Le};
 use std::path::{Path, PathBuf};
@@ -87,4 +89,41 @@ fn an_array_is_right_however_often_its_workers_are_killed() {
         assert!(other.iter().all(|name| name.to_string_lossy().starts_with(".mmap-array-")), "{other:?}");
     }
     println!("{killed} workers were killed in {rounds} rounds");
+}
+
+/// What the child of the next test does: forks, as programs do that call others without starting them anew.
+#[cfg(unix)]
+#[test]
+#[ignore = "started by `a_fork_of_a_worker_takes_nothing_from_it`, since it has few threads then"]
+fn forking() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    let one = many(&path).parts(2).open().unwrap();
+    let claim = one.claim().unwrap().unwrap();
+    // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
+    let fork = unsafe { libc::fork() };
+    if fork == 0 {
+        let refused = one.try_claim().is_err_and(|error| error.kind() == ErrorKind::Unsupported);
+        drop(claim);
+        // SAFETY: ends the process, and runs nothing of the other's.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: writes the status, which lives.
+    assert_eq!(unsafe { libc::waitpid(fork, &raw mut status, 0) }, fork);
+    assert_eq!(status, 0, "the fork has no parts of the same job");
+    assert_eq!(many(&path).parts(2).open().unwrap().claim().unwrap().unwrap().rows(), 5004..10_007);
+    assert_eq!(claim.rows(), 0..5004);
+}
+
+#[cfg(unix)]
+#[test]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "under an emulator a test program cannot start itself"
+)]
+fn a_fork_of_a_worker_takes_nothing_from_it() {
+    let mut child = Command::new(env::current_exe().unwrap());
+    let done = child.args(["--exact", "forking", "--ignored"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
