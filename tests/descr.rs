@@ -208,7 +208,7 @@ fn what_is_no_dtype_is_refused_at_its_place() {
         ("[('a', ('<i4', (0,)), (3,))]", "a subarray of elements without bytes"),
         (
             "[('a', '|O')]",
-            "\"|O\" is Python objects, which are pickled into files and never unpickled here (at character 8",
+            "\"|O\" is Python objects, which are pickled into files and never unpickled here; save them as numbers",
         ),
         ("'|O8'", "is Python objects"),
         ("[('a', [('b', 'object')], (2,))]", "is Python objects"),
