@@ -122,8 +122,8 @@ where
         let got = read_full(source, buffer).map_err(|source| Error::io("read the file", source))?;
         have += got;
         let tail = got % size;
-        // SAFETY: `got` is no more than `room`, so `got / size` more elements lie in the capacity, all their bytes initialised, and `ReadOnly: Access<T>`
-        // takes any bits.
+        // SAFETY: `got` is no more than `room`, so `got / size` more elements lie in the capacity, all their bytes
+        // initialised, and `ReadOnly: Access<T>` takes any bits.
         unsafe { elements.set_len(elements.len() + got / size) };
         if got == room {
             continue;

@@ -3,7 +3,7 @@
 //! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
 //! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
 
-use super::open::{check_as_asked, io_kind};
+use super::open::{check_as_asked, io_kind, shape_as};
 use super::options;
 use super::options::{NpyOptions, given};
 use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
@@ -206,6 +206,11 @@ where
         let plan = || {
             let asked = self.options.new_header(described::<T>()?, shape)?;
             let parts = self.count(rows, asked.nbytes())?;
+            if parts > 0 {
+                // The longest; one that cannot be mapped is told before there is a file.
+                let first = self.options.segment(0, parts).find(&asked, &shape_as::<T>(&asked)?, size_of::<T>())?;
+                first.dims.checked_len(size_of::<T>())?;
+            }
             let job = Job::new(&asked.text()?, parts);
             Ok((asked, parts, job))
         };
