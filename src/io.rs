@@ -99,8 +99,9 @@ where
     let mut elements: Vec<T> = Vec::new();
     let known = usize::try_from(available).unwrap_or(usize::MAX).min(wanted.unwrap_or(usize::MAX));
     if known >= size {
-        // One more where the end is to be found.
-        elements.try_reserve_exact(known / size + usize::from(wanted.is_none())).map_err(no_memory)?;
+        // One more where the end is to be found. A file may be longer than the address space.
+        let count = (known / size).saturating_add(usize::from(wanted.is_none()));
+        elements.try_reserve_exact(count).map_err(no_memory)?;
         prefer_huge_pages(elements.spare_capacity_mut());
     }
     let mut have = 0; // bytes
@@ -226,5 +227,17 @@ impl<T, A: Access<T>> MmapArray<T, A> {
         ReadOnly: Access<T>,
     {
         self.view().tofile(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_longer_than_the_address_space_is_an_error_of_memory() {
+        let error = read_elements::<u8>(&mut io::empty(), 0, None, u64::MAX).unwrap_err();
+        assert!(error.to_string().starts_with("cannot get memory for the elements"), "{error}");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);
     }
 }
