@@ -333,6 +333,15 @@ fn a_record_told_by_a_dict_is_refused_where_it_does_not_fit() {
         ("{'names': 'a', 'formats': ['<i4']}", "expected a list (at character 11"),
         ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [-1]}", "-1 bytes, not 0 to 2147483647"),
         ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [2147483647]}", "a record of more than 2147483647 bytes"),
+        // With the bytes behind the last field that make an aligned one a multiple of 2.
+        (
+            "{'names': ['a', 'b'], 'formats': ['<i2', 'V2147483645'], 'aligned': True}",
+            "a record of more than 2147483647 bytes",
+        ),
+        (
+            "{'names': ['c'], 'formats': [[('a', '<i2'), ('b', 'V2147483645')]], 'aligned': True}",
+            "a record of more than 2147483647 bytes",
+        ),
         (
             "{'names': ['a'], 'formats': ['<i4'], 'itemsize': 3}",
             "the field \"a\" of 4 bytes at offset 0 reaches beyond",

@@ -299,10 +299,7 @@ impl Reader<'_> {
             let of_field = self.alignment(&dtype);
             let offset = end.next_multiple_of(of_field);
             alignment = alignment.max(of_field);
-            end = offset.saturating_add(dtype.itemsize);
-            if end > MAX_ITEMSIZE {
-                return Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
-            }
+            end = self.record_size(node, offset.saturating_add(dtype.itemsize))?;
             if matches!(&name.literal, Literal::Text(name) if name.is_empty()) && is_padding(&dtype) {
                 continue;
             }
@@ -315,8 +312,16 @@ impl Reader<'_> {
             let title = title.map(|(title, _)| title.to_owned());
             fields.push(RecordField { name: name.0.to_owned(), title, offset, dtype });
         }
-        let record = DType::record(fields, end.next_multiple_of(alignment));
+        let record = DType::record(fields, self.record_size(node, end.next_multiple_of(alignment))?);
         Ok(record.map_err(|error| self.error(node, error.to_string()))?.aligned_to(alignment))
+    }
+
+    /// The bytes of a record, or of its first fields, as far as NumPy can count them.
+    pub(super) fn record_size(&self, node: &Node, size: usize) -> Result<usize> {
+        match size {
+            0..=MAX_ITEMSIZE => Ok(size),
+            _ => Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most"))),
+        }
     }
 
     /// The same for what is inside a record that is aligned.

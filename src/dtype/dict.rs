@@ -1,7 +1,9 @@
 //! Records told by the offsets of their fields, as NumPy's `dtype({'names': […], 'formats': […], 'offsets': […]})`.
 //!
-//! It is the one form that can say everything: fields that overlap, that are out of order, or that are a few of many. So
-//! NumPy prints dtypes in it where no list of fields would do, and so does [`DType`]'s `Display`.
+//! It is the one form that can say everything: fields that overlap, that are out of order, or that are a few of
+//! many. So NumPy prints dtypes in it where no list of fields would do, and so does [`DType`]'s `Display`.
+//!
+//! Refused here are keys that NumPy does not know, which it ignores, and an `aligned` that is neither `True` nor `False`.
 
 use super::descr::Reader;
 use super::literal::{Literal, Node};
@@ -68,15 +70,12 @@ impl Reader<'_> {
                 Some((Literal::Text(title), _)) => Some(title.clone()),
                 Some((_, node)) => return self.expected(node, "the title of a field, a string or None"),
             };
-            end = end.max(offset.saturating_add(dtype.itemsize()));
-            if end > MAX_ITEMSIZE {
-                return Err(self.error(name, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
-            }
+            end = self.record_size(name, end.max(offset.saturating_add(dtype.itemsize())))?;
             alignment = alignment.max(of_field);
             fields.push(RecordField { name: text.clone(), title, offset, dtype });
         }
         let size = match itemsize {
-            None => end.next_multiple_of(alignment),
+            None => self.record_size(node, end.next_multiple_of(alignment))?,
             Some(node) => match self.count(node)? {
                 size if size % alignment == 0 => size,
                 size => return Err(self.error(node, format!("{size} bytes, which are no multiple of {alignment}"))),
