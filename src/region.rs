@@ -459,7 +459,13 @@ impl Map {
             (Some(file), Backing::SharedFile) => {
                 let old_len = mappable_len(file)?;
                 let old_end = self.offset + self.len as u64;
-                if old_len != old_end {
+                if old_len < old_end {
+                    return Err(Error::unsupported(format!(
+                        "cannot grow: the file ends at byte {old_len}, and the array at byte {old_end}: somebody has made \
+                         the file shorter since it was mapped, which nobody may do"
+                    )));
+                }
+                if old_len > old_end {
                     // A window within the file's array is told so; behind a whole one, elements may have been added by a
                     // program that was killed before it could say that they are there.
                     let advice =

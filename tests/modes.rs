@@ -266,6 +266,19 @@ fn grow_that_fails_leaves_the_array_and_the_file_as_they_were() {
     assert_eq!(array.cast::<[u8; 4]>().unwrap().shape(), [0]);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_array_whose_file_was_made_shorter_does_not_grow_and_says_why() {
+    let (_folder, path) = file_of(10);
+    let mut array = open_mut(&path);
+    // No element is touched from here on.
+    File::options().write(true).open(&path).unwrap().set_len(8).unwrap();
+    let error = array.grow(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("the file ends at byte 8, and the array at byte 40"), "{error}");
+    assert_eq!(fs::metadata(&path).unwrap().len(), 8);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_added_to_a_reserved_file_is_reserved_too() {
