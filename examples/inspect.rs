@@ -10,7 +10,8 @@
 //! prints that, and the array as NumPy prints it; of an archive without a member, its members. `--json` is one line for
 //! programs. `--jsonl` writes every element of the leading axis as a line, in no more memory for a large file than for a
 //! small one: deflated members are read twice, to check them before a line is written, and in Fortran order, or to be
-//! printed, from a temporary file. The checksums of stored ones, which are read in place, are not checked. `--plot` draws numbers along one axis as a line and a histogram, along two as an image.
+//! printed, from a temporary file. The checksums of stored ones, which are read in place, are not checked. `--plot`
+//! draws numbers along one axis as a line and a histogram, along two as an image.
 //!
 //! Nobody may write or truncate the file meanwhile.
 

@@ -31,8 +31,9 @@
 //! elements at multiples of 64 bytes.
 //!
 //! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
-//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum of a member, for which all of it has to be
-//! read, is checked by [`load`](Member::load) and [`reader`](Member::reader), and not where it is mapped.
+//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum of
+//! a member, for which all of it has to be read, is checked by [`load`](Member::load) and [`reader`](Member::reader), and
+//! not where it is mapped.
 
 mod writer;
 
@@ -221,8 +222,9 @@ impl<'a> Member<'a> {
 
     /// The same member, of which a window is opened or a longer header read: [`rows`](NpyOptions::rows),
     /// [`offset`](NpyOptions::offset), [`shape`](NpyOptions::shape), [`segment`](NpyOptions::segment),
-    /// [`max_header`](NpyOptions::max_header) and [`populate`](NpyOptions::populate). What is about files that are
-    /// created has no effect.
+    /// [`max_header`](NpyOptions::max_header), [`populate`](NpyOptions::populate) and
+    /// [`lock_range`](NpyOptions::lock_range), for which all arrays of one [`Archive`] are mapped from one open file. What
+    /// is about files that are created has no effect.
     #[must_use]
     pub fn with(self, options: NpyOptions) -> Self {
         Self { options, ..self }

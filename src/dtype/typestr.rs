@@ -104,7 +104,8 @@ pub(super) fn parse(text: &str) -> Result<DType, String> {
     match kind {
         Found::Kind(kind) => DType::scalar(kind).or_else(|_| unknown()),
         Found::Objects => Err(format!(
-            "{text:?} is Python objects, which are pickled into files and never unpickled here; save them as numbers, text or records of some"
+            "{text:?} is Python objects, which are pickled into files and never unpickled here; save them as numbers, \
+             text or records of some"
         )),
         Found::Varies(fixed) => Err(format!("the size of {text:?} depends on the machine: write {fixed}")),
         Found::Nothing => unknown(),

@@ -233,7 +233,11 @@ mod tests {
         assert!(disk.file == case.new);
         let steps = disk.steps;
         assert!(
-            matches!(&steps[..], [Step::Write(..), Step::Write(..), Step::Write(..), Step::Sync, Step::Write(at, bytes), Step::Sync] if *at < 128 && bytes.len() < 30),
+            matches!(
+                &steps[..],
+                [Step::Write(..), Step::Write(..), Step::Write(..), Step::Sync, Step::Write(at, bytes), Step::Sync]
+                    if *at < 128 && bytes.len() < 30
+            ),
             "{steps:?}"
         );
         // Of the writes between two syncs, any may have come to the disk whole, half, as zeros, or not at all.

@@ -1,7 +1,8 @@
 //! `np.save` and `np.load`: whole arrays by plain reading and writing, without a map.
 //!
-//! A view of any strides is written in pieces, and what is read takes memory as it comes, so that neither a large array
-//! nor a header that claims one costs more than the elements that there really are. Any reader and writer will do.
+//! A view of any strides is written in pieces, and what is read takes memory at once only as far as a file is known to
+//! go, from other readers as it comes: so neither a large array nor a header that claims one costs more than the elements
+//! that there really are. Any reader and writer will do.
 
 use super::header::Header;
 use super::open::shape_as;
@@ -171,9 +172,9 @@ pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: DynView<'
 /// Reads a whole file into memory: `np.load(path)`. Returns the shape, and the elements in C order, whatever order the file
 /// has them in.
 ///
-/// Reads anything that can be opened, pipes too, and needs no promise that nobody else changes it. Memory is taken as
-/// elements come, whatever number the header claims; those of a file in Fortran order are there twice while they are
-/// turned. What follows the array is not read.
+/// Reads anything that can be opened, pipes too, and needs no promise that nobody else changes it. Memory is taken for
+/// no more elements than a file has room for, and of a pipe as they come, whatever number the header claims; those of a
+/// file in Fortran order are there twice while they are turned. What follows the array is not read.
 ///
 /// # Errors
 ///

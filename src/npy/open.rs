@@ -104,7 +104,8 @@ impl NpyOptions {
         self
     }
 
-    /// The header of the file, or of the member of an archive that the options are for, if it is not longer than is asked for.
+    /// The header of the file, or of the member of an archive that the options are for, if it is not longer than is asked
+    /// for.
     pub(crate) fn read_header(&self, file: &File) -> Result<Header> {
         // What is no file says so, rather than that it has no header.
         region::mappable_len(file)?;

@@ -187,14 +187,14 @@ impl NpyOptions {
 
     /// Takes an advisory lock on the window's bytes in the file for as long as the array, a part or a clone of it lives:
     /// exclusive where it is opened to write to the file, otherwise shared with others who read. What the array
-    /// [grows](MmapArrayMut::grow) by is locked too. Whoever else asks for an
-    /// overlapping window with a lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks
-    /// for none is not kept out.
+    /// [grows](MmapArrayMut::grow) by is locked too. Whoever else asks for an overlapping window with a lock gets an error
+    /// of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
     ///
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
     /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
     /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`] do not exclude one
-    /// another, and what two of them have locked is free when the first of them goes. Windows also keeps others from reading and writing these bytes without a map.
+    /// another, and what two of them have locked is free when the first of them goes. Windows also keeps others from
+    /// reading and writing these bytes without a map.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -225,7 +225,8 @@ impl NpyOptions {
         self
     }
 
-    /// Begins the elements of a file that is created at a multiple of so many bytes. See [`Header::with_alignment`](super::Header::with_alignment).
+    /// Begins the elements of a file that is created at a multiple of so many bytes. See
+    /// [`Header::with_alignment`](super::Header::with_alignment).
     #[must_use]
     pub fn align(mut self, bytes: usize) -> Self {
         self.alignment = Some(bytes);
