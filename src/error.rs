@@ -57,7 +57,7 @@ pub enum ErrorKind {
     Locked,
     /// The file that keeps account of an array being filled is damaged, or of another job.
     Sidecar,
-    /// The operation is not to be had for this array, or on this operating system.
+    /// This array, or this operating system, does not have the operation.
     Unsupported,
 }
 
@@ -289,7 +289,10 @@ impl Error {
     pub(crate) fn of_member(mut self, name: &str) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         match &self.0.reason {
-            Reason::Io { source, .. } if matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof) => {
+            Reason::Io { action, source }
+                if action.starts_with("read")
+                    && matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof) =>
+            {
                 self.0.reason = Reason::Archive(format!("it is damaged: {source}"));
             }
             _ => {}
