@@ -21,6 +21,16 @@ pub enum Order {
     F,
 }
 
+impl Order {
+    /// The slowest of so many axes: the first in C order, the last in Fortran order; `None` where there are none.
+    pub(crate) fn slowest_axis(self, ndim: usize) -> Option<usize> {
+        match self {
+            Self::C => (ndim > 0).then_some(0),
+            Self::F => ndim.checked_sub(1),
+        }
+    }
+}
+
 pub(crate) fn too_many_axes(ndim: usize) -> Error {
     Error::shape(format!("a shape of {ndim} axes was given; an array has at most {MAX_NDIM}"))
 }
@@ -56,14 +66,6 @@ impl Dims {
                 let detail = format!("{self} elements of {size} bytes take more than the address space");
                 Error::overflow("the shape", detail)
             })
-    }
-
-    /// The slowest axis: the first in C order, the last in Fortran order; `None` for 0-d.
-    pub(crate) fn slowest_axis(&self, order: Order) -> Option<usize> {
-        match order {
-            Order::C => (self.ndim > 0).then_some(0),
-            Order::F => self.ndim.checked_sub(1),
-        }
     }
 
     /// The same axes with another length of one of them.

@@ -202,7 +202,7 @@ impl<T> MmapArrayMut<T> {
     /// ```
     pub fn grow(&mut self, rows: usize) -> Result<usize> {
         let named = |error: Error| error.in_file(self.region.path());
-        let axis = self.dims.slowest_axis(self.order);
+        let axis = self.order.slowest_axis(self.dims.len());
         let axis = axis.ok_or_else(|| named(Error::out_of_range("a 0-d array has no rows to grow by")))?;
         let too_long = || named(Error::overflow("the array", format!("{} with {rows} rows more", self.dims)));
         let len_of_axis = self.dims[axis].checked_add(rows).ok_or_else(too_long)?;

@@ -106,7 +106,7 @@ impl<T, A> MmapArray<T, A> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn into_parts(self, count: usize) -> Result<Vec<Self>> {
-        let axis = self.dims.slowest_axis(self.order);
+        let axis = self.order.slowest_axis(self.dims.len());
         match (count, axis) {
             (1, None) => Ok(vec![self]),
             (1.., Some(axis)) => {

@@ -7,7 +7,6 @@ use super::options::NpyOptions;
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
 use crate::region::{self, At, Patch};
-use crate::shape::Order;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -48,8 +47,7 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl Source + ?Sized)) -> Result<u
 fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
     let options = NpyOptions::default();
     let header = options.read_header(file)?;
-    let axes = header.shape().len();
-    let axis = if header.order() == Order::F { axes.checked_sub(1) } else { (axes > 0).then_some(0) };
+    let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
     let count = rows_of(rows, &header, axis)?;
     options.check_complete(file, &header, header.dtype())?;

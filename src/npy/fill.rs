@@ -13,7 +13,7 @@ use crate::array::{MmapArray, MmapArrayMut, Typed};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::region::{self, Mode};
-use crate::shape::{IntoShape, Order};
+use crate::shape::IntoShape;
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
@@ -202,7 +202,7 @@ where
     pub fn open(mut self) -> Result<Fill<T>> {
         self.options = self.options.whole();
         let shape = std::mem::replace(&mut self.shape, Ok(Vec::new()))?;
-        let rows = slowest(&shape, self.options.created_order());
+        let rows = self.options.created_order().slowest_axis(shape.len()).map(|axis| shape[axis]);
         let plan = || {
             let asked = self.options.new_header(described::<T>()?, shape)?;
             let parts = self.count(rows, asked.nbytes())?;
@@ -378,14 +378,6 @@ impl Drop for Stop<'_> {
 
 /// How often a job may begin and end while one process tries to join it.
 const MOST_CHANGES: usize = 50;
-
-/// The length of the slowest axis.
-fn slowest(shape: &[usize], order: Order) -> Option<usize> {
-    match order {
-        Order::C => shape.first().copied(),
-        Order::F => shape.last().copied(),
-    }
-}
 
 /// A job that was joined: what [`FillOptions::run`] is made of, for those who have a loop of their own.
 ///

@@ -328,9 +328,8 @@ impl Header {
         let mut text = format!("{{'descr': {}, 'fortran_order': {fortran_order}, 'shape': ", self.dtype.descr()?);
         push_shape(&mut text, &self.shape);
         text.push_str(", }");
-        let growing = if self.order == Order::F { self.shape.last() } else { self.shape.first() };
-        if let Some(len) = growing {
-            let spaces = GROWTH_DIGITS.saturating_sub(len.to_string().len());
+        if let Some(axis) = self.order.slowest_axis(self.shape.len()) {
+            let spaces = GROWTH_DIGITS.saturating_sub(self.shape[axis].to_string().len());
             text.extend(std::iter::repeat_n(' ', spaces));
         }
         Ok(text)

@@ -288,11 +288,7 @@ fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
 
 /// What changes in the header of a file when so many rows are added.
 pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Patch> {
-    let axis = match header.order() {
-        Order::C => Some(0),
-        Order::F => header.shape().len().checked_sub(1),
-    };
-    let (axis, len) = axis
+    let (axis, len) = (header.order().slowest_axis(header.shape().len()))
         .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
         .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
     let new = header.regrown(axis, len)?.ok_or_else(|| {

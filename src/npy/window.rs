@@ -77,10 +77,7 @@ impl Window {
         size: usize,
     ) -> Result<Found> {
         let dims = || Dims::new(shape);
-        let slowest = match order {
-            Order::C => (!shape.is_empty()).then_some(0),
-            Order::F => shape.len().checked_sub(1),
-        };
+        let slowest = order.slowest_axis(shape.len());
         // The elements in each step of an axis that is the slowest.
         let step =
             |axis: usize| shape.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &len)| len as u64).product();
