@@ -5,14 +5,9 @@
 
 #![no_main]
 
-use cap::Cap;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use mmap_array::{DType, Endianness, Error, ErrorKind};
-use std::alloc::System;
-use std::panic;
-
-#[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+use mmap_array_fuzz::{panic_without_limit, within};
 
 /// The memory that anything done here may take: so many bytes, and as many for each byte of text. Elements with two
 /// bytes of text, `1,`, become nodes of 40 in vectors that grow by doubling, and lines of C are indented by their depth.
@@ -41,23 +36,6 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| -> Corpus {
     }
     Corpus::Keep
 });
-
-/// What a panic prints may take more memory than what panicked.
-fn panic_without_limit() {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        HEAP.set_limit(usize::MAX).unwrap();
-        hook(info);
-    }));
-}
-
-/// What `of` returns, if it never holds more memory at once. Else it aborts.
-fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
-    HEAP.set_limit(HEAP.allocated() + memory).unwrap();
-    let result = of();
-    HEAP.set_limit(usize::MAX).unwrap();
-    result
-}
 
 fn check(dtype: &DType, path: &str, memory: usize) {
     // Fields that overlap or are out of order no header tells.

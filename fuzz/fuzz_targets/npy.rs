@@ -6,20 +6,15 @@
 
 #![no_main]
 
-use cap::Cap;
 use libfuzzer_sys::fuzz_target;
 use mmap_array::npy::{self, Header, NpyOptions};
 use mmap_array::{Be, Bytes, DynArray, DynView, Element, ErrorKind, Le, MAX_NDIM, Order, Value};
+use mmap_array_fuzz::{panic_without_limit, within};
 use rustix::fs::{MemfdFlags, memfd_create};
-use std::alloc::System;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
-use std::panic;
 use std::path::{Path, PathBuf};
-
-#[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The memory that opening may take: so many bytes, and as many for each byte of the file, as in the target `descr`.
 const BYTES: usize = 16 << 10;
@@ -63,23 +58,6 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
         },
     }
 });
-
-/// What a panic prints may take more memory than what panicked.
-fn panic_without_limit() {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        HEAP.set_limit(usize::MAX).unwrap();
-        hook(info);
-    }));
-}
-
-/// What `of` returns, if it never holds more memory at once. Else it aborts.
-fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
-    HEAP.set_limit(HEAP.allocated() + memory).unwrap();
-    let result = of();
-    HEAP.set_limit(usize::MAX).unwrap();
-    result
-}
 
 fn open(options: NpyOptions, path: &Path) -> mmap_array::Result<DynArray> {
     // SAFETY: the file is this process's alone, and is not written while it is open.

@@ -4,20 +4,15 @@
 
 #![no_main]
 
-use cap::Cap;
 use libfuzzer_sys::fuzz_target;
 use mmap_array::ErrorKind;
 use mmap_array::npz::{Archive, Member};
+use mmap_array_fuzz::{panic_without_limit, within};
 use rustix::fs::{MemfdFlags, memfd_create};
-use std::alloc::System;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
-use std::panic;
 use std::path::PathBuf;
-
-#[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The memory that opening, or reading a stream, may take: buffers, and so many bytes for each byte of the archive.
 const BYTES: usize = 1 << 20;
@@ -39,23 +34,6 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
         check(member, input, memory);
     }
 });
-
-/// What a panic prints may take more memory than what panicked.
-fn panic_without_limit() {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        HEAP.set_limit(usize::MAX).unwrap();
-        hook(info);
-    }));
-}
-
-/// What `of` returns, if it never holds more memory at once. Else it aborts.
-fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
-    HEAP.set_limit(HEAP.allocated() + memory).unwrap();
-    let result = of();
-    HEAP.set_limit(usize::MAX).unwrap();
-    result
-}
 
 fn check(member: Member<'_>, input: &[u8], memory: usize) {
     let streamed = within(memory, || member.reader()).and_then(|mut reader| {
