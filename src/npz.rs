@@ -251,8 +251,11 @@ impl<'a> Member<'a> {
     /// As for [`header`](Self::header), and [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is compressed, the
     /// elements of which lie nowhere in the archive.
     pub fn data_offset(&self) -> Result<u64> {
-        let offset = self.header()?.data_offset();
-        self.named(|| Ok(self.stored_bytes()?.start.saturating_add(offset)))
+        // What is no `.npy` file says so, deflated too.
+        if !self.is_stored() {
+            self.header()?;
+        }
+        self.mapped(|options, file, _| Ok(options.data_offset(&options.read_header(file)?)))
     }
 
     /// Maps the member's elements, to read.

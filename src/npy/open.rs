@@ -115,25 +115,18 @@ impl NpyOptions {
     }
 
     /// The byte of the file at which the first element of the whole array lies.
-    fn data_offset(&self, header: &Header) -> u64 {
+    pub(crate) fn data_offset(&self, header: &Header) -> u64 {
         self.within.map_or(0, |(start, _)| start).saturating_add(header.data_offset())
     }
 
     /// Checks that the file has all the elements that its header speaks of, whatever the window is.
     pub(super) fn check_complete(&self, file: &File, header: &Header, elements: &impl Elements) -> Result<()> {
-        let (file_len, offset, needed) = (region::mappable_len(file)?, self.data_offset(header), header.nbytes());
+        let file_len = region::mappable_len(file)?;
         let member_end = self.within.map(|(_, end)| end).filter(|&end| end < file_len);
-        let last = member_end.unwrap_or(file_len);
-        if offset.checked_add(needed).is_some_and(|end| end <= last) {
-            return Ok(());
-        }
-        let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
-        let hint = match member_end {
-            Some(_) => ", as far as the member of the archive goes: it was not written to its end",
-            None => ": it is truncated, or was not written to its end",
-        };
-        let error: Error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.error();
-        Err(error.at_bytes(offset..offset.saturating_add(needed)))
+        let hint = if member_end.is_some() { IN_ARCHIVE } else { ": it is truncated, or was not written to its end" };
+        let offset = self.data_offset(header);
+        check_end(header, elements, offset, member_end.unwrap_or(file_len), hint)
+            .map_err(|error| error.at_bytes(offset..offset.saturating_add(header.nbytes())))
     }
 
     /// Where the window's elements are, in the array of that shape that the header tells of.
@@ -259,6 +252,25 @@ impl NpyOptions {
             },
         }
     }
+}
+
+/// Why elements are missing where a member of an archive ends before them.
+pub(super) const IN_ARCHIVE: &str = ", as far as the member of the archive goes: it was not written to its end";
+
+/// Checks that the elements that a header speaks of, from the byte `offset` on, end at the byte `last` at the latest.
+pub(super) fn check_end(
+    header: &Header,
+    elements: &impl Elements,
+    offset: u64,
+    last: u64,
+    hint: &'static str,
+) -> Result<()> {
+    let needed = header.nbytes();
+    if offset.checked_add(needed).is_some_and(|end| end <= last) {
+        return Ok(());
+    }
+    let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
+    Err(Reason::PastEnd { what, offset, needed, file_len: last, hint }.error())
 }
 
 /// What changes in the header of a file when bytes are added to its array, which must end at a byte and take them as

@@ -1,14 +1,14 @@
 //! The elements of a `.npy` file that cannot be mapped, for being compressed, read into memory from a stream.
 
 use super::header::Header;
-use super::open::shape_as;
+use super::open::{IN_ARCHIVE, check_end, shape_as};
 use super::options::NpyOptions;
 use crate::access::{Access, ReadWrite};
 use crate::array::plan::{Elements, Plan};
 use crate::array::{MmapArrayMut, Typed};
 use crate::dynamic::DynArrayMut;
 use crate::element::Element;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::region::Region;
 use crate::shape::{Dims, Order};
 use std::io::{self, Read};
@@ -49,12 +49,7 @@ fn read_region(
     start: u64,
     dims: &Dims,
 ) -> Result<Region> {
-    let (offset, needed) = (header.data_offset(), header.nbytes());
-    if offset.checked_add(needed).is_none_or(|end| end > size) {
-        let what = format!("the {:?} elements of `{}` that the header speaks of", header.shape(), elements.name());
-        let hint = ", as far as the member of the archive goes: it was not written to its end";
-        return Err(Reason::PastEnd { what, offset, needed, file_len: size, hint }.error());
-    }
+    check_end(header, elements, header.data_offset(), size, IN_ARCHIVE)?;
     let failed = |source| Error::io("read the elements", source);
     let mut plan = Plan { order: Order::C, ..Plan::default() };
     plan.set_shape(&dims[..]);
