@@ -1,9 +1,24 @@
 //! What a Rust type is in NumPy's words.
 
+mod bool;
+mod bytes;
 #[cfg(feature = "num-complex")]
 mod complex;
+pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
+pub(crate) mod record;
+pub(crate) mod text;
+pub(crate) mod time;
+mod ucs4;
+mod void;
+
+pub use self::bool::Bool;
+pub use bytes::Bytes;
+pub use endian::{Be, Endian, Le, Scalar};
+pub use time::{DateTime64, TimeDelta64, unit};
+pub use ucs4::Ucs4;
+pub use void::Void;
 
 use crate::dtype::{DType, Endianness, Kind};
 

@@ -279,7 +279,6 @@ mod array;
 mod dtype;
 mod dynamic;
 mod element;
-mod endian;
 mod error;
 mod field;
 pub mod guide;
@@ -290,11 +289,8 @@ pub mod npy;
 #[cfg(feature = "npz")]
 pub mod npz;
 mod print;
-mod record;
 mod region;
 mod shape;
-mod text;
-mod time;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
@@ -302,25 +298,22 @@ pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions, MmapWindo
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 pub use dynamic::{DynArray, DynArrayMut, DynArrayOptions, DynView, DynViewMut, Value};
-pub use element::Element;
-pub use endian::{Be, Endian, Le, Scalar};
+#[cfg(feature = "derive")]
+pub use element::record::Record;
+pub use element::{Be, Bool, Bytes, DateTime64, Element, Endian, Le, Scalar, TimeDelta64, Ucs4, Void, unit};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 #[cfg(feature = "rayon")]
 pub use interop::rayon::{ParAxisChunks, ParAxisIter, ParIter};
 pub use io::fromfile;
-#[cfg(feature = "derive")]
-pub use record::Record;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
-pub use text::{Bool, Bytes, Ucs4, Void};
-pub use time::{DateTime64, TimeDelta64, unit};
 pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, FromNumber, Iter, Number, Numeric, Ordered, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::record::{field, record};
+    pub use crate::element::record::{field, record};
 }
 
 /// The README's code, run as a test.

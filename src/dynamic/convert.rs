@@ -5,9 +5,9 @@ use super::cell::f32_of_half;
 use super::view::DynView;
 use crate::access::{Access, ReadOnly};
 use crate::dtype::{Endianness, Kind};
-use crate::endian::Endian;
+use crate::element::Bool;
+use crate::element::endian::Endian;
 use crate::error::{Reason, Result};
-use crate::text::Bool;
 use crate::view::{ArrayView, Number, With};
 use byteorder::{BigEndian, LittleEndian};
 

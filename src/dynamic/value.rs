@@ -2,9 +2,9 @@
 
 use super::view::DynView;
 use crate::dtype::TimeUnit;
+use crate::element::text::{Repr, hexadecimal, units_repr};
+use crate::element::time::{span_text, time_text};
 use crate::print::Item;
-use crate::text::{Repr, hexadecimal, units_repr};
-use crate::time::{span_text, time_text};
 use std::fmt;
 
 /// One item of a [`DynView`], by value, in the machine's byte order: what NumPy's `arr[i]` gives.

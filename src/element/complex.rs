@@ -2,7 +2,7 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
-use crate::endian::{self, Scalar};
+use crate::element::endian::{self, Scalar};
 use crate::view::reduce::{self, Numeric};
 use byteorder::ByteOrder;
 use num_complex::Complex;
@@ -99,7 +99,7 @@ complex!(f32: 8, "c8"; f64: 16, "c16");
 mod tests {
     use super::*;
     use crate::ArrayView;
-    use crate::endian::{Be, Le};
+    use crate::element::endian::{Be, Le};
 
     #[test]
     fn it_is_an_element_in_either_order_of_each_part() {

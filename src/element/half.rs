@@ -4,8 +4,8 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
-use crate::endian::{self, Scalar};
-use crate::text::Bool;
+use crate::element::Bool;
+use crate::element::endian::{self, Scalar};
 use crate::view::convert::{self, FromNumber, Number};
 use crate::view::reduce::{self, Numeric, Ordered};
 use ::half::f16;
@@ -138,7 +138,7 @@ by_f32!(i8 i16 i32 i64 u8 u16 u32 u64 f32 Bool);
 mod tests {
     use super::*;
     use crate::ArrayView;
-    use crate::endian::{Be, Le};
+    use crate::element::endian::{Be, Le};
 
     #[test]
     fn it_is_an_element_in_either_order() {

@@ -8,10 +8,10 @@ use super::ArrayView;
 use super::iter::Runs;
 use super::wide::{self, Kernel};
 use crate::access::Access;
+use crate::element::Bool;
 use crate::element::Element;
-use crate::endian::{Endian, Scalar};
+use crate::element::endian::{Endian, Scalar};
 use crate::region::prefer_huge_pages;
-use crate::text::Bool;
 use byteorder::ByteOrder;
 use std::marker::PhantomData;
 
@@ -43,7 +43,7 @@ pub trait Number:
 
 /// Both types are in the trait's name, so both must be sealed: by one alone, another crate could convert from its own.
 pub(crate) mod sealed {
-    use crate::endian::{Endian, Scalar};
+    use crate::element::endian::{Endian, Scalar};
     use byteorder::ByteOrder;
 
     pub trait Sealed<S> {}
@@ -258,7 +258,7 @@ impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
 mod tests {
     use super::*;
     use crate::ReadOnly;
-    use crate::endian::{Be, Le};
+    use crate::element::endian::{Be, Le};
     use bytemuck::Pod;
 
     /// Views with what the loops have a way of their own for: contiguous, a field of records at an odd address, short

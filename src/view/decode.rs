@@ -5,7 +5,7 @@ use super::iter::Runs;
 use super::wide::{self, Kernel};
 use super::{ArrayView, ArrayViewMut};
 use crate::access::{Access, ReadWrite};
-use crate::endian::{Endian, Scalar};
+use crate::element::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::marker::PhantomData;
 
@@ -106,8 +106,8 @@ impl<T: Scalar, E: ByteOrder + 'static> Kernel for Encode<'_, T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endian::{Be, Le};
-    use crate::text::Ucs4;
+    use crate::element::Ucs4;
+    use crate::element::endian::{Be, Le};
 
     #[test]
     fn every_number_comes_back_in_either_order_and_at_any_alignment() {

@@ -2,12 +2,12 @@
 
 use super::ArrayView;
 use crate::access::Access;
-use crate::endian::{Be, Le, Scalar};
+use crate::element::endian::{Be, Le, Scalar};
+use crate::element::time::unit::Day;
+use crate::element::time::{DateTime64, TimeDelta64};
+use crate::element::{Bool, Bytes, Ucs4};
 use crate::error::short_type_name;
 use crate::print::{Item, PrintOptions, write_array, write_repr};
-use crate::text::{Bool, Bytes, Ucs4};
-use crate::time::unit::Day;
-use crate::time::{DateTime64, TimeDelta64};
 use std::any::{Any, type_name};
 use std::fmt::{self, Debug, Display};
 

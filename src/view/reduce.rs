@@ -9,7 +9,7 @@ use super::ArrayView;
 use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use crate::access::Access;
-use crate::endian::{Endian, Scalar};
+use crate::element::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::endian::{Be, Le};
+use crate::element::endian::{Be, Le};
 
 fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
     ArrayView::from_slice(elements, elements.len()).unwrap()

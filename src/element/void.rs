@@ -66,7 +66,7 @@ impl<const N: usize> AsRef<[u8]> for Void<N> {
 /// As NumPy shows it: every byte in hexadecimal, `b'\x61\x00'`.
 impl<const N: usize> fmt::Display for Void<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::hexadecimal(&self.0))
+        f.write_str(&super::text::hexadecimal(&self.0))
     }
 }
 

@@ -15,8 +15,8 @@ mod chrono;
 mod system;
 
 use crate::dtype::{DType, Endianness, Kind, TimeUnit};
+use crate::element::endian::{self, Scalar};
 use crate::element::{Element, scalar};
-use crate::endian::{self, Scalar};
 use crate::error::{Error, Result};
 use crate::view::reduce::{self, Ordered};
 use bytemuck::{Pod, Zeroable};

@@ -1,9 +1,9 @@
 //! NumPy's `U`.
 
-use super::{SHOWN, too_long, trimmed, units_repr};
+use super::text::{SHOWN, too_long, trimmed, units_repr};
 use crate::dtype::{DType, Endianness, Kind};
+use crate::element::endian::{self, Scalar};
 use crate::element::{Element, scalar};
-use crate::endian::{self, Scalar};
 use crate::error::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use byteorder::ByteOrder;

@@ -1,18 +1,8 @@
-//! Text of a fixed size, truth values and raw bytes: NumPy's `S`, `U`, `b1` and `V`.
+//! What text of a fixed size, truth values and raw bytes share: NumPy's `S`, `U`, `b1` and `V`.
 //!
 //! An array has elements of one size, so its strings are as long as the longest may be, and zeros fill the rest. Rust's
 //! `str` and `bool` forbid most bit patterns, and a mapped file may hold any of them, so these types take every pattern
 //! and check where a value is asked for: bytes that are no UTF-8, characters that are none, a truth value of 2.
-
-mod bytes;
-mod truth;
-mod ucs4;
-mod void;
-
-pub use bytes::Bytes;
-pub use truth::Bool;
-pub use ucs4::Ucs4;
-pub use void::Void;
 
 use crate::dtype::repr;
 use crate::error::Error;
@@ -24,9 +14,9 @@ pub(crate) fn trimmed<T: Default + PartialEq>(units: &[T]) -> &[T] {
 }
 
 /// How much of a text that is too long its error shows.
-const SHOWN: usize = 40;
+pub(super) const SHOWN: usize = 40;
 
-fn too_long(start: &dyn fmt::Debug, len: usize, unit: &str, most: usize) -> Error {
+pub(super) fn too_long(start: &dyn fmt::Debug, len: usize, unit: &str, most: usize) -> Error {
     let more = if len > SHOWN { "…" } else { "" };
     Error::invalid_value(format!("{start:?}{more} has {len} {unit} and there is room for {most}"))
 }
@@ -67,10 +57,9 @@ impl fmt::Debug for Repr<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::dtype::{Endianness, Kind};
-    use crate::element::Element;
-    use crate::endian::{Be, Le};
+    use crate::element::endian::{Be, Le};
+    use crate::element::{Bool, Bytes, Element, Ucs4, Void};
     use crate::error::ErrorKind;
     use std::collections::HashMap;
 

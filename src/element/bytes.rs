@@ -1,6 +1,6 @@
 //! NumPy's `S`.
 
-use super::{Repr, SHOWN, too_long, trimmed};
+use super::text::{Repr, SHOWN, too_long, trimmed};
 use crate::dtype::{DType, Kind};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};

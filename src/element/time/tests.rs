@@ -1,6 +1,6 @@
 use super::unit::*;
 use super::*;
-use crate::endian::{Be, Le};
+use crate::element::endian::{Be, Le};
 use crate::error::ErrorKind;
 use std::time::{Duration, SystemTime};
 
