@@ -168,7 +168,7 @@ fn work() -> io::Result<()> {
         let (k, n) = (number(k)?, number(processes)?);
         if task == "fill" {
             // SAFETY: only this job writes the file, and nobody truncates it.
-            let job = unsafe { npy::fill::<f64>(path) }.shape([LEN]).parts(16);
+            let job = unsafe { npy::fill::<f64>(path, [LEN]) }.parts(16);
             job.run(|part| {
                 let first = part.rows().start;
                 fill(part, first);
@@ -176,7 +176,7 @@ fn work() -> io::Result<()> {
             })?;
         } else {
             // SAFETY: each process writes its own segment, and nobody truncates the file.
-            let mut part = unsafe { npy::options().segment(k, n).open_mut::<f64>(path) }?;
+            let mut part = unsafe { npy::options::<f64>().segment(k, n).open_mut(path) }?;
             fill(&mut part, LEN * k / n);
             if task == "flushed" {
                 part.flush()?;

@@ -84,14 +84,14 @@ fn main() -> io::Result<()> {
 /// A new file of so many numbers, in rows of 8.
 fn make(path: &Path, len: usize) -> io::Result<()> {
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { npy::options().rows(..1).create::<f64>(path, [len / 8, 8]) }?;
+    let mut array = unsafe { npy::create_options::<f64>([len / 8, 8]).rows(..1).create(path) }?;
     array[0] = FIRST;
     Ok(())
 }
 
 fn hundred_rows((path, start): (&Path, usize)) -> f64 {
     // SAFETY: the file is this program's own, and nothing writes or truncates it.
-    unsafe { npy::options().rows(start..start + 100).open::<f64>(path) }.expect("the rows are there")[0]
+    unsafe { npy::options::<f64>().rows(start..start + 100).open(path) }.expect("the rows are there")[0]
 }
 
 fn ours(path: &Path) -> f64 {

@@ -13,7 +13,8 @@
 mod common;
 
 use common::{chosen, quartiles, ratios, show};
-use mmap_array::{Advice, MmapArray, MmapArrayMut, MmapArrayOptions, fromfile};
+use mmap_array::array::Typed;
+use mmap_array::{Advice, MmapArray, MmapArrayMut, Options, fromfile};
 use std::fs;
 use std::hint::black_box;
 use std::io;
@@ -31,7 +32,7 @@ fn main() -> io::Result<()> {
     fs::write(path, bytemuck::cast_slice(&vec![1.0; LEN]))?;
     fs::File::open(path)?.sync_all()?;
 
-    let whole = |name: &'static str, options: MmapArrayOptions<f64>, prepare: fn(&MmapArray<f64>)| -> Way<'_> {
+    let whole = |name: &'static str, options: Options<Typed<f64>>, prepare: fn(&MmapArray<f64>)| -> Way<'_> {
         (name, Box::new(move || sum(path, &options, prepare)))
     };
     let options = MmapArray::<f64>::options;
@@ -66,7 +67,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn sum(path: &Path, options: &MmapArrayOptions<f64>, prepare: fn(&MmapArray<f64>)) -> f64 {
+fn sum(path: &Path, options: &Options<Typed<f64>>, prepare: fn(&MmapArray<f64>)) -> f64 {
     // SAFETY: the file is this program's own, and nothing writes or truncates it.
     let array = unsafe { (*options).open(path) }.expect("the file is there");
     prepare(&array);

@@ -84,7 +84,7 @@ impl Index<'_> {
     fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<MmapArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(usize::try_from(count)?);
         // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.map(&self.file) }.map_err(|error| format!("{what}: {error}").into())
+        unsafe { options.open(&self.file) }.map_err(|error| format!("{what}: {error}").into())
     }
 
     fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {

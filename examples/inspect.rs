@@ -24,8 +24,8 @@ mod plot;
 #[path = "inspect/source.rs"]
 mod source;
 
-use mmap_array::npy::NpyOptions;
-use mmap_array::{DType, Kind, Order, npy};
+use mmap_array::npy::{self, FromHeader, Npy};
+use mmap_array::{DType, Kind, Options, Order};
 use source::Source;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -172,8 +172,8 @@ impl Request {
         Ok(Self { file, rows, field, max_header, show: show.unwrap_or(Show::Text) })
     }
 
-    fn options(&self) -> NpyOptions {
-        self.max_header.map_or(npy::options(), |most| npy::options().max_header(most))
+    fn options(&self) -> Options<FromHeader, Npy> {
+        self.max_header.map_or(npy::dyn_options(), |most| npy::dyn_options().max_header(most))
     }
 
     /// The rows that are asked for, which are there; `None` of a 0-d array, which has none.

@@ -272,13 +272,13 @@ fn exceeds_address_space(error: &mmap_array::Error) -> bool {
 /// Creates a file of zeros, and says how: as one array, or where that is more than the address space, as its last
 /// window, with which the file ends too.
 fn create(path: &Path, count: u64) -> Result<&'static str, Failure> {
-    let whole = MmapArray::<Point>::options().shape(usize::try_from(count)?);
+    let whole = MmapArray::<Point>::create_options(usize::try_from(count)?);
     // SAFETY: the file is new, and nobody else knows of it.
     match unsafe { whole.create(path) } {
         Ok(_) => Ok("one array"),
         Err(error) if exceeds_address_space(&error) => {
             let before = (count - WINDOW) * size_of::<Point>() as u64;
-            let last = MmapArray::<Point>::options().offset(before).shape(WINDOW as usize);
+            let last = MmapArray::<Point>::create_options(WINDOW as usize).offset(before);
             // SAFETY: as above.
             unsafe { last.create(path)? };
             Ok("the last window of an array larger than the address space")

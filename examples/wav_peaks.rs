@@ -229,7 +229,7 @@ impl<'a> Wave<'a> {
     fn map<T: Pod>(&self, what: &str, offset: u64, shape: impl IntoShape) -> Result<MmapArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(shape);
         // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.map(&self.file) }.map_err(|error| format!("{what}: {error}").into())
+        unsafe { options.open(&self.file) }.map_err(|error| format!("{what}: {error}").into())
     }
 
     fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {

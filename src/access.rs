@@ -12,12 +12,12 @@ use bytemuck::{AnyBitPattern, NoUninit};
 pub enum ReadOnly {}
 
 /// The array can be read and written, and what is written goes to the file. The mode of
-/// [`open_mut`](crate::MmapArrayOptions::open_mut) and [`create`](crate::MmapArrayOptions::create).
+/// [`open_mut`](crate::Options::open_mut) and [`create`](crate::CreateOptions::create).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadWrite {}
 
 /// The array can be read and written, and what is written stays in memory, page by page; the file keeps what it had.
-/// The mode of [`open_cow`](crate::MmapArrayOptions::open_cow).
+/// The mode of [`open_cow`](crate::Options::open_cow).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyOnWrite {}
 

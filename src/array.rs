@@ -5,18 +5,26 @@
 //! happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a slice
 //! that somebody has shaped. Formats stand above it and only say where the elements are.
 
+mod create;
 mod display;
+pub(crate) mod elements;
+pub(crate) mod format;
 mod index;
+mod load;
 mod manage;
 mod numbers;
 mod options;
 mod parts;
-pub(crate) mod plan;
+mod persist;
+pub(crate) mod source;
 mod window;
 
+pub use create::CreateOptions;
+pub use elements::{Elements, Strided, Typed};
+pub use format::{Format, NewFormat, Raw};
 pub use index::ArrayIndex;
-pub use options::MmapArrayOptions;
-pub(crate) use options::Typed;
+pub use options::Options;
+pub use source::Source;
 pub use window::MmapWindow;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
@@ -75,7 +83,7 @@ use std::slice;
 ///
 /// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken there
 /// is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files without a
-/// name, and files that the operating system keeps from changing ([`map_if_safe`](MmapArrayOptions::map_if_safe)). To
+/// name, and files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)). To
 /// read a file of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
 pub struct MmapArray<T, A = ReadOnly> {
     region: Region,
@@ -124,12 +132,12 @@ impl<T> MmapArray<T> {
     /// assert_eq!(samples.iter().sum::<f32>(), 1500.0);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn open(path: impl AsRef<Path>) -> Result<Self>
+    pub unsafe fn open(source: impl Source) -> Result<Self>
     where
         ReadOnly: Access<T>,
     {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::options().open(path) }
+        unsafe { Self::options().open(source) }
     }
 
     /// Opens a whole file to read and write: a 1-d array whose length follows from the file's, and does not change it.
@@ -154,18 +162,43 @@ impl<T> MmapArray<T> {
     /// assert_eq!(std::fs::read(&path)?, [0, 1, 0, 42]);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn open_mut(path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    pub unsafe fn open_mut(source: impl Source) -> Result<MmapArrayMut<T>>
     where
         ReadWrite: Access<T>,
     {
         // SAFETY: the caller keeps the contract.
-        unsafe { Self::options().open_mut(path) }
+        unsafe { Self::options().open_mut(source) }
     }
 
-    /// What to map and how: byte offset, shape, order, and then one of the ways to open or create.
+    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways to
+    /// open. See [`Options`].
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("image");
+    /// # std::fs::write(&path, [7; 54 + 12])?;
+    /// let image = MmapArray::<[u8; 3]>::options().offset(54).shape([2, 2]).load(&path)?;
+    /// assert_eq!(image[[1, 1]], [7, 7, 7]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
-    pub fn options() -> MmapArrayOptions<T> {
-        MmapArrayOptions::new()
+    pub fn options() -> Options<Typed<T>> {
+        Options::new(Typed::new(), Raw::default())
+    }
+
+    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory. See
+    /// [`CreateOptions`].
+    ///
+    /// ```
+    /// use mmap_array::{MmapArray, Order};
+    /// let table = MmapArray::<u16>::create_options([100, 3]).order(Order::F).anonymous()?;
+    /// assert_eq!((table.shape(), table.order()), (&[100, 3][..], Order::F));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn create_options(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
+        CreateOptions::new(Typed::new(), Raw::default(), shape)
     }
 }
 
@@ -187,14 +220,14 @@ impl<T> MmapArrayMut<T> {
     where
         ReadWrite: Access<T>,
     {
-        MmapArray::options().shape(shape).anonymous()
+        MmapArray::create_options(shape).anonymous()
     }
 
     /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
     /// file goes with the array.
     ///
     /// Safe, because no other program can open the file (a child made by `fork` shares it, as it does any file).
-    /// [`scratch_in`](MmapArrayOptions::scratch_in) takes another
+    /// [`scratch_in`](CreateOptions::scratch_in) takes another
     /// folder, for systems whose temporary folder is memory.
     ///
     /// # Errors
@@ -212,7 +245,7 @@ impl<T> MmapArrayMut<T> {
     where
         ReadWrite: Access<T>,
     {
-        MmapArray::options().shape(shape).scratch()
+        MmapArray::create_options(shape).scratch()
     }
 }
 
@@ -222,7 +255,8 @@ impl<T, A> MmapArray<T, A> {
         const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
         debug_assert_eq!(dims.iter().product::<usize>(), len);
-        check_alignment::<T>(region.offset(), region.len() as u64).map_err(|error| error.in_file(region.path()))?;
+        elements::check_alignment::<T>(region.offset(), region.len() as u64)
+            .map_err(|error| error.in_file(region.path()))?;
         let ptr = match region.as_ptr().and_then(NonNull::new) {
             Some(ptr) if len > 0 => ptr.cast(),
             _ => NonNull::dangling(),
@@ -370,32 +404,6 @@ impl<T, A> MmapArray<T, A> {
             return Err(named(Reason::NotContiguous(text).error()));
         };
         MmapArray::from_region(self.region, dims, order)
-    }
-}
-
-/// Checks that elements can live at a byte of a file. Maps begin on pages, and no element's alignment is more than a page
-/// (`assert_mappable`), so an aligned offset is an aligned address. No elements can lie anywhere.
-fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
-    let (align, size) = (align_of::<T>(), size_of::<T>());
-    match offset % align as u64 {
-        0 => Ok(()),
-        _ if len == 0 => Ok(()),
-        past => {
-            let next = offset.saturating_add(align as u64 - past);
-            let element = short_type_name::<T>();
-            let advice = if element.starts_with(|first: char| first.is_ascii_lowercase()) {
-                // A number, which the type of the machine's byte order reads at any byte.
-                let order = if cfg!(target_endian = "little") { "Le" } else { "Be" };
-                format!("take elements of `{order}<{element}>`")
-            } else {
-                format!(
-                    "take a `repr(C, packed)` record, or elements of `[u8; {size}]` and read them through \
-                     `view().view_as::<{element}>()`"
-                )
-            };
-            let reason = Reason::Misaligned { offset, align, element, next, advice };
-            Err(reason.error().at_bytes(offset..offset.saturating_add(len)))
-        }
     }
 }
 

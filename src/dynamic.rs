@@ -12,18 +12,17 @@ mod options;
 mod value;
 mod view;
 
-pub use options::DynArrayOptions;
 pub use value::Value;
 pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
-use crate::array::MmapArray;
+use crate::array::{CreateOptions, MmapArray, Options, Raw};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{Reason, Result};
 use crate::region::{Advice, Region};
-use crate::shape::{Axes, Dims, NdIndex, Order};
+use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order};
 use crate::view::named::described;
 use crate::view::{ArrayView, RawView};
 use std::fmt::{self, Debug, Display};
@@ -65,10 +64,35 @@ pub struct DynArray<A = ReadOnly> {
 pub type DynArrayMut = DynArray<ReadWrite>;
 
 impl DynArray {
-    /// What to map and how: byte offset, shape, order, and then one of the ways to open or create.
+    /// Returns options to open elements of a dtype in a raw file. See [`Options`].
+    ///
+    /// ```
+    /// use mmap_array::DynArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples");
+    /// std::fs::write(&path, [0xff, 0, 1, 0, 2, 0, 3, 0, 4])?;
+    /// let samples = DynArray::options(">i2".parse()?).offset(1).shape([2, 2]).load(&path)?;
+    /// assert_eq!(samples.to_string(), "[[1 2]\n [3 4]]");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
-    pub fn options(dtype: DType) -> DynArrayOptions {
-        DynArrayOptions::new(dtype)
+    pub fn options(dtype: DType) -> Options<DType> {
+        Options::new(dtype, Raw::default())
+    }
+
+    /// Returns options to create an array of elements of a dtype, of that many along each axis, in a raw file or in memory. See
+    /// [`CreateOptions`].
+    ///
+    /// ```
+    /// use mmap_array::DynArray;
+    /// let dtype = "[('id', '<u4'), ('px', '>f8')]".parse()?;
+    /// let table = DynArray::create_options(dtype, [2]).anonymous()?;
+    /// assert_eq!(table.to_string(), "[(0, 0.) (0, 0.)]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn create_options(dtype: DType, shape: impl IntoShape) -> CreateOptions<DType> {
+        CreateOptions::new(dtype, Raw::default(), shape)
     }
 }
 
@@ -146,7 +170,7 @@ impl<A> DynArray<A> {
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
-    /// let array = DynArray::options(DType::from_descr("'<u2'")?).shape(2).anonymous()?;
+    /// let array = DynArray::create_options(DType::from_descr("'<u2'")?, 2).anonymous()?;
     /// assert_eq!(array.as_bytes(), Some(&[0; 4][..]));
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
@@ -183,7 +207,7 @@ impl<A> DynArray<A> {
     /// ```
     /// use mmap_array::{DType, DynArray};
     /// let dtype = DType::from_descr("[('id', '<u2'), ('px', '<f8')]")?;
-    /// let mut array = DynArray::options(dtype).shape(2).anonymous()?;
+    /// let mut array = DynArray::create_options(dtype, 2).anonymous()?;
     /// # #[cfg(target_endian = "little")] {
     /// array.view_mut().field("px")?.typed::<f64>()?.set([1], 2.5);
     /// assert_eq!(array.to_string(), "[(0, 0. ) (0, 2.5)]");
@@ -234,7 +258,7 @@ impl<A> DynArray<A> {
     ///
     /// ```
     /// use mmap_array::{Be, DType, DynArray};
-    /// let array = DynArray::options(DType::from_descr("'>f4'")?).shape([2, 3]).anonymous()?;
+    /// let array = DynArray::create_options(DType::from_descr("'>f4'")?, [2, 3]).anonymous()?;
     /// let mut array = array.into_typed::<Be<f32>>()?;
     /// array[[1, 2]] = 7.0.into();
     /// # Ok::<(), mmap_array::Error>(())
@@ -313,6 +337,25 @@ impl DynArrayMut {
     /// [`Io`](crate::ErrorKind::Io) where the system could not write.
     pub fn flush(&self) -> Result<()> {
         self.region.flush(0..self.region.len())
+    }
+
+    /// Gives the scratch file of the array a name. See [`MmapArray::persist`](crate::MmapArrayMut::persist).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.region.persist(path.as_ref(), true)
+    }
+
+    /// Gives the scratch file of the array a name that no file has. See
+    /// [`MmapArray::persist_new`](crate::MmapArrayMut::persist_new).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.region.persist(path.as_ref(), false)
     }
 
     /// Flushes and unmaps, and reports what a drop would not.

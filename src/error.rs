@@ -149,7 +149,7 @@ pub(crate) enum Reason {
     #[error("{0}")]
     InvalidValue(String),
     #[error(
-        "the file may still change, so opening it needs `unsafe`: {source}; `map_if_safe` takes a memfd sealed against \
+        "the file may still change, so opening it needs `unsafe`: {source}; `open_sealed` takes a memfd sealed against \
          writing and shrinking, or a file under fs-verity"
     )]
     NotImmutable { source: io::Error },
@@ -239,6 +239,14 @@ impl Error {
     }
 
     /// Wraps the operating system's refusal; `action` completes "cannot …".
+    /// The kind of the system's error, where this is one.
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
+        match &self.0.reason {
+            Reason::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
         Reason::Io { action, source }.error()
     }

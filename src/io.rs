@@ -173,7 +173,7 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 impl<T, A: Access<T>> ArrayView<'_, T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
     ///
-    /// As for [`create`](crate::MmapArrayOptions::create), the file is built beside the target and renamed, so nobody
+    /// As for [`create`](crate::CreateOptions::create), the file is built beside the target and renamed, so nobody
     /// who has the old one mapped is cut off, and the array may even be a map of the target itself (but on Windows, which
     /// does not replace files that are mapped).
     ///

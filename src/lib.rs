@@ -25,7 +25,7 @@
 //!
 //! - A [`MmapArray`] owns a map of a portion of a file: elements of a type, at any byte offset, of any shape, in C or
 //!   Fortran order. It dereferences to the slice of its elements. Opening costs the same for a megabyte and a terabyte.
-//!   [`MmapArrayOptions`] lists the ways to open and create.
+//!   [`Options`] and [`CreateOptions`] list the ways to open and create.
 //! - An [`ArrayView`] borrows elements, with strides in bytes: cut, turned, projected onto a field of its records or seen
 //!   as another type without a copy. Elements come and go by value, so no alignment is ever wrong.
 //! - Arrays cut into parts by value ([`into_parts`](MmapArray::into_parts)) go to threads without lifetimes, and each
@@ -103,8 +103,9 @@
 //!
 //! ## Open
 //!
-//! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. To open or create a
-//! file is `unsafe`, by [one contract](MmapArray#safety).
+//! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. To map a file,
+//! or to create one that is seen before it is finished, is `unsafe`, by [one contract](MmapArray#safety); to load one, and to
+//! give a name to one that is finished, is not.
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -115,13 +116,15 @@
 //! | `np.memmap(f, dtype, "r+")`, `np.memmap(f)` | `MmapArray::<T>::open_mut(f)?`, `MmapArray::<u8>::open_mut(f)?` |
 //! | `np.memmap(f, dtype, "r+", 8, (4, 6))`, which makes a short file longer | `MmapArray::<T>::options().offset(8).shape([4, 6]).open_mut(f)?`, which does not |
 //! | `np.memmap(f, dtype, "c")` | `MmapArray::<T>::options().open_cow(f)?` |
-//! | `np.memmap(new, dtype, "w+", shape=(4, 6))` | `MmapArray::<T>::options().shape([4, 6]).create(new)?` |
-//! | `np.memmap(open(f, "rb"), dtype, "r")` | `MmapArray::<T>::options().map(&File::open(f)?)?` |
+//! | `np.memmap(new, dtype, "w+", shape=(4, 6))` | `MmapArray::<T>::create_options([4, 6]).create(new)?` |
+//! | `np.memmap(open(f, "rb"), dtype, "r")` | `MmapArray::<T>::options().open(&File::open(f)?)?` |
 //! | `np.memmap(f, ">f4", "r", offset=1, shape=5)` | `MmapArray::<Be<f32>>::options().offset(1).shape(5).open(f)?` |
 //! | `np.memmap(f, [("a", "<u2"), ("b", "<f4")], "r", 8, 16)` | for a dtype that is known when the program runs: `DynArray::options("[('a', '<u2'), ('b', '<f4')]".parse()?).offset(8).shape(16).open(f)?` |
 //! | `np.memmap(TemporaryFile(), dtype, "w+", shape=(4, 6))` | `MmapArrayMut::<T>::scratch([4, 6])?` |
 //! | `np.zeros((4, 6), dtype)` | `MmapArrayMut::<T>::anonymous([4, 6])?` |
+//! | `np.zeros((4, 6), dtype).tofile(new)` | safe: `MmapArrayMut::<T>::scratch([4, 6])?.persist(new)?` |
 //! | `np.fromfile(f, dtype)`, `np.fromfile(f, dtype, count=5, offset=8)` | `fromfile::<T>(f, 0, None)?`, `fromfile::<T>(f, 8, 5)?` |
+//! | `np.fromfile(f, dtype, offset=8).reshape(4, 6)` | `MmapArray::<T>::options().offset(8).shape([4, 6]).load(f)?` |
 //!
 //! ## The array
 //!
@@ -241,22 +244,23 @@
 //! | NumPy | here |
 //! | --- | --- |
 //! | `np.load(f, mmap_mode="r")` | `npy::open::<T>(f)?` |
-//! | `np.load(f, mmap_mode="r+")`, `np.load(f, mmap_mode="c")` | `npy::open_mut::<T>(f)?`, `npy::open_cow::<T>(f)?` |
-//! | `np.load(f, mmap_mode="r")` | of the dtype that the file has: `npy::open_dyn(f)?` |
-//! | `np.load(f, mmap_mode="r")[1:3]` | `npy::options().rows(1..3).open::<T>(f)?`, which maps no more |
-//! | `np.array_split(np.load(f, mmap_mode="r+"), 3)[1]` | `npy::options().segment(1, 3).open_mut::<T>(f)?`, one for each process |
+//! | `np.load(f, mmap_mode="r+")`, `np.load(f, mmap_mode="c")` | `npy::open_mut::<T>(f)?`, `npy::options::<T>().open_cow(f)?` |
+//! | `np.load(f, mmap_mode="r")` | of the dtype that the file has: `npy::dyn_options().open(f)?` |
+//! | `np.load(f, mmap_mode="r")[1:3]` | `npy::options::<T>().rows(1..3).open(f)?`, which maps no more |
+//! | `np.array_split(np.load(f, mmap_mode="r+"), 3)[1]` | `npy::options::<T>().segment(1, 3).open_mut(f)?`, one for each process |
 //! | `np.load(f, mmap_mode="r").dtype` | `npy::header(f)?.dtype()` |
-//! | `np.load(f)`, `np.load(f).astype("f8")` | `npy::load::<T>(f)?`, `npy::load_as::<f64>(f)?` |
-//! | `np.load(open(f, "rb"))` | `npy::load_from::<T>(&mut File::open(f)?)?` |
+//! | `np.load(f)`, `np.load(f).astype("f8")` | `npy::load::<T>(f)?`, `npy::dyn_options().load(f)?.view().to_vec_as::<f64>()?` |
+//! | `np.load(open(f, "rb"))` | `npy::options::<T>().load_from(File::open(f)?)?` |
 //! | `np.save(new, arr)`, `np.save(new, arr[:, ::2])` | `npy::save(new, &arr)?`, `npy::save(new, &arr.view().step_axis(1, 2))?` |
 //! | `np.save(open(new, "wb"), arr)` | `npy::save_to(&mut File::create(new)?, &arr)?` |
 //! | `np.save(f, np.concatenate([np.load(f), arr]))` | `npy::append(f, &arr)?` |
 //! | `np.lib.format.open_memmap(f)`, `np.lib.format.open_memmap(f, mode="r")` | `npy::open_mut::<T>(f)?`, `npy::open::<T>(f)?` |
 //! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6))` | `npy::create::<T>(new, [4, 6])?` |
-//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), fortran_order=True)` | `npy::options().order(Order::F).create::<T>(new, [4, 6])?` |
-//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), version=(2, 0))` | `npy::options().version(2, 0).create::<T>(new, [4, 6])?` |
-//! | `np.lib.format.open_memmap(f, max_header_size=20_000)` | `npy::options().max_header(20_000).open_mut::<T>(f)?` |
-//! | `np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)` | `npy::create_like(new, &arr)?` |
+//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), fortran_order=True)` | `npy::create_options::<T>([4, 6]).order(Order::F).create(new)?` |
+//! | `np.lib.format.open_memmap(new, "w+", dtype, (4, 6), version=(2, 0))` | `npy::create_options::<T>([4, 6]).version(2, 0).create(new)?` |
+//! | `np.lib.format.open_memmap(f, max_header_size=20_000)` | `npy::options::<T>().max_header(20_000).open_mut(f)?` |
+//! | `np.save(new, np.zeros((4, 6), dtype))` | safe: `npy::create_options::<T>([4, 6]).scratch()?.persist(new)?` |
+//! | `np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)` | `npy::create::<T>(new, arr.shape())?` |
 //!
 //! ## `.npz`
 //!
@@ -266,16 +270,16 @@
 //! | NumPy | here |
 //! | --- | --- |
 //! | `np.load(f).files` | `npz::Archive::open(f)?.members().map(\|member\| member.name()).collect::<Vec<_>>()` |
-//! | `np.load(f)["x"]` | `npz::Archive::open(f)?.member("x")?.load::<f32>()?` |
-//! | `np.load(f)["x"]` | mapped: `npz::Archive::open(f)?.member("x")?.open::<Le<f32>>()?` |
-//! | `np.load(f)["x"][1:3]` | mapped: `npz::Archive::open(f)?.member("x")?.with(npy::options().rows(1..3)).open::<Le<f32>>()?` |
+//! | `np.load(f)["x"]` | `npy::load::<f32>(npz::Archive::open(f)?.member("x")?)?` |
+//! | `np.load(f)["x"]` | mapped: `npy::open::<Le<f32>>(npz::Archive::open(f)?.member("x")?)?` |
+//! | `np.load(f)["x"][1:3]` | mapped: `npy::options::<Le<f32>>().rows(1..3).open(npz::Archive::open(f)?.member("x")?)?` |
 //! | `np.savez(new, x=arr)` | `let mut writer = npz::Writer::create(new)?; writer.add("x", &arr)?; writer.finish()?` |
 
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
-mod array;
+pub mod array;
 mod dtype;
 mod dynamic;
 mod element;
@@ -294,10 +298,10 @@ mod shape;
 mod view;
 
 pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
-pub use array::{ArrayIndex, MmapArray, MmapArrayMut, MmapArrayOptions, MmapWindow};
+pub use array::{ArrayIndex, CreateOptions, MmapArray, MmapArrayMut, MmapWindow, Options};
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
-pub use dynamic::{DynArray, DynArrayMut, DynArrayOptions, DynView, DynViewMut, Value};
+pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut, Value};
 #[cfg(feature = "derive")]
 pub use element::record::Record;
 pub use element::{Be, Bool, Bytes, DateTime64, Element, Endian, Le, Scalar, TimeDelta64, Ucs4, Void, unit};

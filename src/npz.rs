@@ -3,7 +3,7 @@
 //!
 //! An archive is a zip file of `.npy` files. `np.savez` stores them as they are, so their elements lie in the archive one
 //! after another and can be mapped there, which NumPy itself does not do: its `mmap_mode` has no effect on archives. The
-//! members that `np.savez_compressed` deflates have to be read: [`Member::load`] streams them into memory.
+//! members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into memory.
 //!
 //! ```
 //! use mmap_array::{ArrayView, npy, npz};
@@ -17,35 +17,33 @@
 //! let archive = npz::Archive::open(&path)?; //                           np.load(path)
 //! assert_eq!(archive.members().map(|member| member.name()).collect::<Vec<_>>(), ["x", "n"]);
 //! // SAFETY: nobody else writes or truncates the file, here and below.
-//! let x = unsafe { archive.member("x")?.open::<f64>()? }; //             mapped, where it is
+//! let x = unsafe { npy::open::<f64>(archive.member("x")?)? }; //         mapped, where it is
 //! assert_eq!(x[[1, 0]], 2.5);
-//! let row = unsafe { archive.member("x")?.with(npy::options().rows(1..)).open::<f64>()? };
+//! let row = unsafe { npy::options::<f64>().rows(1..).open(archive.member("x")?)? };
 //! assert_eq!(*row, [2.5, 3.5]);
-//! let n = archive.member("n")?.load::<u8>()?; //                         np.load(path)["n"], in memory
+//! let n = npy::load::<u8>(archive.member("n")?)?; //                     np.load(path)["n"], in memory
 //! assert_eq!(*n, [7]);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size: a type of alignment 1 opens
-//! them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does [`open_dyn`](Member::open_dyn). [`Writer`] puts the
+//! them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does an array of the dtype that the file states ([`npy::dyn_options`]). [`Writer`] puts the
 //! elements at multiples of 64 bytes.
 //!
 //! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
 //! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum of
-//! a member, for which all of it has to be read, is checked by [`load`](Member::load) and [`reader`](Member::reader), and
+//! a member, for which all of it has to be read, is checked by [`npy::load`] and [`reader`](Member::reader), and
 //! not where it is mapped.
 
 mod writer;
 
 pub use writer::Writer;
 
-use crate::access::{Access, ReadOnly, ReadWrite};
-use crate::array::{MmapArray, MmapArrayMut, MmapWindow};
-use crate::dynamic::{DynArray, DynArrayMut};
-use crate::element::Element;
+use crate::array::Source;
+use crate::array::source::{self, Bytes, FileBytes, Stream, Want};
 use crate::error::{Error, Reason, Result};
-use crate::npy::{Header, NpyOptions};
-use crate::region::{self, At, Mode};
+use crate::npy::{self, Header};
+use crate::region::{self, At};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
 use std::fs::File;
 use std::io::{self, Read};
@@ -54,25 +52,25 @@ use std::path::{Path, PathBuf};
 
 /// An open `.npz` archive: its members' names and where they are. See the [module](self).
 pub struct Archive {
-    zip: ZipArchive<Source>,
+    zip: ZipArchive<ZipFile>,
     path: PathBuf,
     entries: Vec<Entry>,
 }
 
 /// A member of an [`Archive`], by what the archive's directory says of it.
 ///
-/// Its `.npy` file is opened whole, or as [`with`](Self::with) says.
+/// It is a [`Source`]: what opens or loads a `.npy` file takes a member of an archive as well. One that is stored opens in
+/// place, to read ([`open`](npy::open)) or to write in memory only; one that is deflated can be loaded.
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     archive: &'a Archive,
     entry: &'a Entry,
-    options: NpyOptions,
 }
 
 /// The file of an archive, read at any place.
-struct Source(File);
+struct ZipFile(File);
 
-impl rawzip::ReaderAt for Source {
+impl rawzip::ReaderAt for ZipFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         At { file: &self.0, position: offset }.read(buffer)
     }
@@ -153,7 +151,7 @@ impl Archive {
             let len = region::mappable_len(&file)?;
             // The largest record of a directory, so that any can be read.
             let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-            let located = ZipLocator::new().locate_in_reader(Source(file), &mut buffer, len);
+            let located = ZipLocator::new().locate_in_reader(ZipFile(file), &mut buffer, len);
             let zip =
                 located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
                     Ok(_) => broken("no archive but a `.npy` file: `npy::open` takes it"),
@@ -177,7 +175,7 @@ impl Archive {
 
     /// All members, in the directory's order: also those that are no `.npy` files, which fail where they are opened.
     pub fn members(&self) -> impl DoubleEndedIterator<Item = Member<'_>> + ExactSizeIterator {
-        self.entries.iter().map(|entry| Member { archive: self, entry, options: NpyOptions::default() })
+        self.entries.iter().map(|entry| Member { archive: self, entry })
     }
 
     /// The member of a name, with or without the `.npy` at its end. Of several the last, as in NumPy.
@@ -220,16 +218,6 @@ impl<'a> Member<'a> {
         self.entry.place.compressed_size_hint()
     }
 
-    /// The same member, of which a window is opened or a longer header read: [`rows`](NpyOptions::rows),
-    /// [`offset`](NpyOptions::offset), [`shape`](NpyOptions::shape), [`segment`](NpyOptions::segment),
-    /// [`max_header`](NpyOptions::max_header), [`populate`](NpyOptions::populate) and
-    /// [`lock_range`](NpyOptions::lock_range), for which all arrays of one [`Archive`] are mapped from one open file. What
-    /// is about files that are created has no effect.
-    #[must_use]
-    pub fn with(self, options: NpyOptions) -> Self {
-        Self { options, ..self }
-    }
-
     /// The header of the `.npy` file.
     ///
     /// # Errors
@@ -237,11 +225,7 @@ impl<'a> Member<'a> {
     /// [`Header`](crate::ErrorKind::Header) for a member that is no `.npy` file, [`Archive`](crate::ErrorKind::Archive) for one that
     /// cannot be read.
     pub fn header(&self) -> Result<Header> {
-        self.named(|| match self.is_stored() {
-            true => self.options.within(self.bytes()?).read_header(&self.archive.zip.get_ref().0),
-            // The checksum is of the whole.
-            false => Header::read_limited(&mut self.stream()?.into_inner(), self.options.max_header),
-        })
+        npy::header(self)
     }
 
     /// The byte of the archive at which the first element of the whole array lies.
@@ -255,83 +239,8 @@ impl<'a> Member<'a> {
         if !self.is_stored() {
             self.header()?;
         }
-        self.mapped(|options, file, _| Ok(options.data_offset(&options.read_header(file)?)))
-    }
-
-    /// Maps the member's elements, to read.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the
-    /// archive shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// As for [`NpyOptions::open`]: [`Misaligned`](crate::ErrorKind::Misaligned) is likely where NumPy wrote the archive.
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is compressed, [`Archive`](crate::ErrorKind::Archive) for one
-    /// that cannot be read.
-    pub unsafe fn open<T: Element>(&self) -> Result<MmapArray<T>>
-    where
-        ReadOnly: Access<T>,
-    {
-        self.mapped(|options, file, path| options.open_typed(file, Some(path), Mode::Read))
-    }
-
-    /// As [`open`](Self::open), of any window, one that is no slice too. See [`NpyOptions::open_window`].
-    ///
-    /// # Safety
-    ///
-    /// As for [`open`](Self::open).
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open).
-    pub unsafe fn open_window<T: Element>(&self) -> Result<MmapWindow<T>>
-    where
-        ReadOnly: Access<T>,
-    {
-        self.mapped(|options, file, path| options.open_strided(file, Some(path), Mode::Read))
-    }
-
-    /// As [`open`](Self::open), whatever the elements are and wherever they lie.
-    ///
-    /// # Safety
-    ///
-    /// As for [`open`](Self::open).
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open), but for those of the elements' type.
-    pub unsafe fn open_dyn(&self) -> Result<DynArray> {
-        self.mapped(|options, file, path| options.open_any(file, path, Mode::Read))
-    }
-
-    /// Reads the member's elements into memory, whether it is stored or deflated, and checks the checksum:
-    /// `np.load(path)[name]`.
-    ///
-    /// All of the member is read, also where a window is taken of it; memory is taken for the window only.
-    ///
-    /// # Errors
-    ///
-    /// [`Archive`](crate::ErrorKind::Archive) for a member that is damaged, encrypted, or compressed in another way;
-    /// [`Header`](crate::ErrorKind::Header), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), [`PastEnd`](crate::ErrorKind::PastEnd),
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange), [`Shape`](crate::ErrorKind::Shape) and
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) as for [`NpyOptions::open`]; [`Io`](crate::ErrorKind::Io) where the system
-    /// refuses, or has not the memory.
-    pub fn load<T: Element>(&self) -> Result<MmapArrayMut<T>>
-    where
-        ReadWrite: Access<T>,
-    {
-        self.named(|| self.options.read(&mut self.stream()?, self.size()))
-    }
-
-    /// As [`load`](Self::load), whatever the elements are.
-    ///
-    /// # Errors
-    ///
-    /// As for [`load`](Self::load), but for those of the elements' type.
-    pub fn load_dyn(&self) -> Result<DynArrayMut> {
-        self.named(|| self.options.read_dyn(&mut self.stream()?, self.size()))
+        let start = self.named(|| self.stored_bytes())?.start;
+        Ok(start + self.header()?.data_offset())
     }
 
     /// The bytes of the `.npy` file, or whatever else the member is, one after another, decompressed: for what neither is
@@ -376,12 +285,12 @@ impl<'a> Member<'a> {
         Ok(entry.verifying_reader(inflated))
     }
 
-    fn zip_entry(&self) -> Result<rawzip::ZipEntry<'a, Source>> {
+    fn zip_entry(&self) -> Result<rawzip::ZipEntry<'a, ZipFile>> {
         self.archive.zip.get_entry(self.entry.place).map_err(|error| zip_error("find its bytes", error))
     }
 
     /// Checks that the bytes are those of the member: the header in front of them has its name too.
-    fn check_name(&self, entry: &rawzip::ZipEntry<'_, Source>) -> Result<()> {
+    fn check_name(&self, entry: &rawzip::ZipEntry<'_, ZipFile>) -> Result<()> {
         // The longest name and extra fields.
         let mut buffer = vec![0; 2 * usize::from(u16::MAX)];
         let header = entry.local_header(&mut buffer).map_err(|error| zip_error("find its bytes", error))?;
@@ -428,17 +337,10 @@ impl<'a> Member<'a> {
 
     fn stored_bytes(&self) -> Result<Range<u64>> {
         if !self.is_stored() {
-            let text = "it is compressed, so it cannot be mapped: `load` and `load_dyn` read it into memory";
+            let text = "it is compressed, so it cannot be mapped: `load` reads it into memory";
             return Err(Error::unsupported(text));
         }
         self.bytes()
-    }
-
-    fn mapped<R>(&self, open: impl FnOnce(NpyOptions, &File, &Path) -> Result<R>) -> Result<R> {
-        self.named(|| {
-            let options = self.options.within(self.stored_bytes()?);
-            open(options, &self.archive.zip.get_ref().0, &self.archive.path)
-        })
     }
 
     /// Names the archive and the member in errors.
@@ -447,10 +349,38 @@ impl<'a> Member<'a> {
     }
 }
 
+impl Source for Member<'_> {}
+impl source::sealed::Source for Member<'_> {
+    fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+        let (file, path) = (&self.archive.zip.get_ref().0, Some(&*self.archive.path));
+        self.named(|| match want {
+            Want::Map { write: true } => {
+                let text = "a member of an archive cannot be opened to write to it; `open_cow` and `load` give an array that \
+                            can be changed in memory";
+                Err(Error::unsupported(text))
+            }
+            Want::Map { write: false } => {
+                f(Bytes::File(FileBytes { file, path, member: Some(self.stored_bytes()?) }))
+            }
+            Want::Header if self.is_stored() => f(Bytes::File(FileBytes { file, path, member: Some(self.bytes()?) })),
+            // The checksum is of the whole.
+            Want::Header => f(Bytes::Stream(Stream::new(&mut self.stream()?.into_inner()))),
+            Want::Load => f(Bytes::Stream(Stream::checked(&mut self.stream()?, self.size()))),
+        })
+    }
+}
+
+impl Source for &Member<'_> {}
+impl source::sealed::Source for &Member<'_> {
+    fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+        (*self).lend(want, f)
+    }
+}
+
 /// The bytes of a member as they were.
 enum Inflated<'a> {
-    Stored(rawzip::ZipReader<&'a Source>),
-    Deflated(flate2::read::DeflateDecoder<rawzip::ZipReader<&'a Source>>),
+    Stored(rawzip::ZipReader<&'a ZipFile>),
+    Deflated(flate2::read::DeflateDecoder<rawzip::ZipReader<&'a ZipFile>>),
 }
 
 impl Read for Inflated<'_> {

@@ -10,7 +10,7 @@ mod identity;
 mod lock;
 mod system;
 
-pub(crate) use file::{At, NewFile, mappable_len, open, remove, reserve, sync_folder};
+pub(crate) use file::{At, NewFile, mappable_len, open, remove, reserve, scratch, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use system::prefer_huge_pages;
@@ -39,7 +39,7 @@ enum Backing {
 pub(crate) enum Mode {
     Read,
     /// As `Read`, for files that the system promises not to change.
-    ReadIfSafe,
+    Sealed,
     ReadWrite,
     CopyOnWrite,
 }
@@ -95,7 +95,9 @@ struct Map {
     /// The file byte that the first mapped byte is.
     offset: u64,
     path: Option<PathBuf>,
-    /// Kept for `grow`, by writable maps of files.
+    /// Whether the file was made for the array and has no name.
+    scratch: bool,
+    /// Kept for `grow` and `persist`, by writable maps of files.
     file: Option<File>,
     /// Whether `grow` gives the file blocks on the disk too.
     reserve: bool,
@@ -156,7 +158,7 @@ fn is_appending(file: &File) -> bool {
 ///
 /// Clones share the bytes. Who makes them sees to it that only one of them writes.
 #[derive(Clone)]
-pub(crate) struct Region {
+pub struct Region {
     map: Arc<Map>,
     start: usize,
     len: usize,
@@ -222,7 +224,7 @@ impl Portion {
     fn map(&self, file: &File, mode: Mode) -> Result<Option<MmapRaw>> {
         let options = self.options();
         let raw = match mode {
-            Mode::ReadIfSafe => return self.map_if_safe(file, &options),
+            Mode::Sealed => return self.map_sealed(file, &options),
             _ if self.len == 0 => return Ok(None),
             Mode::Read => options.map_raw_read_only(file),
             Mode::ReadWrite => options.map_raw(file),
@@ -242,7 +244,7 @@ impl Portion {
         })
     }
 
-    fn map_if_safe(&self, file: &File, options: &MmapOptions) -> Result<Option<MmapRaw>> {
+    fn map_sealed(&self, file: &File, options: &MmapOptions) -> Result<Option<MmapRaw>> {
         match options.map_if_safe(file) {
             Ok(map) => Ok((self.len > 0).then(|| MmapRaw::from(map))),
             Err(error) if error.map_failed() => Err(Error::io("map the file", error.into())),
@@ -267,29 +269,22 @@ impl Region {
         let raw = portion.map(file, mode).map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
-            Mode::Read | Mode::ReadIfSafe | Mode::CopyOnWrite => None,
+            Mode::Read | Mode::Sealed | Mode::CopyOnWrite => None,
         };
         let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
         Ok(Self::whole(raw, backing, portion, path, kept, lock))
     }
 
-    /// Creates a file of zeros that ends with the portion, beside the target, and maps it. The caller gives it its name
-    /// once nothing can fail any more, and on an error drops the region before the file.
-    pub(crate) fn create(path: &Path, portion: &Portion, replace: bool) -> Result<(NewFile, Self)> {
-        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(path));
-        let len = file_len_for(portion).map_err(named)?;
-        let (new, file) = NewFile::create(path, len, replace, portion.reserve)?;
+    /// Maps a portion of a file that has been made for it, and has a name yet to come or none.
+    pub(crate) fn of_new(file: File, path: Option<&Path>, portion: &Portion) -> Result<Self> {
+        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
+        let lock = portion.take_lock(&file, Mode::ReadWrite).map_err(named)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
-        Ok((new, Self::whole(raw, Backing::SharedFile, portion, Some(path), Some(file), None)))
-    }
-
-    /// A file without a name in `folder`.
-    pub(crate) fn scratch(folder: &Path, portion: &Portion) -> Result<Self> {
-        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(Some(folder));
-        let len = file_len_for(portion).map_err(named)?;
-        let file = file::scratch(folder, len, portion.reserve).map_err(named)?;
-        let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
-        Ok(Self::whole(raw, Backing::SharedFile, portion, None, Some(file), None))
+        let mut region = Self::whole(raw, Backing::SharedFile, portion, path, Some(file), lock);
+        if let Some(map) = Arc::get_mut(&mut region.map) {
+            map.scratch = path.is_none();
+        }
+        Ok(region)
     }
 
     /// Zeroed memory without a file.
@@ -320,6 +315,7 @@ impl Region {
             backing,
             offset,
             path: path.map(Path::to_path_buf),
+            scratch: false,
             file,
             reserve: portion.reserve,
             front: None,
@@ -356,6 +352,44 @@ impl Region {
     }
 
     /// Names the file and the bytes of the region that an operation was about.
+    /// The bytes of memory that nobody else has.
+    ///
+    /// # Panics
+    ///
+    /// If they are a file's, or shared.
+    pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
+        assert!(self.map.backing == Backing::Memory, "memory of the region's own");
+        let len = self.len;
+        assert!(Arc::get_mut(&mut self.map).is_some(), "memory that nobody shares");
+        match self.as_ptr() {
+            // SAFETY: the map is that many bytes of memory, zero or written since, and writable; the region is borrowed
+            // exclusively and holds the only count of the map.
+            Some(ptr) => unsafe { std::slice::from_raw_parts_mut(ptr, len) },
+            None => &mut [],
+        }
+    }
+
+    /// Gives a scratch file a name, once all that was written is on the disk.
+    pub(crate) fn persist(&mut self, path: &Path, replace: bool) -> Result<()> {
+        let whole = self.start == 0 && self.len == self.map.len;
+        let persist = |map: &Map| match &map.file {
+            Some(file) if map.scratch => {
+                self.flush(0..self.len)?;
+                file::persist(file, path, replace)
+            }
+            _ => Err(Error::unsupported(
+                "cannot persist: the array is in no scratch file; `tofile` and `npy::save` write a copy of any array",
+            )),
+        };
+        if !whole || Arc::strong_count(&self.map) > 1 {
+            return Err(Error::unsupported(
+                "cannot persist a part: other arrays share the map; persist the array before it is cut, or drop the others",
+            )
+            .in_file(Some(path)));
+        }
+        persist(&self.map).map_err(|error| error.in_file(Some(path)))
+    }
+
     fn named(&self, error: Error, bytes: &Range<usize>) -> Error {
         let base = self.offset();
         error.at_bytes(base + bytes.start as u64..base + bytes.end as u64).in_file(self.path())

@@ -37,7 +37,7 @@ pub(crate) fn too_many_axes(ndim: usize) -> Error {
 
 /// The number of elements along each axis.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dims {
+pub struct Dims {
     ndim: usize,
     lens: [usize; MAX_NDIM],
 }

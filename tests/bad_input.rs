@@ -1,11 +1,12 @@
 //! Every input that cannot work: an error that says what is wrong, and the file as it was. Never a crash.
 
-use mmap_array::{ErrorKind, MmapArray, MmapArrayMut, fromfile};
+use mmap_array::array::Typed;
+use mmap_array::{CreateOptions, ErrorKind, IntoShape, MmapArray, MmapArrayMut, fromfile};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
 
-type Options<T> = mmap_array::MmapArrayOptions<T>;
+type Options<T> = mmap_array::Options<Typed<T>>;
 
 fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
@@ -16,6 +17,10 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
 
 fn options<T>() -> Options<T> {
     MmapArray::options()
+}
+
+fn create_options<T>(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
+    MmapArray::create_options(shape)
 }
 
 /// The error of opening a file in every mode, which must be the same, and the file unchanged.
@@ -87,7 +92,7 @@ fn shapes_and_offsets_that_overflow() {
     // An offset near the end of what a file can be, plus a length that is fine by itself.
     let new = path.with_extension("new");
     // SAFETY: the file cannot be created.
-    let error = unsafe { options::<u32>().offset(i64::MAX as u64 - 7).shape(100).create(&new) }.unwrap_err();
+    let error = unsafe { create_options::<u32>(100).offset(i64::MAX as u64 - 7).create(&new) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Overflow);
     assert!(!new.exists());
 }
@@ -100,11 +105,8 @@ fn more_than_one_axis_to_infer_or_none_that_could_be() {
     assert_eq!(refused(&path, || options().shape([1; 33])).kind(), ErrorKind::Shape);
     let new = path.with_extension("new");
     // SAFETY: the file cannot be created.
-    let error = unsafe { options::<u32>().shape([None, Some(3)]).create(&new) }.unwrap_err();
+    let error = unsafe { create_options::<u32>([None, Some(3)]).create(&new) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
-    // SAFETY: as above.
-    let error = unsafe { options::<u32>().create(&new) }.unwrap_err();
-    assert!(error.to_string().contains("needs a shape"), "{error}");
     assert!(!new.exists());
 }
 
@@ -133,7 +135,7 @@ fn a_misaligned_offset_names_the_next_aligned_one_and_the_type_to_use() {
 fn create_at_a_misaligned_offset_leaves_the_target_as_it_was() {
     let (folder, path) = file(b"old");
     // SAFETY: the file is not replaced.
-    let error = unsafe { options::<u32>().offset(2).shape(3).create(&path) }.unwrap_err();
+    let error = unsafe { create_options::<u32>(3).offset(2).create(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misaligned);
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -157,7 +159,7 @@ fn a_directory() {
     assert_eq!(error.kind(), ErrorKind::NotRegularFile);
     assert!(error.to_string().contains("a directory"), "{error}");
     // SAFETY: nothing is created.
-    let error = unsafe { options::<u32>().shape(1).create(folder.path()) }.unwrap_err();
+    let error = unsafe { create_options::<u32>(1).create(folder.path()) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotRegularFile);
 }
 
@@ -171,7 +173,7 @@ fn a_pipe_does_not_wait_for_its_other_end() {
     assert_eq!(error.kind(), ErrorKind::NotRegularFile);
     assert!(error.to_string().contains("a pipe"), "{error}");
     // SAFETY: nothing is created.
-    let error = unsafe { options::<u32>().shape(1).create(&pipe) }.unwrap_err();
+    let error = unsafe { create_options::<u32>(1).create(&pipe) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotRegularFile);
     assert!(pipe.exists());
 }
@@ -199,7 +201,7 @@ fn a_file_that_is_not_there_or_has_no_parent_folder() {
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
     let orphan = folder.path().join("no/such/file");
     // SAFETY: nothing is created.
-    let error = unsafe { options::<u32>().shape(1).create(&orphan) }.unwrap_err();
+    let error = unsafe { create_options::<u32>(1).create(&orphan) }.unwrap_err();
     assert!(error.to_string().contains("parent folder"), "{error}");
     assert_eq!(error.path(), Some(orphan.as_path()));
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
@@ -214,7 +216,7 @@ fn a_read_only_file_opened_to_write() {
     // SAFETY: nobody else uses the file.
     let opened = unsafe { options::<u32>().open_mut(&path) };
     // SAFETY: as above.
-    let created = unsafe { options::<u32>().shape(1).create(&path) };
+    let created = unsafe { create_options::<u32>(1).create(&path) };
     if may_write_read_only_files() {
         return; // the super-user may
     }
@@ -248,11 +250,11 @@ fn a_full_disk_is_an_error_at_creation_and_leaves_nothing() {
     let folder = tempfile::tempdir_in(shm).unwrap();
     let path = folder.path().join("large");
     // SAFETY: the file cannot be created.
-    let error = unsafe { options::<u8>().shape(too_many).reserve().create(&path) }.unwrap_err();
+    let error = unsafe { create_options::<u8>(too_many).reserve().create(&path) }.unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(path.as_path())));
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    let error = options::<u8>().shape(too_many).reserve().scratch_in(folder.path()).unwrap_err();
+    let error = create_options::<u8>(too_many).reserve().scratch_in(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
 }
 

@@ -111,7 +111,7 @@ fn an_element_type_that_lies_of_its_size_gets_nothing() {
     let dtype = u8::dtype();
     let view = DynView::from_bytes(&[1], &dtype, 1).unwrap();
     assert_eq!(view.typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
-    let array = DynArray::options(u8::dtype()).shape(1).anonymous().unwrap();
+    let array = DynArray::create_options(u8::dtype(), 1).anonymous().unwrap();
     assert_eq!(array.into_typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
 }
 
@@ -238,7 +238,7 @@ fn what_takes_few_characters_to_describe_prints_few() {
     // A gigabyte of numbers in records in records.
     let inner = DType::packed_record([("b", DType::array(u8::dtype(), [1000]).unwrap())]).unwrap();
     let large = DType::packed_record([("a", DType::array(inner, [1000]).unwrap())]).unwrap();
-    let array = DynArray::options(large).shape(1000).scratch().unwrap();
+    let array = DynArray::create_options(large, 1000).scratch().unwrap();
     let text = array.to_string();
     assert!(text.len() < 8 << 20 && text.starts_with("[([([0, 0, 0, 0,") && text.ends_with(" ...]"), "{}", text.len());
     // Fields of no bytes, many times a great many; brackets around nothing.
@@ -312,19 +312,19 @@ fn digits_after_the_point_are_set_for_single_items_too() {
 #[test]
 fn axes_are_counted_with_those_of_the_elements() {
     let matrix = DType::array(f64::dtype(), [1; 20]).unwrap();
-    let array = DynArray::options(matrix.clone()).shape([1; 12]).anonymous().unwrap();
+    let array = DynArray::create_options(matrix.clone(), [1; 12]).anonymous().unwrap();
     assert_eq!((array.ndim(), array.view().ndim()), (12, 32));
-    let error = DynArray::options(matrix.clone()).shape([1; 13]).anonymous().unwrap_err();
+    let error = DynArray::create_options(matrix.clone(), [1; 13]).anonymous().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
     let record = DType::packed_record([("m", matrix)]).unwrap();
-    let array = DynArray::options(record).shape([1; 13]).anonymous().unwrap();
+    let array = DynArray::create_options(record, [1; 13]).anonymous().unwrap();
     assert_eq!(array.field("m").unwrap_err().kind(), ErrorKind::Shape);
     assert!(array.to_string().contains("0."));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let matrix = DType::array(u8::dtype(), [1; 32]).unwrap();
     // SAFETY: nobody else uses the file.
-    let error = unsafe { DynArray::options(matrix).shape(1).create(&path) }.unwrap_err();
+    let error = unsafe { DynArray::create_options(matrix, 1).create(&path) }.unwrap_err();
     assert_eq!((error.kind(), error.path(), path.exists()), (ErrorKind::Shape, Some(&*path), false));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -362,9 +362,11 @@ fn a_portion_of_a_file_is_mapped_at_any_byte() {
 fn what_is_written_through_typed_views_is_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let options = DynArray::options(dtype("[('id', '>u2'), ('px', '<f8')]")).offset(3).shape([2, 2]).order(Order::F);
+    let dtype = dtype("[('id', '>u2'), ('px', '<f8')]");
+    let create_options = DynArray::create_options(dtype.clone(), [2, 2]).offset(3).order(Order::F);
+    let options = DynArray::options(dtype).offset(3).shape([2, 2]).order(Order::F);
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { options.clone().create(&path) }.unwrap();
+    let mut array = unsafe { create_options.clone().create(&path) }.unwrap();
     array.view_mut().field("px").unwrap().typed::<Le<f64>>().unwrap().set([1, 0], 2.5.into());
     array.view_mut().field("id").unwrap().index_axis(1, 1).typed::<Be<u16>>().unwrap().fill(7.into());
     array.close().unwrap();
@@ -380,7 +382,7 @@ fn what_is_written_through_typed_views_is_in_the_file() {
     assert_eq!(copy.field("id").unwrap().to_vec_as::<u8>().unwrap(), [9; 4]);
     drop(copy);
     // SAFETY: nobody else uses the file.
-    let error = unsafe { options.clone().create_new(&path) }.unwrap_err();
+    let error = unsafe { create_options.create_new(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     // SAFETY: nobody else uses the file.
     let mut array = unsafe { options.open_mut(&path) }.unwrap();
@@ -391,11 +393,11 @@ fn what_is_written_through_typed_views_is_in_the_file() {
 
 #[test]
 fn a_whole_array_becomes_a_typed_one() {
-    let array = DynArray::options(Be::<f32>::dtype()).shape([2, 3]).order(Order::F).anonymous().unwrap();
+    let array = DynArray::create_options(Be::<f32>::dtype(), [2, 3]).order(Order::F).anonymous().unwrap();
     let mut array = array.into_typed::<Be<f32>>().unwrap();
     assert_eq!((array.shape(), array.order()), (&[2, 3][..], Order::F));
     array[[1, 2]] = 7.0.into();
-    let array = DynArray::options(f64::dtype()).shape(2).anonymous().unwrap();
+    let array = DynArray::create_options(f64::dtype(), 2).anonymous().unwrap();
     assert_eq!(array.into_typed::<i64>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
 
     let folder = tempfile::tempdir().unwrap();
@@ -475,7 +477,7 @@ fn the_debug_text_is_numpys_repr_with_the_dtype() {
     let text = format!("{view:?}");
     assert!(text.starts_with("DynView([(1, [238,   0,   0,   0,  63,"), "{text}");
     assert!(text.ends_with("],\n        dtype=[('id', '>u2'), ('x', '|u1', (21,))])"), "{text}");
-    let array = DynArray::options(">i2".parse().unwrap()).shape([0, 3]).anonymous().unwrap();
+    let array = DynArray::create_options(">i2".parse().unwrap(), [0, 3]).anonymous().unwrap();
     assert_eq!(format!("{array:?}"), "DynArray([], shape=[0, 3], dtype='>i2')");
     assert_eq!(array.to_string(), "[]");
 }
@@ -489,7 +491,7 @@ fn records_print_their_fields_in_columns() {
         dtype,
     });
     let dtype = DType::record(fields, 8).unwrap();
-    let mut array = DynArray::options(dtype).shape(2).anonymous().unwrap();
+    let mut array = DynArray::create_options(dtype, 2).anonymous().unwrap();
     array.view_mut().field("n").unwrap().typed::<f32>().unwrap().set([1], -12.25);
     array.view_mut().field("ok").unwrap().typed::<Bool>().unwrap().set([0], true.into());
     assert_eq!(array.to_string(), "[(  0.  ,  True) (-12.25, False)]");
@@ -498,5 +500,5 @@ fn records_print_their_fields_in_columns() {
     assert_eq!(array.at([0]).to_string(), "(0.0, True)");
     // One field alone keeps its comma.
     let dtype = DType::packed_record([("t", mmap_array::DateTime64::<unit::Day>::dtype())]).unwrap();
-    assert_eq!(DynArray::options(dtype).shape(1).anonymous().unwrap().to_string(), "[('1970-01-01',)]");
+    assert_eq!(DynArray::create_options(dtype, 1).anonymous().unwrap().to_string(), "[('1970-01-01',)]");
 }

@@ -44,7 +44,7 @@ fn what_is_written_is_the_same_bytes_on_every_machine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trades");
     // SAFETY: nobody else uses the file.
-    let mut trades = unsafe { MmapArray::<Trade>::options().shape(2).create(&path) }.unwrap();
+    let mut trades = unsafe { MmapArray::<Trade>::create_options(2).create(&path) }.unwrap();
     trades[0] = Trade {
         time: "2020-03-05T13:17:09.5".parse().unwrap(),
         price: 1.5.into(),

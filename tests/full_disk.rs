@@ -49,7 +49,7 @@ fn assert_full(error: Error, path: &Path) {
 /// A job of 32 parts of 64 KiB.
 fn job(path: &Path) -> FillOptions<'_, u64> {
     // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    unsafe { npy::fill(path) }.shape([32, 1 << 13]).rows_per_part(1)
+    unsafe { npy::fill(path, [32, 1 << 13]) }.rows_per_part(1)
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn grown() {
     let raw = path.with_extension("raw");
     if !room {
         // SAFETY: nobody else uses the files, here and below.
-        unsafe { npy::options().reserve().create::<u64>(&path, [8, 1 << 13]) }.unwrap().fill(7);
+        unsafe { npy::create_options::<u64>([8, 1 << 13]).reserve().create(&path) }.unwrap().fill(7);
         // SAFETY: as above.
-        unsafe { MmapArray::<u64>::options().shape(1 << 10).reserve().create(&raw) }.unwrap().fill(7);
+        unsafe { MmapArray::<u64>::create_options(1 << 10).reserve().create(&raw) }.unwrap().fill(7);
     }
     let lens = || [&path, &raw].map(|path| fs::metadata(path).unwrap().len());
     let before = lens();
@@ -132,7 +132,7 @@ fn a_part_that_has_no_room_on_the_disk_is_an_error_and_free_again() {
     let folder = tempfile::tempdir_in(shm).unwrap();
     let path = folder.path().join("array.npy");
     // SAFETY: nobody else uses the file.
-    let job = unsafe { npy::fill::<u8>(&path) }.shape([len]).parts(2).open().unwrap();
+    let job = unsafe { npy::fill::<u8>(&path, [len]) }.parts(2).open().unwrap();
     for _ in 0..3 {
         assert_full(job.claim().map(drop).unwrap_err(), &path);
     }

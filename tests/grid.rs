@@ -2,9 +2,10 @@
 //! lengths, by element types, by modes.
 
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
+use mmap_array::array::Typed;
 use mmap_array::{
-    Access, ArrayView, CopyOnWrite, Error, ErrorKind, Exclusive, MmapArray, MmapArrayMut, MmapArrayOptions, ReadOnly,
-    ReadWrite, Result,
+    Access, ArrayView, CopyOnWrite, Error, ErrorKind, Exclusive, MmapArray, MmapArrayMut, Options, ReadOnly, ReadWrite,
+    Result,
 };
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -88,7 +89,7 @@ impl Case {
         offsets().flat_map(move |offset| lengths(size).map(move |len| Self { offset, len, size, align }))
     }
 
-    fn options<T>(self) -> MmapArrayOptions<T> {
+    fn options<T>(self) -> Options<Typed<T>> {
         let options = MmapArray::options().offset(self.offset as u64);
         match self.len {
             Some(len) => options.shape(len),
@@ -182,7 +183,7 @@ impl TestFile {
     }
 }
 
-fn open<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArray<T>>
+fn open<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T>>
 where
     ReadOnly: Access<T>,
 {
@@ -190,7 +191,7 @@ where
     unsafe { options.open(path) }
 }
 
-fn open_mut<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArrayMut<T>>
+fn open_mut<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
@@ -198,7 +199,7 @@ where
     unsafe { options.open_mut(path) }
 }
 
-fn open_cow<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
+fn open_cow<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
 where
     CopyOnWrite: Access<T>,
 {

@@ -5,9 +5,10 @@
 //! other classes (`test_arithmetic_drops_references`, `test_indexing_drops_references`), what a subclass returns
 //! (`test_memmap_subclass`), and the classes, not the values, in `test_ufunc_return_ndarray`.
 
+use mmap_array::array::Typed;
 use mmap_array::{
-    Access, CopyOnWrite, ErrorKind, IntoShape, MmapArray, MmapArrayMut, MmapArrayOptions, Order, ReadOnly, ReadWrite,
-    Result, fromfile,
+    Access, CopyOnWrite, CreateOptions, ErrorKind, IntoShape, MmapArray, MmapArrayMut, Options, Order, ReadOnly,
+    ReadWrite, Result, fromfile,
 };
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -36,12 +37,16 @@ fn a_file(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn options<T>(shape: impl IntoShape) -> MmapArrayOptions<T> {
+fn options<T>(shape: impl IntoShape) -> Options<Typed<T>> {
     MmapArray::options().shape(shape)
 }
 
+fn create_options<T>(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
+    MmapArray::create_options(shape)
+}
+
 /// Mode `"r"`.
-fn open<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArray<T>>
+fn open<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T>>
 where
     ReadOnly: Access<T>,
 {
@@ -50,7 +55,7 @@ where
 }
 
 /// Mode `"r+"`.
-fn open_mut<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArrayMut<T>>
+fn open_mut<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
@@ -59,7 +64,7 @@ where
 }
 
 /// Mode `"c"`.
-fn open_cow<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
+fn open_cow<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
 where
     CopyOnWrite: Access<T>,
 {
@@ -68,7 +73,7 @@ where
 }
 
 /// Mode `"w+"`.
-fn create<T>(options: MmapArrayOptions<T>, path: &Path) -> Result<MmapArrayMut<T>>
+fn create<T>(options: CreateOptions<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
@@ -77,12 +82,12 @@ where
 }
 
 /// Mode `"r+"` of a file that is open.
-fn map_mut<T>(options: MmapArrayOptions<T>, file: &File) -> Result<MmapArrayMut<T>>
+fn map_mut<T>(options: Options<Typed<T>>, file: &File) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Access<T>,
 {
     // SAFETY: as for `open`.
-    unsafe { options.map_mut(file) }
+    unsafe { options.open_mut(file) }
 }
 
 /// What is written with mode `"w+"` is there for mode `"r"` when the array is dropped. That the second cannot be written
@@ -90,7 +95,7 @@ where
 #[test]
 fn test_roundtrip() {
     let (_folder, path) = a_path();
-    let mut fp = create(options(SHAPE), &path).unwrap();
+    let mut fp = create(create_options(SHAPE), &path).unwrap();
     fp.copy_from_slice(&data());
     drop(fp);
     let newfp = open(options::<f32>(SHAPE), &path).unwrap();
@@ -102,7 +107,7 @@ fn test_roundtrip() {
 #[test]
 fn test_open_with_filename() {
     let (_folder, path) = a_path();
-    let mut fp = create(options(SHAPE), &path).unwrap();
+    let mut fp = create(create_options(SHAPE), &path).unwrap();
     fp.copy_from_slice(&data());
     drop(fp);
     assert_eq!(fs::read(&path).unwrap(), data().into_iter().flat_map(f32::to_ne_bytes).collect::<Vec<_>>());
@@ -123,7 +128,7 @@ fn test_unnamed_file() {
 #[test]
 fn test_attributes() {
     let (_folder, path) = a_path();
-    let mut fp = create(options::<[u8; 4]>(SHAPE).offset(1), &path).unwrap();
+    let mut fp = create(create_options::<[u8; 4]>(SHAPE).offset(1), &path).unwrap();
     assert_eq!(fp.byte_offset(), 1);
     fp.view_mut().view_as::<f32>().unwrap().set([2, 3], 1.5);
     drop(fp);
@@ -136,7 +141,7 @@ fn test_attributes() {
 #[test]
 fn test_filename() {
     let (_folder, path) = a_path();
-    let fp = create(options::<f32>(SHAPE), &path).unwrap();
+    let fp = create(create_options::<f32>(SHAPE), &path).unwrap();
     assert_eq!(fp.path(), Some(path.as_path()));
     let b = fp.into_rows(..1).unwrap();
     assert_eq!((b.path(), b.shape()), (Some(path.as_path()), &[1, 4][..]));
@@ -147,7 +152,7 @@ fn test_filename() {
 fn test_path() {
     let (folder, path) = a_path();
     let roundabout = folder.path().join(".").join("mmap");
-    let fp = create(options::<f32>(SHAPE), &roundabout).unwrap();
+    let fp = create(create_options::<f32>(SHAPE), &roundabout).unwrap();
     assert_eq!(fp.path().unwrap().as_os_str(), roundabout.as_os_str());
     assert!(path.exists());
 }
@@ -164,7 +169,7 @@ fn test_filename_fileobj() {
 #[test]
 fn test_flush() {
     let (_folder, path) = a_path();
-    let mut fp = create(options(SHAPE), &path).unwrap();
+    let mut fp = create(create_options(SHAPE), &path).unwrap();
     fp.copy_from_slice(&data());
     assert_eq!(fp.view().index_axis(0, 0).to_vec(), data()[..4]);
     fp.flush().unwrap();
@@ -175,7 +180,7 @@ fn test_flush() {
 #[test]
 fn test_del() {
     let (_folder, path) = a_path();
-    let mut fp_base = create(options::<f32>(SHAPE), &path).unwrap();
+    let mut fp_base = create(create_options::<f32>(SHAPE), &path).unwrap();
     fp_base.view_mut().index_axis(0, 0).fill(5.0);
     let fp_view = fp_base.view().slice((0..1,));
     assert_eq!(fp_view.to_vec(), [5.0; 4]);
@@ -196,7 +201,7 @@ fn test_del() {
 #[test]
 fn test_slicing_keeps_references() {
     let (_folder, path) = a_path();
-    let mut fp = create(options::<f32>(SHAPE), &path).unwrap();
+    let mut fp = create(create_options::<f32>(SHAPE), &path).unwrap();
     fp.view_mut().slice((..2, ..2)).fill(1.0);
     assert_eq!(*fp, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     let fp = fp.freeze();
@@ -220,7 +225,7 @@ fn test_view() {
 #[test]
 fn test_ufunc_return_ndarray() {
     let (_folder, path) = a_path();
-    let mut fp = create(options::<f32>(SHAPE), &path).unwrap();
+    let mut fp = create(create_options::<f32>(SHAPE), &path).unwrap();
     fp.copy_from_slice(&data());
     assert_eq!((fp.view().sum(), fp.view().mean()), (66.0, Some(5.5)));
     let down: Vec<f32> = fp.view().axis_iter(1).map(|column| column.sum()).collect();
@@ -238,7 +243,7 @@ fn test_ufunc_return_ndarray() {
 #[test]
 fn test_getitem() {
     let (_folder, path) = a_path();
-    let mut fp = create(options(SHAPE), &path).unwrap();
+    let mut fp = create(create_options(SHAPE), &path).unwrap();
     fp.copy_from_slice(&data());
     assert_eq!(fp.view().slice((1.., ..3)).to_vec(), [4.0, 5.0, 6.0, 8.0, 9.0, 10.0]);
     let mut picked: Vec<f32> = [0, 1].into_iter().flat_map(|row| fp.view().index_axis(0, row).to_vec()).collect();
@@ -254,7 +259,7 @@ fn test_getitem() {
 fn test_mmap_offset_greater_than_allocation_granularity() {
     let (_folder, path) = a_path();
     let (size, offset) = (5 * GRANULARITY, GRANULARITY + 1);
-    let mut fp = create(options::<u8>(size).offset(offset as u64), &path).unwrap();
+    let mut fp = create(create_options::<u8>(size).offset(offset as u64), &path).unwrap();
     assert_eq!(fp.byte_offset(), offset as u64);
     (fp[0], fp[size - 1]) = (1, 2);
     drop(fp);
@@ -268,7 +273,7 @@ fn test_empty_array_with_offset_multiple_of_allocation_granularity() {
     let (_folder, path) = a_file(&[b'a'; GRANULARITY]);
     let offset = GRANULARITY as u64;
     assert_eq!(open_mut(options::<u8>(0).offset(offset), &path).unwrap().byte_offset(), offset);
-    let fp = create(options::<u8>(0).offset(offset), &path).unwrap();
+    let fp = create(create_options::<u8>(0).offset(offset), &path).unwrap();
     assert_eq!((fp.byte_offset(), fp.shape()), (offset, &[0][..]));
     drop(fp);
     assert_eq!(fs::metadata(&path).unwrap().len(), offset);
@@ -292,7 +297,7 @@ fn test_empty_array() {
 
     // As in NumPy, twice: the second time the file is there.
     for _ in 0..2 {
-        assert!(create(options::<u8>([0, 4]), &path).unwrap().is_empty());
+        assert!(create(create_options::<u8>([0, 4]), &path).unwrap().is_empty());
         assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     }
     assert_eq!(open_mut(options::<u8>([0, 4]), &path).unwrap().shape(), [0, 4]);
@@ -302,17 +307,17 @@ fn test_empty_array() {
 #[test]
 fn test_shape_type() {
     let (_folder, path) = a_path();
-    let check = |options: MmapArrayOptions<u8>, shape: &[usize]| {
+    let check = |options: CreateOptions<Typed<u8>>, shape: &[usize]| {
         assert_eq!(create(options, &path).unwrap().shape(), shape);
         assert_eq!(fs::metadata(&path).unwrap().len(), shape.iter().product::<usize>() as u64);
     };
-    check(options(3), &[3]);
-    check(options(SHAPE), &SHAPE);
-    check(options(SHAPE.to_vec()), &SHAPE);
+    check(create_options(3), &[3]);
+    check(create_options(SHAPE), &SHAPE);
+    check(create_options(SHAPE.to_vec()), &SHAPE);
     let borrowed: &[usize; 2] = &SHAPE;
-    check(options(borrowed), &SHAPE);
-    check(options(&SHAPE[..]), &SHAPE);
-    check(options(()), &[]);
+    check(create_options(borrowed), &SHAPE);
+    check(create_options(&SHAPE[..]), &SHAPE);
+    check(create_options(()), &[]);
 }
 
 #[test]
@@ -370,10 +375,9 @@ fn what_is_written_copied_on_write_is_seen_by_the_array_alone() {
 #[test]
 fn a_new_file_needs_a_shape_and_replaces_all_that_an_old_one_held() {
     let (_folder, path) = a_file(&[1; 100]);
-    assert_eq!(create(MmapArray::<f32>::options(), &path).unwrap_err().kind(), ErrorKind::Shape);
-    assert_eq!(create(options::<f32>([None, Some(3)]), &path).unwrap_err().kind(), ErrorKind::Shape);
+    assert_eq!(create(create_options::<f32>([None, Some(3)]), &path).unwrap_err().kind(), ErrorKind::Shape);
     assert_eq!(fs::read(&path).unwrap(), [1; 100]);
-    drop(create(options::<f32>([2, 2]).offset(4), &path).unwrap());
+    drop(create(create_options::<f32>([2, 2]).offset(4), &path).unwrap());
     assert_eq!(fs::read(&path).unwrap(), [0; 20]);
 }
 

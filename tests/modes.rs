@@ -25,7 +25,7 @@ fn open_mut(path: &Path) -> MmapArrayMut<u32> {
 
 fn create(path: &Path, shape: &[usize]) -> mmap_array::Result<MmapArrayMut<u32>> {
     // SAFETY: as for `open`.
-    unsafe { MmapArray::options().shape(shape).create(path) }
+    unsafe { MmapArray::create_options(shape).create(path) }
 }
 
 #[test]
@@ -55,10 +55,10 @@ fn a_read_only_file_opens_to_read_and_copy_on_write_but_not_to_write() {
     let (_folder, path) = file_of(4);
     let file = File::open(&path).unwrap();
     // SAFETY: the file is not written.
-    let mut cow = unsafe { MmapArray::<u32>::options().map_cow(&file) }.unwrap();
+    let mut cow = unsafe { MmapArray::<u32>::options().open_cow(&file) }.unwrap();
     cow[0] = 1;
     // SAFETY: as above.
-    let error = unsafe { MmapArray::<u32>::options().map_mut(&file) }.unwrap_err();
+    let error = unsafe { MmapArray::<u32>::options().open_mut(&file) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::PermissionDenied);
 }
@@ -70,7 +70,7 @@ fn an_open_file_is_mapped_whatever_its_position_and_may_be_closed() {
     let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     file.seek(SeekFrom::End(0)).unwrap();
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { MmapArray::<u32>::options().offset(4).shape([3, 3]).map_mut(&file) }.unwrap();
+    let mut array = unsafe { MmapArray::<u32>::options().offset(4).shape([3, 3]).open_mut(&file) }.unwrap();
     drop(file);
     array[[2, 2]] = 90;
     assert_eq!((array.path(), array.byte_offset()), (None, 4));
@@ -83,7 +83,7 @@ fn create_makes_a_file_of_zeros_that_ends_with_the_array() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("new");
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { MmapArray::<u16>::options().offset(7 * 2).shape([2, 5]).create(&path) }.unwrap();
+    let mut array = unsafe { MmapArray::<u16>::create_options([2, 5]).offset(7 * 2).create(&path) }.unwrap();
     array.fill(u16::MAX);
     array.close().unwrap();
     let bytes = fs::read(&path).unwrap();
@@ -149,7 +149,7 @@ fn create_does_not_follow_a_symbolic_link_to_nothing() {
     std::os::unix::fs::symlink(folder.path().join("nothing"), &link).unwrap();
     assert!(create(&link, &[2]).unwrap_err().to_string().contains("symbolic link"));
     // SAFETY: nothing is created.
-    let error = unsafe { MmapArray::<u32>::options().shape(2).create_new(&link) }.unwrap_err();
+    let error = unsafe { MmapArray::<u32>::create_options(2).create_new(&link) }.unwrap_err();
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -158,12 +158,12 @@ fn create_does_not_follow_a_symbolic_link_to_nothing() {
 fn create_new_refuses_a_file_that_exists_and_leaves_it() {
     let (folder, path) = file_of(5);
     // SAFETY: the file is not opened.
-    let error = unsafe { MmapArray::<u32>::options().shape(2).create_new(&path) }.unwrap_err();
+    let error = unsafe { MmapArray::<u32>::create_options(2).create_new(&path) }.unwrap_err();
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read(&path).unwrap().len(), 20);
     let fresh = folder.path().join("fresh");
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { MmapArray::<u32>::options().shape(2).create_new(&fresh) }.unwrap();
+    let mut array = unsafe { MmapArray::<u32>::create_options(2).create_new(&fresh) }.unwrap();
     array[1] = 5;
     assert_eq!(fromfile::<u32>(&fresh, 0, None).unwrap(), [0, 5]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -189,7 +189,7 @@ fn reserve_takes_the_blocks_and_a_sparse_file_takes_none() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("reserved");
     // SAFETY: nobody else uses the files.
-    let array = unsafe { MmapArray::<u8>::options().shape(1 << 20).reserve().create(&path) }.unwrap();
+    let array = unsafe { MmapArray::<u8>::create_options(1 << 20).reserve().create(&path) }.unwrap();
     assert!(array.iter().all(|&byte| byte == 0));
     #[cfg(target_os = "linux")]
     {
@@ -204,7 +204,7 @@ fn reserve_takes_the_blocks_and_a_sparse_file_takes_none() {
 #[test]
 fn scratch_and_anonymous_are_zeros_and_leave_nothing_behind() {
     let folder = tempdir().unwrap();
-    let mut scratch = MmapArray::<u32>::options().shape([100, 100]).scratch_in(folder.path()).unwrap();
+    let mut scratch = MmapArray::<u32>::create_options([100, 100]).scratch_in(folder.path()).unwrap();
     scratch[[99, 99]] = 1;
     assert_eq!((scratch.view().sum(), scratch.path()), (1, None));
     scratch.flush().unwrap();
@@ -227,7 +227,7 @@ fn grow_extends_the_file_by_zeros_along_the_slowest_axis() {
         let path = folder.path().join("grown");
         // SAFETY: nobody else uses the file.
         let mut array =
-            unsafe { MmapArray::<u32>::options().offset(12).shape([2, 3]).order(order).create(&path) }.unwrap();
+            unsafe { MmapArray::<u32>::create_options([2, 3]).offset(12).order(order).create(&path) }.unwrap();
         array.copy_from_slice(&[1, 2, 3, 4, 5, 6]);
         assert_eq!(array.grow(3).unwrap(), grown[order as usize]);
         assert_eq!(array.shape(), grown);
@@ -286,7 +286,7 @@ fn what_is_added_to_a_reserved_file_is_reserved_too() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("reserved");
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { MmapArray::<u8>::options().shape(1 << 20).reserve().create(&path) }.unwrap();
+    let mut array = unsafe { MmapArray::<u8>::create_options(1 << 20).reserve().create(&path) }.unwrap();
     array.grow(1 << 20).unwrap();
     assert!(fs::metadata(&path).unwrap().blocks() * 512 >= 2 << 20);
 }
@@ -371,12 +371,12 @@ fn a_sealed_file_opens_without_unsafe_and_an_unsealed_one_does_not() {
     let mut file = File::from(memfd_create("sealed", MemfdFlags::ALLOW_SEALING).unwrap());
     file.write_all(&[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
     let options = || MmapArray::<u8>::options().offset(1).shape([Some(1), None]);
-    assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
+    assert_eq!(options().open_sealed(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
     fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
-    assert_eq!(options().map_if_safe(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
+    assert_eq!(options().open_sealed(&file).unwrap_err().kind(), ErrorKind::NotImmutable);
     fcntl_add_seals(&file, SealFlags::WRITE).unwrap();
-    let array = options().map_if_safe(&file).unwrap();
+    let array = options().open_sealed(&file).unwrap();
     assert_eq!((array.shape(), &*array), (&[1, 7][..], &[2, 3, 4, 5, 6, 7, 8][..]));
-    assert_eq!(options().shape(9).map_if_safe(&file).unwrap_err().kind(), ErrorKind::PastEnd);
-    assert_eq!(MmapArray::<u8>::options().shape(0).map_if_safe(&file).unwrap().len(), 0);
+    assert_eq!(options().shape(9).open_sealed(&file).unwrap_err().kind(), ErrorKind::PastEnd);
+    assert_eq!(MmapArray::<u8>::options().shape(0).open_sealed(&file).unwrap().len(), 0);
 }

@@ -1,6 +1,8 @@
 //! `.npy` files: opened in place, windows of them, and created.
 
-use mmap_array::{Be, ErrorKind, Le, Order, npy};
+use mmap_array::array::Typed;
+use mmap_array::npy::{self, Npy};
+use mmap_array::{Be, ErrorKind, Le, Options, Order};
 use std::fs;
 use std::path::PathBuf;
 
@@ -14,15 +16,20 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 fn counted(shape: &[usize], order: Order) -> (tempfile::TempDir, PathBuf) {
     let (folder, path) = folder();
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { npy::options().order(order).create::<Le<i32>>(&path, shape) }.unwrap();
+    let mut array = unsafe { npy::create_options::<Le<i32>>(shape).order(order).create(&path) }.unwrap();
     array.iter_mut().enumerate().for_each(|(index, number)| number.set(index as i32));
     array.close().unwrap();
     (folder, path)
 }
 
-fn open(path: &PathBuf, options: npy::NpyOptions) -> mmap_array::Result<(Vec<usize>, Vec<i32>)> {
+/// Options for numbers of the type of the files here.
+fn options() -> Options<Typed<Le<i32>>, Npy> {
+    npy::options()
+}
+
+fn open(path: &PathBuf, options: Options<Typed<Le<i32>>, Npy>) -> mmap_array::Result<(Vec<usize>, Vec<i32>)> {
     // SAFETY: nobody else uses the file.
-    let array = unsafe { options.open::<Le<i32>>(path) }?;
+    let array = unsafe { options.open(path) }?;
     Ok((array.shape().to_vec(), array.iter().map(|number| number.get()).collect()))
 }
 
@@ -39,22 +46,21 @@ fn a_created_file_is_what_numpy_writes() {
 #[test]
 fn windows_are_counted_in_rows_and_elements() {
     let (_folder, path) = counted(&[6, 4], Order::C);
-    let options = npy::options;
     assert_eq!(open(&path, options().rows(1..3)).unwrap(), (vec![2, 4], (4..12).collect()));
     assert_eq!(open(&path, options().rows(..)).unwrap().0, [6, 4]);
     assert_eq!(open(&path, options().rows(6..)).unwrap(), (vec![0, 4], vec![]));
-    assert_eq!(open(&path, options().offset(5).shape([2, 3])).unwrap(), (vec![2, 3], (5..11).collect()));
+    assert_eq!(open(&path, options().elements(5..).shape([2, 3])).unwrap(), (vec![2, 3], (5..11).collect()));
     assert_eq!(open(&path, options().shape([None, Some(8)])).unwrap().0, [3, 8]);
-    assert_eq!(open(&path, options().offset(20)).unwrap(), (vec![4], (20..24).collect()));
-    assert_eq!(open(&path, options().offset(24)).unwrap(), (vec![0], vec![]));
-    assert_eq!(open(&path, options().offset(7).shape(())).unwrap(), (vec![], vec![7]));
+    assert_eq!(open(&path, options().elements(20..)).unwrap(), (vec![4], (20..24).collect()));
+    assert_eq!(open(&path, options().elements(24..)).unwrap(), (vec![0], vec![]));
+    assert_eq!(open(&path, options().elements(7..).shape(())).unwrap(), (vec![], vec![7]));
     for (options, kind) in [
         (options().rows(5..7), ErrorKind::OutOfRange),
-        (options().offset(25), ErrorKind::OutOfRange),
-        (options().offset(u64::MAX).shape(1), ErrorKind::OutOfRange),
-        (options().offset(20).shape(5), ErrorKind::OutOfRange),
+        (options().elements(25..), ErrorKind::OutOfRange),
+        (options().elements(u64::MAX..).shape(1), ErrorKind::OutOfRange),
+        (options().elements(20..).shape(5), ErrorKind::OutOfRange),
         (options().shape([usize::MAX, 2]), ErrorKind::Overflow),
-        (options().offset(1).shape([None, Some(8)]), ErrorKind::Shape),
+        (options().elements(1..).shape([None, Some(8)]), ErrorKind::Shape),
         (options().segment(3, 3), ErrorKind::OutOfRange),
         (options().segment(0, 0), ErrorKind::OutOfRange),
     ] {
@@ -66,21 +72,20 @@ fn windows_are_counted_in_rows_and_elements() {
 #[test]
 fn windows_of_fortran_order_go_along_the_last_axis() {
     let (_folder, path) = counted(&[4, 6], Order::F);
-    let options = npy::options;
     // SAFETY: nobody else uses the file.
     let whole = unsafe { npy::open::<Le<i32>>(&path) }.unwrap();
     assert_eq!((whole.order(), whole[[1, 0]].get(), whole[[0, 1]].get()), (Order::F, 1, 4));
     assert_eq!(open(&path, options().segment(1, 3)).unwrap(), (vec![4, 2], (8..16).collect()));
-    assert_eq!(open(&path, options().offset(3).shape([2, 2])).unwrap(), (vec![2, 2], (3..7).collect()));
+    assert_eq!(open(&path, options().elements(3..).shape([2, 2])).unwrap(), (vec![2, 2], (3..7).collect()));
     let error = open(&path, options().rows(1..3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotContiguous);
-    assert!(error.to_string().contains("open_window"), "{error}");
+    assert!(error.to_string().contains("strided()"), "{error}");
     // SAFETY: as above.
-    let rows = unsafe { options().rows(1..3).open_window::<Le<i32>>(&path) }.unwrap();
+    let rows = unsafe { options().rows(1..3).strided().open(&path) }.unwrap();
     assert_eq!((rows.shape(), rows.byte_offset()), (&[2, 6][..], 132));
     assert!(rows.view() == whole.view().rows(1..3));
     // SAFETY: as above.
-    let any = unsafe { options().rows(1..3).open_dyn(&path) }.unwrap();
+    let any = unsafe { npy::dyn_options().rows(1..3).open(&path) }.unwrap();
     assert_eq!(any.view().to_vec_as::<i32>().unwrap()[..3], [1, 5, 9]);
     assert_eq!((any.shape(), any.as_bytes()), (&[2, 6][..], None));
     assert_eq!(any.into_typed::<Le<i32>>().unwrap_err().kind(), ErrorKind::NotContiguous);
@@ -92,15 +97,15 @@ fn rows_in_fortran_order_are_written_and_nothing_between_them() {
     let (_folder, path) = counted(&[4, 6], Order::F);
     for (rows, number) in [(0..1, 100), (3..4, 103), (2..2, 9), (1..3, 101)] {
         // SAFETY: nobody else uses the file.
-        let mut rows = unsafe { npy::options().rows(rows).open_window_mut::<Le<i32>>(&path) }.unwrap();
+        let mut rows = unsafe { options().rows(rows).strided().open_mut(&path) }.unwrap();
         rows.view_mut().fill(number.into());
         rows.flush().unwrap();
     }
-    assert_eq!(open(&path, npy::options()).unwrap().1, [100, 101, 101, 103].repeat(6));
+    assert_eq!(open(&path, options()).unwrap().1, [100, 101, 101, 103].repeat(6));
     // Any window opens so.
-    for options in [npy::options(), npy::options().segment(1, 4), npy::options().offset(3).shape([2, 2])] {
+    for options in [options(), options().segment(1, 4), options().elements(3..).shape([2, 2])] {
         // SAFETY: nobody else uses the file.
-        let window = unsafe { options.open_window::<Le<i32>>(&path) }.unwrap();
+        let window = unsafe { options.strided().open(&path) }.unwrap();
         let (shape, numbers) = open(&path, options).unwrap();
         assert_eq!((window.shape(), window.view().t().to_native_vec()), (&shape[..], numbers));
     }
@@ -109,7 +114,7 @@ fn rows_in_fortran_order_are_written_and_nothing_between_them() {
 #[test]
 fn segments_are_those_of_array_split() {
     let (_folder, path) = counted(&[8, 3], Order::C);
-    let lens = |n: usize| (0..n).map(|k| open(&path, npy::options().segment(k, n)).unwrap().0[0]).collect::<Vec<_>>();
+    let lens = |n: usize| (0..n).map(|k| open(&path, options().segment(k, n)).unwrap().0[0]).collect::<Vec<_>>();
     assert_eq!((lens(1), lens(3), lens(5)), (vec![8], vec![3, 3, 2], vec![2, 2, 2, 1, 1]));
     assert_eq!(lens(9), [1, 1, 1, 1, 1, 1, 1, 1, 0]);
 }
@@ -124,11 +129,11 @@ fn all_segments_are_the_parts_of_the_open_array() {
             .iter()
             .map(|part| (part.shape().to_vec(), part.iter().map(|number| number.get()).collect::<Vec<i32>>()))
             .collect();
-        let segments = npy::options().segments(4);
+        let segments = options().segments(4);
         assert_eq!(segments.len(), 4);
         assert_eq!(segments.map(|segment| open(&path, segment).unwrap()).collect::<Vec<_>>(), parts, "{shape:?}");
     }
-    assert_eq!(npy::options().segments(0).count(), 0);
+    assert_eq!(options().segments(0).count(), 0);
 }
 
 #[test]
@@ -136,12 +141,12 @@ fn aligned_segments_begin_on_pages() {
     let (_folder, path) = folder();
     for (rows, row) in [(10_000, 3), (100, 1000), (7, 5), (4097, 1)] {
         // SAFETY: nobody else uses the file, here and below.
-        drop(unsafe { npy::options().align(4096).create::<Le<i16>>(&path, [rows, row]) }.unwrap());
+        drop(unsafe { npy::create_options::<Le<i16>>([rows, row]).align(4096).create(&path) }.unwrap());
         for count in [1, 2, 3, 7] {
             let mut end = 4096;
             for part in 0..count {
                 // SAFETY: as above.
-                let mine = unsafe { npy::options().segment_aligned(part, count).open::<Le<i16>>(&path) }.unwrap();
+                let mine = unsafe { npy::options::<Le<i16>>().segment_aligned(part, count).open(&path) }.unwrap();
                 assert_eq!(mine.byte_offset(), end);
                 assert!(mine.byte_offset() % 4096 == 0 || mine.is_empty(), "{rows} {row} {part} {count}");
                 end += 2 * mine.len() as u64;
@@ -152,7 +157,7 @@ fn aligned_segments_begin_on_pages() {
     // SAFETY: as above.
     drop(unsafe { npy::create::<[u8; 4096]>(&path, [10]) }.unwrap());
     // SAFETY: as above.
-    let error = unsafe { npy::options().segment_aligned(0, 2).open::<[u8; 4096]>(&path) }.unwrap_err();
+    let error = unsafe { npy::options::<[u8; 4096]>().segment_aligned(0, 2).open(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("align(4096)"), "{error}");
 }
@@ -169,13 +174,13 @@ fn elements_that_are_arrays_are_further_axes() {
     let numbers = unsafe { npy::open::<Le<f32>>(&path) }.unwrap();
     assert_eq!((numbers.shape(), numbers[[3, 1]].get()), (&[4, 3][..], 2.0));
     // SAFETY: as above.
-    let rows = unsafe { npy::options().rows(3..).open::<[Le<f32>; 3]>(&path) }.unwrap();
+    let rows = unsafe { npy::options::<[Le<f32>; 3]>().rows(3..).open(&path) }.unwrap();
     assert_eq!((rows.shape(), rows[0][2].get()), (&[1][..], 3.0));
     // SAFETY: as above.
     let error = unsafe { npy::open::<[Le<f32>; 2]>(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
     // SAFETY: as above.
-    let error = unsafe { npy::options().order(Order::F).create::<[Le<f32>; 2]>(&path, [4]) }.unwrap_err();
+    let error = unsafe { npy::create_options::<[Le<f32>; 2]>([4]).order(Order::F).create(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
 }
 
@@ -190,7 +195,7 @@ fn another_type_is_an_error_that_says_what_would_do() {
     let fit = if cfg!(target_endian = "little") { "`Be<f64>` would do" } else { "`f64` would do" };
     assert!(error.to_string().contains("the elements are >f8, not <f8") && error.to_string().ends_with(fit), "{error}");
     // SAFETY: as above.
-    assert_eq!(unsafe { npy::open_dyn(&path) }.unwrap().dtype().to_string(), ">f8");
+    assert_eq!(unsafe { npy::dyn_options().open(&path) }.unwrap().dtype().to_string(), ">f8");
 }
 
 #[test]
@@ -209,7 +214,7 @@ fn a_file_whose_elements_begin_anywhere_opens_as_what_lies_anywhere() {
     let error = unsafe { npy::open::<f64>(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misaligned);
     // SAFETY: as above.
-    let any = unsafe { npy::open_dyn(&path) }.unwrap();
+    let any = unsafe { npy::dyn_options().open(&path) }.unwrap();
     assert_eq!((any.byte_offset(), any.to_string().as_str()), (start as u64, "[1.5 2.5]"));
 }
 
@@ -218,22 +223,28 @@ fn a_file_that_is_shorter_than_its_header_says_is_refused_in_every_window() {
     let (_folder, path) = counted(&[6, 4], Order::C);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-    for options in [npy::options(), npy::options().rows(..1), npy::options().segment(0, 2), npy::options().shape(1)] {
+    let any = npy::dyn_options;
+    for (options, any) in [
+        (options(), any()),
+        (options().rows(..1), any().rows(..1)),
+        (options().segment(0, 2), any().segment(0, 2)),
+        (options().shape(1), any().shape(1)),
+    ] {
         let error = open(&path, options).unwrap_err();
         assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(128..224)));
         // SAFETY: nobody else uses the file, here and below.
-        let error = unsafe { options.open_mut::<Le<i32>>(&path) }.unwrap_err();
+        let error = unsafe { options.open_mut(&path) }.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PastEnd);
         // SAFETY: as above.
-        assert_eq!(unsafe { options.open_dyn(&path) }.unwrap_err().kind(), ErrorKind::PastEnd);
+        assert_eq!(unsafe { any.open(&path) }.unwrap_err().kind(), ErrorKind::PastEnd);
     }
     for len in 0..128 {
         fs::write(&path, &whole[..len]).unwrap();
-        assert_eq!(open(&path, npy::options()).unwrap_err().kind(), ErrorKind::Header, "{len}");
+        assert_eq!(open(&path, options()).unwrap_err().kind(), ErrorKind::Header, "{len}");
     }
     // What follows the array is nobody's.
     fs::write(&path, [&whole[..], b"more"].concat()).unwrap();
-    assert_eq!(open(&path, npy::options()).unwrap().1.len(), 24);
+    assert_eq!(open(&path, options()).unwrap().1.len(), 24);
 }
 
 #[test]
@@ -244,7 +255,7 @@ fn of_many_that_open_or_create_one_creates_and_all_open() {
             let path = path.clone();
             std::thread::spawn(move || {
                 // SAFETY: each thread writes its own segment.
-                let mine = unsafe { npy::options().segment(part, 8).open_or_create::<Le<u32>>(&path, [1000, 2]) };
+                let mine = unsafe { npy::create_options::<Le<u32>>([1000, 2]).segment(part, 8).open_or_create(&path) };
                 mine.unwrap().fill((part as u32 + 1).into());
             })
         })
@@ -255,13 +266,13 @@ fn of_many_that_open_or_create_one_creates_and_all_open() {
     assert!(array.iter().enumerate().all(|(index, number)| number.get() == (index / 250 + 1) as u32));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     // SAFETY: as above.
-    let error = unsafe { npy::open_or_create::<Le<u32>>(&path, [1000, 3]) }.unwrap_err();
+    let error = unsafe { npy::create_options::<Le<u32>>([1000, 3]).open_or_create(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Header);
     // SAFETY: as above.
-    let error = unsafe { npy::open_or_create::<Le<f32>>(&path, [1000, 2]) }.unwrap_err();
+    let error = unsafe { npy::create_options::<Le<f32>>([1000, 2]).open_or_create(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
     // SAFETY: as above.
-    let error = unsafe { npy::create_new::<Le<u32>>(&path, [1]) }.unwrap_err();
+    let error = unsafe { npy::create_options::<Le<u32>>([1]).create_new(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
 }
 
@@ -270,7 +281,7 @@ fn growing_rewrites_the_shape() {
     for (order, shape, grown) in [(Order::C, [9, 2], [12, 2]), (Order::F, [2, 9], [2, 12])] {
         let (_folder, path) = folder();
         // SAFETY: nobody else uses the file, here and below.
-        let mut array = unsafe { npy::options().order(order).create::<Le<i32>>(&path, shape) }.unwrap();
+        let mut array = unsafe { npy::create_options::<Le<i32>>(shape).order(order).create(&path) }.unwrap();
         array.fill(7.into());
         assert_eq!(array.grow(3).unwrap(), 12);
         array.close().unwrap();
@@ -278,19 +289,19 @@ fn growing_rewrites_the_shape() {
         // It is the file that NumPy would have made of it.
         // SAFETY: as above.
         let mut again =
-            unsafe { npy::options().order(order).create::<Le<i32>>(path.with_extension("2"), grown) }.unwrap();
+            unsafe { npy::create_options::<Le<i32>>(grown).order(order).create(path.with_extension("2")) }.unwrap();
         again[..18].fill(7.into());
         again.close().unwrap();
         assert_eq!(fs::read(&path).unwrap(), fs::read(path.with_extension("2")).unwrap());
         // A window that ends where the file ends grows it too.
         // SAFETY: as above.
-        let mut tail = unsafe { npy::options().segment(1, 2).open_mut::<Le<i32>>(&path) }.unwrap();
+        let mut tail = unsafe { options().segment(1, 2).open_mut(&path) }.unwrap();
         assert_eq!(tail.grow(1).unwrap(), 7);
         // SAFETY: as above.
-        let mut head = unsafe { npy::options().segment(0, 2).open_mut::<Le<i32>>(&path) }.unwrap();
+        let mut head = unsafe { options().segment(0, 2).open_mut(&path) }.unwrap();
         assert_eq!(head.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
         // SAFETY: as above.
-        let mut odd = unsafe { npy::options().offset(1).open_mut::<Le<i32>>(&path) }.unwrap();
+        let mut odd = unsafe { options().elements(1..).open_mut(&path) }.unwrap();
         assert_eq!(odd.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(npy::header(&path).unwrap().shape().iter().product::<usize>(), 26);
     }
@@ -319,16 +330,16 @@ fn a_window_of_a_terabyte_takes_its_own_pages_alone() {
     let (_folder, path) = folder();
     let rows = 1 << 36;
     // SAFETY: nobody else uses the file, here and below.
-    drop(unsafe { npy::options().rows(..0).create::<[Le<f64>; 2]>(&path, [rows]) }.unwrap());
+    drop(unsafe { npy::create_options::<[Le<f64>; 2]>([rows]).rows(..0).create(&path) }.unwrap());
     assert_eq!(fs::metadata(&path).unwrap().len(), (1 << 40) + 128);
     for start in [0, 12_345_678_901, rows - 1000] {
-        let options = npy::options().rows(start..start + 1000);
+        let options = npy::options::<[Le<f64>; 2]>().rows(start..start + 1000);
         // SAFETY: as above.
-        let mut window = unsafe { options.open_mut::<[Le<f64>; 2]>(&path) }.unwrap();
+        let mut window = unsafe { options.open_mut(&path) }.unwrap();
         window[999] = [(start as f64).into(), 0.5.into()];
         window.close().unwrap();
         // SAFETY: as above.
-        let window = unsafe { options.open::<[Le<f64>; 2]>(&path) }.unwrap();
+        let window = unsafe { options.open(&path) }.unwrap();
         assert_eq!((window.shape(), window[999][0].get(), window[0][0].get()), (&[1000][..], start as f64, 0.0));
         // No more of the file can be in memory through this window than is mapped: 16,000 bytes lie in 5 pages at most.
         let mapped = mapping_of(window.as_ptr() as usize);
@@ -354,10 +365,10 @@ fn mapping_of(address: usize) -> std::ops::Range<usize> {
 fn bytes_between_the_elements_are_not_given_out() {
     let (_folder, path) = counted(&[4, 3], Order::F);
     // SAFETY: nobody else uses the file, here and below.
-    let rows = unsafe { npy::options().rows(..2).open_dyn(&path) }.unwrap();
+    let rows = unsafe { npy::dyn_options().rows(..2).open(&path) }.unwrap();
     assert_eq!(rows.as_bytes(), None);
     // SAFETY: as above.
-    assert_eq!(unsafe { npy::options().rows(..4).open_dyn(&path) }.unwrap().as_bytes().unwrap().len(), 48);
+    assert_eq!(unsafe { npy::dyn_options().rows(..4).open(&path) }.unwrap().as_bytes().unwrap().len(), 48);
 }
 
 #[test]
@@ -365,16 +376,16 @@ fn only_whole_steps_of_the_files_own_array_make_it_grow() {
     // In Fortran order the steps are columns, and these rows are none.
     let (_folder, path) = counted(&[5, 1], Order::F);
     // SAFETY: nobody else uses the file, here and below.
-    let mut rows = unsafe { npy::options().rows(2..).open_mut::<Le<i32>>(&path) }.unwrap();
+    let mut rows = unsafe { options().rows(2..).open_mut(&path) }.unwrap();
     assert_eq!(rows.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(open(&path, npy::options()).unwrap(), (vec![5, 1], (0..5).collect()));
+    assert_eq!(open(&path, options()).unwrap(), (vec![5, 1], (0..5).collect()));
     // Nor are bytes of elements of four.
     let (_folder, path) = counted(&[4], Order::C);
     // SAFETY: as above.
     let mut bytes = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap().cast::<u8>().unwrap();
     assert_eq!(bytes.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(bytes.grow(4).unwrap(), 20);
-    assert_eq!(open(&path, npy::options()).unwrap(), (vec![5], vec![0, 1, 2, 3, 0]));
+    assert_eq!(open(&path, options()).unwrap(), (vec![5], vec![0, 1, 2, 3, 0]));
 }
 
 #[test]
@@ -384,7 +395,7 @@ fn a_file_that_is_open_to_append_does_not_grow() {
     let before = fs::read(&path).unwrap();
     let file = fs::OpenOptions::new().read(true).append(true).open(&path).unwrap();
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { npy::options().map_mut::<Le<i32>>(&file) }.unwrap();
+    let mut array = unsafe { options().open_mut(&file) }.unwrap();
     assert_eq!(array.grow(3).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!((array.len(), fs::read(&path).unwrap()), (5, before));
 }
@@ -406,7 +417,7 @@ fn arrays_of_no_bytes_are_cut_anywhere() {
     for shape in [[0, 3], [4, 0]] {
         // SAFETY: nobody else uses the file, here and below.
         drop(unsafe { npy::create::<Le<i32>>(&path, shape) }.unwrap());
-        let lens = (0..3).map(|part| open(&path, npy::options().segment_aligned(part, 3)).unwrap().0[0]);
+        let lens = (0..3).map(|part| open(&path, options().segment_aligned(part, 3)).unwrap().0[0]);
         assert_eq!(lens.sum::<usize>(), shape[0]);
     }
 }
@@ -415,5 +426,5 @@ fn arrays_of_no_bytes_are_cut_anywhere() {
 fn a_file_of_one_axis_is_what_was_asked_for_in_either_order() {
     let (_folder, path) = counted(&[5], Order::F);
     // SAFETY: nobody else uses the file.
-    assert_eq!(unsafe { npy::open_or_create::<Le<i32>>(&path, [5]) }.unwrap().len(), 5);
+    assert_eq!(unsafe { npy::create_options::<Le<i32>>([5]).open_or_create(&path) }.unwrap().len(), 5);
 }

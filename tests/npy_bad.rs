@@ -2,8 +2,9 @@
 //! what a header only claims.
 
 use cap::Cap;
-use mmap_array::npy::{self, Header, NpyOptions};
-use mmap_array::{DType, Error, ErrorKind, Le, Order};
+use mmap_array::array::Typed;
+use mmap_array::npy::{self, FromHeader, Header, Npy};
+use mmap_array::{DType, Error, ErrorKind, Le, Options, Order};
 use std::alloc::System;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -32,19 +33,31 @@ fn whole(version: (u8, u8)) -> Vec<u8> {
 
 /// The error of opening a file in every way, which must be of one kind, and the file unchanged.
 #[track_caller]
-fn refused(path: &Path, options: NpyOptions) -> Error {
+fn refused(path: &Path) -> Error {
+    refused_by(path, npy::options(), npy::dyn_options())
+}
+
+/// As before, with the most characters of a header.
+#[track_caller]
+fn refused_to(path: &Path, characters: usize) -> Error {
+    refused_by(path, npy::options().max_header(characters), npy::dyn_options().max_header(characters))
+}
+
+/// As before, with options.
+#[track_caller]
+fn refused_by(path: &Path, options: Options<Typed<Le<i32>>, Npy>, any: Options<FromHeader, Npy>) -> Error {
     let before = fs::metadata(path).map(|metadata| (metadata.len(), metadata.modified().unwrap()));
     // SAFETY: opening fails, so there is no array, here and below.
-    let error = unsafe { options.open::<Le<i32>>(path) }.unwrap_err();
+    let error = unsafe { options.open(path) }.unwrap_err();
     // SAFETY: as above.
     let errors = [
-        unsafe { options.open_mut::<Le<i32>>(path) }.unwrap_err(),
+        unsafe { options.open_mut(path) }.unwrap_err(),
         // SAFETY: as above.
-        unsafe { options.open_cow::<Le<i32>>(path) }.unwrap_err(),
+        unsafe { options.open_cow(path) }.unwrap_err(),
         // SAFETY: as above.
-        unsafe { options.open_dyn(path) }.unwrap_err(),
+        unsafe { any.open(path) }.unwrap_err(),
         // SAFETY: as above.
-        unsafe { options.open_dyn_mut(path) }.unwrap_err(),
+        unsafe { any.open_mut(path) }.unwrap_err(),
     ];
     for other in errors {
         assert_eq!((error.kind(), error.path()), (other.kind(), other.path()), "{error}\n{other}");
@@ -61,11 +74,11 @@ fn a_header_that_claims_4_gib_takes_no_memory() {
             let mut bytes = [b"\x93NUMPY", &[version, 0][..], &len.to_le_bytes()].concat();
             bytes.extend(b"{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }");
             let (_folder, path) = file(&bytes);
-            let error = refused(&path, npy::options().max_header(usize::MAX));
+            let error = refused_to(&path, usize::MAX);
             assert_eq!(error.kind(), ErrorKind::Header);
             assert!(error.to_string().contains("ends at byte 59 of its header"), "{error}");
             // By itself, the limit comes first.
-            let error = refused(&path, npy::options());
+            let error = refused(&path);
             let expected = if version == 3 && len == 10_001 { "ends at byte 59" } else { "`max_header` takes more" };
             assert!(error.to_string().contains(expected), "{error}");
         }
@@ -78,8 +91,7 @@ fn a_header_that_claims_4_gib_takes_no_memory() {
 fn a_header_of_4_gib_is_not_read() {
     let (_folder, path) = file(b"\x93NUMPY\x02\0\xff\xff\xff\xff{'descr': '<i4', ");
     File::options().write(true).open(&path).unwrap().set_len(1 << 33).unwrap();
-    for options in [npy::options(), npy::options().max_header(1 << 20)] {
-        let error = refused(&path, options);
+    for error in [refused(&path), refused_to(&path, 1 << 20)] {
         assert_eq!(error.kind(), ErrorKind::Header);
         assert!(error.to_string().contains("4294967295 bytes long"), "{error}");
     }
@@ -94,10 +106,10 @@ fn the_limit_counts_characters() {
         let characters = text - 200 * (bytes - 1);
         let (_folder, path) = file(&[header.to_bytes().unwrap(), vec![0; 8]].concat());
         // SAFETY: nobody else uses the file.
-        let array = unsafe { npy::options().max_header(characters).open_dyn(&path) }.unwrap();
+        let array = unsafe { npy::dyn_options().max_header(characters).open(&path) }.unwrap();
         assert_eq!(array.shape(), [2]);
         // SAFETY: as above.
-        let error = unsafe { npy::options().max_header(characters - 1).open_dyn(&path) }.unwrap_err();
+        let error = unsafe { npy::dyn_options().max_header(characters - 1).open(&path) }.unwrap_err();
         assert!(error.to_string().contains("`max_header` takes more"), "{error}");
     }
 }
@@ -109,7 +121,7 @@ fn a_file_that_ends_anywhere_is_refused() {
         let (_folder, path) = file(&whole);
         for len in 0..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
-            let error = refused(&path, npy::options());
+            let error = refused(&path);
             let (kind, range) =
                 if len < 128 { (ErrorKind::Header, None) } else { (ErrorKind::PastEnd, Some(128..152)) };
             assert_eq!((error.kind(), error.byte_range()), (kind, range), "{version:?} {len}: {error}");
@@ -124,11 +136,11 @@ fn a_file_that_became_shorter_or_another_since_it_was_open() {
     drop(unsafe { npy::open::<Le<i32>>(&path) }.unwrap());
     let handle = File::options().read(true).write(true).open(&path).unwrap();
     handle.set_len(151).unwrap();
-    assert_eq!(refused(&path, npy::options()).kind(), ErrorKind::PastEnd);
+    assert_eq!(refused(&path).kind(), ErrorKind::PastEnd);
     // SAFETY: as above.
-    assert_eq!(unsafe { npy::options().map::<Le<i32>>(&handle) }.unwrap_err().kind(), ErrorKind::PastEnd);
+    assert_eq!(unsafe { npy::options::<Le<i32>>().open(&handle) }.unwrap_err().kind(), ErrorKind::PastEnd);
     handle.set_len(100).unwrap();
-    assert_eq!(refused(&path, npy::options()).kind(), ErrorKind::Header);
+    assert_eq!(refused(&path).kind(), ErrorKind::Header);
     // Another array altogether, of the same size.
     let dtype = DType::from_descr("'<f4'").unwrap();
     let header = Header::new(dtype, [6], Order::C).unwrap();
@@ -137,7 +149,7 @@ fn a_file_that_became_shorter_or_another_since_it_was_open() {
     let error = unsafe { npy::open::<Le<i32>>(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
     // SAFETY: as above.
-    let error = unsafe { npy::open_or_create::<Le<f32>>(&path, [2, 3]) }.unwrap_err();
+    let error = unsafe { npy::create_options::<Le<f32>>([2, 3]).open_or_create(&path) }.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Header);
 }
 
@@ -189,12 +201,12 @@ fn what_is_no_file_says_so() {
     for (path, found) in all {
         // SAFETY: nothing is opened and nothing created, here and below.
         let errors = [
-            refused(&path, npy::options()),
+            refused(&path),
             npy::header(&path).unwrap_err(),
             // SAFETY: as above.
             unsafe { npy::create::<u8>(&path, [1]) }.unwrap_err(),
             // SAFETY: as above.
-            unsafe { npy::open_or_create::<u8>(&path, [1]) }.unwrap_err(),
+            unsafe { npy::create_options::<u8>([1]).open_or_create(&path) }.unwrap_err(),
         ];
         for error in errors {
             assert_eq!((error.kind(), error.path()), (ErrorKind::NotRegularFile, Some(&*path)), "{error}");
@@ -203,7 +215,7 @@ fn what_is_no_file_says_so() {
         assert!(path.exists());
     }
     let missing = folder.path().join("missing.npy");
-    let error = refused(&missing, npy::options());
+    let error = refused(&missing);
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
 }
 
@@ -211,7 +223,7 @@ fn what_is_no_file_says_so() {
 fn what_is_no_npy_file_says_so() {
     for bytes in [&b""[..], b"PK\x03\x04 and so on", b"\x93NUMPZ\x01\0", b"\0\0\0\0\0\0\0\0\0\0", b"\x93NUM"] {
         let (_folder, path) = file(bytes);
-        assert_eq!(refused(&path, npy::options()).kind(), ErrorKind::Header, "{bytes:?}");
+        assert_eq!(refused(&path).kind(), ErrorKind::Header, "{bytes:?}");
     }
 }
 
@@ -229,20 +241,20 @@ fn what_cannot_be_created_leaves_what_was_there() {
             let kind = if shape.len() > 32 { ErrorKind::Shape } else { ErrorKind::Overflow };
             assert_eq!((error.kind(), error.path()), (kind, Some(&**target)), "{shape:?}: {error}");
             // SAFETY: as above.
-            let error = unsafe { npy::options().create_dyn(target, "u8".parse().unwrap(), &shape[..]) }.unwrap_err();
+            let error =
+                unsafe { npy::dyn_create_options("u8".parse().unwrap(), &shape[..]).create(target) }.unwrap_err();
             assert_eq!(error.kind(), kind, "{shape:?}: {error}");
         }
+        let options = npy::create_options::<u64>([2, 3]);
         for (options, kind) in [
-            (npy::options().align(48), ErrorKind::Header),
-            (npy::options().align(1 << 20), ErrorKind::Header),
-            (npy::options().version(4, 0), ErrorKind::Header),
-            (npy::options().segment(3, 3), ErrorKind::OutOfRange),
-            (npy::options().rows(5..7), ErrorKind::OutOfRange),
-            (npy::options().offset(7), ErrorKind::OutOfRange),
-            (npy::options().shape([2, 4]), ErrorKind::OutOfRange),
+            (options.align(48), ErrorKind::Header),
+            (options.align(1 << 20), ErrorKind::Header),
+            (options.version(4, 0), ErrorKind::Header),
+            (options.segment(3, 3), ErrorKind::OutOfRange),
+            (options.rows(5..7), ErrorKind::OutOfRange),
         ] {
             // SAFETY: as above.
-            let error = unsafe { options.create::<u64>(target, [2, 3]) }.unwrap_err();
+            let error = unsafe { options.create(target) }.unwrap_err();
             assert_eq!((error.kind(), error.path()), (kind, Some(&**target)), "{error}");
         }
     }
@@ -267,7 +279,7 @@ fn a_full_disk_is_an_error_at_creation_and_leaves_nothing() {
             fs::write(&path, b"old").unwrap();
         }
         // SAFETY: the file cannot be created.
-        let error = unsafe { npy::options().reserve().create::<u8>(&path, shape) }.unwrap_err();
+        let error = unsafe { npy::create_options::<u8>(shape).reserve().create(&path) }.unwrap_err();
         assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(path.as_path())));
         assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::StorageFull);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), usize::from(existing));
@@ -279,11 +291,11 @@ fn a_full_disk_is_an_error_at_creation_and_leaves_nothing() {
 fn an_archive_is_told_as_one_and_an_empty_file_too() {
     for start in [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], b"PK\x05\x06\0\0\0\0"] {
         let (_folder, path) = file(start);
-        let text = refused(&path, npy::options()).to_string();
+        let text = refused(&path).to_string();
         assert!(text.contains("it is a zip archive, as `np.savez` writes: take `npz::Archive::open`"), "{text}");
     }
     let (_folder, path) = file(b"");
-    let text = refused(&path, npy::options()).to_string();
+    let text = refused(&path).to_string();
     assert!(text.ends_with("the file ends within the first 8 bytes of a `.npy` file, of which it has 0"), "{text}");
 }
 
@@ -291,7 +303,7 @@ fn an_archive_is_told_as_one_and_an_empty_file_too() {
 fn a_window_does_not_grow_and_the_error_does_not_say_to_cut_the_file() {
     let (_folder, path) = file(&whole((1, 0)));
     // SAFETY: nobody else uses the file, here and below.
-    let mut window = unsafe { npy::options().rows(..1).open_mut::<Le<i32>>(&path) }.unwrap();
+    let mut window = unsafe { npy::options::<Le<i32>>().rows(..1).open_mut(&path) }.unwrap();
     let text = window.grow(1).unwrap_err().to_string();
     assert!(
         text.ends_with("the file's array, of shape [2, 3], ends at byte 152; open the whole array to grow it"),

@@ -2,8 +2,9 @@
 
 #![cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
 
-use mmap_array::npy::{self, FillOptions};
-use mmap_array::{Error, ErrorKind, Le, Order};
+use mmap_array::array::Typed;
+use mmap_array::npy::{self, FillOptions, Npy};
+use mmap_array::{CreateOptions, Error, ErrorKind, IntoShape, Le, Order};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,8 +25,18 @@ fn sidecar(path: &Path) -> PathBuf {
 
 /// A job of 20 rows in 6 parts.
 fn job(path: &Path) -> FillOptions<'_, Le<u32>> {
+    job_of(path, [20, 3])
+}
+
+/// A job of 6 parts of an array of another shape.
+fn job_of(path: &Path, shape: impl IntoShape) -> FillOptions<'_, Le<u32>> {
+    job_by(path, npy::create_options(shape))
+}
+
+/// A job of 6 parts of any array.
+fn job_by<'a>(path: &Path, options: CreateOptions<Typed<Le<u32>>, Npy>) -> FillOptions<'a, Le<u32>> {
     // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    unsafe { npy::fill(path) }.shape([20, 3]).parts(6)
+    unsafe { options.fill(path) }.parts(6)
 }
 
 fn fill(options: FillOptions<'_, Le<u32>>) -> Result<usize, Error> {
@@ -123,14 +134,14 @@ fn a_claimed_part_is_nobody_elses_until_it_is_dropped() {
 #[test]
 fn workers_may_lock_the_elements_too() {
     let (_folder, path) = folder();
-    let options = npy::options().lock_range();
-    let (first, second) = (job(&path).options(options).open().unwrap(), job(&path).options(options).open().unwrap());
+    let job = || job_by(&path, npy::create_options([20, 3]).lock_range());
+    let (first, second) = (job().open().unwrap(), job().open().unwrap());
     let claim = first.claim().unwrap().unwrap();
     // The elements of the first part are locked, and no matter of who joins.
-    let third = job(&path).options(options).open().unwrap();
+    let third = job().open().unwrap();
     assert_eq!([&second, &third].map(|job| job.claim().unwrap().unwrap().rows()), [4..8, 4..8]);
     drop(claim);
-    fill(job(&path).options(options).threads(2)).unwrap();
+    fill(job().threads(2)).unwrap();
     assert_filled(&path);
 }
 
@@ -288,9 +299,9 @@ fn a_complete_array_is_left_as_it_is() {
     assert_filled(&path);
     // Another cut is no matter any more, another array is.
     fill(job(&path).parts(3)).unwrap();
-    assert_refused(job(&path).shape([3, 20]), ErrorKind::Header, "[20, 3]");
+    assert_refused(job_of(&path, [3, 20]), ErrorKind::Header, "[20, 3]");
     // SAFETY: nobody writes the file.
-    let other = unsafe { npy::fill::<f32>(&path) }.shape([20, 3]).open();
+    let other = unsafe { npy::fill::<f32>(&path, [20, 3]) }.open();
     assert_eq!(other.unwrap_err().kind(), ErrorKind::DTypeMismatch);
     assert_filled(&path);
 }
@@ -399,16 +410,16 @@ fn of_many_jobs_that_are_to_begin_anew_one_does_and_the_others_join_or_are_late(
 fn a_job_of_another_shape_type_order_or_cut_is_refused_and_the_first_goes_on() {
     let (_folder, path) = folder();
     let first = job(&path).open().unwrap();
-    let f = npy::options().order(Order::F);
+    let f = npy::create_options([20, 30]).order(Order::F);
     assert_refused(
         job(&path).parts(5),
         ErrorKind::Sidecar,
         "`{'descr': '<u4', 'fortran_order': False, 'shape': (20, 3), }, parts: 6`, and this one is `{'descr'",
     );
-    assert_refused(job(&path).shape([21, 3]), ErrorKind::Sidecar, "(21, 3)");
-    assert_refused(job(&path).options(f).shape([20, 30]), ErrorKind::Sidecar, "True");
+    assert_refused(job_of(&path, [21, 3]), ErrorKind::Sidecar, "(21, 3)");
+    assert_refused(job_by(&path, f), ErrorKind::Sidecar, "True");
     // SAFETY: the file is not opened.
-    let other = unsafe { npy::fill::<f64>(&path) }.shape([20, 3]).parts(6).open();
+    let other = unsafe { npy::fill::<f64>(&path, [20, 3]) }.parts(6).open();
     assert_eq!(other.unwrap_err().kind(), ErrorKind::Sidecar);
     assert!(first.try_claim().unwrap().is_some());
     fill(job(&path)).unwrap();
@@ -486,7 +497,7 @@ fn marks_of_a_file_that_was_replaced_do_not_count() {
 fn what_is_missing_is_found_among_many_parts() {
     const LEFT: [usize; 6] = [0, 4095, 4096, 5000, 12_287, 14_999];
     let (_folder, path) = folder();
-    let job = || job(&path).shape([15_000, 1]).rows_per_part(1);
+    let job = || job_of(&path, [15_000, 1]).rows_per_part(1);
     job().open().unwrap();
     let mut bytes = fs::read(sidecar(&path)).unwrap();
     let marks = bytes.len() - 15_000;
@@ -529,9 +540,9 @@ fn a_worker_of_a_job_that_began_anew_leaves_the_new_one_alone() {
 #[test]
 fn arrays_in_fortran_order_are_cut_along_their_last_axis() {
     let (_folder, path) = folder();
-    let options = npy::options().order(Order::F).align(4096);
+    let options = npy::create_options::<Le<u16>>([4, 10]).order(Order::F).align(4096);
     // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    let job = unsafe { npy::fill::<Le<u16>>(&path) }.options(options).shape([4, 10]).rows_per_part(3);
+    let job = unsafe { options.fill(&path) }.rows_per_part(3);
     let run = job.run(|part| {
         assert_eq!(part.shape(), [4, part.rows().len()]);
         for (k, column) in part.rows().enumerate() {
@@ -550,7 +561,7 @@ fn arrays_in_fortran_order_are_cut_along_their_last_axis() {
 fn elements_that_are_arrays_fill_one_more_axis() {
     let (_folder, path) = folder();
     // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    let job = unsafe { npy::fill::<[u8; 3]>(&path) }.shape([7]).parts(2);
+    let job = unsafe { npy::fill::<[u8; 3]>(&path, [7]) }.parts(2);
     job.run(|part| {
         part.fill([1, 2, 3]);
         Ok::<_, Error>(())
@@ -563,27 +574,27 @@ fn elements_that_are_arrays_fill_one_more_axis() {
 fn arrays_without_elements_are_complete_at_once_and_those_without_axes_are_refused() {
     for shape in [[0, 3], [3, 0]] {
         let (folder, path) = folder();
-        fill(job(&path).shape(shape)).unwrap();
+        fill(job_of(&path, shape)).unwrap();
         assert_eq!(npy::header(&path).unwrap().shape(), shape);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
     let (folder, path) = folder();
-    assert_refused(job(&path).shape(()), ErrorKind::OutOfRange, "without axes");
-    assert_refused(job(&path).shape([None, Some(3)]), ErrorKind::Shape, "cannot be inferred");
-    assert_refused(job(&path).shape([1; 33]), ErrorKind::Shape, "33");
+    assert_refused(job_of(&path, ()), ErrorKind::OutOfRange, "without axes");
+    assert_refused(job_of(&path, [None, Some(3)]), ErrorKind::Shape, "cannot be inferred");
+    assert_refused(job_of(&path, [1; 33]), ErrorKind::Shape, "33");
     assert_refused(job(&path).rows_per_part(0), ErrorKind::OutOfRange, "0 parts");
-    assert_refused(job(&path).shape([1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
+    assert_refused(job_of(&path, [1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn errors_name_the_file_before_there_is_one() {
     let (folder, path) = folder();
-    for options in [job(&path).shape([usize::MAX, 3]), job(&path).shape([None, Some(3)]), job(&path).parts(0)] {
+    for options in [job_of(&path, [usize::MAX, 3]), job_of(&path, [None, Some(3)]), job(&path).parts(0)] {
         assert_eq!(options.open().unwrap_err().path(), Some(&*path));
     }
-    let options = npy::options().align(3);
-    assert_eq!(job(&path).options(options).open().unwrap_err().path(), Some(&*path));
+    let options = npy::create_options([20, 3]).align(3);
+    assert_eq!(job_by(&path, options).open().unwrap_err().path(), Some(&*path));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -5,8 +5,8 @@
 //! `test_large_archive`, `test_empty_npz`), unpickling (`test_pickle_python2_python3`), and dtypes with metadata
 //! (`test_metadata_dtype`). Numbers outside a byte, in `test_bad_magic_args`, do not compile.
 
-use mmap_array::npy::{self, Header, NpyOptions};
-use mmap_array::{DType, DynArray, Element, ErrorKind, Le, MmapArray, Order, Result};
+use mmap_array::npy::{self, Header, Npy};
+use mmap_array::{CreateOptions, DType, DynArray, Element, ErrorKind, Le, MmapArray, Order, Result};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -29,12 +29,13 @@ fn dtype(descr: &str) -> DType {
 }
 
 fn open(path: &Path) -> Result<DynArray> {
-    open_with(npy::options(), path)
+    open_with(npy::MAX_HEADER, path)
 }
 
-fn open_with(options: NpyOptions, path: &Path) -> Result<DynArray> {
+/// Opens a file whose header has no more than so many characters.
+fn open_with(characters: usize, path: &Path) -> Result<DynArray> {
     // SAFETY: each test has files of its own, which it leaves alone while they are mapped.
-    unsafe { options.open_dyn(path) }
+    unsafe { npy::dyn_options().max_header(characters).open(path) }
 }
 
 fn read(bytes: &[u8]) -> Result<Header> {
@@ -66,10 +67,15 @@ impl Array {
         file
     }
 
-    /// Writes the data into a file that `create_dyn` makes.
-    fn create(&self, options: NpyOptions, path: &Path) -> Result<()> {
+    /// What makes a file of it.
+    fn options(&self) -> CreateOptions<DType, Npy> {
+        npy::dyn_create_options(self.dtype.clone(), &self.shape[..]).order(self.order)
+    }
+
+    /// Writes the data into a file that `create` makes.
+    fn create(&self, options: CreateOptions<DType, Npy>, path: &Path) -> Result<()> {
         // SAFETY: as for `open_with`.
-        let mut array = unsafe { options.order(self.order).create_dyn(path, self.dtype.clone(), &self.shape[..]) }?;
+        let mut array = unsafe { options.create(path) }?;
         if !self.data.is_empty() {
             let (order, len, byte) = (array.order(), array.len(), u8::dtype());
             let view = if order == Order::F { array.view_mut().t() } else { array.view_mut() };
@@ -172,7 +178,7 @@ fn test_roundtrip_truncated() {
 fn test_file_truncated() {
     for array in basic_arrays() {
         let (_folder, path) = a_path();
-        array.create(npy::options(), &path).unwrap();
+        array.create(array.options(), &path).unwrap();
         let file = File::options().write(true).open(&path).unwrap();
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
         let error = open(&path).unwrap_err();
@@ -193,7 +199,7 @@ fn test_long_str() {
 fn test_memmap_roundtrip() {
     for array in basic_arrays().into_iter().chain(record_arrays()) {
         let (_folder, path) = a_path();
-        array.create(npy::options(), &path).unwrap();
+        array.create(array.options(), &path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), array.file());
         array.assert_is(&open(&path).unwrap());
     }
@@ -284,12 +290,12 @@ fn test_version_2_0() {
 fn test_version_2_0_memmap() {
     let array = large();
     let (folder, path) = a_path();
-    let error = array.create(npy::options().version(1, 0), &path).unwrap_err();
+    let error = array.create(array.options().version(1, 0), &path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Header);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    for options in [npy::options().version(2, 0), npy::options()] {
+    for options in [array.options().version(2, 0), array.options()] {
         array.create(options, &path).unwrap();
-        array.assert_is(&open_with(npy::options().max_header(200_000), &path).unwrap());
+        array.assert_is(&open_with(200_000, &path).unwrap());
     }
 }
 
@@ -298,13 +304,12 @@ fn test_huge_header() {
     let fields: Vec<String> = (0..10_001).map(|i| format!("('f{i}', '<i4')")).collect();
     let array = Array::new(dtype(&format!("[{}]", fields.join(", "))), &[], Order::C);
     let (_folder, path) = a_file(&array.file());
-    for options in [npy::options(), npy::options().max_header(20_000)] {
-        let error = open_with(options, &path).unwrap_err();
+    for error in [open(&path).unwrap_err(), open_with(20_000, &path).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Header);
         assert!(error.to_string().contains("`max_header` takes more"), "{error}");
     }
     for most in [180_000, usize::MAX] {
-        array.assert_is(&open_with(npy::options().max_header(most), &path).unwrap());
+        array.assert_is(&open_with(most, &path).unwrap());
     }
 }
 
@@ -320,7 +325,7 @@ fn test_write_version() {
         assert!(error.to_string().contains("1.0, 2.0 and 3.0"), "{error}");
         let (folder, path) = a_path();
         let array = Array::new(dtype("'<i8'"), &[1], Order::C);
-        array.create(npy::options().version(version.0, version.1), &path).unwrap_err();
+        array.create(array.options().version(version.0, version.1), &path).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
@@ -442,7 +447,7 @@ fn test_large_file_support() {
 #[test]
 fn test_unicode_field_names() {
     let array = Array::new(dtype("[('int', '<i8'), ('整形', '<i8')]"), &[4], Order::C);
-    for options in [npy::options().version(3, 0), npy::options()] {
+    for options in [array.options().version(3, 0), array.options()] {
         let (_folder, path) = a_path();
         array.create(options, &path).unwrap();
         assert_eq!(npy::header(&path).unwrap().version(), (3, 0));
@@ -450,7 +455,7 @@ fn test_unicode_field_names() {
     }
     for (major, minor) in [(1, 0), (2, 0)] {
         let (_folder, path) = a_path();
-        let error = array.create(npy::options().version(major, minor), &path).unwrap_err();
+        let error = array.create(array.options().version(major, minor), &path).unwrap_err();
         assert!(error.to_string().contains("beyond Latin-1"), "{error}");
     }
 }

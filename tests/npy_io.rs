@@ -1,7 +1,9 @@
 //! `.npy` files read and written without a map: saved, loaded, streamed, and added to.
 
-use bytemuck::{AnyBitPattern, Pod, Zeroable};
-use mmap_array::{ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Order, Result, field, npy};
+use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
+use mmap_array::{
+    ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Number, Order, Result, field, npy,
+};
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -12,14 +14,22 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn saved(array: &(impl npy::Source + ?Sized)) -> Vec<u8> {
+fn saved(array: &(impl npy::ArrayLike + ?Sized)) -> Vec<u8> {
     let mut file = Vec::new();
     npy::save_to(&mut file, array).unwrap();
     file
 }
 
-fn load_bytes<T: Element + AnyBitPattern>(mut file: &[u8]) -> Result<(Vec<usize>, Vec<T>)> {
-    npy::load_from(&mut file)
+/// The shape and the elements in C order.
+fn load_bytes<T: Element + AnyBitPattern + NoUninit>(mut file: &[u8]) -> Result<(Vec<usize>, Vec<T>)> {
+    let array = npy::options::<T>().load_from(&mut file)?;
+    Ok((array.shape().to_vec(), array.view().to_vec()))
+}
+
+/// The shape and the elements in C order, converted to numbers of another type.
+fn load_bytes_as<T: Number>(mut file: &[u8]) -> Result<(Vec<usize>, Vec<T>)> {
+    let array = npy::dyn_options().load_from(&mut file)?;
+    Ok((array.shape().to_vec(), array.view().to_vec_as::<T>()?))
 }
 
 #[test]
@@ -32,7 +42,7 @@ fn arrays_views_slices_vectors_and_single_elements_are_saved() {
     // SAFETY: nobody else uses the file, here and below.
     let array = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap();
     // SAFETY: as above.
-    let any = unsafe { npy::open_dyn(&path) }.unwrap();
+    let any = unsafe { npy::dyn_options().open(&path) }.unwrap();
     let view = ArrayView::from_slice(&numbers, 6).unwrap();
     let forms = [saved(&numbers), saved(&numbers.to_vec()), saved(&array), saved(&array.view()), saved(&any)];
     assert!(forms.iter().chain([&saved(&any.view()), &saved(&view)]).all(|form| *form == file));
@@ -53,7 +63,7 @@ fn a_view_of_any_strides_is_loaded_as_it_was_saved() {
         rest: [u8; 9],
     }
 
-    fn check<T: Element + AnyBitPattern + PartialEq + std::fmt::Debug>(view: ArrayView<'_, T>) {
+    fn check<T: Element + AnyBitPattern + NoUninit + PartialEq + std::fmt::Debug>(view: ArrayView<'_, T>) {
         let elements = view.to_vec();
         assert_eq!(load_bytes::<T>(&saved(&view)).unwrap(), (view.shape().to_vec(), elements));
     }
@@ -86,7 +96,7 @@ fn a_file_in_fortran_order_is_loaded_in_c_order() {
     assert_eq!(npy::Header::read(&mut &file[..]).unwrap().order(), Order::F);
     assert_eq!(load_bytes::<Be<u16>>(&file).unwrap(), (vec![2, 1, 3, 4], view.t().to_vec()));
     let native: Vec<f32> = view.t().to_native_vec().into_iter().map(f32::from).collect();
-    assert_eq!(npy::load_as_from::<f32>(&mut &file[..]).unwrap(), (vec![2, 1, 3, 4], native));
+    assert_eq!(load_bytes_as::<f32>(&file).unwrap(), (vec![2, 1, 3, 4], native));
     // The axis of an element that is an array varies slowest there, so its parts do not lie together.
     assert_eq!(load_bytes::<[Be<u16>; 4]>(&file).unwrap_err().kind(), ErrorKind::DTypeMismatch);
 }
@@ -98,9 +108,10 @@ fn another_type_is_refused_before_an_element_is_read() {
     let error = npy::load::<Le<f64>>(&path).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::DTypeMismatch, Some(&*path)));
     assert!(error.to_string().contains("the elements are >f8, not <f8"), "{error}");
-    assert_eq!(npy::load_as::<i8>(&path).unwrap(), (vec![3], vec![1; 3]));
-    let header = &saved(&vec![Bytes::<3>::default(); 2])[..128];
-    for error in [load_bytes::<Bool>(header).unwrap_err(), npy::load_as_from::<Bool>(&mut &header[..]).unwrap_err()] {
+    let any = npy::dyn_options().load(&path).unwrap();
+    assert_eq!((any.shape(), any.view().to_vec_as::<i8>().unwrap()), (&[3][..], vec![1; 3]));
+    let file = saved(&vec![Bytes::<3>::default(); 2]);
+    for error in [load_bytes::<Bool>(&file[..128]).unwrap_err(), load_bytes_as::<Bool>(&file).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::DTypeMismatch, "{error}");
     }
 }
@@ -115,13 +126,13 @@ fn a_file_that_ends_early_is_an_error_that_names_the_bytes() {
         } else {
             assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(128..176)), "{len}: {error}");
             assert!(error.to_string().contains(&format!("the file ends at byte {len}")), "{error}");
-            assert_eq!(npy::load_as_from::<u8>(&mut &file[..len]).unwrap_err().kind(), ErrorKind::PastEnd);
+            assert_eq!(load_bytes_as::<u8>(&file[..len]).unwrap_err().kind(), ErrorKind::PastEnd);
         }
     }
     // What follows is not read.
     let more = [&file[..], b"more"].concat();
     let mut reader = &more[..];
-    assert_eq!(npy::load_from::<[Le<i32>; 2]>(&mut reader).unwrap().0, [6]);
+    assert_eq!(npy::options::<[Le<i32>; 2]>().load_from(&mut reader).unwrap().shape(), [6]);
     assert_eq!(reader, b"more");
 }
 
@@ -133,7 +144,7 @@ fn a_header_that_claims_more_than_there_is_takes_no_memory() {
         // On 32 bits it is known without reading.
         let kinds = [ErrorKind::PastEnd, ErrorKind::Overflow];
         assert!(kinds.contains(&load_bytes::<u8>(&file).unwrap_err().kind()));
-        assert!(kinds.contains(&npy::load_as_from::<u8>(&mut &file[..]).unwrap_err().kind()));
+        assert!(kinds.contains(&load_bytes_as::<u8>(&file).unwrap_err().kind()));
     }
 }
 
@@ -194,10 +205,11 @@ fn readers_and_writers_may_do_little_at_once_and_their_errors_are_told() {
     let mut odd = Odd::new(Vec::new(), usize::MAX);
     npy::save_to(&mut odd, &array).unwrap();
     assert_eq!(odd.inner, file);
-    assert_eq!(npy::load_from::<Le<u32>>(&mut Odd::new(&file[..], usize::MAX)).unwrap().0, [10, 2]);
+    let loaded = npy::options::<Le<u32>>().load_from(&mut Odd::new(&file[..], usize::MAX)).unwrap();
+    assert_eq!((loaded.shape(), loaded.view().to_vec()), (&[10, 2][..], array.concat()));
     for left in [0, 5, 9, 100, 128, 200] {
         let errors = [
-            npy::load_from::<Le<u32>>(&mut Odd::new(&file[..], left)).unwrap_err(),
+            npy::options::<Le<u32>>().load_from(&mut Odd::new(&file[..], left)).unwrap_err(),
             npy::save_to(&mut Odd::new(Vec::new(), left), &array).unwrap_err(),
         ];
         for error in errors {
@@ -224,8 +236,8 @@ fn a_reader_that_boasts_is_not_believed() {
     let file = saved(&vec![Le::new(1_u32); 1 << 10]);
     for len in [128, 129, 200] {
         let errors = [
-            npy::load_from::<Le<u32>>(&mut Boasting(&file[..len])).unwrap_err(),
-            npy::load_as_from::<f64>(&mut Boasting(&file[..len])).unwrap_err(),
+            npy::options::<Le<u32>>().load_from(&mut Boasting(&file[..len])).unwrap_err(),
+            npy::dyn_options().load_from(&mut Boasting(&file[..len])).unwrap_err(),
         ];
         assert!(errors.iter().all(|error| error.kind() == ErrorKind::Io), "{errors:?}");
     }
@@ -238,8 +250,8 @@ fn an_array_is_loaded_from_a_pipe() {
     let numbers: Vec<Le<u32>> = (0..200_000).map(Le::new).collect();
     npy::save(&path, &numbers).unwrap();
     let mut cat = std::process::Command::new("cat").arg(&path).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let loaded = npy::load_from::<Le<u32>>(cat.stdout.as_mut().unwrap()).unwrap();
-    assert!(cat.wait().unwrap().success() && loaded == (vec![200_000], numbers));
+    let loaded = npy::options::<Le<u32>>().load_from(cat.stdout.as_mut().unwrap()).unwrap();
+    assert!(cat.wait().unwrap().success() && loaded.shape() == [200_000] && loaded[..] == numbers);
 }
 
 #[test]
@@ -292,7 +304,8 @@ fn an_array_may_be_saved_over_the_file_it_is_mapped_from() {
     // SAFETY: nobody writes the elements; the file is replaced.
     let array = unsafe { npy::open::<u8>(&path) }.unwrap();
     npy::save(&path, &array.view().t()).unwrap();
-    assert_eq!(npy::load::<u8>(&path).unwrap(), (vec![3, 2], vec![1, 4, 2, 5, 3, 6]));
+    let loaded = npy::load::<u8>(&path).unwrap();
+    assert_eq!((loaded.shape(), loaded.view().to_vec()), (&[3, 2][..], vec![1, 4, 2, 5, 3, 6]));
     assert_eq!(array[..], [1, 2, 3, 4, 5, 6]);
 }
 
@@ -409,7 +422,7 @@ fn an_array_may_be_added_to_itself() {
     // SAFETY: nobody writes the elements that are mapped; more come behind them.
     let array = unsafe { npy::open::<u8>(&path) }.unwrap();
     assert_eq!(npy::append(&path, &array.view().step_axis(0, -1)).unwrap(), 4);
-    assert_eq!(npy::load::<u8>(&path).unwrap().1, [1, 2, 3, 4, 3, 4, 1, 2]);
+    assert_eq!(npy::load::<u8>(&path).unwrap()[..], [1, 2, 3, 4, 3, 4, 1, 2]);
 }
 
 #[test]
@@ -512,7 +525,8 @@ mod limited {
             let (_folder, path) = folder();
             npy::save(&path, &rows()[..3]).unwrap();
             assert_eq!(run("", task, &path).signal(), Some(SIGXFSZ), "{task}");
-            assert_eq!(npy::load::<[u8; 1000]>(&path).unwrap(), (vec![3], rows()[..3].to_vec()), "{task}");
+            let loaded = npy::load::<[u8; 1000]>(&path).unwrap();
+            assert_eq!((loaded.shape(), &loaded[..]), (&[3][..], &rows()[..3]), "{task}");
             let file = fs::read(&path).unwrap();
             if task == "append" {
                 // What was added lies behind the array, and more is added when it has gone.

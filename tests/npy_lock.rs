@@ -2,7 +2,8 @@
 
 #![cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
 
-use mmap_array::npy::{self, NpyOptions};
+use mmap_array::array::Typed;
+use mmap_array::npy::{self, Npy};
 use mmap_array::{Error, ErrorKind, MmapArray, MmapArrayMut};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,16 +18,18 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn segment(k: usize) -> NpyOptions {
+type Options = mmap_array::Options<Typed<u16>, Npy>;
+
+fn segment(k: usize) -> Options {
     npy::options().segment(k, 4).lock_range()
 }
 
-fn write(path: &Path, options: NpyOptions) -> Result<MmapArrayMut<u16>, Error> {
+fn write(path: &Path, options: Options) -> Result<MmapArrayMut<u16>, Error> {
     // SAFETY: whoever writes the file takes a lock, and nobody truncates it.
     unsafe { options.open_mut(path) }
 }
 
-fn read(path: &Path, options: NpyOptions) -> Result<MmapArray<u16>, Error> {
+fn read(path: &Path, options: Options) -> Result<MmapArray<u16>, Error> {
     // SAFETY: as above.
     unsafe { options.open(path) }
 }
@@ -60,7 +63,7 @@ fn readers_share_what_no_writer_has() {
     let readers = [0, 1].map(|_| read(&path, segment(3)).unwrap());
     assert_locked(write(&path, segment(3)), &path);
     // SAFETY: as above. What is written here is in memory only.
-    drop(unsafe { segment(3).open_cow::<u16>(&path) }.unwrap());
+    drop(unsafe { segment(3).open_cow(&path) }.unwrap());
     drop(readers);
     write(&path, segment(3)).unwrap();
 }

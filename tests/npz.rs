@@ -1,8 +1,8 @@
 //! Archives as this crate writes them, and archives that nobody should have written.
 #![cfg(feature = "npz")]
 
-use mmap_array::npz::{Archive, Writer};
-use mmap_array::{ArrayView, Be, ErrorKind, MmapArrayMut, Order, npy};
+use mmap_array::npz::{Archive, Member, Writer};
+use mmap_array::{ArrayView, Be, DynArrayMut, ErrorKind, MmapArrayMut, Order, Result, npy};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,12 +22,17 @@ fn archive() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// A member in memory, whatever its elements.
+fn load(member: Member<'_>) -> Result<DynArrayMut> {
+    npy::dyn_options().load(member)
+}
+
 /// What opening and reading a member says, where it fails.
 fn failure(path: &Path, name: &str) -> (ErrorKind, String) {
     let archive = Archive::open(path).unwrap();
     let member = archive.member(name).unwrap();
     // SAFETY: nobody else uses the file.
-    let error = unsafe { member.open_dyn() }.map(|_| ()).unwrap_err();
+    let error = unsafe { npy::dyn_options().open(member) }.map(|_| ()).unwrap_err();
     (error.kind(), error.to_string())
 }
 
@@ -41,16 +46,16 @@ fn members_are_mapped_at_multiples_of_64_bytes() {
         assert_eq!(member.data_offset().unwrap() % 64, 0, "{}", member.name());
     }
     // SAFETY: nobody else uses the file.
-    let x = unsafe { archive.member("x").unwrap().open::<f64>() }.unwrap();
+    let x = unsafe { npy::open::<f64>(archive.member("x").unwrap()) }.unwrap();
     assert_eq!((x.shape(), x.order(), &x[..]), (&[3, 2][..], Order::C, &[0.5, 1.5, 2.5, 3.5, 4.5, 5.5][..]));
     assert_eq!((x.byte_offset(), x.path()), (archive.member("x").unwrap().data_offset().unwrap(), Some(&*path)));
     // SAFETY: as above.
-    let any = unsafe { archive.member("é/日本").unwrap().open_dyn() }.unwrap();
+    let any = unsafe { npy::dyn_options().open(archive.member("é/日本").unwrap()) }.unwrap();
     assert_eq!(any.to_string(), "[-2 -2 -2 -2 -2]");
     // SAFETY: as above.
-    let empty = unsafe { archive.member("empty").unwrap().open::<f32>() }.unwrap();
+    let empty = unsafe { npy::open::<f32>(archive.member("empty").unwrap()) }.unwrap();
     assert_eq!(empty.shape(), [0, 3]);
-    assert_eq!(*archive.member("n.npy").unwrap().load::<u8>().unwrap(), [7]);
+    assert_eq!(*npy::load::<u8>(archive.member("n.npy").unwrap()).unwrap(), [7]);
 }
 
 #[test]
@@ -58,20 +63,20 @@ fn windows_of_members_are_those_of_files() {
     let (_folder, path) = archive();
     let archive = Archive::open(&path).unwrap();
     let x = archive.member("x").unwrap();
-    let rows = x.with(npy::options().rows(1..));
+    let rows = npy::options::<f64>().rows(1..);
     // SAFETY: nobody else uses the file.
-    assert_eq!(*unsafe { rows.open::<f64>() }.unwrap(), [2.5, 3.5, 4.5, 5.5]);
-    assert_eq!(*rows.load::<f64>().unwrap(), [2.5, 3.5, 4.5, 5.5]);
-    assert_eq!(rows.load_dyn().unwrap().to_string(), "[[2.5 3.5]\n [4.5 5.5]]");
-    let part = x.with(npy::options().segment(2, 3));
+    assert_eq!(*unsafe { rows.open(x) }.unwrap(), [2.5, 3.5, 4.5, 5.5]);
+    assert_eq!(*rows.load(x).unwrap(), [2.5, 3.5, 4.5, 5.5]);
+    assert_eq!(npy::dyn_options().rows(1..).load(x).unwrap().to_string(), "[[2.5 3.5]\n [4.5 5.5]]");
+    let part = npy::options::<f64>().segment(2, 3);
     // SAFETY: as above.
-    assert_eq!(*unsafe { part.open::<f64>() }.unwrap(), [4.5, 5.5]);
-    let outside = x.with(npy::options().rows(2..5));
-    assert_eq!(outside.load::<f64>().unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(*unsafe { part.open(x) }.unwrap(), [4.5, 5.5]);
+    let outside = npy::options::<f64>().rows(2..5);
+    assert_eq!(outside.load(x).unwrap_err().kind(), ErrorKind::OutOfRange);
     // SAFETY: as above.
-    assert_eq!(unsafe { outside.open::<f64>() }.unwrap_err().kind(), ErrorKind::OutOfRange);
-    assert_eq!(x.load::<f32>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
-    let error = x.with(npy::options().max_header(9)).header().unwrap_err();
+    assert_eq!(unsafe { outside.open(x) }.unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(npy::load::<f32>(x).unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    let error = npy::dyn_options().max_header(9).header(x).unwrap_err();
     assert!(error.to_string().contains("the member \"x\": the header is"), "{error}");
 }
 
@@ -88,16 +93,18 @@ fn fortran_order_is_kept_and_its_rows_are_windows() {
     let archive = Archive::open(&path).unwrap();
     let turned = archive.member("turned").unwrap();
     assert_eq!((turned.header().unwrap().order(), turned.header().unwrap().shape()), (Order::F, &[3, 4][..]));
-    let rows = turned.with(npy::options().rows(1..3));
-    assert_eq!(rows.load::<i32>().unwrap_err().kind(), ErrorKind::NotContiguous);
+    let rows = npy::options::<i32>().rows(1..3);
+    // SAFETY: nobody else uses the file, here and below.
+    assert_eq!(unsafe { rows.open(turned) }.unwrap_err().kind(), ErrorKind::NotContiguous);
     let expected = "[[ 1  4  7 10]\n [ 2  5  8 11]]";
-    assert_eq!(rows.load_dyn().unwrap().to_string(), expected);
-    // SAFETY: nobody else uses the file.
-    assert_eq!(unsafe { rows.open_window::<i32>() }.unwrap().view().to_string(), expected);
-    assert_eq!(
-        archive.member("every other").unwrap().load_dyn().unwrap().to_string(),
-        view.slice((.., ..2)).to_string()
-    );
+    assert_eq!(npy::dyn_options().rows(1..3).load(turned).unwrap().to_string(), expected);
+    // SAFETY: as above.
+    assert_eq!(unsafe { rows.strided().open(turned) }.unwrap().view().to_string(), expected);
+    // In memory they lie together, in the order of the file.
+    let copy = rows.load(turned).unwrap();
+    assert_eq!((copy.order(), copy.view().to_string()), (Order::F, expected.to_owned()));
+    assert_eq!(*copy, [1, 2, 4, 5, 7, 8, 10, 11]);
+    assert_eq!(load(archive.member("every other").unwrap()).unwrap().to_string(), view.slice((.., ..2)).to_string());
 }
 
 #[test]
@@ -136,7 +143,7 @@ fn what_is_refused_before_it_is_written_leaves_the_archive_as_it_was() {
     let archive = Archive::open(&path).unwrap();
     assert_eq!(archive.members().map(|member| member.name().len()).collect::<Vec<_>>(), [1, 65_531, 1]);
     for member in archive.members() {
-        assert_eq!(*member.load::<u8>().unwrap(), [1]);
+        assert_eq!(*npy::load::<u8>(member).unwrap(), [1]);
         assert_eq!(member.data_offset().unwrap() % 64, 0);
     }
 }
@@ -205,7 +212,7 @@ fn elements_do_not_reach_beyond_their_member() {
     let (kind, text) = failure(&path, "x");
     assert_eq!(kind, ErrorKind::PastEnd, "{text}");
     let archive = Archive::open(&path).unwrap();
-    assert_eq!(archive.member("x").unwrap().load::<f64>().unwrap_err().kind(), ErrorKind::PastEnd);
+    assert_eq!(npy::load::<f64>(archive.member("x").unwrap()).unwrap_err().kind(), ErrorKind::PastEnd);
 }
 
 #[test]
@@ -217,11 +224,11 @@ fn damaged_elements_are_found_by_reading_all_of_them() {
     fs::write(&path, bytes).unwrap();
     let archive = Archive::open(&path).unwrap();
     let x = archive.member("x").unwrap();
-    let error = x.load::<f64>().unwrap_err();
+    let error = npy::load::<f64>(x).unwrap_err();
     assert!(error.kind() == ErrorKind::Archive && error.to_string().contains("it is damaged"), "{error}");
-    assert_eq!(x.with(npy::options().rows(2..)).load_dyn().map(|_| ()).unwrap_err().kind(), ErrorKind::Archive);
+    assert_eq!(npy::dyn_options().rows(2..).load(x).map(|_| ()).unwrap_err().kind(), ErrorKind::Archive);
     // SAFETY: nobody else uses the file.
-    assert!(unsafe { x.open::<f64>() }.is_ok(), "a map reads nothing, so it cannot know");
+    assert!(unsafe { npy::open::<f64>(x) }.is_ok(), "a map reads nothing, so it cannot know");
 }
 
 #[test]
@@ -252,11 +259,11 @@ fn any_archive_is_read_or_refused() {
         opened += 1;
         for member in archive.members() {
             // SAFETY: nobody else uses the file.
-            if let Ok(array) = unsafe { member.open_dyn() } {
+            if let Ok(array) = unsafe { npy::dyn_options().open(member) } {
                 assert!(array.byte_offset() + (array.len() * array.dtype().itemsize()) as u64 <= bytes.len() as u64);
                 let _ = array.to_string();
             }
-            loaded += usize::from(member.load_dyn().is_ok());
+            loaded += usize::from(load(member).is_ok());
         }
     }
     assert!(opened > 250 && loaded > 500, "{opened} opened, {loaded} loaded");
@@ -276,7 +283,7 @@ fn many_members_and_many_bytes_are_written() {
     assert_eq!(archive.members().len(), 70_000);
     let last = archive.member("69999").unwrap();
     // SAFETY: nobody else uses the file.
-    assert_eq!(unsafe { last.open::<u16>() }.unwrap().byte_offset() % 64, 0);
+    assert_eq!(unsafe { npy::open::<u16>(last) }.unwrap().byte_offset() % 64, 0);
 }
 
 #[test]

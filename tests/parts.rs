@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 fn create(path: &Path, shape: &[usize], order: Order) -> MmapArrayMut<u32> {
     // SAFETY: the tests of this file use a mapped file through disjoint parts of its maps only.
-    unsafe { MmapArray::options().offset(12).shape(shape).order(order).create(path) }.unwrap()
+    unsafe { MmapArray::create_options(shape).offset(12).order(order).create(path) }.unwrap()
 }
 
 #[test]

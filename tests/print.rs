@@ -5,7 +5,8 @@
 //! out (`float64`, `int64`).
 
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
-use mmap_array::{Access, MmapArray, MmapArrayOptions, Order, ReadOnly, field};
+use mmap_array::array::Typed;
+use mmap_array::{Access, MmapArray, Options, Order, ReadOnly, field};
 use std::fmt::{self, Display};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -29,7 +30,7 @@ const TICKS: [Tick; 5] = [
     Tick { side: 2, price: 0.5, size: 0 },
 ];
 
-fn open<T>(options: MmapArrayOptions<T>, path: &Path) -> MmapArray<T>
+fn open<T>(options: Options<Typed<T>>, path: &Path) -> MmapArray<T>
 where
     ReadOnly: Access<T>,
 {

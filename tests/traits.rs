@@ -70,7 +70,7 @@ fn an_error_goes_into_whatever_takes_errors() {
 fn a_closure_that_fails_as_the_crate_does_needs_no_types() -> mmap_array::Result<()> {
     let folder = tempfile::tempdir().unwrap();
     // SAFETY: nobody else uses the file.
-    let job = unsafe { mmap_array::npy::fill::<u8>(folder.path().join("ones.npy")) }.shape([4]).parts(2);
+    let job = unsafe { mmap_array::npy::fill::<u8>(folder.path().join("ones.npy"), [4]) }.parts(2);
     job.run(|part| {
         part.fill(1);
         Ok(())

@@ -1,8 +1,8 @@
 //! Where an array is: a file of its own, or a member of an archive.
 
 use super::Failure;
-use mmap_array::npy::{self, Header, NpyOptions};
-use mmap_array::{DynArray, npz::Archive};
+use mmap_array::npy::{self, FromHeader, Header, Npy};
+use mmap_array::{DynArray, Options, npz::Archive};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ pub(crate) struct Source {
     pub(crate) header: Header,
     /// Where the first element lies in the file; `None` where it is compressed.
     pub(crate) data_offset: Option<u64>,
-    options: NpyOptions,
+    options: Options<FromHeader, Npy>,
     path: PathBuf,
     member: Option<(Archive, String)>,
 }
@@ -39,7 +39,7 @@ fn is_npy(path: &Path) -> bool {
 
 impl Source {
     /// Opens what is named; `None` where that is an archive of several members, and none of them is named.
-    pub(crate) fn open(file: &OsStr, options: NpyOptions) -> Result<Option<Self>, Failure> {
+    pub(crate) fn open(file: &OsStr, options: Options<FromHeader, Npy>) -> Result<Option<Self>, Failure> {
         let (path, member) = split(file);
         match (is_npy(&path), member) {
             (true, None) => Ok(Some(Self::npy(path, options)?)),
@@ -50,21 +50,21 @@ impl Source {
         }
     }
 
-    fn npy(path: PathBuf, options: NpyOptions) -> Result<Self, Failure> {
+    fn npy(path: PathBuf, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
         let header = options.header(&path)?;
         let data_offset = Some(header.data_offset());
         Ok(Self { header, data_offset, options, path, member: None })
     }
 
-    fn npz(path: PathBuf, member: Option<&str>, options: NpyOptions) -> Result<Option<Self>, Failure> {
+    fn npz(path: PathBuf, member: Option<&str>, options: Options<FromHeader, Npy>) -> Result<Option<Self>, Failure> {
         let archive = open_archive(&path)?;
         let name = match (member, archive.members().len()) {
             (Some(name), _) => name.to_owned(),
             (None, 1) => archive.members().next().map(|member| member.name().to_owned()).unwrap_or_default(),
             (None, _) => return Ok(None),
         };
-        let found = archive.member(&name)?.with(options);
-        let header = found.header()?;
+        let found = archive.member(&name)?;
+        let header = options.header(&found)?;
         let data_offset = if found.is_stored() { Some(found.data_offset()?) } else { None };
         Ok(Some(Self { header, data_offset, options, path, member: Some((archive, name)) }))
     }
@@ -74,7 +74,7 @@ impl Source {
         match &self.member {
             // A window of no elements takes no memory, and all of the member is read for it.
             Some((archive, name)) if self.data_offset.is_none() => {
-                Ok(archive.member(name)?.with(self.options.offset(0).shape(0)).load_dyn().map(drop)?)
+                Ok(self.options.elements(..0).load(&archive.member(name)?).map(drop)?)
             }
             _ => self.map_in_place().map(drop),
         }
@@ -89,16 +89,16 @@ impl Source {
         let (header, file) = (&self.header, self.temporary()?);
         let options = DynArray::options(header.dtype().clone()).shape(header.shape()).order(header.order());
         // SAFETY: nobody else knows of the file.
-        Ok(unsafe { options.map(&file)? })
+        Ok(unsafe { options.open(&file)? })
     }
 
     fn map_in_place(&self) -> Result<DynArray, Failure> {
         if let Some((archive, name)) = &self.member {
             // SAFETY: whoever names a file to this program keeps it from being written or truncated, says its head.
-            return Ok(unsafe { archive.member(name)?.with(self.options).open_dyn()? });
+            return Ok(unsafe { self.options.open(&archive.member(name)?)? });
         }
         // SAFETY: as above.
-        Ok(unsafe { self.options.open_dyn(&self.path)? })
+        Ok(unsafe { self.options.open(&self.path)? })
     }
 
     /// The bytes of the elements in a file without a name.
@@ -153,14 +153,18 @@ fn open_archive(path: &Path) -> Result<Archive, Failure> {
 }
 
 /// The members of an archive.
-pub(crate) fn list_members(file: &OsStr, options: NpyOptions, out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) fn list_members(
+    file: &OsStr,
+    options: Options<FromHeader, Npy>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let archive = open_archive(&split(file).0)?;
     if archive.members().len() == 0 {
         writeln!(out, "an archive without members")?;
     }
     for member in archive.members() {
         let how = if member.is_stored() { "stored" } else { "deflated" };
-        match member.with(options).header() {
+        match options.header(&member) {
             Ok(header) => {
                 let (dtype, shape) = (header.dtype(), super::tuple(header.shape()));
                 writeln!(out, "{}\t{shape}\t{dtype}\t{how}\t{} bytes", one_line(member.name()), member.size())?;

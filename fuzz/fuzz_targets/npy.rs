@@ -7,8 +7,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mmap_array::npy::{self, Header, NpyOptions};
-use mmap_array::{Be, Bytes, DynArray, DynView, Element, ErrorKind, Le, MAX_NDIM, Order, Value};
+use mmap_array::npy::{self, FromHeader, Header, Npy};
+use mmap_array::{Be, Bytes, DynArray, DynView, Element, ErrorKind, Le, MAX_NDIM, Options, Order, Value};
 use mmap_array_fuzz::{panic_without_limit, within};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
@@ -35,7 +35,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
     let mut file = File::from(memfd_create("array.npy", MemfdFlags::CLOEXEC).unwrap());
     file.write_all(input).unwrap();
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    let opened = within(memory, || open(npy::options(), &path));
+    let opened = within(memory, || open(npy::dyn_options(), &path));
     match (header, opened) {
         (Ok(header), Ok(array)) => {
             assert_eq!((header.dtype(), header.shape(), header.order()), (array.dtype(), array.shape(), array.order()));
@@ -59,9 +59,9 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
     }
 });
 
-fn open(options: NpyOptions, path: &Path) -> mmap_array::Result<DynArray> {
+fn open(options: Options<FromHeader, Npy>, path: &Path) -> mmap_array::Result<DynArray> {
     // SAFETY: the file is this process's alone, and is not written while it is open.
-    unsafe { options.open_dyn(path) }
+    unsafe { options.open(path) }
 }
 
 fn check_header(header: &Header, memory: usize) {
@@ -123,11 +123,12 @@ fn check_elements(view: DynView<'_>) {
 /// Windows are parts of the whole's bytes.
 fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
     let &[.., a, b, c] = input else { return };
-    let open = |options: NpyOptions| within(memory, || open(options, path));
+    let open = |options: Options<FromHeader, Npy>| within(memory, || open(options, path));
     let (itemsize, len) = (whole.dtype().itemsize(), whole.len());
 
     let count = usize::from(c % 5) + 1;
-    let parts: mmap_array::Result<Vec<DynArray>> = (0..count).map(|k| open(npy::options().segment(k, count))).collect();
+    let parts: mmap_array::Result<Vec<DynArray>> =
+        (0..count).map(|k| open(npy::dyn_options().segment(k, count))).collect();
     match parts {
         Ok(parts) => {
             let parts_bytes: Vec<&[u8]> = parts.iter().map(bytes).collect();
@@ -138,7 +139,7 @@ fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
     }
 
     let (start, end) = (usize::from(a.min(b)), usize::from(a.max(b)));
-    match open(npy::options().rows(start..end)) {
+    match open(npy::dyn_options().rows(start..end)) {
         Ok(rows) => {
             assert_eq!(rows.shape()[0], end - start);
             assert_eq!(rows.to_string(), whole.view().rows(start..end).to_string());
@@ -149,11 +150,11 @@ fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
         },
     }
 
-    match open(npy::options().offset(start as u64).shape(end - start)) {
+    match open(npy::dyn_options().elements(start as u64..).shape(end - start)) {
         Ok(window) => assert_eq!(bytes(&window), &bytes(whole)[start * itemsize..end * itemsize]),
         Err(error) => assert!(error.kind() == ErrorKind::OutOfRange && end > len, "{error}"),
     }
-    match open(npy::options().offset(start as u64)) {
+    match open(npy::dyn_options().elements(start as u64..)) {
         Ok(window) => assert_eq!(bytes(&window), &bytes(whole)[start * itemsize..]),
         Err(error) => assert!(error.kind() == ErrorKind::OutOfRange && start > len, "{error}"),
     }

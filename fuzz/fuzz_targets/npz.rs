@@ -5,8 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mmap_array::ErrorKind;
 use mmap_array::npz::{Archive, Member};
+use mmap_array::{ErrorKind, npy};
 use mmap_array_fuzz::{panic_without_limit, within};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
@@ -44,8 +44,8 @@ fn check(member: Member<'_>, input: &[u8], memory: usize) {
     });
     let header = within(memory, || member.header());
     // SAFETY: the file is this process's alone, and is not written while it is open.
-    let mapped = within(memory, || unsafe { member.open_dyn() });
-    let loaded = within(memory, || member.load_dyn());
+    let mapped = within(memory, || unsafe { npy::dyn_options().open(member) });
+    let loaded = within(memory, || npy::dyn_options().load(member));
     if let Ok(array) = &mapped {
         let header = header.as_ref().unwrap();
         assert!(member.is_stored());

@@ -121,7 +121,7 @@ impl<T> MmapArrayMut<T> {
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("out.f64");
     /// // SAFETY: nobody else uses the file.
-    /// let mut out = unsafe { mmap_array::MmapArray::<f64>::options().shape(10).create(&path)? };
+    /// let mut out = unsafe { mmap_array::MmapArray::<f64>::create_options(10).create(&path)? };
     /// out[3] = 1.5;
     /// out.flush()?;
     /// # Ok::<(), std::io::Error>(())
@@ -160,7 +160,7 @@ impl<T> MmapArrayMut<T> {
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("out");
     /// // SAFETY: nobody else uses the file.
-    /// let mut out = unsafe { mmap_array::MmapArray::<u8>::options().shape(3).create(&path)? };
+    /// let mut out = unsafe { mmap_array::MmapArray::<u8>::create_options(3).create(&path)? };
     /// out.copy_from_slice(b"abc");
     /// out.close()?;
     /// assert_eq!(std::fs::read(&path)?, b"abc");
@@ -176,7 +176,7 @@ impl<T> MmapArrayMut<T> {
     /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows nobody
     /// else may change the file's length. An array in a file is mapped anew: [`lock`](Self::lock) and
     /// [`advise`](Self::advise) are to be repeated. Where the array was created with
-    /// [`reserve`](crate::MmapArrayOptions::reserve), what is added has its blocks on the disk too.
+    /// [`reserve`](crate::CreateOptions::reserve), what is added has its blocks on the disk too.
     ///
     /// The header of a `.npy` file gets the new shape, after the file has its new length: a crash at any point leaves the
     /// one or the other, and each is valid.
@@ -186,14 +186,14 @@ impl<T> MmapArrayMut<T> {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for a part, and where the file goes on behind the array;
     /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Overflow`](crate::ErrorKind::Overflow);
     /// [`Misaligned`](crate::ErrorKind::Misaligned) where an array that was empty begins at such a byte;
-    /// [`Locked`](crate::ErrorKind::Locked) where the elements are [locked](crate::npy::NpyOptions::lock_range) and somebody has
+    /// [`Locked`](crate::ErrorKind::Locked) where the elements are [locked](crate::Options::lock_range) and somebody has
     /// locked what is to come; [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the file are as they were then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("log");
     /// // SAFETY: nobody else uses the file.
-    /// let mut log = unsafe { mmap_array::MmapArray::<u16>::options().shape([1, 4]).create(&path)? };
+    /// let mut log = unsafe { mmap_array::MmapArray::<u16>::create_options([1, 4]).create(&path)? };
     /// assert_eq!(log.grow(2)?, 3);
     /// log[[2, 3]] = 9;
     /// assert_eq!(log.shape(), [3, 4]);
@@ -209,7 +209,7 @@ impl<T> MmapArrayMut<T> {
         let dims = self.dims.with(axis, len_of_axis);
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
-        super::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
+        super::elements::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
         self.region.grow(bytes)?;
         if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
             self.ptr = ptr.cast();

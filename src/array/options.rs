@@ -1,150 +1,176 @@
-//! What to map and how, said before it is mapped.
+//! The ways to open, each written once for all elements, formats and sources.
 
-use super::plan::{Elements, Plan};
-use super::{MmapArray, MmapArrayMut, check_alignment};
-use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
-use crate::error::{Error, Result, short_type_name};
-use crate::region::{self, Mode};
+use super::elements::{Elements, Layout, sealed::Described};
+use super::format::{Format, Raw};
+use super::source::{Bytes, FileBytes, Source, Stream, Want};
+use crate::access::{CopyOnWrite, ReadOnly, ReadWrite};
+use crate::error::{Error, Result};
+use crate::region::{Mode, Portion, Region};
 use crate::shape::{IntoShape, Order};
-use std::fs::File;
-use std::marker::PhantomData;
-use std::path::Path;
+use std::io::Read;
 
-/// Which portion of a file to map, and how. Made by [`MmapArray::options`]; ends in a call that opens or creates.
+/// Which elements to open, and where they lie.
 ///
-/// Unless something else is said, the portion begins at byte 0, has one axis that reaches to the end of the file, and
-/// lies in C order.
+/// `E` is [what the elements are](Elements), `F` the [format](Format) of what they lie in: [`Raw`], elements and nothing else,
+/// or [`Npy`](crate::npy::Npy).
 ///
-/// | call | file | elements can be | what is written goes to |
-/// | --- | --- | --- | --- |
-/// | [`open`](Self::open), [`map`](Self::map) | must exist | read | |
-/// | [`open_mut`](Self::open_mut), [`map_mut`](Self::map_mut) | must exist and be long enough | read and written | the file |
-/// | [`open_cow`](Self::open_cow), [`map_cow`](Self::map_cow) | must exist | read and written | memory |
-/// | [`open_if_safe`](Self::open_if_safe), [`map_if_safe`](Self::map_if_safe) | must be sealed or verity-protected | read | |
-/// | [`create`](Self::create) | is made, or replaced whole | read and written | the file |
-/// | [`create_new`](Self::create_new) | must not exist | read and written | the file |
-/// | [`scratch`](Self::scratch), [`scratch_in`](Self::scratch_in) | has no name and goes with the array | read and written | the file |
-/// | [`anonymous`](Self::anonymous) | none | read and written | memory |
+/// | made by | opens |
+/// | --- | --- |
+/// | [`MmapArray::<T>::options()`](crate::MmapArray::options) | elements of the type `T` in a raw file |
+/// | [`DynArray::options(dtype)`](crate::DynArray::options) | elements of a dtype that is known only at run time, in a raw file |
+/// | [`npy::options::<T>()`](crate::npy::options) | elements of the type `T` in a `.npy` file |
+/// | [`npy::dyn_options()`](crate::npy::dyn_options) | elements of whatever dtype a `.npy` file states |
+///
+/// It ends in a call that opens a [`Source`]: a path, an open file, or a member of an archive.
+///
+/// | call | elements can be | what is written goes to |
+/// | --- | --- | --- |
+/// | [`open`](Self::open) | read | |
+/// | [`open_mut`](Self::open_mut) | read and written | the file |
+/// | [`open_cow`](Self::open_cow) | read and written | memory, page by page |
+/// | [`open_sealed`](Self::open_sealed), for a file that cannot change | read | |
+/// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and written | memory |
+///
+/// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to the end
+/// of the file unless [`shape`](Self::shape) gives the axes, and lie in C order unless [`order`](Self::order) says otherwise.
+///
+/// Files are made by [`CreateOptions`](super::CreateOptions).
 ///
 /// ```
 /// use mmap_array::{MmapArray, Order};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("field.f64");
-/// // SAFETY: nobody else writes or truncates the file.
-/// let mut field = unsafe { MmapArray::<f64>::options().shape([3, 100]).order(Order::F).create(&path)? };
-/// field[[2, 99]] = 1.5;
-/// field.close()?;
+/// let column_by_column: Vec<u8> = (0..300).flat_map(|n| f64::from(n).to_ne_bytes()).collect();
+/// std::fs::write(&path, [&[0; 16][..], &column_by_column].concat())?;
 ///
-/// // SAFETY: as above.
-/// let field = unsafe { MmapArray::<f64>::options().shape([Some(3), None]).order(Order::F).open(&path)? };
-/// assert_eq!(field.shape(), [3, 100]);
-/// assert_eq!(field[299], 1.5);
+/// let options = MmapArray::<f64>::options().offset(16).shape([Some(3), None]).order(Order::F);
+/// let copy = options.load(&path)?;
+/// assert_eq!((copy.shape(), copy[[2, 99]]), (&[3, 100][..], 299.0));
+/// // SAFETY: nobody else writes or truncates the file.
+/// let field = unsafe { options.open(&path)? };
+/// assert_eq!(field, copy);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct MmapArrayOptions<T> {
-    plan: Plan,
-    element: PhantomData<fn() -> T>,
+#[derive(Clone, Copy, Debug)]
+pub struct Options<E, F = Raw> {
+    pub(crate) elements: E,
+    pub(crate) format: F,
+    pub(super) settings: Settings,
 }
 
-/// The elements of an array whose type is known when the program is compiled.
-pub(crate) struct Typed<T>(pub(crate) PhantomData<T>);
-
-impl<T> Elements for Typed<T> {
-    fn size(&self) -> usize {
-        size_of::<T>()
-    }
-
-    fn name(&self) -> String {
-        short_type_name::<T>()
-    }
-
-    fn check_offset(&self, offset: u64, len: u64) -> Result<()> {
-        check_alignment::<T>(offset, len)
-    }
+/// How a portion of a file is mapped, whatever lies in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) populate: bool,
+    pub(super) lock: bool,
+    pub(super) reserve: bool,
 }
 
-impl<T> Clone for MmapArrayOptions<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for MmapArrayOptions<T> {}
-
-impl<T> MmapArrayOptions<T> {
-    pub(super) fn new() -> Self {
-        const { assert_mappable::<T>() }
-        Self { plan: Plan::default(), element: PhantomData }
-    }
-
-    /// The byte of the file at which the first element lies. Pages are this crate's business; the element type's alignment
-    /// is not. Bytes, arrays of bytes and packed records lie anywhere, and so do numbers that name their byte order:
-    /// [`Le<f32>`](crate::Le), [`Be<f32>`](crate::Be). A plain number of more than one byte must begin at a multiple of
-    /// its alignment. Opening says so where it does not.
+impl<E> Options<E, Raw> {
+    /// Sets the byte of the source at which the first element lies, 0 by default. It need not be page-aligned, but must be
+    /// a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed records and numbers that name their byte order,
+    /// [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), lie anywhere.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
-        self.plan.offset = bytes;
+        self.format.offset = bytes;
         self
     }
 
-    /// The number of elements along each axis. Where a file is opened one of them may be `None`, with the others in
-    /// `Some`, to follow from the file's length: `[None, Some(3)]`, for NumPy's `reshape(-1, 3)`.
+    /// Sets the number of elements along each axis. One of them may be `None`, with the others in `Some`, to follow from the
+    /// length of the file: `[None, Some(3)]` is NumPy's `reshape(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
-        self.plan.set_shape(shape);
+        self.format.shape = Some(shape.into_shape());
         self
     }
 
-    /// The order in which the elements follow one another in the file.
+    /// Sets the order in which the elements follow one another in the file: NumPy's `order`.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
-        self.plan.order = order;
+        self.format.order = order;
         self
     }
+}
 
-    /// Reads all pages in when mapping (`MAP_POPULATE`, Linux; no effect elsewhere), so that no element has to be waited
-    /// for later.
+impl<E, F> Options<E, F> {
+    pub(crate) fn new(elements: E, format: F) -> Self {
+        Self { elements, format, settings: Settings::default() }
+    }
+
+    /// The same options for other elements.
+    pub(crate) fn with_elements<G>(self, elements: G) -> Options<G, F> {
+        Options { elements, format: self.format, settings: self.settings }
+    }
+
+    /// Reads all pages of the elements in when they are mapped (`MAP_POPULATE`, Linux; no effect elsewhere), so that no
+    /// element has to be waited for later.
     #[must_use]
     pub fn populate(mut self) -> Self {
-        self.plan.populate = true;
+        self.settings.populate = true;
         self
     }
 
-    /// Gives a file that is created its blocks on the disk at once. Without it the file is sparse: blocks are taken as
-    /// elements are written, and a disk that is full by then stops the program with a signal instead of an error.
+    /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
+    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read. What the array
+    /// [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a lock gets an error
+    /// of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
+    ///
+    /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
+    /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`](std::fs::File) do not
+    /// exclude one another, and what two of them have locked is free when the first of them goes. Windows also keeps others
+    /// from reading and writing these bytes without a map.
+    ///
+    /// ```
+    /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+    /// use mmap_array::{ErrorKind, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("a.npy");
+    /// npy::save(&path, &[0.0; 100])?;
+    /// // SAFETY: whoever writes the file takes a lock; nobody truncates it.
+    /// let mine = unsafe { npy::options::<f64>().segment(0, 2).lock_range().open_mut(&path)? };
+    /// let other = unsafe { npy::options::<f64>().rows(49..).lock_range().open_mut(&path) };
+    /// assert_eq!(other.unwrap_err().kind(), ErrorKind::Locked);
+    /// drop(mine);
+    /// unsafe { npy::options::<f64>().rows(49..).lock_range().open_mut(&path)? };
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
-    pub fn reserve(mut self) -> Self {
-        self.plan.reserve = true;
+    pub fn lock_range(mut self) -> Self {
+        self.settings.lock = true;
         self
     }
 
-    /// Opens a file to read.
+    /// Opens a file to read: NumPy's modes `"r"` of `np.memmap` and `mmap_mode="r"` of `np.load`.
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
+    /// the file shorter than them.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened or is no regular file; where the portion does not lie within it, is no whole
-    /// number of elements, or is not aligned for `T`; where the shape does not fit the address space. The file is as it
-    /// was.
-    pub unsafe fn open(self, path: impl AsRef<Path>) -> Result<MmapArray<T>>
+    /// Where the file cannot be opened or is no regular file; where the elements do not lie within it, are no whole number,
+    /// or are not aligned for their type; where the shape does not fit the address space. Of a `.npy` file also
+    /// [`Header`](crate::ErrorKind::Header) where it is none, [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where its
+    /// elements are others, [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for rows in Fortran order. The file is as it was.
+    pub unsafe fn open(self, source: impl Source) -> Result<E::Array>
     where
-        ReadOnly: Access<T>,
+        E: Elements<ReadOnly>,
+        F: Format<E>,
     {
-        let path = path.as_ref();
-        self.map_portion(&region::open(path, false)?, Some(path), Mode::Read)
+        self.map(source, Mode::Read)
     }
 
-    /// Opens a file to read and write. It is never made longer, but by [`grow`](MmapArrayMut::grow), for which the
-    /// array keeps the file open.
+    /// Opens a file to read and write: NumPy's mode `"r+"`. The file is never made longer, except by
+    /// [`grow`](crate::MmapArrayMut::grow), for which the array keeps it open.
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
+    /// the file shorter than them.
     ///
     /// # Errors
     ///
@@ -162,21 +188,21 @@ impl<T> MmapArrayOptions<T> {
     /// assert_eq!(std::fs::read(&path)?, [0, 0, 0, 0, 0, 0, 1, 1]);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn open_mut(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    pub unsafe fn open_mut(self, source: impl Source) -> Result<E::Array>
     where
-        ReadWrite: Access<T>,
+        E: Elements<ReadWrite>,
+        F: Format<E>,
     {
-        let path = path.as_ref();
-        self.map_portion(&region::open(path, true)?, Some(path), Mode::ReadWrite)
+        self.map(source, Mode::ReadWrite)
     }
 
-    /// Opens a file to read and to write in memory only: a page that is written is copied first, and the file stays as it
-    /// was. NumPy's mode `'c'`. The file need not be writable.
+    /// Opens a file to read, and to write in memory only: NumPy's mode `"c"`. A page that is written is copied first, and
+    /// the file, which need not be writable, stays as it was.
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
+    /// the file shorter than them.
     ///
     /// # Errors
     ///
@@ -193,76 +219,12 @@ impl<T> MmapArrayOptions<T> {
     /// assert_eq!(std::fs::read(&path)?, [1; 8]);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn open_cow(self, path: impl AsRef<Path>) -> Result<MmapArray<T, CopyOnWrite>>
+    pub unsafe fn open_cow(self, source: impl Source) -> Result<E::Array>
     where
-        CopyOnWrite: Access<T>,
+        E: Elements<CopyOnWrite>,
+        F: Format<E>,
     {
-        let path = path.as_ref();
-        self.map_portion(&region::open(path, false)?, Some(path), Mode::CopyOnWrite)
-    }
-
-    /// As [`open`](Self::open), of a file that is open already. The file's own position does not matter, and the file
-    /// may be closed afterwards.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open).
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("data");
-    /// # std::fs::write(&path, [7; 8])?;
-    /// let file = std::fs::File::open(&path)?;
-    /// // SAFETY: nobody else writes or truncates the file.
-    /// let bytes = unsafe { MmapArray::<u8>::options().offset(3).shape(2).map(&file)? };
-    /// assert_eq!(*bytes, [7, 7]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub unsafe fn map(self, file: &File) -> Result<MmapArray<T>>
-    where
-        ReadOnly: Access<T>,
-    {
-        self.map_portion(file, None, Mode::Read)
-    }
-
-    /// As [`open_mut`](Self::open_mut), of a file that is open already, to read and write.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open_mut`](Self::open_mut).
-    pub unsafe fn map_mut(self, file: &File) -> Result<MmapArrayMut<T>>
-    where
-        ReadWrite: Access<T>,
-    {
-        self.map_portion(file, None, Mode::ReadWrite)
-    }
-
-    /// As [`open_cow`](Self::open_cow), of a file that is open already.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open).
-    pub unsafe fn map_cow(self, file: &File) -> Result<MmapArray<T, CopyOnWrite>>
-    where
-        CopyOnWrite: Access<T>,
-    {
-        self.map_portion(file, None, Mode::CopyOnWrite)
+        self.map(source, Mode::CopyOnWrite)
     }
 
     /// Opens a file to read, without `unsafe`: only where the operating system keeps it from changing. That is a
@@ -280,132 +242,137 @@ impl<T> MmapArrayOptions<T> {
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("data");
     /// std::fs::write(&path, [0; 8])?;
-    /// let refused = MmapArray::<u8>::options().open_if_safe(&path).unwrap_err();
+    /// let refused = MmapArray::<u8>::options().open_sealed(&path).unwrap_err();
     /// assert_eq!(refused.kind(), ErrorKind::NotImmutable);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn open_if_safe(self, path: impl AsRef<Path>) -> Result<MmapArray<T>>
+    pub fn open_sealed(self, source: impl Source) -> Result<E::Array>
     where
-        ReadOnly: Access<T>,
+        E: Elements<ReadOnly>,
+        F: Format<E>,
     {
-        let path = path.as_ref();
-        self.map_portion(&region::open(path, false)?, Some(path), Mode::ReadIfSafe)
+        self.map(source, Mode::Sealed)
     }
 
-    /// As [`open_if_safe`](Self::open_if_safe), of a file that is open already.
+    /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
+    /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed members of archives can
+    /// be loaded too.
+    ///
+    /// Rows of an array in Fortran order, which cannot be mapped as one slice, lie together in the copy. The array keeps
+    /// the order of the file.
     ///
     /// # Errors
     ///
-    /// As for [`open_if_safe`](Self::open_if_safe).
-    pub fn map_if_safe(self, file: &File) -> Result<MmapArray<T>>
+    /// As for [`open`](Self::open); [`Io`](crate::ErrorKind::Io) where the file cannot be read or there is not enough
+    /// memory, [`PastEnd`](crate::ErrorKind::PastEnd) where it ends before the elements do. For a member of an archive, whose
+    /// checksum is compared, also [`Archive`](crate::ErrorKind::Archive) where it is damaged.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("table.npy");
+    /// npy::save(&path, &ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [3, 2])?)?;
+    /// let mut rows = npy::options::<i32>().rows(1..).load(&path)?; // np.load(path)[1:]
+    /// rows[[1, 0]] = 50;
+    /// assert_eq!(*rows, [3, 4, 50, 6]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn load(self, source: impl Source) -> Result<E::Array>
     where
-        ReadOnly: Access<T>,
+        E: Elements<ReadWrite>,
+        F: Format<E>,
     {
-        self.map_portion(file, None, Mode::ReadIfSafe)
+        source.lend(Want::Load, |bytes| self.copied(bytes))
     }
 
-    /// Creates a file of zeros that ends with the array, and opens it to read and write. A file that has the name is
-    /// replaced; whoever has it mapped or open keeps the old one, whole.
-    ///
-    /// The file is as long as offset and array together, whatever the offset: so a file that is longer than the address
-    /// space (2 GiB on 32 bit) is created by its last window.
-    ///
-    /// It is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so the
-    /// target never exists half made. Permissions, and where the system lets us owner and group, are taken over; other
-    /// hard links to the old file stay with it, and an access control list is not taken over (the group then gets what
-    /// everybody has). A symbolic link is followed, if it leads to a file. It is sparse unless [`reserve`](Self::reserve) was asked for.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
+    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind them is read, so that what
+    /// follows can be read next; of a raw file without a shape everything is read.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) where no shape was given, or one with an axis to infer;
-    /// [`Misaligned`](crate::ErrorKind::Misaligned), [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses: no such folder, no permission, and with `reserve` a full
-    /// disk. On Windows a file that somebody has mapped cannot be replaced. After an error the target is as it was.
-    pub unsafe fn create(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    /// As for [`load`](Self::load).
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// let mut file = Vec::new();
+    /// npy::save_to(&mut file, &[1.5, 2.5])?;
+    /// npy::save_to(&mut file, &[7_u8])?;
+    /// let mut reader = &file[..];
+    /// assert_eq!(*npy::options::<f64>().load_from(&mut reader)?, [1.5, 2.5]);
+    /// assert_eq!(*npy::options::<u8>().load_from(&mut reader)?, [7]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn load_from(self, mut reader: impl Read) -> Result<E::Array>
     where
-        ReadWrite: Access<T>,
+        E: Elements<ReadWrite>,
+        F: Format<E>,
     {
-        self.create_file(path.as_ref(), true)
+        self.copied(Bytes::Stream(Stream::new(&mut reader)))
     }
 
-    /// As [`create`](Self::create), but a file that exists is an error, and stays. (On Windows, and on file systems that can
-    /// neither rename without replacing nor link, the target is there with no bytes for a moment before it is there
-    /// whole.)
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// As for [`create`](Self::create), and [`Io`](crate::ErrorKind::Io) with
-    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
-    pub unsafe fn create_new(self, path: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    /// The way of all that is mapped.
+    fn map<A>(self, source: impl Source, mode: Mode) -> Result<E::Array>
     where
-        ReadWrite: Access<T>,
+        E: Elements<A>,
+        F: Format<E>,
     {
-        self.create_file(path.as_ref(), false)
+        source.lend(Want::Map { write: mode == Mode::ReadWrite }, |bytes| match bytes {
+            Bytes::File(bytes) => self.map_bytes(bytes, mode),
+            Bytes::Stream(_) => Err(Error::unsupported("what cannot be mapped can be read by `load`")),
+        })
     }
 
-    /// A file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]), which goes with the
-    /// array.
-    ///
-    /// # Errors
-    ///
-    /// As for [`create`](Self::create).
-    pub fn scratch(self) -> Result<MmapArrayMut<T>>
+    /// Checks that a file has the elements, whatever its pages hold.
+    pub(crate) fn check(&self, bytes: FileBytes<'_>) -> Result<()>
     where
-        ReadWrite: Access<T>,
+        E: Described,
+        F: Format<E>,
     {
-        self.scratch_in(std::env::temp_dir())
+        self.elements.check(&self.format.find(&self.elements, &mut Bytes::File(bytes))?)
     }
 
-    /// As [`scratch`](Self::scratch), in a folder of the caller's choice.
-    ///
-    /// # Errors
-    ///
-    /// As for [`create`](Self::create).
-    pub fn scratch_in(self, folder: impl AsRef<Path>) -> Result<MmapArrayMut<T>>
+    /// Maps the elements that are found in a file.
+    pub(crate) fn map_bytes<A>(self, bytes: FileBytes<'_>, mode: Mode) -> Result<E::Array>
     where
-        ReadWrite: Access<T>,
+        E: Elements<A>,
+        F: Format<E>,
     {
-        let (region, dims) = self.plan.scratch(&Typed::<T>(PhantomData), folder.as_ref())?;
-        MmapArray::from_region(region, dims, self.plan.order)
+        let layout = self.format.find(&self.elements, &mut Bytes::File(bytes.clone()))?;
+        self.elements.check(&layout)?;
+        self.settings.map_elements(self.elements, layout, &bytes, mode)
     }
 
-    /// Zeros in memory, without a file. The byte offset has no meaning here.
-    ///
-    /// # Errors
-    ///
-    /// [`Shape`](crate::ErrorKind::Shape) where no shape was given, or one with an axis to infer;
-    /// [`Overflow`](crate::ErrorKind::Overflow); [`Io`](crate::ErrorKind::Io) where the system has not the memory.
-    pub fn anonymous(self) -> Result<MmapArrayMut<T>>
+    /// The way of all that is copied.
+    fn copied(self, mut bytes: Bytes<'_>) -> Result<E::Array>
     where
-        ReadWrite: Access<T>,
+        E: Elements<ReadWrite>,
+        F: Format<E>,
     {
-        let (region, dims) = self.plan.anonymous(&Typed::<T>(PhantomData))?;
-        MmapArray::from_region(region, dims, self.plan.order)
+        let layout = self.format.find(&self.elements, &mut bytes)?;
+        let region = super::load::read(&self.elements, &layout, bytes)?;
+        self.elements.array(region, layout.in_memory())
+    }
+}
+
+impl Settings {
+    /// Maps elements that have been found.
+    pub(super) fn map_elements<E: Elements<A>, A>(
+        self,
+        elements: E,
+        layout: Layout,
+        bytes: &FileBytes<'_>,
+        mode: Mode,
+    ) -> Result<E::Array> {
+        let portion = self.portion(layout.offset, layout.span()?);
+        let what = || format!("{} elements of `{}`", layout.dims, elements.name(&layout));
+        let mut region = Region::map(bytes.file, bytes.path, layout.end, &portion, mode, what)?;
+        if let Some(front) = layout.front {
+            region.set_front(front);
+        }
+        elements.array(region, layout)
     }
 
-    fn map_portion<A>(self, file: &File, path: Option<&Path>, mode: Mode) -> Result<MmapArray<T, A>> {
-        let (region, dims) = self.plan.map(&Typed::<T>(PhantomData), file, path, mode)?;
-        MmapArray::from_region(region, dims, self.plan.order)
-    }
-
-    fn create_file(self, path: &Path, replace: bool) -> Result<MmapArrayMut<T>> {
-        let create = || {
-            // On an error the map is dropped first, then the new file, which removes it.
-            let (mut new, region, dims) = self.plan.create(&Typed::<T>(PhantomData), path, replace)?;
-            let array = MmapArray::from_region(region, dims, self.plan.order)?;
-            new.persist()?;
-            Ok(array)
-        };
-        create().map_err(|error: Error| error.in_file(Some(path)))
+    pub(super) fn portion(self, offset: u64, len: usize) -> Portion {
+        Portion { offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock }
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// It is no slice, so everything that is done with it is done on its [`view`](Self::view). The elements between are not
 /// part of it: others may write them, and of their pages none is touched that holds none of the window's. Made by
-/// [`npy::NpyOptions::open_window`](crate::npy::NpyOptions::open_window).
+/// [`Options::strided`](crate::Options::strided).
 pub struct MmapWindow<T, A = ReadOnly> {
     /// All elements from the first to the last, which nobody is given.
     span: MmapArray<T, A>,

@@ -112,7 +112,7 @@ where
     }
 }
 
-impl<S, D> npy::io::sealed::Sealed for ArrayBase<S, D>
+impl<S, D> npy::save::sealed::Sealed for ArrayBase<S, D>
 where
     S: Data,
     S::Elem: Element + AnyBitPattern + NoUninit,
@@ -123,7 +123,7 @@ where
 /// Saved in its own order: `npy::save("a.npy", &array)`.
 ///
 /// With the feature `ndarray`.
-impl<S, D> npy::Source for ArrayBase<S, D>
+impl<S, D> npy::ArrayLike for ArrayBase<S, D>
 where
     S: Data,
     S::Elem: Element + AnyBitPattern + NoUninit,

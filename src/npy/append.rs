@@ -1,9 +1,8 @@
 //! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
 
-use super::header::Header;
-use super::io::{Source, rows_of, write_elements};
-use super::open::grown;
-use super::options::NpyOptions;
+use super::grow::grown;
+use super::header::{Header, MAX_HEADER, TRUNCATED};
+use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
 use crate::region::{self, At, Patch};
@@ -36,22 +35,23 @@ use std::path::Path;
 /// # let path = dir.path().join("log.npy");
 /// npy::save(&path, &vec![[1_u8, 2], [3, 4]])?;
 /// assert_eq!(npy::append(&path, &vec![[5_u8, 6]])?, 3);
-/// assert_eq!(npy::load::<[u8; 2]>(&path)?.1, [[1, 2], [3, 4], [5, 6]]);
+/// assert_eq!(npy::load::<[u8; 2]>(&path)?[..], [[1, 2], [3, 4], [5, 6]]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn append(path: impl AsRef<Path>, rows: &(impl Source + ?Sized)) -> Result<usize> {
+pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Result<usize> {
     let path = path.as_ref();
     rows.lend(|rows| append_to(&region::open(path, true)?, rows)).map_err(|error| error.in_file(Some(path)))
 }
 
 fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
-    let options = NpyOptions::default();
-    let header = options.read_header(file)?;
+    // What is no file says so, rather than that it has no header.
+    let file_len = region::mappable_len(file)?;
+    let header = Header::of_file(file, MAX_HEADER)?;
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
     let count = rows_of(rows, &header, axis)?;
-    options.check_complete(file, &header, header.dtype())?;
-    let (end, file_len) = (header.data_offset() + header.nbytes(), region::mappable_len(file)?);
+    header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
+    let end = header.data_offset() + header.nbytes();
     if file_len > end {
         return Err(Error::unsupported(format!(
             "no rows can be added: the array ends at byte {end} and the file at byte {file_len}, and what lies between \
@@ -133,7 +133,7 @@ fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npy::{load_from, save_to};
+    use crate::npy::{options, save_to};
     use crate::view::ArrayView;
 
     #[derive(Clone, Debug)]
@@ -216,9 +216,10 @@ mod tests {
 
         /// Whether a file is read as the new array; it must be that or the old one.
         fn is_new(&self, file: &[u8]) -> bool {
-            let (shape, elements) = load_from::<u8>(&mut &file[..]).unwrap();
+            let elements = options::<u8>().load_from(&mut &file[..]).unwrap();
+            let shape = elements.shape();
             let array = if shape == [2508, 1 << 10] { &self.new } else { &self.old };
-            assert!(elements == array[128..], "{shape:?}");
+            assert!(elements[..] == array[128..], "{shape:?}");
             shape[0] != 8
         }
     }

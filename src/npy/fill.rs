@@ -3,23 +3,22 @@
 //! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
 //! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
 
-use super::open::{check_as_asked, io_kind, shape_as};
-use super::options;
-use super::options::{NpyOptions, given};
+use super::header::{Header, MAX_HEADER};
+use super::options::{Npy, check_as_asked};
 use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
 use super::window::split;
-use crate::access::{Exclusive, ReadOnly, ReadWrite};
-use crate::array::{MmapArray, MmapArrayMut, Typed};
+use crate::access::{Exclusive, ReadWrite};
+use crate::array::format::sealed::NewFormat as _;
+use crate::array::source::FileBytes;
+use crate::array::{CreateOptions, MmapArrayMut, Options, Typed};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::region::{self, Mode};
-use crate::shape::IntoShape;
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -50,8 +49,8 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
 /// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes on
 /// once there is room. Where the system or the file system cannot do that (macOS, some network file systems), a full disk
-/// kills whoever writes to the map; with [`reserve`](NpyOptions::reserve) among the [`options`](Self::options) all blocks
-/// are taken when the array is created, everywhere.
+/// kills whoever writes to the map; with [`reserve`](CreateOptions::reserve) all blocks are taken when the array is
+/// created, everywhere.
 ///
 /// A process's claims are not those of its forks: a fork joins the job anew.
 ///
@@ -63,7 +62,7 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("squares.npy");
 /// // SAFETY: nobody writes or truncates the file but those who make this call.
-/// let job = unsafe { npy::fill::<f64>(&path) }.shape([1000, 3]).parts(10).threads(2);
+/// let job = unsafe { npy::fill::<f64>(&path, [1000, 3]) }.parts(10).threads(2);
 /// let filled = job.run(|part| {
 ///     for (row, values) in part.rows().zip(part.chunks_exact_mut(3)) {
 ///         values.fill((row * row) as f64);
@@ -78,13 +77,11 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// ```
 pub struct FillOptions<'a, T> {
     path: PathBuf,
-    options: NpyOptions,
-    shape: Result<Vec<usize>>,
+    options: CreateOptions<Typed<T>, Npy>,
     cut: Cut,
     new: bool,
     threads: usize,
     progress: Option<Progress<'a>>,
-    marker: PhantomData<fn() -> T>,
 }
 
 #[derive(Clone, Copy)]
@@ -94,40 +91,51 @@ enum Cut {
     RowsPerPart(usize),
 }
 
+impl<T: Element> CreateOptions<Typed<T>, Npy>
+where
+    ReadWrite: Exclusive<T>,
+{
+    /// Returns a job of filling the array by many processes and threads, part by part. See [`npy::fill`](super::fill()), of which this
+    /// is the form with options: order, version, alignment, blocks on the disk. A window among them has no meaning.
+    /// With [`lock_range`](Self::lock_range) the elements of a part are locked while it is claimed, for those who open windows
+    /// of the file with locks.
+    ///
+    /// # Safety
+    ///
+    /// As for [`npy::fill`](super::fill()).
+    ///
+    /// ```
+    /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
+    /// use mmap_array::{Error, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("ones.npy");
+    /// let options = npy::create_options::<u8>([1000, 1000]).align(4096).reserve();
+    /// // SAFETY: nobody writes or truncates the file but those who make this call.
+    /// let job = unsafe { options.fill(&path) }.parts(4);
+    /// let filled = job.run(|part| {
+    ///     part.fill(1);
+    ///     Ok::<_, Error>(())
+    /// })?;
+    /// assert_eq!(filled, 4);
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub unsafe fn fill<'a>(self, path: impl AsRef<Path>) -> FillOptions<'a, T> {
+        FillOptions::new(path.as_ref(), self)
+    }
+}
+
 impl<'a, T: Element> FillOptions<'a, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            options: options(),
-            shape: Ok(Vec::new()),
-            cut: Cut::Default,
-            new: false,
-            threads: 1,
-            progress: None,
-            marker: PhantomData,
-        }
+    fn new(path: &Path, options: CreateOptions<Typed<T>, Npy>) -> Self {
+        let path = path.to_path_buf();
+        Self { path, options, cut: Cut::Default, new: false, threads: 1, progress: None }
     }
 
-    /// The number of elements along each axis.
-    #[must_use]
-    pub fn shape(mut self, shape: impl IntoShape) -> Self {
-        self.shape = given(&self.path, shape);
-        self
-    }
-
-    /// How the file is created: order, version, alignment, blocks on the disk. A window among the options has no meaning
-    /// here. With [`lock_range`](NpyOptions::lock_range) the elements of a part are locked while it is claimed, for those
-    /// who open windows of the file with locks.
-    #[must_use]
-    pub fn options(mut self, options: NpyOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Cuts the array into so many parts along the slowest axis, as [`segment`](NpyOptions::segment) does, or into single
+    /// Cuts the array into so many parts along the slowest axis, as [`segment`](CreateOptions::segment) does, or into single
     /// rows if there are fewer. Where nothing is said, parts have about 16 MiB.
     #[must_use]
     pub fn parts(mut self, count: usize) -> Self {
@@ -157,7 +165,7 @@ where
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("ones.npy");
     /// // SAFETY: nobody writes or truncates the file but those who make this call.
-    /// let job = || unsafe { npy::fill::<u16>(&path) }.shape([100]).create_new();
+    /// let job = || unsafe { npy::fill::<u16>(&path, [100]) }.create_new();
     /// let ones = |part: &mut npy::Claim<'_, u16>| {
     ///     part.fill(1);
     ///     Ok::<_, Error>(())
@@ -194,22 +202,22 @@ where
     ///
     /// # Errors
     ///
-    /// As for [`NpyOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without axes, 0 parts or
+    /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without axes, 0 parts or
     /// more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is damaged, or of a job that
     /// is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the array is there already and
     /// [`create_new`](Self::create_new) was asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
     /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
     pub fn open(mut self) -> Result<Fill<T>> {
-        self.options = self.options.whole();
-        let shape = std::mem::replace(&mut self.shape, Ok(Vec::new()))?;
-        let rows = self.options.created_order().slowest_axis(shape.len()).map(|axis| shape[axis]);
+        self.options.format = self.options.format.part(None);
+        let (dims, order) = self.options.shape_and_order().map_err(|error| error.in_file(Some(&self.path)))?;
+        let rows = order.slowest_axis(dims.len()).map(|axis| dims[axis]);
         let plan = || {
-            let asked = self.options.new_header(described::<T>()?, shape)?;
+            let asked = self.options.format.new_header(described::<T>()?, &dims, order)?;
             let parts = self.count(rows, asked.nbytes())?;
             if parts > 0 {
                 // The longest; one that cannot be mapped is told before there is a file.
-                let first = self.options.segment(0, parts).find(&asked, &shape_as::<T>(&asked)?, size_of::<T>())?;
-                first.dims.checked_len(size_of::<T>())?;
+                let first = self.options.format.part(Some((0, parts)));
+                first.lay_out(&self.options.elements, dims, order)?.layout.span()?;
             }
             let job = Job::new(&asked.text()?, parts);
             Ok((asked, parts, job))
@@ -221,30 +229,27 @@ where
                 .map_err(|source| Error::io("follow the symbolic link", source).in_file(Some(&self.path)))?,
             false => self.path.clone(),
         };
-        let (sidecar, array) = self.join(&path, &job, || {
-            match unless_exists(self.options.new_file(&Typed::<T>(PhantomData), &asked, &path, false))? {
-                Some((new, array)) => Sidecar::begin(&path, &job, new, array),
-                None => Ok(None),
-            }
+        let (sidecar, array) = self.join(&path, &job, || match unless_exists(self.options.new_file(&path))? {
+            Some((new, array)) => Sidecar::begin(&path, &job, new, array),
+            None => Ok(None),
         })?;
         let fill = Fill {
             array,
             path: self.path,
-            options: self.options,
+            options: self.options.to_open(),
             rows: rows.unwrap_or(0),
             parts,
             next: AtomicUsize::new(0),
             complete: AtomicBool::new(sidecar.is_none()),
             sidecar,
-            marker: PhantomData,
         };
         let check = || {
             region::mappable_len(&fill.array)?;
-            check_as_asked(&fill.options.read_header(&fill.array)?, &asked)
+            check_as_asked(&Header::of_file(&fill.array, MAX_HEADER.max(asked.data_offset() as usize))?, &asked)
         };
         check().map_err(|error| error.in_file(Some(&fill.path)))?;
         // Somebody may have the elements.
-        fill.map::<ReadOnly>(NpyOptions { lock: false, ..fill.options }, 0, Mode::Read)?;
+        fill.options_of(0).check(fill.bytes()).map_err(|error| error.in_file(Some(&fill.path)))?;
         Ok(fill)
     }
 
@@ -255,7 +260,7 @@ where
         job: &Job,
         begin: impl Fn() -> Result<Option<(Sidecar, File)>>,
     ) -> Result<(Option<Sidecar>, File)> {
-        let missing = |error: &Error| io_kind(error) == Some(io::ErrorKind::NotFound);
+        let missing = |error: &Error| error.io_kind() == Some(io::ErrorKind::NotFound);
         let mut wait = Wait::new();
         // Each time round somebody else has begun or ended the job meanwhile.
         for _ in 0..MOST_CHANGES {
@@ -387,7 +392,7 @@ const MOST_CHANGES: usize = 50;
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("ones.npy");
 /// // SAFETY: nobody writes or truncates the file but those who make this call.
-/// let job = unsafe { npy::fill::<u16>(&path) }.shape([100]).parts(3).open()?;
+/// let job = unsafe { npy::fill::<u16>(&path, [100]) }.parts(3).open()?;
 /// while let Some(mut part) = job.claim()? {
 ///     part.fill(1);
 ///     part.done()?;
@@ -399,7 +404,7 @@ const MOST_CHANGES: usize = 50;
 pub struct Fill<T> {
     array: File,
     path: PathBuf,
-    options: NpyOptions,
+    options: Options<Typed<T>, Npy>,
     /// The length of the slowest axis.
     rows: usize,
     parts: usize,
@@ -408,7 +413,6 @@ pub struct Fill<T> {
     complete: AtomicBool,
     /// `None` where the array was complete.
     sidecar: Option<Sidecar>,
-    marker: PhantomData<fn() -> T>,
 }
 
 impl<T: Element> Fill<T>
@@ -446,7 +450,8 @@ where
             }
             Next::Part(held) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
-                let array = self.map(self.options, held.part, Mode::ReadWrite)?;
+                let array = self.options_of(held.part).map_bytes(self.bytes(), Mode::ReadWrite);
+                let array: MmapArrayMut<T> = array.map_err(|error| error.in_file(Some(&self.path)))?;
                 let bytes = array.byte_offset()..array.byte_offset() + size_of_val(&array[..]) as u64;
                 region::reserve(&self.array, bytes).map_err(|error| error.in_file(Some(&self.path)))?;
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
@@ -489,9 +494,13 @@ where
         self.complete.load(Ordering::Acquire)
     }
 
-    fn map<A>(&self, options: NpyOptions, part: usize, mode: Mode) -> Result<MmapArray<T, A>> {
-        let options = if self.parts == 0 { options } else { options.segment(part, self.parts) };
-        options.open_typed(&self.array, Some(&self.path), mode)
+    /// The options by which a part is opened.
+    fn options_of(&self, part: usize) -> Options<Typed<T>, Npy> {
+        if self.parts == 0 { self.options } else { self.options.segment(part, self.parts) }
+    }
+
+    fn bytes(&self) -> FileBytes<'_> {
+        FileBytes { file: &self.array, path: Some(&self.path), member: None }
     }
 }
 
@@ -568,10 +577,7 @@ where
 
 impl<T> fmt::Debug for FillOptions<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FillOptions")
-            .field("path", &self.path)
-            .field("shape", &self.shape.as_deref().unwrap_or_default())
-            .finish_non_exhaustive()
+        f.debug_struct("FillOptions").field("path", &self.path).field("options", &self.options).finish_non_exhaustive()
     }
 }
 

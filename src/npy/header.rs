@@ -10,15 +10,23 @@ use crate::dtype::literal::{self, Literal, Node, Python, error_at};
 use crate::dtype::repr::push_shape;
 use crate::dtype::{DType, MAX_AXES};
 use crate::error::{Error, Reason, Result};
+use crate::region::At;
 use crate::shape::Order;
 use std::fmt;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
 use std::str::FromStr;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The characters of a header that are read unless the caller takes more: NumPy's `max_header_size`.
 pub const MAX_HEADER: usize = 10_000;
+
+/// What is said of a file that ends before its elements do.
+pub(super) const TRUNCATED: &str = ": it is truncated, or was not written to its end";
+
+/// What is said of a member of an archive that ends before its elements do.
+pub(super) const IN_ARCHIVE: &str = ", as far as the member of the archive goes: it was not written to its end";
 
 /// NumPy begins the elements at a multiple of this.
 const ALIGNMENT: usize = 64;
@@ -112,7 +120,7 @@ impl Header {
     /// The same with elements that begin at a multiple of so many bytes, rather than of 64. Any reader finds them there, as
     /// long as the header is no longer than the 10,000 characters that readers take.
     /// With the size of a page, parts of the array can be cut at pages
-    /// ([`segment_aligned`](crate::npy::NpyOptions::segment_aligned)).
+    /// ([`segment_aligned`](crate::Options::segment_aligned)).
     ///
     /// # Errors
     ///
@@ -156,6 +164,28 @@ impl Header {
     /// has, nor than the most it may have.
     pub fn read(reader: &mut impl Read) -> Result<Self> {
         Self::read_limited(reader, MAX_HEADER)
+    }
+
+    /// Reads the header at the beginning of a file.
+    pub(super) fn of_file(file: &File, most: usize) -> Result<Self> {
+        Self::read_limited(&mut BufReader::new(At { file, position: 0 }), most)
+    }
+
+    /// Checks that the elements end at the byte `last` at the latest, where they begin at `offset` and are called `name`.
+    pub(super) fn check_end(
+        &self,
+        name: &dyn Fn() -> String,
+        offset: u64,
+        last: u64,
+        hint: &'static str,
+    ) -> Result<()> {
+        let needed = self.nbytes();
+        if offset.checked_add(needed).is_some_and(|end| end <= last) {
+            return Ok(());
+        }
+        let what = format!("the {:?} elements of `{}` that the header speaks of", self.shape, name());
+        let error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.error();
+        Err(error.at_bytes(offset..offset.saturating_add(needed)))
     }
 
     /// As [`read`](Self::read), of a header of up to `most` characters: NumPy's `max_header_size`, which is

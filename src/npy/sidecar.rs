@@ -10,7 +10,6 @@
 //! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then the
 //! array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
-use super::open::io_kind;
 use crate::error::{Error, Result};
 use crate::region::{self, At, FileId, NewFile, RangeLock};
 use std::collections::HashSet;
@@ -116,7 +115,7 @@ impl Sidecar {
                      marked as done may be missing; delete it if the array is complete, and both to begin anew",
                     target.display()
                 ))),
-                Err(error) if io_kind(&error) == Some(io::ErrorKind::NotFound) => sidecar.remove().map(|()| None),
+                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => sidecar.remove().map(|()| None),
                 Err(error) => Err(error),
             }
         };
@@ -354,7 +353,7 @@ fn damaged(what: String) -> Error {
 /// `None` where a file could not be made or named since there is one.
 pub(super) fn unless_exists<T>(made: Result<T>) -> Result<Option<T>> {
     match made {
-        Err(error) if io_kind(&error) == Some(io::ErrorKind::AlreadyExists) => Ok(None),
+        Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => Ok(None),
         made => made.map(Some),
     }
 }

@@ -3,18 +3,18 @@
 //! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with each
 //! product kept within the array's bytes, which the header's reader has counted.
 
-use crate::error::{Error, Reason, Result};
-use crate::shape::{Axes, Dims, Order, Shape, too_many_axes};
+use crate::error::{Error, Result};
+use crate::shape::{Dims, Order, Shape, too_many_axes};
 use crate::view::row_range;
 use std::ops::{Bound, Range};
 
 /// A portion of the elements.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Window {
+pub(crate) enum Window {
     Whole,
     Rows(Bound<usize>, Bound<usize>),
-    /// From an element on, of the options' shape; without one all that follow, along one axis.
-    Elements(u64),
+    /// A range in storage order, of the options' shape; without one along one axis.
+    Elements(Bound<u64>, Bound<u64>),
     Segment {
         part: usize,
         count: usize,
@@ -29,40 +29,6 @@ pub(super) struct Found {
     pub(super) dims: Dims,
     /// The shape of the array whose rows these are, where they do not lie together: in Fortran order.
     pub(super) rows_of: Option<Dims>,
-}
-
-impl Found {
-    /// Checks that the elements lie together.
-    pub(super) fn check_contiguous(&self) -> Result<()> {
-        let Some(whole) = &self.rows_of else { return Ok(()) };
-        Err(Reason::NotContiguous(format!(
-            "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: take \
-             `open_window`"
-        ))
-        .error())
-    }
-
-    /// The lengths of the window's axes and their strides, and the number of elements from the first to the last.
-    ///
-    /// # Errors
-    ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) where they reach beyond the address space, as those of an array that a file
-    /// can have may do on 32 bits.
-    pub(super) fn axes(&self, order: Order, size: usize) -> Result<(Axes, usize)> {
-        let whole = self.rows_of.as_ref().unwrap_or(&self.dims);
-        whole.checked_len(size)?;
-        let mut axes = Axes::contiguous(whole, order, size);
-        if self.rows_of.is_some() {
-            axes.set(0, self.dims[0], size as isize);
-        }
-        // The last element is one of the whole array, whose bytes fit.
-        let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * (stride as usize / size.max(1));
-        let span = match axes.lens().contains(&0) {
-            true => 0,
-            false => 1 + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
-        };
-        Ok((axes, span))
-    }
 }
 
 impl Window {
@@ -97,32 +63,32 @@ impl Window {
                 // Where the other axes have one element each, any axis is the slowest.
                 along(0, rows)
             }
-            Window::Elements(offset) => {
+            Window::Elements(start, end) => {
                 let len: u64 = shape.iter().map(|&len| len as u64).product();
-                let left = len.checked_sub(offset).ok_or_else(|| {
-                    Error::out_of_range(format!("the offset of {offset} elements is behind the {len} that there are"))
-                })?;
+                let range = element_range(start, end, len)?;
+                let left = range.end - range.start;
                 let fits = || {
                     let too_many = |_| Error::overflow("the window", format!("{left} elements"));
                     usize::try_from(left).map_err(too_many)
                 };
                 let dims = match asked.transpose().map_err(too_many_axes)? {
                     None => Dims::new(&[fits()?])?,
-                    Some(asked) => match asked.given() {
+                    Some(asked) => match asked.given().filter(|_| end == Bound::Unbounded) {
                         None => asked.fit(fits()?)?,
                         Some(dims) => {
                             let (count, _) = dims.checked_len(size)?;
                             if count as u64 > left {
                                 return Err(Error::out_of_range(format!(
-                                    "a window of {dims} elements from the element {offset} on ends behind the {len} \
-                                     elements of the array"
+                                    "a window of {dims} elements from the element {} on ends behind the {len} \
+                                     elements of the array",
+                                    range.start
                                 )));
                             }
                             dims
                         }
                     },
                 };
-                Ok(Found { start: offset, dims, rows_of: None })
+                Ok(Found { start: range.start, dims, rows_of: None })
             }
             Window::Segment { part, count, aligned } => {
                 let Some(axis) = slowest.filter(|_| part < count) else {
@@ -151,6 +117,29 @@ impl Window {
             }
         }
     }
+}
+
+/// The elements of a window that begins and ends there, of an array of `len` elements.
+fn element_range(start: Bound<u64>, end: Bound<u64>, len: u64) -> Result<Range<u64>> {
+    let first = match start {
+        Bound::Included(start) => start,
+        Bound::Excluded(start) => start.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let behind = match end {
+        Bound::Included(end) => end.saturating_add(1),
+        Bound::Excluded(end) => end,
+        Bound::Unbounded => len,
+    };
+    if first > len {
+        let text = format!("the window begins at the element {first}, behind the {len} that there are");
+        return Err(Error::out_of_range(text));
+    }
+    if behind < first || behind > len {
+        let text = format!("the elements {first}..{behind} are not among the {len} that there are");
+        return Err(Error::out_of_range(text));
+    }
+    Ok(first..behind)
 }
 
 /// The first row of a part, of so many that are as equal as can be, the longer ones first.

@@ -1,7 +1,7 @@
 //! Arrays written row by row, whose number is known when the last has come.
 
 use super::header::Header;
-use super::io::{Source, rows_of, write_elements};
+use super::save::{ArrayLike, rows_of, write_elements};
 use crate::access::assert_mappable;
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -86,7 +86,7 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// let mut writer = npy::Writer::<u8, _>::new(Cursor::new(Vec::new()), ())?;
     /// writer.extend((0..100).filter(|n| n % 7 == 0))?;
     /// let bytes = writer.finish()?.into_inner();
-    /// assert_eq!(npy::load_from::<u8>(&mut &bytes[..])?.0, [15]);
+    /// assert_eq!(npy::options::<u8>().load_from(&bytes[..])?.shape(), [15]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn new(writer: W, row_shape: impl IntoShape) -> Result<Self> {
@@ -128,7 +128,7 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of
     /// this array, and in the middle of a row; nothing is written then. [`Io`](crate::ErrorKind::Io) where the writer
     /// fails, after which it cannot be finished.
-    pub fn write_rows(&mut self, rows: &(impl Source + ?Sized)) -> Result<()> {
+    pub fn write_rows(&mut self, rows: &(impl ArrayLike + ?Sized)) -> Result<()> {
         let write = |this: &mut Self| {
             this.check()?;
             if this.begun > 0 {
@@ -160,7 +160,7 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// let mut writer = npy::Writer::<[f32; 2], _>::new(out, ())?; // one element each row
     /// writer.extend((0..10).map(|x| x as f32).map(|x| [x, x * x]))?;
     /// # let bytes = writer.finish()?.into_inner();
-    /// # assert_eq!(npy::load_from::<f32>(&mut &bytes[..])?.0, [10, 2]);
+    /// # assert_eq!(npy::options::<f32>().load_from(&bytes[..])?.shape(), [10, 2]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn extend(&mut self, elements: impl IntoIterator<Item = T>) -> Result<()>

@@ -3,8 +3,8 @@
 use super::{broken, zip_error};
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
-use crate::npy::io::{header_of, write_array};
-use crate::npy::{Header, Source};
+use crate::npy::save::{header_of, write_array};
+use crate::npy::{ArrayLike, Header};
 use crate::region::NewFile;
 use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::{EntryPath, ZipFilePath};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// A `.npz` archive that is being written, member by member: `np.savez`.
 ///
 /// Members are stored, and their elements begin at multiples of 64 bytes of the archive, so that
-/// [`Member::open`](super::Member::open) maps them as any type. NumPy reads it, and every program that goes by an archive's
+/// [`Member::open`](super::Member) maps them as any type. NumPy reads it, and every program that goes by an archive's
 /// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size and
 /// any number of them are written; no more than a piece of one is in memory.
 ///
@@ -70,7 +70,7 @@ impl Writer {
     /// [`DType`](crate::ErrorKind::DType) for elements that no header can tell, [`Io`](crate::ErrorKind::Io) where the
     /// system refuses. Where that was in the middle of the member, nothing more is added, and the archive cannot be
     /// finished; after any other error it is as before.
-    pub fn add(&mut self, name: &str, array: &(impl Source + ?Sized)) -> Result<()> {
+    pub fn add(&mut self, name: &str, array: &(impl ArrayLike + ?Sized)) -> Result<()> {
         array.lend(|view| self.add_view(name, view)).map_err(|error| error.of_member(name).in_file(Some(&self.path)))
     }
 

@@ -2,7 +2,6 @@
 //! target so that no reader of an older file is ever cut off.
 
 use crate::error::{Error, Reason, Result};
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -98,19 +97,15 @@ fn has_content(_: &File) -> bool {
 
 const EXISTS: &str = "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
 
-/// A file being built beside its target. Dropped before [`persist`](Self::persist), it goes and the target stays as it
-/// was.
-pub(crate) struct NewFile {
-    temporary: Option<PathBuf>,
-    target: PathBuf,
-    replace: bool,
-    /// The file itself, where it takes the place of another.
-    file: Option<File>,
+/// Where a new file goes, and what is there now.
+struct Target {
+    /// Behind symbolic links: of them, the file they lead to is replaced and not the link.
+    real: PathBuf,
+    old: Option<fs::Metadata>,
 }
 
-impl NewFile {
-    /// Creates a file of `len` zero bytes in the target's folder, with `reserve` in blocks of its own on the disk.
-    pub(crate) fn create(target: &Path, len: u64, replace: bool, reserve: bool) -> Result<(Self, File)> {
+impl Target {
+    fn look(target: &Path, replace: bool) -> Result<Self> {
         let at = |error: Error| error.in_file(Some(target));
         let io = |action, source| at(Error::io(action, source));
         let exists = || io(EXISTS, io::ErrorKind::AlreadyExists.into());
@@ -135,6 +130,25 @@ impl NewFile {
             }
             Err(_) => None,
         };
+        Ok(Self { real, old })
+    }
+}
+
+/// A file being built beside its target. Dropped before [`persist`](Self::persist), it goes and the target stays as it
+/// was.
+pub(crate) struct NewFile {
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+    replace: bool,
+    /// The file itself, where it takes the place of another.
+    file: Option<File>,
+}
+
+impl NewFile {
+    /// Creates a file of `len` zero bytes in the target's folder, with `reserve` in blocks of its own on the disk.
+    pub(crate) fn create(target: &Path, len: u64, replace: bool, reserve: bool) -> Result<(Self, File)> {
+        let at = |error: Error| error.in_file(Some(target));
+        let Target { real, old } = Target::look(target, replace)?;
         let mut options = OpenOptions::new();
         if old.is_some() {
             private(&mut options);
@@ -142,8 +156,9 @@ impl NewFile {
         let (temporary, file) = create_temporary(&folder_of(&real), target, &mut options)?;
         let mut new = Self { temporary: Some(temporary), target: real, replace, file: None };
         if let Some(old) = old {
-            new.file = Some(file.try_clone().map_err(|source| io("keep the file open", source))?);
-            take_over(&file, &new.target, &old).map_err(|source| io("keep the permissions of the file", source))?;
+            let kept = file.try_clone().map_err(|source| at(Error::io("keep the file open", source)))?;
+            new.file = Some(kept);
+            take_over(&file, &new.target, &old).map_err(|source| at(not_taken_over(source)))?;
         }
         set_len(&file, len, reserve).map_err(|error| at(error.at_bytes(0..len)))?;
         Ok((new, file))
@@ -201,6 +216,10 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
+fn not_taken_over(source: io::Error) -> Error {
+    Error::io("keep the permissions of the file", source)
+}
+
 /// Gives a file the owner, the group and the permissions of the one that it will replace, as far as the system lets us,
 /// and never wider ones.
 #[cfg(unix)]
@@ -255,15 +274,18 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// A name in the folder that nobody is likely to have taken.
+fn temporary_name(folder: &Path) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!(".mmap-array-{:x}-{count:x}.tmp", std::process::id()))
+}
+
 /// Creates a file of a name that no file has yet.
 fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     options.read(true).write(true).create_new(true);
     loop {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut name = OsString::from(".mmap-array-");
-        name.push(format!("{:x}-{count:x}.tmp", std::process::id()));
-        let path = folder.join(name);
+        let path = temporary_name(folder);
         match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -348,7 +370,58 @@ fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
     })
 }
 
-/// A file without a name, which no other program can open and which goes with the last handle to it.
+/// Gives a file without a name one, once its content is on the disk; the name is there, too, when this returns. Where
+/// the system cannot, as between two file systems, a copy gets the name.
+pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
+    let at = |error: Error| error.in_file(Some(path));
+    let io = |action: &'static str| move |source| at(Error::io(action, source));
+    let Target { real, old } = Target::look(path, replace)?;
+    file.sync_all().map_err(io("write the scratch file to the disk"))?;
+    if let Some(temporary) = link(file, &folder_of(&real)) {
+        // From here on the temporary name goes whatever happens.
+        let mut new = NewFile { temporary: Some(temporary), target: real, replace, file: None };
+        if let Some(old) = old {
+            take_over(file, &new.target, &old).map_err(|source| at(not_taken_over(source)))?;
+            new.file = Some(file.try_clone().map_err(io("keep the file open"))?);
+        }
+        new.persist()?;
+    } else {
+        let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
+        let mut whole = file;
+        let copied = whole.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut whole, &mut &copy));
+        copied.and_then(|_| copy.sync_all()).map_err(io("copy the scratch file"))?;
+        drop(copy);
+        new.persist()?;
+    }
+    sync_folder(path)
+}
+
+/// Gives a file that never had a name a temporary one, where the system can.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn link(file: &File, folder: &Path) -> Option<PathBuf> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    use rustix::io::Errno;
+    use std::os::fd::AsRawFd;
+    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+    loop {
+        let name = temporary_name(folder);
+        // The first way needs a privilege, or Linux 6.10; the second /proc.
+        let linked = linkat(file, "", CWD, &name, AtFlags::EMPTY_PATH)
+            .or_else(|_| linkat(CWD, &by_number, CWD, &name, AtFlags::SYMLINK_FOLLOW));
+        match linked {
+            Ok(()) => return Some(name),
+            Err(Errno::EXIST) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn link(_: &File, _: &Path) -> Option<PathBuf> {
+    None
+}
+
+/// A file without a name, which goes with the last handle to it unless [`persist`] gives it one.
 pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
     let file = unnamed(folder)?;
     set_len(&file, len, reserve).map_err(|error| error.at_bytes(0..len))?;
@@ -360,9 +433,9 @@ fn unnamed(folder: &Path) -> Result<File> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use rustix::fs::{Mode, OFlags};
-        // EXCL: the file cannot be given a name later either.
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC;
-        if let Ok(file) = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
+        // With the permissions of a file that is created, since it may get a name.
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
             return Ok(file.into());
         }
         // Not every file system has O_TMPFILE.
@@ -404,6 +477,18 @@ impl Read for At<'_> {
         };
         self.position += count as u64;
         Ok(count)
+    }
+}
+
+impl Seek for At<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }
 

@@ -28,7 +28,7 @@ impl Row {
 /// The part `k` of `n`, filled by this process through a map of its own.
 fn fill(path: &Path, k: usize, n: usize) {
     // SAFETY: the others write other segments, and nobody truncates the file.
-    let mut part = unsafe { npy::options().segment(k, n).open_mut::<Row>(path) }.unwrap();
+    let mut part = unsafe { npy::options::<Row>().segment(k, n).open_mut(path) }.unwrap();
     // Rows know where they are: the parts before this one are as long as NumPy's `array_split` makes them.
     let first = k * (LEN / n) + k.min(LEN % n);
     part.iter_mut().zip(first..).for_each(|(row, index)| *row = Row::new(index));
@@ -109,7 +109,7 @@ fn numpy_reads_what_a_job_has_filled() {
     let Some(python) = Python::get() else { return };
     let (folder, path) = folder();
     // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    let job = unsafe { npy::fill::<Row>(&path) }.shape([LEN]).parts(30).threads(3);
+    let job = unsafe { npy::fill::<Row>(&path, [LEN]) }.parts(30).threads(3);
     let filled = job.run(|part| {
         let rows = part.rows();
         part.iter_mut().zip(rows).for_each(|(row, index)| *row = Row::new(index));

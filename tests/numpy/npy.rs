@@ -3,8 +3,10 @@
 use crate::dynamic::{bytes, text};
 use crate::python::Python;
 use bytemuck::Pod;
-use mmap_array::npy::{self, Header, NpyOptions};
-use mmap_array::{Be, Bool, DType, DynArray, DynView, Element, Endianness, Kind, Le, MmapArray, Order, Value};
+use mmap_array::npy::{self, Header, Npy};
+use mmap_array::{
+    Be, Bool, CreateOptions, DType, DynArray, DynView, Element, Endianness, Kind, Le, MmapArray, Order, Value,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,11 +78,14 @@ fn every_file_and_every_header_is_what_numpy_writes() {
         }
         files += 1;
         let ours = path.with_extension("ours");
-        let options = version.map_or(npy::options(), |(major, minor)| npy::options().version(major, minor));
-        create(options.order(order), &ours, dtype, &shape, &whole[start..]);
+        let mut options = npy::dyn_create_options(dtype, &shape[..]).order(order);
+        if let Some((major, minor)) = version {
+            options = options.version(major, minor);
+        }
+        create(options, &ours, &whole[start..]);
         assert!(fs::read(&ours).unwrap() == whole, "{}", name());
         // SAFETY: nobody else uses the file.
-        let array = unsafe { npy::options().max_header(usize::MAX).open_dyn(&path) }.unwrap();
+        let array = unsafe { npy::dyn_options().max_header(usize::MAX).open(&path) }.unwrap();
         assert_eq!(
             (array.shape(), array.order(), array.as_bytes().unwrap()),
             (&shape[..], order, &whole[start..]),
@@ -93,10 +98,10 @@ fn every_file_and_every_header_is_what_numpy_writes() {
 }
 
 /// A file whose elements are these bytes, as they lie there.
-fn create(options: NpyOptions, path: &Path, dtype: DType, shape: &[usize], data: &[u8]) {
+fn create(options: CreateOptions<DType, Npy>, path: &Path, data: &[u8]) {
     let byte = DType::scalar(Kind::UInt(1, Endianness::NATIVE)).unwrap();
     // SAFETY: nobody else uses the file.
-    let mut array = unsafe { options.create_dyn(path, dtype, shape) }.unwrap();
+    let mut array = unsafe { options.create(path) }.unwrap();
     if !data.is_empty() {
         let (order, len) = (array.order(), array.len());
         let view = if order == Order::F { array.view_mut().t() } else { array.view_mut() };
@@ -118,7 +123,7 @@ fn every_file_of_numpys_is_read_and_printed_as_numpy_does() {
         let [shape, order, printed, data] = &case[..] else { panic!("{case:?}") };
         let (shape, path, data) = (shape_of(shape), file(folder.path(), number), bytes(data));
         // SAFETY: nobody else uses the file.
-        let array = unsafe { npy::open_dyn(&path) }.unwrap();
+        let array = unsafe { npy::dyn_options().open(&path) }.unwrap();
         assert_eq!((array.shape(), array.order()), (&shape[..], order_of(order)), "{}", array.dtype());
         assert_eq!(array.to_string(), text(printed), "{} {shape:?}", array.dtype());
         assert_eq!(elements(&array), data, "{} {shape:?}", array.dtype());

@@ -137,15 +137,17 @@ fn what_numpy_has_saved_is_loaded_in_c_order() {
         fn with<T: Element + AnyBitPattern + NoUninit>(&mut self, case: &Case) {
             let (_, shape, bytes) = &case.view;
             let mut reader = &[&case.file[..], b"more"].concat()[..];
-            let (found, elements) = npy::load_from::<T>(&mut reader).unwrap();
-            assert_eq!((&found, reader), (shape, &b"more"[..]));
+            let array = npy::options::<T>().load_from(&mut reader).unwrap();
+            assert_eq!((array.shape(), reader), (&shape[..], &b"more"[..]));
+            let elements = array.view().to_vec();
             assert!(bytemuck::cast_slice::<T, u8>(&elements) == bytes, "{}: {}", case.dtype, case.steps);
             self.0 += usize::from(npy::Header::read(&mut &case.file[..]).unwrap().order() == Order::F);
             // The bytes as they would be in an array.
             let view = DynView::from_bytes(bytes, &case.view.0, shape).unwrap();
             if let Ok(numbers) = view.to_vec_as::<f64>() {
-                let (found, loaded) = npy::load_as_from::<f64>(&mut &case.file[..]).unwrap();
-                assert_eq!((&found, format!("{loaded:?}")), (shape, format!("{numbers:?}")));
+                let any = npy::dyn_options().load_from(&mut &case.file[..]).unwrap();
+                let loaded = any.view().to_vec_as::<f64>().unwrap();
+                assert_eq!((any.shape(), format!("{loaded:?}")), (&shape[..], format!("{numbers:?}")));
             }
         }
     }
@@ -224,7 +226,7 @@ fn what_is_appended_to_is_what_numpy_saves_at_once() {
     for name in printed.lines() {
         let [old, more, new] = ["old", "more", "new"].map(|part| format!("{name}-{part}.npy"));
         // SAFETY: nobody else uses the file.
-        let more = unsafe { npy::open_dyn(&more) }.unwrap();
+        let more = unsafe { npy::dyn_options().open(&more) }.unwrap();
         assert_eq!(npy::append(&old, &more).unwrap(), 12);
         assert!(fs::read(&old).unwrap() == fs::read(&new).unwrap(), "{name}");
     }

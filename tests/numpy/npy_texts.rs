@@ -155,7 +155,7 @@ fn check_opens(file: &[u8], header: &Header) {
     let path = folder.path().join("case.npy");
     fs::write(&path, file).unwrap();
     // SAFETY: nobody else uses the file.
-    let array = unsafe { npy::open_dyn(&path) }.unwrap();
+    let array = unsafe { npy::dyn_options().open(&path) }.unwrap();
     assert_eq!((array.shape(), array.order(), array.dtype()), (header.shape(), header.order(), header.dtype()));
     assert_eq!(array.byte_offset(), (file.len() - DATA) as u64);
     assert_eq!(array.as_bytes().unwrap().len() as u64, header.nbytes());
@@ -337,7 +337,7 @@ fn more_axes_than_32_are_a_header_and_no_array() {
     let path = folder.path().join("case.npy");
     fs::write(&path, file).unwrap();
     // SAFETY: nobody else uses the file.
-    let error = unsafe { npy::open_dyn(&path) }.unwrap_err();
+    let error = unsafe { npy::dyn_options().open(&path) }.unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Shape, Some(Path::new(&path))));
 }
 

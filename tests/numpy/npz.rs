@@ -1,8 +1,8 @@
 //! Archives that NumPy wrote are read here, and those written here by NumPy.
 
 use crate::python::Python;
-use mmap_array::npz::{Archive, Writer};
-use mmap_array::{ArrayView, Be, Bytes, ErrorKind};
+use mmap_array::npz::{Archive, Member, Writer};
+use mmap_array::{ArrayView, Be, Bytes, DynArrayMut, ErrorKind, Result, npy};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,11 @@ fn read_by_numpy(path: &Path) -> Vec<Vec<String>> {
     printed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
+/// A member in memory.
+fn load(member: Member<'_>) -> Result<DynArrayMut> {
+    npy::dyn_options().load(member)
+}
+
 /// Every member, opened in place where that can be and loaded in any case, says what NumPy says.
 fn assert_reads_as_numpy(path: &Path) {
     let archive = Archive::open(path).unwrap();
@@ -27,12 +32,12 @@ fn assert_reads_as_numpy(path: &Path) {
     for line in expected {
         let [name, descr, shape, text] = &line[..] else { panic!("{line:?}") };
         let member = archive.member(name).unwrap();
-        let loaded = member.load_dyn().unwrap();
+        let loaded = load(member).unwrap();
         assert_eq!(&loaded.dtype().descr().unwrap(), descr, "{name}");
         assert_eq!(&format!("{:?}", loaded.shape()), shape, "{name}");
         assert_eq!(&loaded.to_string().replace('\n', "\\n"), text, "{name}");
         // SAFETY: nobody else uses the file.
-        match unsafe { member.open_dyn() } {
+        match unsafe { npy::dyn_options().open(&member) } {
             Ok(mapped) => {
                 assert!(member.is_stored());
                 assert!(mapped.view() == loaded.view().view(), "{name}");
@@ -71,9 +76,9 @@ fn unusual_archives_read_as_in_numpy() {
     let (_folder, path) = made("twice").unwrap();
     assert_reads_as_numpy(&path);
     let archive = Archive::open(&path).unwrap();
-    assert_eq!(*archive.member("x").unwrap().load::<u8>().unwrap(), [2]);
-    assert_eq!(*archive.member("y").unwrap().load::<u8>().unwrap(), [3]);
-    assert_eq!(*archive.member("y.npy").unwrap().load::<u8>().unwrap(), [4]);
+    assert_eq!(*npy::load::<u8>(archive.member("x").unwrap()).unwrap(), [2]);
+    assert_eq!(*npy::load::<u8>(archive.member("y").unwrap()).unwrap(), [3]);
+    assert_eq!(*npy::load::<u8>(archive.member("y.npy").unwrap()).unwrap(), [4]);
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn members_that_are_no_arrays_are_refused() {
     let Some((_folder, path)) = made("others") else { return };
     let archive = Archive::open(&path).unwrap();
     let failure = |name: &str| {
-        let error = archive.member(name).unwrap().load_dyn().map(|_| ()).unwrap_err();
+        let error = load(archive.member(name).unwrap()).map(|_| ()).unwrap_err();
         (error.kind(), error.to_string())
     };
     let names: Vec<_> = archive.members().map(|member| member.name()).collect();
@@ -92,7 +97,7 @@ fn members_that_are_no_arrays_are_refused() {
     assert_eq!(failure("objects").0, ErrorKind::Header);
     assert!(failure("bzipped").1.contains("compressed by"), "{}", failure("bzipped").1);
     assert!(failure("lzma").1.contains("compressed by"), "{}", failure("lzma").1);
-    assert!(archive.member("x").unwrap().load_dyn().is_ok());
+    assert!(load(archive.member("x").unwrap()).is_ok());
 }
 
 #[test]
@@ -113,7 +118,7 @@ fn deflated_members_that_are_damaged_are_refused() {
         bytes[place..place + value.len()].copy_from_slice(value);
         fs::write(&path, &bytes).unwrap();
         let archive = Archive::open(&path).unwrap();
-        let error = archive.member("big").unwrap().load_dyn().map(|_| ()).unwrap_err();
+        let error = load(archive.member("big").unwrap()).map(|_| ()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Archive | ErrorKind::PastEnd), "{error}");
         assert!(error.to_string().contains(expected), "{expected}: {error}");
     }
@@ -131,7 +136,7 @@ fn archives_beyond_32_bits_read_as_in_numpy() {
     let (_folder, path) = made("many").unwrap();
     let archive = Archive::open(&path).unwrap();
     assert_eq!(archive.members().len(), 66_000);
-    let last = archive.member("65999").unwrap().load_dyn().unwrap();
+    let last = load(archive.member("65999").unwrap()).unwrap();
     assert_eq!(last.view().to_vec_as::<u16>().unwrap(), [463]);
 }
 

@@ -113,7 +113,7 @@ fn case<R: Columns>() -> Case {
 fn writable<R: Fill>() -> Case {
     let write = |path: &Path| {
         // SAFETY: as above.
-        let mut array = unsafe { MmapArray::<R>::options().shape(ROWS).create(path) }.unwrap();
+        let mut array = unsafe { MmapArray::<R>::create_options(ROWS).create(path) }.unwrap();
         R::fill(array.view_mut());
         array.tofile(path.with_extension("tofile")).unwrap();
         array.close().unwrap();

@@ -66,7 +66,7 @@ fn write_slice<T: Element>(shape: &[usize], skew: usize, ops: &[Op], (deed, seed
 
 /// A mapped array, what its memory holds, and where its elements lie there.
 fn mapped<T: Element>(shape: &[usize], order: Order, scratch: bool, seed: u32) -> (MmapArrayMut<T>, Memory, Model) {
-    let options = MmapArray::<T>::options().shape(shape).order(order);
+    let options = MmapArray::<T>::create_options(shape).order(order);
     let mut array = if scratch { options.scratch() } else { options.anonymous() }.unwrap();
     assert!(bytemuck::cast_slice::<T, u8>(&array).iter().all(|&byte| byte == 0));
     let bytes = pattern(count(shape) * size_of::<T>(), seed);

@@ -104,7 +104,7 @@ fn an_index_outside_panics_and_names_the_index_and_the_shape() {
     assert_names(|| ArrayViewMut::from_slice_mut(&mut numbers, [2, 3]).unwrap().set([2, 0], 9), &names);
     assert_eq!(numbers, NUMBERS);
     for order in [Order::C, Order::F] {
-        let mut array = MmapArray::<i32>::options().shape([2, 3]).order(order).anonymous().unwrap();
+        let mut array = MmapArray::<i32>::create_options([2, 3]).order(order).anonymous().unwrap();
         assert_names(|| array[[2, 0]], &names);
         assert_names(|| array[[0, 3]], &["[0, 3]", "[2, 3]"]);
         assert_names(|| array[[5]], &["[5]", "[2, 3]"]);
@@ -224,7 +224,7 @@ fn what_a_view_of_the_array_gives_out_lives_as_long_as_the_array() {
 #[test]
 fn arrays_are_equal_by_index_whatever_their_orders() {
     let filled = |order, shape: [usize; 2]| {
-        let mut array = MmapArray::<i32>::options().shape(shape).order(order).anonymous().unwrap();
+        let mut array = MmapArray::<i32>::create_options(shape).order(order).anonymous().unwrap();
         let mut view = array.view_mut();
         indices(&shape).iter().zip(1..).for_each(|(index, number)| view.set(index, number));
         array

@@ -108,15 +108,17 @@ rows {
     r#"np.memmap(f, dtype, "r+")"# => (MmapArray::<T>::open_mut(f)?), "np.memmap(f)" => (MmapArray::<u8>::open_mut(f)?);
     r#"np.memmap(f, dtype, "r+", 8, (4, 6))"# => (MmapArray::<T>::options().offset(8).shape([4, 6]).open_mut(f)?);
     r#"np.memmap(f, dtype, "c")"# => (MmapArray::<T>::options().open_cow(f)?);
-    r#"np.memmap(new, dtype, "w+", shape=(4, 6))"# => (MmapArray::<T>::options().shape([4, 6]).create(new)?);
-    r#"np.memmap(open(f, "rb"), dtype, "r")"# => (MmapArray::<T>::options().map(&File::open(f)?)?);
+    r#"np.memmap(new, dtype, "w+", shape=(4, 6))"# => (MmapArray::<T>::create_options([4, 6]).create(new)?);
+    r#"np.memmap(open(f, "rb"), dtype, "r")"# => (MmapArray::<T>::options().open(&File::open(f)?)?);
     r#"np.memmap(f, ">f4", "r", offset=1, shape=5)"# => (MmapArray::<Be<f32>>::options().offset(1).shape(5).open(f)?);
     r#"np.memmap(f, [("a", "<u2"), ("b", "<f4")], "r", 8, 16)"# =>
         (DynArray::options("[('a', '<u2'), ('b', '<f4')]".parse()?).offset(8).shape(16).open(f)?);
     r#"np.memmap(TemporaryFile(), dtype, "w+", shape=(4, 6))"# => (MmapArrayMut::<T>::scratch([4, 6])?);
     r#"np.zeros((4, 6), dtype)"# => (MmapArrayMut::<T>::anonymous([4, 6])?);
+    r#"np.zeros((4, 6), dtype).tofile(new)"# => { MmapArrayMut::<T>::scratch([4, 6])?.persist(new)?; };
     r#"np.fromfile(f, dtype)"# => (fromfile::<T>(f, 0, None)?),
     r#"np.fromfile(f, dtype, count=5, offset=8)"# => (fromfile::<T>(f, 8, 5)?);
+    r#"np.fromfile(f, dtype, offset=8).reshape(4, 6)"# => (MmapArray::<T>::options().offset(8).shape([4, 6]).load(f)?);
 }
 
 "The array"
@@ -268,13 +270,15 @@ here |folder| {
 }
 rows {
     r#"np.load(f, mmap_mode="r")"# => (npy::open::<T>(f)?);
-    r#"np.load(f, mmap_mode="r+")"# => (npy::open_mut::<T>(f)?), r#"np.load(f, mmap_mode="c")"# => (npy::open_cow::<T>(f)?);
-    r#"np.load(f, mmap_mode="r")"# => (npy::open_dyn(f)?);
-    r#"np.load(f, mmap_mode="r")[1:3]"# => (npy::options().rows(1..3).open::<T>(f)?);
-    r#"np.array_split(np.load(f, mmap_mode="r+"), 3)[1]"# => (npy::options().segment(1, 3).open_mut::<T>(f)?);
+    r#"np.load(f, mmap_mode="r+")"# => (npy::open_mut::<T>(f)?),
+    r#"np.load(f, mmap_mode="c")"# => (npy::options::<T>().open_cow(f)?);
+    r#"np.load(f, mmap_mode="r")"# => (npy::dyn_options().open(f)?);
+    r#"np.load(f, mmap_mode="r")[1:3]"# => (npy::options::<T>().rows(1..3).open(f)?);
+    r#"np.array_split(np.load(f, mmap_mode="r+"), 3)[1]"# => (npy::options::<T>().segment(1, 3).open_mut(f)?);
     r#"np.load(f, mmap_mode="r").dtype"# => (npy::header(f)?.dtype());
-    "np.load(f)" => (npy::load::<T>(f)?), r#"np.load(f).astype("f8")"# => (npy::load_as::<f64>(f)?);
-    r#"np.load(open(f, "rb"))"# => (npy::load_from::<T>(&mut File::open(f)?)?);
+    "np.load(f)" => (npy::load::<T>(f)?),
+    r#"np.load(f).astype("f8")"# => (npy::dyn_options().load(f)?.view().to_vec_as::<f64>()?);
+    r#"np.load(open(f, "rb"))"# => (npy::options::<T>().load_from(File::open(f)?)?);
     "np.save(new, arr)" => { npy::save(new, &arr)?; }, "np.save(new, arr[:, ::2])" => { npy::save(new, &arr.view().step_axis(1, 2))?; };
     r#"np.save(open(new, "wb"), arr)"# => { npy::save_to(&mut File::create(new)?, &arr)?; };
     "np.save(f, np.concatenate([np.load(f), arr]))" => { npy::append(f, &arr)?; };
@@ -282,11 +286,12 @@ rows {
     r#"np.lib.format.open_memmap(f, mode="r")"# => (npy::open::<T>(f)?);
     r#"np.lib.format.open_memmap(new, "w+", dtype, (4, 6))"# => (npy::create::<T>(new, [4, 6])?);
     r#"np.lib.format.open_memmap(new, "w+", dtype, (4, 6), fortran_order=True)"# =>
-        (npy::options().order(Order::F).create::<T>(new, [4, 6])?);
+        (npy::create_options::<T>([4, 6]).order(Order::F).create(new)?);
     r#"np.lib.format.open_memmap(new, "w+", dtype, (4, 6), version=(2, 0))"# =>
-        (npy::options().version(2, 0).create::<T>(new, [4, 6])?);
-    "np.lib.format.open_memmap(f, max_header_size=20_000)" => (npy::options().max_header(20_000).open_mut::<T>(f)?);
-    r#"np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)"# => (npy::create_like(new, &arr)?);
+        (npy::create_options::<T>([4, 6]).version(2, 0).create(new)?);
+    "np.lib.format.open_memmap(f, max_header_size=20_000)" => (npy::options::<T>().max_header(20_000).open_mut(f)?);
+    "np.save(new, np.zeros((4, 6), dtype))" => { npy::create_options::<T>([4, 6]).scratch()?.persist(new)?; };
+    r#"np.lib.format.open_memmap(new, "w+", arr.dtype, arr.shape)"# => (npy::create::<T>(new, arr.shape())?);
 }
 
 "`.npz`"
@@ -304,12 +309,12 @@ rows {
     r#"np.load(f).files"# =>
         (npz::Archive::open(f)?.members().map(|member| member.name()).collect::<Vec<_>>());
     #[cfg(feature = "npz")]
-    r#"np.load(f)["x"]"# => (npz::Archive::open(f)?.member("x")?.load::<f32>()?);
+    r#"np.load(f)["x"]"# => (npy::load::<f32>(npz::Archive::open(f)?.member("x")?)?);
     #[cfg(feature = "npz")]
-    r#"np.load(f)["x"]"# => (npz::Archive::open(f)?.member("x")?.open::<Le<f32>>()?);
+    r#"np.load(f)["x"]"# => (npy::open::<Le<f32>>(npz::Archive::open(f)?.member("x")?)?);
     #[cfg(feature = "npz")]
     r#"np.load(f)["x"][1:3]"# =>
-        (npz::Archive::open(f)?.member("x")?.with(npy::options().rows(1..3)).open::<Le<f32>>()?);
+        (npy::options::<Le<f32>>().rows(1..3).open(npz::Archive::open(f)?.member("x")?)?);
     #[cfg(feature = "npz")]
     r#"np.savez(new, x=arr)"# =>
         { let mut writer = npz::Writer::create(new)?; writer.add("x", &arr)?; writer.finish()?; };

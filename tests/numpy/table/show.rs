@@ -194,18 +194,6 @@ macro_rules! records {
 }
 records!(Star, Name);
 
-/// What `npy::load` gives.
-impl<T> Show for (Vec<usize>, Vec<T>)
-where
-    Vec<T>: Show,
-{
-    fn show(self) -> Shown {
-        let mut shown = self.1.show();
-        shown.push(("shape", tuple(&self.0)));
-        shown
-    }
-}
-
 #[cfg(feature = "ndarray")]
 impl<D: ndarray::Dimension> Show for ndarray::ArrayView<'_, f32, D> {
     fn show(self) -> Shown {

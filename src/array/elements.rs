@@ -1,0 +1,225 @@
+//! What the elements of an array are, as the ways to open know it: of a Rust type, or of a dtype.
+
+use super::{MmapArray, MmapWindow};
+use crate::access::{Access, assert_mappable};
+use crate::dtype::DType;
+use crate::error::{Reason, Result, short_type_name};
+use crate::region::{Front, Region};
+use crate::shape::{Axes, Dims, Order};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// What the elements of an array are, and which array holds them where the mode is `A`.
+///
+/// | elements | array |
+/// | --- | --- |
+/// | [`Typed<T>`](Typed) | [`MmapArray<T, A>`](MmapArray) |
+/// | [`Strided<T>`](Strided) | [`MmapWindow<T, A>`](MmapWindow) |
+/// | [`DType`], [`npy::FromHeader`](crate::npy::FromHeader) | [`DynArray<A>`](crate::DynArray) |
+///
+/// The trait is sealed.
+pub trait Elements<A>: sealed::Described {
+    /// The array of them.
+    type Array;
+
+    /// Makes an array of a region that has been mapped for the layout.
+    #[doc(hidden)]
+    fn array(self, region: Region, layout: Layout) -> Result<Self::Array>;
+}
+
+/// Elements of the type `T`, one after another: a [`MmapArray<T>`](MmapArray).
+pub struct Typed<T>(PhantomData<fn() -> T>);
+
+/// Elements of the type `T`, with others between them where a window leaves some out: a [`MmapWindow<T>`](MmapWindow).
+pub struct Strided<T>(PhantomData<fn() -> T>);
+
+/// Where the elements of an array lie in a file, and how they follow one another.
+#[derive(Clone)]
+pub struct Layout {
+    /// The byte of the file at which the first lies.
+    pub(crate) offset: u64,
+    pub(crate) dims: Dims,
+    pub(crate) order: Order,
+    /// The bytes of one.
+    pub(crate) size: usize,
+    /// The byte of the file at which that of it ends in which elements can lie.
+    pub(crate) end: u64,
+    /// The shape of the array whose rows these are, where others lie between them: in Fortran order.
+    pub(crate) rows_of: Option<Dims>,
+    /// The dtype that the file states, where that is asked for.
+    pub(crate) dtype: Option<DType>,
+    /// What is written in front of the elements when they become more.
+    pub(crate) front: Option<Front>,
+}
+
+impl Layout {
+    /// Elements one after another.
+    pub(crate) fn contiguous(offset: u64, end: u64, dims: Dims, order: Order, size: usize) -> Self {
+        Self { offset, end, dims, order, size, rows_of: None, dtype: None, front: None }
+    }
+
+    /// The bytes from the first element's to the last one's.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) where they are more than the address space has.
+    pub(crate) fn span(&self) -> Result<usize> {
+        match &self.rows_of {
+            None => self.dims.checked_len(self.size).map(|(_, bytes)| bytes),
+            Some(whole) => {
+                whole.checked_len(self.size)?;
+                // The last element is one of the whole array, whose bytes fit.
+                let axes = self.axes();
+                let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * stride.unsigned_abs();
+                Ok(match axes.lens().contains(&0) {
+                    true => 0,
+                    false => self.size + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
+                })
+            }
+        }
+    }
+
+    /// The lengths of the axes and their strides, once the [`span`](Self::span) has been found to fit.
+    pub(crate) fn axes(&self) -> Axes {
+        let mut axes = Axes::contiguous(self.rows_of.as_ref().unwrap_or(&self.dims), self.order, self.size);
+        if self.rows_of.is_some() {
+            axes.set(0, self.dims[0], self.size as isize);
+        }
+        axes
+    }
+
+    /// Checks that no others lie between the elements.
+    pub(crate) fn check_contiguous(&self) -> Result<()> {
+        let Some(whole) = &self.rows_of else { return Ok(()) };
+        Err(Reason::NotContiguous(format!(
+            "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: open them \
+             `strided()`, or `load` a copy"
+        ))
+        .error())
+    }
+
+    /// The same elements copied together, in memory.
+    pub(crate) fn in_memory(self) -> Self {
+        Self { offset: 0, rows_of: None, front: None, ..self }
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Layout, Result};
+
+    /// What is known of elements before there are any.
+    pub trait Described {
+        /// Whether others may lie between them.
+        const STRIDED: bool;
+
+        /// What they are called in errors.
+        fn name(&self, layout: &Layout) -> String;
+
+        /// Checks that they can live at a byte of a file, so many bytes of them.
+        fn check_offset(&self, offset: u64, len: u64) -> Result<()>;
+
+        /// Checks what can be checked of their layout before they are mapped.
+        fn check(&self, layout: &Layout) -> Result<()> {
+            if Self::STRIDED { Ok(()) } else { layout.check_contiguous() }
+        }
+    }
+
+    /// Elements whose size is known before a file is looked at.
+    pub trait Sized: Described {
+        fn size(&self) -> usize;
+    }
+}
+
+impl<T> Typed<T> {
+    pub(crate) fn new() -> Self {
+        const { assert_mappable::<T>() }
+        Self(PhantomData)
+    }
+}
+
+impl<T> Strided<T> {
+    pub(crate) fn new() -> Self {
+        const { assert_mappable::<T>() }
+        Self(PhantomData)
+    }
+}
+
+macro_rules! of_a_type {
+    ($name:ident, $strided:literal) => {
+        impl<T> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<T> Copy for $name<T> {}
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}<{}>", stringify!($name), short_type_name::<T>())
+            }
+        }
+
+        impl<T> sealed::Described for $name<T> {
+            const STRIDED: bool = $strided;
+
+            fn name(&self, _: &Layout) -> String {
+                short_type_name::<T>()
+            }
+
+            fn check_offset(&self, offset: u64, len: u64) -> Result<()> {
+                check_alignment::<T>(offset, len)
+            }
+        }
+    };
+}
+of_a_type!(Typed, false);
+of_a_type!(Strided, true);
+
+impl<T> sealed::Sized for Typed<T> {
+    fn size(&self) -> usize {
+        size_of::<T>()
+    }
+}
+
+impl<T, A: Access<T>> Elements<A> for Typed<T> {
+    type Array = MmapArray<T, A>;
+
+    fn array(self, region: Region, layout: Layout) -> Result<MmapArray<T, A>> {
+        MmapArray::from_region(region, layout.dims, layout.order)
+    }
+}
+
+impl<T, A: Access<T>> Elements<A> for Strided<T> {
+    type Array = MmapWindow<T, A>;
+
+    fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
+        let span = Dims::new(&[region.len() / size_of::<T>()])?;
+        Ok(MmapWindow::new(MmapArray::from_region(region, span, Order::C)?, layout.axes()))
+    }
+}
+
+/// Checks that elements of `T` can live at a byte of a file, `len` bytes of them.
+pub(super) fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
+    let (align, size) = (align_of::<T>(), size_of::<T>());
+    match offset % align as u64 {
+        0 => Ok(()),
+        _ if len == 0 => Ok(()),
+        past => {
+            let next = offset.saturating_add(align as u64 - past);
+            let element = short_type_name::<T>();
+            let advice = if element.starts_with(|first: char| first.is_ascii_lowercase()) {
+                // A number, which the type of the machine's byte order reads at any byte.
+                let order = if cfg!(target_endian = "little") { "Le" } else { "Be" };
+                format!("take elements of `{order}<{element}>`")
+            } else {
+                format!(
+                    "take a `repr(C, packed)` record, or elements of `[u8; {size}]` and read them through \
+                     `view().view_as::<{element}>()`"
+                )
+            };
+            let reason = Reason::Misaligned { offset, align, element, next, advice };
+            Err(reason.error().at_bytes(offset..offset.saturating_add(len)))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Elements copied out of a file or a stream into memory, those of a window alone.
+
+use super::elements::{Layout, sealed::Described};
+use super::source::{Bytes, FileBytes, Stream};
+use crate::error::{Error, Reason, Result};
+use crate::region::{Advice, At, Portion, Region};
+use std::io::{self, BufReader, Read};
+
+/// What is read at once of rows with others between them.
+const BUFFER: usize = 1 << 18;
+
+/// Memory of this size is asked for in large pages.
+const LARGE: usize = 4 << 20;
+
+/// Reads the elements of a layout into memory of their own, one after another.
+pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>) -> Result<Region> {
+    let (_, len) = layout.dims.checked_len(layout.size)?;
+    let needed = layout.span()? as u64;
+    let past_end = |file_len: u64| {
+        let (what, offset) = (format!("{} elements of `{}`", layout.dims, elements.name(layout)), layout.offset);
+        let error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.error();
+        error.at_bytes(offset..offset.saturating_add(needed))
+    };
+    if layout.offset.checked_add(needed).is_none_or(|end| end > layout.end) {
+        return Err(past_end(layout.end));
+    }
+    let mut region = Region::anonymous(&Portion { offset: 0, len, populate: false, reserve: false, lock: false })?;
+    if len >= LARGE {
+        // Not all systems have them, and none need them.
+        let _ = region.advise(0..len, Advice::HugePage);
+    }
+    let rows = Rows { target: region.memory_mut(), layout };
+    match bytes {
+        Bytes::File(FileBytes { file, .. }) => {
+            let at = At { file, position: layout.offset };
+            let read = match layout.rows_of {
+                None => rows.read(at, |_, _| Ok(())),
+                Some(_) => rows.read(BufReader::with_capacity(BUFFER, at), |reader, gap| reader.seek_relative(gap)),
+            };
+            read.map_err(|source| match source.kind() {
+                // The file has become shorter.
+                io::ErrorKind::UnexpectedEof => past_end(file.metadata().map_or(layout.end, |file| file.len())),
+                _ => Error::io("read the elements", source),
+            })?;
+        }
+        Bytes::Stream(mut stream) => {
+            stream.skip_to(layout.offset)?;
+            let read = rows.read(&mut stream, |stream, gap| skip(stream, gap));
+            read.map_err(|source| match source.kind() {
+                io::ErrorKind::UnexpectedEof if stream.len().is_none() => past_end(stream.position()),
+                _ => Error::io("read the elements", source),
+            })?;
+            stream.finish()?;
+        }
+    }
+    Ok(region)
+}
+
+fn skip(stream: &mut &mut Stream<'_>, gap: i64) -> io::Result<()> {
+    io::copy(&mut stream.take(gap.unsigned_abs()), &mut io::sink()).map(drop)
+}
+
+/// Where the rows of a window go.
+struct Rows<'a> {
+    target: &'a mut [u8],
+    layout: &'a Layout,
+}
+
+impl Rows<'_> {
+    /// Reads them one after another, and skips so many bytes between.
+    fn read<R: Read>(self, mut reader: R, skip: impl Fn(&mut R, i64) -> io::Result<()>) -> io::Result<()> {
+        let Self { target, layout: Layout { rows_of, dims, size, .. } } = self;
+        let (Some(whole), false) = (rows_of, target.is_empty()) else { return reader.read_exact(target) };
+        // In Fortran order the rows of each column lie together, and so many bytes between those of two columns. All of
+        // them are bytes of a file.
+        let (column, gap) = (dims[0] * size, (whole[0] - dims[0]) * size);
+        for (count, part) in target.chunks_exact_mut(column).enumerate() {
+            if count > 0 {
+                skip(&mut reader, gap as i64)?;
+            }
+            reader.read_exact(part)?;
+        }
+        Ok(())
+    }
+}

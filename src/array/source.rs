@@ -1,0 +1,241 @@
+//! What an array is opened from: a path, an open file, a member of an archive.
+//!
+//! Whoever opens asks a source for bytes and says what for. A path is opened and closed again, an open file is lent, and a
+//! member of an archive is either a range of its file's bytes or, where it is compressed, a stream. So each way to open
+//! is written once, and a source is one implementation of [`Source`].
+
+use crate::error::{Error, Reason, Result};
+use crate::region::{self, At};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What an array can be opened from.
+///
+/// - a path: a `str`, [`Path`], [`OsStr`] or their owned kinds, borrowed or not;
+/// - a [`&File`](File) that is open already. Its own position does not matter, and it may be closed afterwards;
+/// - a member of an archive (`npz::Member`, with the feature `npz`), whose bytes are the file then.
+///
+/// The trait is sealed.
+///
+/// ```
+/// use mmap_array::MmapArray;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("data");
+/// # std::fs::write(&path, [7; 8])?;
+/// let file = std::fs::File::open(&path)?;
+/// // SAFETY: nobody else writes or truncates the file.
+/// let by_path = unsafe { MmapArray::<u8>::options().offset(3).shape(2).open(&path)? };
+/// let by_file = unsafe { MmapArray::<u8>::options().offset(3).shape(2).open(&file)? };
+/// assert_eq!(by_path, by_file);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that an array can be opened from",
+    note = "a path, a `&File` and a member of an archive are, and of other types what their `as_ref` makes a path; a reader is \
+            read by `load_from`"
+)]
+pub trait Source: sealed::Source {}
+
+/// What a source is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Bytes of a regular file, to be mapped.
+    Map { write: bool },
+    /// Its first bytes.
+    Header,
+    /// Elements, to be copied into memory.
+    Load,
+}
+
+/// Bytes that a source lends.
+pub enum Bytes<'a> {
+    /// A regular file, or a range of its bytes.
+    File(FileBytes<'a>),
+    /// Whatever comes out of a reader, from its beginning on.
+    Stream(Stream<'a>),
+}
+
+/// A regular file, or a range of its bytes.
+#[derive(Clone)]
+pub struct FileBytes<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) path: Option<&'a Path>,
+    /// Of the file, where not all its bytes are the source's.
+    pub(crate) member: Option<Range<u64>>,
+}
+
+/// Bytes out of a reader.
+pub struct Stream<'a> {
+    reader: &'a mut dyn Read,
+    /// How many have been given out.
+    position: u64,
+    /// How many there are, where that is known.
+    len: Option<u64>,
+    /// Those that were read to be counted.
+    held: io::Cursor<Vec<u8>>,
+    /// Whether what is behind the elements is read too: where the reader checks all that it has read at its end.
+    to_end: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// Whatever a reader has.
+    pub(crate) fn new(reader: &'a mut dyn Read) -> Self {
+        Self { reader, position: 0, len: None, held: io::Cursor::default(), to_end: false }
+    }
+
+    /// So many bytes of a reader that checks them at its end.
+    #[cfg(feature = "npz")]
+    pub(crate) fn checked(reader: &'a mut dyn Read, len: u64) -> Self {
+        Self { len: Some(len), to_end: true, ..Self::new(reader) }
+    }
+
+    /// How many bytes there are, where that is known.
+    pub(crate) fn len(&self) -> Option<u64> {
+        self.len
+    }
+
+    /// How many bytes have been given out.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes on to a byte that has not been given out.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> Result<()> {
+        let count = offset.saturating_sub(self.position);
+        let skipped = io::copy(&mut self.take(count), &mut io::sink());
+        match skipped.map_err(|source| Error::io("read the elements", source))? {
+            skipped if skipped < count => Err(Reason::OffsetPastEnd { offset, file_len: self.position }.error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads all there is, to know how many bytes there are.
+    pub(crate) fn measure(&mut self) -> Result<u64> {
+        if let Some(len) = self.len {
+            return Ok(len);
+        }
+        let mut held = Vec::new();
+        let read = self.read_to_end(&mut held).map_err(|source| Error::io("read the elements", source))?;
+        let len = self.position;
+        self.position -= read as u64;
+        (self.held, self.len) = (io::Cursor::new(held), Some(len));
+        Ok(len)
+    }
+
+    /// Ends the reading.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        if self.to_end {
+            io::copy(&mut self, &mut io::sink()).map_err(|source| Error::io("read the elements", source))?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut count = self.held.read(buffer)?;
+        if count == 0 {
+            count = self.reader.read(buffer)?;
+        }
+        // A reader is anybody's safe code, and what it says is not to be relied on.
+        if count > buffer.len() {
+            let text = format!("the reader says that it has read {count} bytes, and was asked for {}", buffer.len());
+            return Err(io::Error::other(text));
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl<'a> FileBytes<'a> {
+    /// The byte of the file at which the source begins, and that at which it ends.
+    pub(crate) fn range(&self) -> Result<Range<u64>> {
+        let file_len = region::mappable_len(self.file)?;
+        Ok(self.member.clone().map_or(0..file_len, |member| member.start..member.end.min(file_len)))
+    }
+
+    /// Reads the source from its beginning on.
+    pub(crate) fn reader(&self) -> impl Read + use<'a> {
+        let (start, end) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.start, member.end));
+        BufReader::new(At { file: self.file, position: start }.take(end.saturating_sub(start)))
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Bytes, Result, Want};
+
+    pub trait Source {
+        /// Lends the bytes, and says in each error whose they are.
+        fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R>;
+    }
+}
+
+/// Types of the standard library that are paths.
+pub trait AsPath: AsRef<Path> {}
+impl AsPath for str {}
+impl AsPath for String {}
+impl AsPath for Path {}
+impl AsPath for PathBuf {}
+impl AsPath for OsStr {}
+impl AsPath for OsString {}
+impl AsPath for Box<Path> {}
+impl AsPath for Cow<'_, OsStr> {}
+impl AsPath for Cow<'_, Path> {}
+impl<P: AsPath + ?Sized> AsPath for &P {}
+
+macro_rules! paths {
+    ($($path:ty $(, for $generic:ident)?;)*) => {$(
+        impl$(<$generic: AsPath + ?Sized>)? Source for $path {}
+        impl$(<$generic: AsPath + ?Sized>)? sealed::Source for $path {
+            fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+                lend_path(self.as_ref(), want, f)
+            }
+        }
+    )*};
+}
+paths!(&P, for P; String; PathBuf; OsString; Box<Path>; Cow<'_, Path>;);
+
+fn lend_path<R>(path: &Path, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+    let lend = || match want {
+        Want::Map { write } => {
+            let file = region::open(path, write)?;
+            f(Bytes::File(FileBytes { file: &file, path: Some(path), member: None }))
+        }
+        Want::Header => {
+            let file = region::open(path, false)?;
+            // What is no file says so, rather than that it has no header.
+            region::mappable_len(&file)?;
+            f(Bytes::File(FileBytes { file: &file, path: Some(path), member: None }))
+        }
+        Want::Load => {
+            let file = File::open(path).map_err(|source| Error::io("open the file", source))?;
+            lend_to_load(&file, Some(path), f)
+        }
+    };
+    lend().map_err(|error: Error| error.in_file(Some(path)))
+}
+
+impl Source for &File {}
+impl sealed::Source for &File {
+    fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+        match want {
+            Want::Load => lend_to_load(self, None, f),
+            _ => f(Bytes::File(FileBytes { file: self, path: None, member: None })),
+        }
+    }
+}
+
+/// Lends an open file to be read: at any byte where it has them all, and else, as pipes and the files of `/proc`, from its
+/// position on.
+fn lend_to_load<R>(file: &File, path: Option<&Path>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {
+            f(Bytes::File(FileBytes { file, path, member: None }))
+        }
+        _ => f(Bytes::Stream(Stream::new(&mut &*file))),
+    }
+}

@@ -1,0 +1,49 @@
+//! The header of a file whose array becomes longer.
+
+use super::header::Header;
+use crate::error::{Error, Result};
+use crate::region::{At, Patch};
+use std::fs::File;
+use std::io::Read;
+
+/// What changes in the header of a file when bytes are added to its array, which must end at a byte and take them as
+/// whole steps of its slowest axis: the array that grows may have another element type or other axes.
+pub(super) fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
+    let header = Header::of_file(file, usize::MAX)?;
+    let file_end = header.data_offset() + header.nbytes();
+    if file_end != end {
+        return Err(Error::unsupported(format!(
+            "cannot grow: this is a window that ends at byte {end}, and the file's array, of shape {:?}, ends at byte \
+             {file_end}; open the whole array to grow it",
+            header.shape()
+        )));
+    }
+    let rows = header.rows_in(added);
+    let rows = rows.ok_or_else(|| {
+        Error::unsupported(format!(
+            "cannot grow: {added} bytes behind byte {end} are no whole steps of the slowest axis of the file's array, of \
+             shape {:?} and {} bytes from byte {} on; grow an array that was opened whole, as the file's own type",
+            header.shape(),
+            header.nbytes(),
+            header.data_offset()
+        ))
+    })?;
+    grown(file, &header, rows)
+}
+
+/// What changes in the header of a file when so many rows are added.
+pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Patch> {
+    let (axis, len) = (header.order().slowest_axis(header.shape().len()))
+        .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
+        .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
+    let new = header.regrown(axis, len)?.ok_or_else(|| {
+        Error::unsupported(format!(
+            "cannot grow: the header of {} bytes has no room for a length of {len}",
+            header.data_offset()
+        ))
+    })?;
+    let mut old = vec![0; new.len()];
+    let read = At { file, position: 0 }.read_exact(&mut old);
+    read.map_err(|source| Error::io("read the header", source))?;
+    Ok(Patch::of(&old, &new))
+}

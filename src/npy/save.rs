@@ -1,0 +1,188 @@
+//! `np.save`: whole arrays by plain writing, without a map. A view of any strides is written in pieces, to any writer.
+
+use super::header::Header;
+use crate::access::{Access, ReadOnly};
+use crate::array::MmapArray;
+use crate::dynamic::{DynArray, DynView};
+use crate::element::Element;
+use crate::error::{Error, Reason, Result};
+use crate::io::CHUNK;
+use crate::region::NewFile;
+use crate::shape::Order;
+use crate::view::ArrayView;
+use crate::view::named::described;
+use bytemuck::{AnyBitPattern, NoUninit};
+use std::io::Write;
+use std::path::Path;
+
+/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`] and [`DynArray`] of any mode, vectors and slices as
+/// arrays of one axis, and a single element as one of none.
+///
+/// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of n × 3. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved as an array",
+    note = "an array or a view of this crate can, a slice or a vector of elements, and one element",
+    note = "in memory of the program's own, elements must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, \
+            bytemuck::Pod, mmap_array::Record)]`"
+)]
+pub trait ArrayLike: sealed::Sealed {
+    #[doc(hidden)]
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R>;
+}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    pub trait Sealed {}
+    impl<T: Element, A: Access<T>> Sealed for ArrayView<'_, T, A> {}
+    impl<A> Sealed for DynView<'_, A> {}
+    impl<T: Element, A> Sealed for MmapArray<T, A> where ReadOnly: Access<T> {}
+    impl<A> Sealed for DynArray<A> {}
+    impl<T: Element + AnyBitPattern + NoUninit> Sealed for [T] {}
+    impl<T: Element + AnyBitPattern + NoUninit> Sealed for Vec<T> {}
+    impl<T: Element + AnyBitPattern + NoUninit> Sealed for T {}
+}
+
+impl<T: Element, A: Access<T>> ArrayLike for ArrayView<'_, T, A> {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        let dtype = described::<T>()?;
+        f(self.view().to_dyn(&dtype)?)
+    }
+}
+
+impl<A> ArrayLike for DynView<'_, A> {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        f(self.view())
+    }
+}
+
+impl<T: Element, A> ArrayLike for MmapArray<T, A>
+where
+    ReadOnly: Access<T>,
+{
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        self.view().lend(f)
+    }
+}
+
+impl<A> ArrayLike for DynArray<A> {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        f(self.view())
+    }
+}
+
+impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for [T] {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        ArrayView::from_slice(self, self.len())?.lend(f)
+    }
+}
+
+impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for Vec<T> {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        self[..].lend(f)
+    }
+}
+
+impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
+    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+        ArrayView::from_slice(std::slice::from_ref(self), ())?.lend(f)
+    }
+}
+
+/// Saves an array in a file, which is made or replaced: `np.save(path, arr)`, byte for byte, but for the name, to which no
+/// `.npy` is added.
+///
+/// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C order,
+/// they are written as they lie and the header says so. The bytes between a record's fields are written as they are in
+/// memory. The file is built beside the target and renamed, so the target never exists half made, and an array that is
+/// mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped). A file that
+/// is replaced goes only when the new one is on the disk; where there was none, nobody waits for the disk.
+///
+/// # Errors
+///
+/// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell, [`Io`](crate::ErrorKind::Io) where the system
+/// refuses. The target is as it was then.
+///
+/// ```
+/// use mmap_array::{ArrayView, npy};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npy");
+/// let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let view = ArrayView::from_slice(&numbers, [2, 3])?;
+/// npy::save(&path, &view.step_axis(1, -2))?;
+/// let saved = npy::load::<f64>(&path)?;
+/// assert_eq!((saved.shape(), &saved[..]), (&[2, 2][..], &[3.0, 1.0, 6.0, 4.0][..]));
+/// npy::save(&path, &numbers[..])?;
+/// assert_eq!(npy::header(&path)?.shape(), [6]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result<()> {
+    let path = path.as_ref();
+    let save = |view: DynView<'_>| {
+        let header = header_of(view)?;
+        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
+        write_array(&mut file, &header, view)?;
+        drop(file);
+        new.persist()
+    };
+    array.lend(save).map_err(|error| error.in_file(Some(path)))
+}
+
+/// As [`save`], to any [`Write`].
+///
+/// # Errors
+///
+/// As for [`save`]; [`Io`](crate::ErrorKind::Io) with what the writer says.
+///
+/// ```
+/// use mmap_array::npy;
+/// let mut bytes = Vec::new();
+/// npy::save_to(&mut bytes, &vec![[1_u8, 2], [3, 4], [5, 6]])?;
+/// let saved = npy::options::<u8>().load_from(&bytes[..])?;
+/// assert_eq!((saved.shape(), &saved[..]), (&[3, 2][..], &[1, 2, 3, 4, 5, 6][..]));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub fn save_to(writer: &mut (impl Write + ?Sized), array: &(impl ArrayLike + ?Sized)) -> Result<()> {
+    array.lend(|view| write_array(writer, &header_of(view)?, view))
+}
+
+/// The header that NumPy gives an array.
+pub(crate) fn header_of(view: DynView<'_>) -> Result<Header> {
+    let order = if view.is_fortran() { Order::F } else { Order::C };
+    Header::new(view.dtype().clone(), view.shape(), order)
+}
+
+pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: DynView<'_>) -> Result<()> {
+    header.write(&mut writer)?;
+    write_elements(writer, view, header.order())
+}
+
+/// Writes the elements as a file of the order has them.
+pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: DynView<'_>, order: Order) -> Result<()> {
+    let view = if order == Order::F { view.t() } else { view };
+    view.for_each_chunk(CHUNK, |bytes| {
+        writer.write_all(bytes).map_err(|source| Error::io("write the elements", source))
+    })
+}
+
+/// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as
+/// long along the other axes.
+pub(super) fn rows_of(view: DynView<'_>, header: &Header, axis: usize) -> Result<usize> {
+    if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
+        let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
+        let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());
+        return Err(Reason::DTypeMismatch(text).error());
+    }
+    let (found, wanted) = (view.shape(), header.shape());
+    let fits = found.len() == wanted.len() && (0..found.len()).all(|k| k == axis || found[k] == wanted[k]);
+    if fits {
+        return Ok(found[axis]);
+    }
+    let lens: Vec<String> =
+        wanted.iter().enumerate().map(|(k, len)| if k == axis { "n".into() } else { len.to_string() }).collect();
+    let order = match header.order() {
+        Order::F => " (in Fortran order an array grows along its last axis)",
+        Order::C => "",
+    };
+    Err(Error::shape(format!("rows of shape [{}] were expected, not {found:?}{order}", lens.join(", "))))
+}
