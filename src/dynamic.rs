@@ -90,7 +90,7 @@ impl<A> DynArray<A> {
     /// has found not to be so.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
         let ptr = self.region.as_ptr().unwrap_or(std::ptr::dangling_mut());
-        RawView { ptr, axes: self.axes }.unpack_dtype(&self.dtype)
+        RawView { ptr, axes: self.axes.clone() }.unpack_dtype(&self.dtype)
     }
 
     /// What the elements are.
@@ -328,7 +328,7 @@ impl DynArrayMut {
 impl Clone for DynArray {
     /// Another owner of the same map: nothing is copied or mapped anew, but the dtype.
     fn clone(&self) -> Self {
-        Self { region: self.region.clone(), dtype: self.dtype.clone(), ..*self }
+        Self { region: self.region.clone(), dtype: self.dtype.clone(), axes: self.axes.clone(), ..*self }
     }
 }
 

@@ -26,7 +26,7 @@ impl<T, A> MmapWindow<T, A> {
     }
 
     fn raw_view(&self) -> RawView {
-        RawView { ptr: self.span.ptr.as_ptr().cast(), axes: self.axes }
+        RawView { ptr: self.span.ptr.as_ptr().cast(), axes: self.axes.clone() }
     }
 
     /// The number of elements along each axis.

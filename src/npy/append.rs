@@ -49,7 +49,7 @@ fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
     let header = options.read_header(file)?;
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
-    let count = rows_of(rows, &header, axis)?;
+    let count = rows_of(&rows, &header, axis)?;
     options.check_complete(file, &header, header.dtype())?;
     let (end, file_len) = (header.data_offset() + header.nbytes(), region::mappable_len(file)?);
     if file_len > end {
@@ -61,7 +61,7 @@ fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
     }
     if count > 0 {
         let patch = grown(file, &header, count)?;
-        write_behind(&mut &*file, &header, rows, &patch)?;
+        write_behind(&mut &*file, &header, &rows, &patch)?;
     }
     Ok(header.shape()[axis] + count)
 }
@@ -109,7 +109,7 @@ impl<S: Storage> Write for Behind<'_, S> {
 }
 
 /// Writes rows behind the array that ends where the file does, and then what changes in the header.
-fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, patch: &Patch) -> Result<()> {
+fn write_behind(file: &mut impl Storage, header: &Header, rows: &DynView<'_>, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
     let synced = |source| Error::io("write the file to the disk", source);
     let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
@@ -211,7 +211,7 @@ mod tests {
             let header = Header::read(&mut &self.old[..]).unwrap();
             let view = ArrayView::from_slice(&self.rows, self.rows.len()).unwrap();
             let patch = Patch::of(&self.old[..128], &self.new[..128]);
-            view.lend(|rows| write_behind(disk, &header, rows, &patch))
+            view.lend(|rows| write_behind(disk, &header, &rows, &patch))
         }
 
         /// Whether a file is read as the new array; it must be that or the old one.

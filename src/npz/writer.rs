@@ -76,10 +76,10 @@ impl Writer {
 
     fn add_view(&mut self, name: &str, view: DynView<'_>) -> Result<()> {
         self.check_unbroken()?;
-        let header = header_of(view)?;
+        let header = header_of(&view)?;
         let member = self.entry_path(name)?;
         self.broken = true;
-        self.write_member(name, member, &header, view)?;
+        self.write_member(name, member, &header, &view)?;
         self.names.insert(name.to_owned());
         self.broken = false;
         Ok(())
@@ -89,7 +89,7 @@ impl Writer {
         if self.broken { Err(broken("a member before could not be written to its end")) } else { Ok(()) }
     }
 
-    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: DynView<'_>) -> Result<()> {
+    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &DynView<'_>) -> Result<()> {
         let failed = |error| zip_error("write the archive", error);
         let padding = padding(self.zip.stream_offset() + name.len() as u64 + 4);
         let entry = self.zip.new_file(member);

@@ -2,9 +2,9 @@
 //!
 //! A field of packed records should iterate as fast as the loop that one would write by hand. Axes that follow one
 //! another evenly are joined first, so most views become one run of constant stride, and most others rows of such runs.
-//! Both are kept in plain fields, apart from the axes beyond them, all inline, and `next` changes as few of them as it
-//! can: the compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a
-//! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
+//! Both are kept in plain fields, apart from the axes beyond them, and `next` changes as few of them as it can: the
+//! compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a constant
+//! where it can be. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
 use crate::access::Access;
@@ -118,8 +118,19 @@ pub(crate) struct Runs {
     row_stride: isize,
     /// Where the view starts.
     base: *const u8,
-    /// The axes of the planes, the slowest first, where there is more than one plane.
-    outer: Option<Axes>,
+    outer: Outer,
+}
+
+/// The axes along which the planes lie.
+#[derive(Clone)]
+enum Outer {
+    /// There is one plane.
+    None,
+    /// At this distance.
+    One(isize),
+    /// The slowest first. Elsewhere, since iterators are moved about, and what takes the address of a part of one keeps
+    /// the others out of registers.
+    Many(Box<Axes>),
 }
 
 /// The lengths and strides of the two innermost axes after joining, and whether there are `more`.
@@ -165,7 +176,7 @@ impl Runs {
         let ptr = base.wrapping_offset(row_stride.wrapping_neg());
         // Where there is no element there is no run either.
         let end = if len == 0 { 0 } else { rows };
-        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: None }
+        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: Outer::None }
     }
 
     #[cold]
@@ -179,7 +190,12 @@ impl Runs {
             last
         };
         let runs = Self::of_inner(view.ptr, Inner { run: last(), rows: last(), more: true });
-        Self { end: runs.end * outer.len(), outer: Some(outer), ..runs }
+        let end = runs.end * outer.len();
+        let outer = match *outer.strides() {
+            [stride] => Outer::One(stride),
+            _ => Outer::Many(Box::new(outer)),
+        };
+        Self { end, outer, ..runs }
     }
 
     /// The start of a plane.
@@ -187,10 +203,9 @@ impl Runs {
     fn start(&self, plane: usize) -> *const u8 {
         let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
         match &self.outer {
-            None => self.base,
-            Some(outer) if outer.ndim() == 1 => self.base.wrapping_offset(along(plane, outer.strides()[0])),
-            // A copy is handed over: of what a pointer goes to, no part is kept in registers.
-            Some(outer) => start_of(plane, self.base, *outer),
+            Outer::None => self.base,
+            Outer::One(stride) => self.base.wrapping_offset(along(plane, *stride)),
+            Outer::Many(outer) => start_of(plane, self.base, outer),
         }
     }
 
@@ -250,7 +265,7 @@ impl Runs {
 /// The start of a plane among those that lie along the axes `outer`.
 #[cold]
 #[inline(never)]
-fn start_of(plane: usize, base: *const u8, outer: Axes) -> *const u8 {
+fn start_of(plane: usize, base: *const u8, outer: &Axes) -> *const u8 {
     let (mut ptr, mut position) = (base, plane);
     for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
         ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));

@@ -10,7 +10,7 @@ use std::ops::{Bound, Range, RangeBounds};
 /// that the view was made for, and two indices never give overlapping elements. Both follow for a view that is cut,
 /// turned or reinterpreted from one that keeps them, and all methods here do only that. Where there is no element the
 /// pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct RawView {
     pub(crate) ptr: *mut u8,
     pub(crate) axes: Axes,
@@ -43,6 +43,13 @@ impl RawView {
     /// The elements of a range along one axis.
     #[track_caller]
     pub(crate) fn slice_axis(mut self, axis: usize, range: impl RangeBounds<usize>) -> Self {
+        self.cut(axis, range);
+        self
+    }
+
+    /// Leaves the elements of a range along one axis.
+    #[track_caller]
+    pub(super) fn cut(&mut self, axis: usize, range: impl RangeBounds<usize>) {
         let (len, stride) = self.axis(axis);
         let range = match resolve(&range, len) {
             Ok(range) => range,
@@ -50,7 +57,6 @@ impl RawView {
         };
         self.skip(range.start, stride);
         self.axes.set(axis, range.len(), stride);
-        self
     }
 
     fn skip(&mut self, count: usize, stride: isize) {
@@ -60,11 +66,17 @@ impl RawView {
     /// The elements at one index of an axis, which goes.
     #[track_caller]
     pub(crate) fn index_axis(mut self, axis: usize, index: usize) -> Self {
+        self.pick(axis, index);
+        self
+    }
+
+    /// Leaves the elements at one index of an axis, which goes.
+    #[track_caller]
+    pub(super) fn pick(&mut self, axis: usize, index: usize) {
         let (len, stride) = self.axis(axis);
         assert!(index < len, "index {index} is outside axis {axis} of length {len}");
         self.skip(index, stride);
         self.axes.remove(axis);
-        self
     }
 
     /// Every `step`-th element along an axis; from the last backwards where the step is negative.
@@ -84,7 +96,7 @@ impl RawView {
     /// The two halves along an axis.
     #[track_caller]
     pub(crate) fn split_at(self, axis: usize, index: usize) -> (Self, Self) {
-        (self.slice_axis(axis, ..index), self.slice_axis(axis, index..))
+        (self.clone().slice_axis(axis, ..index), self.slice_axis(axis, index..))
     }
 
     #[track_caller]
@@ -98,7 +110,7 @@ impl RawView {
     }
 
     pub(crate) fn transposed(mut self) -> Self {
-        self.axes = self.axes.reversed();
+        self.axes.reverse();
         self
     }
 
