@@ -26,8 +26,9 @@ use crate::field::Field;
 use crate::region::Region;
 use crate::shape::{Dims, IntoShape, Order};
 use crate::view::{ArrayView, ArrayViewMut, RawView};
+use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, RangeBounds};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
@@ -36,7 +37,8 @@ use std::slice;
 ///
 /// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
 /// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::CopyOnWrite). Opening costs a few system calls and
-/// no memory, whatever the size; pages come in as they are touched.
+/// no memory, whatever the size; pages come in as they are touched. An array is `Send` and `Sync` where its elements are
+/// both.
 ///
 /// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all its
 /// elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are that
@@ -297,6 +299,48 @@ impl<T, A> MmapArray<T, A> {
         unsafe { ArrayView::from_raw(self.raw_view()) }
     }
 
+    /// Returns an iterator of references to the elements in storage order, that of the file: [`slice::iter`]. The
+    /// [`view`](Self::view)'s goes in C order, by value.
+    ///
+    /// ```
+    /// use mmap_array::{MmapArray, Order};
+    /// let mut grid = MmapArray::<u8>::options().shape([2, 2]).order(Order::F).anonymous()?;
+    /// grid.view_mut().index_axis(0, 1).fill(1);
+    /// assert!(grid.iter().eq(&[0, 1, 0, 1]));
+    /// assert!(grid.view().iter().eq([0, 0, 1, 1]));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    pub fn iter(&self) -> slice::Iter<'_, T>
+    where
+        A: Access<T>,
+    {
+        (**self).iter()
+    }
+
+    /// Returns the elements of a range along the first axis, to read: NumPy's `arr[2:5]`. The same as `view().rows(range)`.
+    ///
+    /// [`into_rows`](Self::into_rows) makes an array of them that needs no other.
+    ///
+    /// # Panics
+    ///
+    /// If the array is 0-d or the range is outside its first axis.
+    ///
+    /// ```
+    /// let mut table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?;
+    /// table[[2, 1]] = 7;
+    /// assert_eq!(table.rows(2..4).to_string(), "[[0 7 0]\n [0 0 0]]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn rows(&self, range: impl RangeBounds<usize>) -> ArrayView<'_, T>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.view().rows(range)
+    }
+
     /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to write
     /// it, `view_mut().project(field)`.
     #[must_use]
@@ -421,6 +465,21 @@ impl<T, A: Exclusive<T>> DerefMut for MmapArray<T, A> {
 
 impl<T, A: Access<T>> AsRef<[T]> for MmapArray<T, A> {
     fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+/// The elements in storage order. Arrays are equal where their shapes are, too; slices have none, so arrays of several
+/// axes that differ may be equal when borrowed.
+///
+/// ```
+/// let parts = [1, 2].map(|len| mmap_array::MmapArrayMut::<u8>::anonymous(len));
+/// let parts: Vec<_> = parts.into_iter().collect::<Result<_, _>>()?;
+/// assert_eq!(parts.concat(), [0; 3]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<T, A: Access<T>> Borrow<[T]> for MmapArray<T, A> {
+    fn borrow(&self) -> &[T] {
         self
     }
 }

@@ -47,6 +47,7 @@ use crate::error::{Error, Reason, Result};
 use crate::npy::{Header, NpyOptions};
 use crate::region::{self, At, Mode};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -67,6 +68,20 @@ pub struct Member<'a> {
     archive: &'a Archive,
     entry: &'a Entry,
     options: NpyOptions,
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.members().map(|member| member.name()).collect();
+        f.debug_struct("Archive").field("path", &self.path).field("members", &names).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, name) = (&self.archive.path, self.name());
+        f.debug_struct("Member").field("path", path).field("name", &name).finish_non_exhaustive()
+    }
 }
 
 /// The file of an archive, read at any place.

@@ -376,6 +376,14 @@ impl Axes {
         axes
     }
 
+    /// One axis.
+    #[inline]
+    pub(crate) fn one(len: usize, stride: isize) -> Self {
+        let mut axes = Self::of_none(1);
+        axes.set(0, len, stride);
+        axes
+    }
+
     #[inline]
     pub(crate) fn ndim(&self) -> usize {
         self.ndim
@@ -427,7 +435,11 @@ impl Axes {
             return None;
         }
         // Not `lens` and `strides`: of an index whose length the compiler knows, it knows where the axes lie.
-        let (lens, strides) = if index.len() <= INLINE { (&self.lens[..], &self.strides[..]) } else { self.many() };
+        let (lens, strides) = match &self.many {
+            _ if index.len() <= INLINE => (&self.lens[..], &self.strides[..]),
+            Some(many) => (&many.lens[..], &many.strides[..]),
+            None => return None,
+        };
         let mut offset = 0_isize;
         let mut inside = true;
         for (&index, (&len, &stride)) in index.iter().zip(lens.iter().zip(strides)) {
@@ -458,9 +470,19 @@ impl Axes {
 
     #[inline]
     pub(crate) fn remove(&mut self, axis: usize) {
-        let (lens, strides) = self.parts_mut();
-        lens.copy_within(axis + 1.., axis);
-        strides.copy_within(axis + 1.., axis);
+        match &mut self.many {
+            // All that there is room for, which the compiler makes a few moves of.
+            None => {
+                for to in 0..INLINE - 1 {
+                    let from = if to < axis { to } else { to + 1 };
+                    (self.lens[to], self.strides[to]) = (self.lens[from], self.strides[from]);
+                }
+            }
+            Some(many) => {
+                many.lens.copy_within(axis + 1.., axis);
+                many.strides.copy_within(axis + 1.., axis);
+            }
+        }
         self.truncate(self.ndim - 1);
     }
 
@@ -554,6 +576,12 @@ impl Axes {
                 self.strides.copy_from_slice(&many.strides[..INLINE]);
             }
         }
+    }
+
+    /// Whether the axes go from the slowest to the fastest, and all of them forwards.
+    #[inline]
+    pub(crate) fn is_in_memory_order(&self) -> bool {
+        self.strides().is_sorted_by(|slower, faster| slower >= faster) && self.strides().last().is_none_or(|&s| s >= 0)
     }
 
     /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.

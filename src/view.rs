@@ -28,7 +28,7 @@ pub use slice::{AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
-use crate::shape::{Dims, IntoShape, NdIndex, Order};
+use crate::shape::{Axes, IntoShape, NdIndex};
 use bytemuck::{AnyBitPattern, NoUninit};
 use convert::Same;
 use iter::{Run, Runs};
@@ -131,10 +131,16 @@ impl<'a, T> ArrayViewMut<'a, T> {
 }
 
 impl RawView {
-    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
+    /// A slice's elements along one axis.
+    #[inline]
+    fn of_slice<T>(ptr: *mut T, len: usize) -> Self {
         const { assert_mappable::<T>() }
-        let flat = Dims::new(&[len])?;
-        Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(shape, size_of::<T>())
+        // Its bytes fit the address space.
+        Self { ptr: ptr.cast(), axes: Axes::one(len, size_of::<T>() as isize) }
+    }
+
+    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
+        Self::of_slice(ptr, len).reshape(shape, size_of::<T>())
     }
 }
 
@@ -254,7 +260,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         Some(unsafe { A::load(address.cast()) })
     }
 
-    /// The elements by value, in C order, from both ends.
+    /// Returns an iterator of the elements by value, in C order whatever the order in memory, from both ends.
     ///
     /// `for_each`, `fold` and `sum` of it run as fast as the hand-written loop over the same memory. The iterator
     /// borrows this view; `into_iter` of a read-only view lives as long as the array does.
@@ -418,6 +424,79 @@ impl<'v, T, A: Access<T>> IntoIterator for &'v ArrayView<'_, T, A> {
         self.iter()
     }
 }
+
+/// A slice is one axis: `[T]`, an array or a `Vec`. Padding is not allowed in `T`, as for
+/// [`from_slice`](ArrayView::from_slice).
+///
+/// ```
+/// use mmap_array::{ArrayView, ArrayViewMut};
+/// let mut data = vec![1, 2, 3];
+/// ArrayViewMut::from(&mut data).map_in_place(|x| x * 2);
+/// assert_eq!(ArrayView::from(&data), [2, 4, 6]);
+/// ```
+impl<'a, T: AnyBitPattern + NoUninit> From<&'a [T]> for ArrayView<'a, T> {
+    #[inline]
+    fn from(slice: &'a [T]) -> Self {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
+        unsafe { Self::from_raw(RawView::of_slice(slice.as_ptr().cast_mut(), slice.len())) }
+    }
+}
+
+/// A slice is one axis: `[T]`, an array or a `Vec`.
+impl<'a, T: AnyBitPattern + NoUninit> From<&'a mut [T]> for ArrayViewMut<'a, T> {
+    #[inline]
+    fn from(slice: &'a mut [T]) -> Self {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
+        unsafe { Self::from_raw(RawView::of_slice(slice.as_mut_ptr(), slice.len())) }
+    }
+}
+
+macro_rules! one_axis {
+    ($($Container:ty $(, $N:ident)?;)*) => {$(
+        impl<'a, T: AnyBitPattern + NoUninit $(, const $N: usize)?> From<&'a $Container> for ArrayView<'a, T> {
+            #[inline]
+            fn from(elements: &'a $Container) -> Self {
+                Self::from(&elements[..])
+            }
+        }
+
+        impl<'a, T: AnyBitPattern + NoUninit $(, const $N: usize)?> From<&'a mut $Container> for ArrayViewMut<'a, T> {
+            #[inline]
+            fn from(elements: &'a mut $Container) -> Self {
+                Self::from(&mut elements[..])
+            }
+        }
+    )*};
+}
+one_axis!([T; N], N; Vec<T>;);
+
+/// Equality with slices, arrays and `Vec`s, which are one axis, in both directions.
+macro_rules! equal {
+    ($($Container:ty $(, $N:ident)?;)*) => {$(
+        /// One axis of as many elements, which are equal.
+        impl<T, U, A $(, const $N: usize)?> PartialEq<$Container> for ArrayView<'_, T, A>
+        where
+            T: PartialEq<U>,
+            A: Access<T>,
+        {
+            fn eq(&self, other: &$Container) -> bool {
+                self.shape() == [other.len()] && self.iter().zip(other.iter()).all(|(left, right)| left == *right)
+            }
+        }
+
+        /// One axis of as many elements, which are equal.
+        impl<T, U, A $(, const $N: usize)?> PartialEq<ArrayView<'_, T, A>> for $Container
+        where
+            U: PartialEq<T>,
+            A: Access<T>,
+        {
+            fn eq(&self, other: &ArrayView<'_, T, A>) -> bool {
+                other.shape() == [self.len()] && self.iter().zip(other).all(|(left, right)| *left == right)
+            }
+        }
+    )*};
+}
+equal!([U]; &[U]; &mut [U]; [U; N], N; &[U; N], N; Vec<U>;);
 
 /// Equal shapes and equal elements.
 impl<T, U, A, B> PartialEq<ArrayView<'_, U, B>> for ArrayView<'_, T, A>

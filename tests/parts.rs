@@ -87,14 +87,14 @@ fn read_only_windows_share_the_map_and_outlive_the_array() {
     create(&path, &[50, 4], Order::C).iter_mut().zip(0..).for_each(|(x, i)| *x = i);
     // SAFETY: the file is not written any more.
     let array = unsafe { MmapArray::<u32>::options().offset(12).shape([50, 4]).open(&path) }.unwrap();
-    let window = array.rows(10..12).unwrap();
+    let window = array.clone().into_rows(10..12).unwrap();
     let clone = array.clone();
     assert!(std::ptr::eq(&array[40], &window[0]));
     drop(array);
     let sum = thread::spawn(move || clone.view().sum()).join().unwrap();
     assert_eq!(sum, 199 * 200 / 2);
     assert_eq!(*window, [40, 41, 42, 43, 44, 45, 46, 47]);
-    assert_eq!(window.rows(1..).unwrap().rows(..).unwrap()[[0, 3]], 47);
+    assert_eq!(window.into_rows(1..).unwrap().into_rows(..).unwrap()[[0, 3]], 47);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result, short_type_name};
 use crate::region::{self, Mode};
 use crate::shape::{IntoShape, Order};
+use std::fmt;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -44,6 +45,12 @@ use std::path::Path;
 pub struct MmapArrayOptions<T> {
     plan: Plan,
     element: PhantomData<fn() -> T>,
+}
+
+impl<T> fmt::Debug for MmapArrayOptions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MmapArrayOptions").field(&self.plan).finish()
+    }
 }
 
 /// The elements of an array whose type is known when the program is compiled.

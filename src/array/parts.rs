@@ -43,7 +43,8 @@ impl<T, A> MmapArray<T, A> {
         check().map_err(|error| error.in_file(self.path()))
     }
 
-    /// Rows of the array as an array of their own, by value; the others are dropped.
+    /// Rows of the array as an array of their own, by value; the others are dropped. Of an array that is read-only, and
+    /// can be cloned, `array.clone().into_rows(a..b)` leaves the array as it is.
     ///
     /// # Errors
     ///
@@ -123,24 +124,5 @@ impl<T, A> MmapArray<T, A> {
                 Err(Error::out_of_range(text).in_file(self.path()))
             }
         }
-    }
-}
-
-impl<T> MmapArray<T> {
-    /// Rows of the array as another array over the same map, which lives as long as either does.
-    ///
-    /// # Errors
-    ///
-    /// As for [`into_rows`](Self::into_rows).
-    ///
-    /// ```
-    /// let table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?.freeze();
-    /// let rows = table.rows(2..5)?;
-    /// drop(table);
-    /// assert_eq!(rows.shape(), [3, 3]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn rows(&self, rows: impl RangeBounds<usize>) -> Result<Self> {
-        self.clone().into_rows(rows)
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// Where the elements lie and how they follow one another.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) offset: u64,
     /// The number of axes, where they are too many.

@@ -26,7 +26,7 @@ use std::path::Path;
 /// assert_eq!(samples.to_string(), "[[1 2]\n [3 4]]");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct DynArrayOptions {
     plan: Plan,
     dtype: DType,

@@ -10,6 +10,7 @@ use crate::view::shaping::{Shaped, for_modes};
 use crate::view::{ArrayView, AxisIter, Iter};
 use rayon::iter::plumbing::{Consumer, Producer, ProducerCallback, UnindexedConsumer, bridge};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use std::fmt;
 use std::iter::Take;
 use std::ops::RangeBounds;
 
@@ -146,11 +147,19 @@ fn touch<T>(element: &T) -> u8 {
 }
 
 /// The elements of a view, by all processors. Made by [`ArrayView::par_iter`].
+///
+/// It is `Send` and `Sync` where the elements are both, as the other iterators here are.
 pub struct ParIter<'a, T> {
     view: ArrayView<'a, T>,
     /// Positions in C order.
     start: usize,
     end: usize,
+}
+
+impl<T> fmt::Debug for ParIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParIter").field("positions", &(self.start..self.end)).finish_non_exhaustive()
+    }
 }
 
 impl<'a, T: Send + Sync> ParallelIterator for ParIter<'a, T>
@@ -207,6 +216,7 @@ where
 }
 
 /// Some elements of a view, one after another.
+#[derive(Debug)]
 pub struct Part<'a, T>(Take<Iter<'a, T, ReadOnly>>);
 
 impl<T> Iterator for Part<'_, T>
@@ -247,11 +257,17 @@ impl<T> ExactSizeIterator for Part<'_, T> where ReadOnly: Access<T> {}
 pub struct ParAxisIter<V>(AxisIter<V>);
 
 /// Slices of an axis, by all processors. Made by [`ArrayView::par_axis_chunks`].
-#[derive(Debug)]
 pub struct ParAxisChunks<V> {
     view: V,
     axis: usize,
     len: usize,
+}
+
+impl<V> fmt::Debug for ParAxisChunks<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { axis, len, .. } = self;
+        f.debug_struct("ParAxisChunks").field("axis", axis).field("len", len).finish_non_exhaustive()
+    }
 }
 
 macro_rules! parallel {

@@ -10,6 +10,7 @@ use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::{Header as ZipHeader, ZipArchiveWriter};
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,13 @@ pub struct Writer {
     names: HashSet<String>,
     /// Whether a member has been left half written.
     broken: bool,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, members) = (&self.path, self.names.len());
+        f.debug_struct("Writer").field("path", path).field("members", &members).finish_non_exhaustive()
+    }
 }
 
 impl Writer {

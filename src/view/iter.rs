@@ -9,6 +9,7 @@
 use super::raw::RawView;
 use crate::access::Access;
 use crate::shape::Axes;
+use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
@@ -277,6 +278,8 @@ fn start_of(plane: usize, base: *const u8, outer: &Axes) -> *const u8 {
 /// The elements of a view, by value, in C order. Made by [`ArrayView::iter`](crate::ArrayView::iter).
 ///
 /// Internal iteration (`for_each`, `fold`, `sum`, `map(…).sum()`) is the fastest: it works through whole runs.
+///
+/// It is `Send` and `Sync` where the elements are both.
 pub struct Iter<'a, T, A> {
     /// What is left of the run at the front; the stride is the runs'.
     ptr: *const u8,
@@ -449,6 +452,13 @@ impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
 
 impl<T, A: Access<T>> ExactSizeIterator for Iter<'_, T, A> {}
 impl<T, A: Access<T>> FusedIterator for Iter<'_, T, A> {}
+
+impl<T, A> fmt::Debug for Iter<'_, T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.left + self.runs.elements() + self.back_left;
+        f.debug_struct("Iter").field("len", &len).finish_non_exhaustive()
+    }
+}
 
 impl<T, A> Clone for Iter<'_, T, A> {
     fn clone(&self) -> Self {

@@ -34,6 +34,7 @@ impl RawView {
     /// # Panics
     ///
     /// If there is no such axis.
+    #[inline]
     #[track_caller]
     pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
         assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
@@ -41,6 +42,7 @@ impl RawView {
     }
 
     /// The elements of a range along one axis.
+    #[inline]
     #[track_caller]
     pub(crate) fn slice_axis(mut self, axis: usize, range: impl RangeBounds<usize>) -> Self {
         self.cut(axis, range);
@@ -48,6 +50,7 @@ impl RawView {
     }
 
     /// Leaves the elements of a range along one axis.
+    #[inline]
     #[track_caller]
     pub(super) fn cut(&mut self, axis: usize, range: impl RangeBounds<usize>) {
         let (len, stride) = self.axis(axis);
@@ -59,11 +62,13 @@ impl RawView {
         self.axes.set(axis, range.len(), stride);
     }
 
+    #[inline]
     fn skip(&mut self, count: usize, stride: isize) {
         self.ptr = self.ptr.wrapping_offset((count as isize).wrapping_mul(stride));
     }
 
     /// The elements at one index of an axis, which goes.
+    #[inline]
     #[track_caller]
     pub(crate) fn index_axis(mut self, axis: usize, index: usize) -> Self {
         self.pick(axis, index);
@@ -71,6 +76,7 @@ impl RawView {
     }
 
     /// Leaves the elements at one index of an axis, which goes.
+    #[inline]
     #[track_caller]
     pub(super) fn pick(&mut self, axis: usize, index: usize) {
         let (len, stride) = self.axis(axis);
@@ -80,6 +86,7 @@ impl RawView {
     }
 
     /// Every `step`-th element along an axis; from the last backwards where the step is negative.
+    #[inline]
     #[track_caller]
     pub(crate) fn step_axis(mut self, axis: usize, step: isize) -> Self {
         assert!(step != 0, "a step of 0 along axis {axis}");

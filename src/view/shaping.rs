@@ -87,6 +87,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn slice($($receiver)+, slices: impl Slices) -> Self {
                 let raw = $this.raw().slice(slices);
@@ -106,6 +107,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn slice_axis($($receiver)+, axis: usize, range: impl RangeBounds<usize>) -> Self {
                 let raw = $this.raw().clone().slice_axis(axis, range);
@@ -125,6 +127,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn rows($($receiver)+, range: impl RangeBounds<usize>) -> Self {
                 let raw = $this.raw().clone().slice_axis(0, range);
@@ -145,6 +148,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn index_axis($($receiver)+, axis: usize, index: usize) -> Self {
                 let raw = $this.raw().clone().index_axis(axis, index);
@@ -165,6 +169,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn step_axis($($receiver)+, axis: usize, step: isize) -> Self {
                 let raw = $this.raw().clone().step_axis(axis, step);
@@ -199,6 +204,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn permute_axes($($receiver)+, axes: impl AsRef<[usize]>) -> Self {
                 let raw = $this.raw().clone().permuted(axes.as_ref());
@@ -260,6 +266,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn split_at($($receiver)+, axis: usize, index: usize) -> (Self, Self) {
                 // SAFETY: this view is used up where it writes.
@@ -280,6 +287,7 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             #[must_use]
+            #[inline]
             #[track_caller]
             pub fn axis_iter($($receiver)+, axis: usize) -> crate::view::AxisIter<Self> {
                 // SAFETY: this view is used up where it writes.

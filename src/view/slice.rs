@@ -3,7 +3,8 @@
 use super::{RawView, resolve};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-/// What [`ArrayView::slice`] takes for one axis: a range, or an index, which removes the axis. The trait is sealed.
+/// What [`ArrayView::slice`](crate::ArrayView::slice) takes for one axis: a range, or an index, which removes the axis.
+/// The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no range and no index of an axis",
     note = "an axis takes `a..b`, `a..`, `..b`, `..`, or a `usize`; steps are `step_axis`"
@@ -14,8 +15,8 @@ pub trait AxisSlice: sealed::Sealed {
     fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String>;
 }
 
-/// What [`ArrayView::slice`] takes: a tuple of up to eight [`AxisSlice`]s, for the leading axes, or one range for the
-/// first. The trait is sealed.
+/// What [`ArrayView::slice`](crate::ArrayView::slice) takes: a tuple of up to eight [`AxisSlice`]s, for the leading
+/// axes, or one range for the first. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no tuple of ranges and indices",
     note = "a slice is `a..b` along the first axis, `(a..b, .., i)` along the leading ones; steps are `step_axis`"
