@@ -167,9 +167,9 @@ trait Number: Pod + PartialOrd {
 /// A number as the file has it, and what a view does with it.
 trait Stored: Copy {
     type Number: Number;
-    fn sum(view: ArrayView<Self>) -> <Self::Number as Number>::Sum;
-    fn to_native(view: ArrayView<Self>) -> Vec<Self::Number>;
-    fn min(view: ArrayView<Self>) -> Option<Self::Number>;
+    fn sum(view: &ArrayView<Self>) -> <Self::Number as Number>::Sum;
+    fn to_native(view: &ArrayView<Self>) -> Vec<Self::Number>;
+    fn min(view: &ArrayView<Self>) -> Option<Self::Number>;
 }
 
 macro_rules! numbers {
@@ -184,26 +184,26 @@ macro_rules! numbers {
 
         impl Stored for $number {
             type Number = $number;
-            fn sum(view: ArrayView<Self>) -> $sum {
+            fn sum(view: &ArrayView<Self>) -> $sum {
                 view.sum() as $sum
             }
-            fn to_native(view: ArrayView<Self>) -> Vec<$number> {
+            fn to_native(view: &ArrayView<Self>) -> Vec<$number> {
                 view.to_vec()
             }
-            fn min(view: ArrayView<Self>) -> Option<$number> {
+            fn min(view: &ArrayView<Self>) -> Option<$number> {
                 view.min()
             }
         }
 
         impl Stored for Be<$number> {
             type Number = $number;
-            fn sum(view: ArrayView<Self>) -> $sum {
+            fn sum(view: &ArrayView<Self>) -> $sum {
                 view.sum() as $sum
             }
-            fn to_native(view: ArrayView<Self>) -> Vec<$number> {
+            fn to_native(view: &ArrayView<Self>) -> Vec<$number> {
                 view.to_native_vec()
             }
-            fn min(view: ArrayView<Self>) -> Option<$number> {
+            fn min(view: &ArrayView<Self>) -> Option<$number> {
                 view.min().map(Be::get)
             }
         }
@@ -250,6 +250,7 @@ impl Bench<'_, '_> {
         (map, numbers): (&'m Mmap, impl Fn(&'m Mmap) -> I),
     ) -> io::Result<()> {
         let total = |m| [S::Number::total(numbers(m))];
+        let view = &view;
         self.row(&format!("{name}: sum"), (view, |v| [S::sum(v)]), (map, total), "a.sum()")?;
         let native = "a.astype(a.dtype.newbyteorder('='))";
         self.row(&format!("{name}: to native"), (view, S::to_native), (map, |m| numbers(m).collect()), native)?;
@@ -274,7 +275,7 @@ impl Bench<'_, '_> {
         ReadOnly: Access<S>,
     {
         let astype = format!("a.astype('{}')", T::DTYPE);
-        self.row(name, (view, |v| v.to_vec_as::<T>()), by_hand, &astype)
+        self.row(name, (&view, |v| v.to_vec_as::<T>()), by_hand, &astype)
     }
 
     /// Checks that all sides give the same, then prints the time of a call of each and the view's over the others'.

@@ -167,7 +167,7 @@ impl Program<'_> {
         let sections = self.sections(&header)?;
 
         let kinds = sections.project(field!(Section<S::Word>, kind));
-        let position = |wanted| kinds.into_iter().position(|kind| kind == wanted);
+        let position = |wanted| kinds.iter().position(|kind| kind == wanted);
         // All symbols, or, in a program that was stripped of them, those that the dynamic linker needs.
         let Some((table, index)) =
             position(2).map(|index| (".symtab", index)).or_else(|| position(11).map(|index| (".dynsym", index)))

@@ -197,9 +197,9 @@ impl Request {
         let mapped = self.map::<Be<P>>(what, offset, &[len, width])?;
         let window = mapped.view().slice((.., left..right));
         let meaning = Meaning::of(&hdu.header)?;
-        let found = Statistics::of(window, &meaning);
+        let found = Statistics::of(&window, &meaning);
         let (black, white) = match self.percentiles {
-            Some(percentiles) => meaning.percentiles(window, percentiles),
+            Some(percentiles) => meaning.percentiles(&window, percentiles),
             None => found.extremes.map(|(min, max)| (min.to_f64(), max.to_f64())),
         }
         .unwrap_or_default();
@@ -212,7 +212,7 @@ impl Request {
             let error = |error: Box<dyn Error>| Failure::new(format!("{}: {error}", path.display()));
             // Never one that is there: it could be the image itself, which must not be truncated while it is mapped.
             let file = File::create_new(path).map_err(|cannot| error(cannot.into()))?;
-            picture(file, window, shade).inspect_err(|_| drop(fs::remove_file(path))).map_err(error)?;
+            picture(file, &window, shade).inspect_err(|_| drop(fs::remove_file(path))).map_err(error)?;
         }
 
         let name = hdu.header.text("EXTNAME").map_or_else(String::new, |name| format!(" {name:?}"));
@@ -455,7 +455,7 @@ trait Pixel: Scalar + Numeric + Ordered {
     /// The sum of some: of integers the exact one.
     fn sum(pixels: impl Iterator<Item = Self>) -> Number;
     /// The sum of a view's, as the crate sums: many at a time, floats pairwise.
-    fn sum_all(pixels: ArrayView<'_, Be<Self>>) -> Number;
+    fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number;
 }
 
 macro_rules! integers {
@@ -473,7 +473,7 @@ macro_rules! integers {
                 Number::Integer(pixels.map(i128::from).sum())
             }
 
-            fn sum_all(pixels: ArrayView<'_, Be<Self>>) -> Number {
+            fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number {
                 // Fewer than 2^64, each below 2^64.
                 Number::Integer(pixels.sum() as i128)
             }
@@ -497,7 +497,7 @@ macro_rules! floats {
                 Number::Real(pixels.map(f64::from).sum())
             }
 
-            fn sum_all(pixels: ArrayView<'_, Be<Self>>) -> Number {
+            fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number {
                 // The mean is taken in 64 bits, also that of 32-bit floats.
                 Number::Real(pixels.mean().map_or(0.0, |mean| mean * pixels.len() as f64))
             }
@@ -540,7 +540,7 @@ impl Meaning {
     }
 
     /// Two percentiles of a sample: every so many rows and columns, 256 at most of each.
-    fn percentiles<P: Pixel>(&self, window: ArrayView<'_, Be<P>>, (low, high): (f64, f64)) -> Option<(f64, f64)> {
+    fn percentiles<P: Pixel>(&self, window: &ArrayView<'_, Be<P>>, (low, high): (f64, f64)) -> Option<(f64, f64)> {
         let step = |axis: usize| window.shape()[axis].div_ceil(256) as isize;
         let sample = window.step_axis(0, step(0)).step_axis(1, step(1)).into_iter().map(Be::get);
         let sample = sample.filter(|pixel| !pixel.is_blank(self.blank));
@@ -562,7 +562,7 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn of<P: Pixel>(window: ArrayView<'_, Be<P>>, meaning: &Meaning) -> Self {
+    fn of<P: Pixel>(window: &ArrayView<'_, Be<P>>, meaning: &Meaning) -> Self {
         let pixels = || window.iter().map(Be::get).filter(|pixel| !pixel.is_blank(meaning.blank));
         let count = pixels().count();
         let (extremes, sum) = if count == window.len() {
@@ -581,7 +581,7 @@ impl Statistics {
 }
 
 /// Writes a picture, its top row, which is the window's last, first.
-fn picture<P: Pixel>(file: File, window: ArrayView<'_, Be<P>>, shade: impl Fn(P) -> u8) -> Result<(), Box<dyn Error>> {
+fn picture<P: Pixel>(file: File, window: &ArrayView<'_, Be<P>>, shade: impl Fn(P) -> u8) -> Result<(), Box<dyn Error>> {
     let [width, height] = [1, 0].map(|axis| u32::try_from(window.shape()[axis]));
     let mut file = BufWriter::new(file);
     let mut encoder = png::Encoder::new(&mut file, width?, height?);

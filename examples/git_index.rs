@@ -159,7 +159,7 @@ impl Index<'_> {
         range.clone().try_for_each(|index| objects.offset(index).map(drop))?;
         for index in range {
             let (offset, id) = (objects.offset(index)?, hex(&objects.ids.at(index)));
-            match objects.checksums {
+            match &objects.checksums {
                 Some(checksums) => writeln!(out, "{offset} {id} ({:08x})", checksums.at(index))?,
                 None => writeln!(out, "{offset} {id}")?,
             }
@@ -181,7 +181,7 @@ impl<const N: usize> Objects<'_, N> {
     /// Where an object is in the pack.
     fn offset(&self, index: usize) -> Result<u64, Box<dyn Error>> {
         let offset = self.offsets.at(index).get();
-        match self.large {
+        match &self.large {
             // The highest bit says that the others are an index.
             Some(large) if offset >> 31 == 1 => {
                 let place = offset & (u32::MAX >> 1);

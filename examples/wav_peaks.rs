@@ -143,7 +143,7 @@ trait Sample<E>: Pod {
     fn level(self) -> f64;
 
     /// The lowest and the highest.
-    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)>;
+    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)>;
 }
 
 /// The widths that there are numbers of in Rust.
@@ -163,7 +163,7 @@ macro_rules! numbers {
                 self.get() as f64 / $full
             }
 
-            fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+            fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
                 samples.min().zip(samples.max())
             }
         }
@@ -183,7 +183,7 @@ impl<E> Sample<E> for u8 {
         (f64::from(self) - 128.0) / 128.0
     }
 
-    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
         samples.min().zip(samples.max())
     }
 }
@@ -200,7 +200,7 @@ impl<E: ByteOrder, const N: usize> Sample<E> for [u8; N] {
         E::read_int(&self, N) as f64 / (1_u64 << (8 * N - 1)) as f64
     }
 
-    fn extremes(samples: ArrayView<Self>) -> Option<(Self, Self)> {
+    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
         let value = |sample: &Self| E::read_int(sample, N);
         samples.iter().min_by_key(value).zip(samples.iter().max_by_key(value))
     }
@@ -339,13 +339,13 @@ impl<'a> Wave<'a> {
         if shape[1] == 2 {
             let stereo = samples.view().view_as::<Stereo<S>>()?.index_axis(1, 0);
             let (left, right) = (field!(Stereo<S>, left), field!(Stereo<S>, right));
-            return Ok(vec![self.row("left", stereo.project(left)), self.row("right", stereo.project(right))]);
+            return Ok(vec![self.row("left", &stereo.project(left)), self.row("right", &stereo.project(right))]);
         }
-        let channel = |index| self.row(&format!("{}", index + 1), samples.view().index_axis(1, index));
+        let channel = |index| self.row(&format!("{}", index + 1), &samples.view().index_axis(1, index));
         Ok((0..shape[1]).map(channel).collect())
     }
 
-    fn row<S: Sample<E>, E>(&self, name: &str, samples: ArrayView<S>) -> String {
+    fn row<S: Sample<E>, E>(&self, name: &str, samples: &ArrayView<S>) -> String {
         // No -0.00 by the addition.
         let decibels = |level: f64| format!("{:.2}", (2000.0 * level.log10()).round() / 100.0 + 0.0);
         let nothing = || ["-"; 4].map(String::from);
@@ -356,14 +356,14 @@ impl<'a> Wave<'a> {
         });
         let (len, blocks) = (samples.len() as u128, self.request.blocks.min(samples.len()) as u128);
         let bound = |block| (block * len / blocks) as usize;
-        let bars = (0..blocks).map(|block| BARS[bar(peak(samples.rows(bound(block)..bound(block + 1))))]);
+        let bars = (0..blocks).map(|block| BARS[bar(peak(&samples.rows(bound(block)..bound(block + 1))))]);
         let bars: String = bars.collect();
         format!("{name:<8} {lowest:>20} {highest:>20} {most:>8} {rms:>8} |{bars}|")
     }
 }
 
 /// The level of the sample farthest from silence.
-fn peak<S: Sample<E>, E>(samples: ArrayView<S>) -> f64 {
+fn peak<S: Sample<E>, E>(samples: &ArrayView<S>) -> f64 {
     S::extremes(samples).map_or(0.0, |(lowest, highest)| lowest.level().abs().max(highest.level().abs()))
 }
 

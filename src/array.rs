@@ -29,13 +29,14 @@ pub use window::MmapWindow;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::element::Element;
-use crate::error::{Error, Reason, Result, short_type_name};
+use crate::error::{ArrayError, Reason, Result, short_type_name};
 use crate::field::Field;
 use crate::region::Region;
 use crate::shape::{Dims, IntoShape, Order};
 use crate::view::{ArrayView, ArrayViewMut, RawView};
+use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, RangeBounds};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
@@ -44,7 +45,8 @@ use std::slice;
 ///
 /// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
 /// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::CopyOnWrite). Opening costs a few system calls and
-/// no memory, whatever the size; pages come in as they are touched.
+/// no memory, whatever the size; pages come in as they are touched. An array is `Send` and `Sync` where its elements are
+/// both.
 ///
 /// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all its
 /// elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are that
@@ -252,16 +254,21 @@ impl<T> MmapArrayMut<T> {
 impl<T, A> MmapArray<T, A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
     pub(crate) fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
+        elements::check_alignment::<T>(region.offset(), region.len() as u64)
+            .map_err(|error| error.in_file(region.path()))?;
+        Ok(Self::of_region(region, dims, order))
+    }
+
+    /// An array of a region in which elements of the type can live, and of which they are all the bytes.
+    fn of_region(region: Region, dims: Dims, order: Order) -> Self {
         const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
         debug_assert_eq!(dims.iter().product::<usize>(), len);
-        elements::check_alignment::<T>(region.offset(), region.len() as u64)
-            .map_err(|error| error.in_file(region.path()))?;
         let ptr = match region.as_ptr().and_then(NonNull::new) {
             Some(ptr) if len > 0 => ptr.cast(),
             _ => NonNull::dangling(),
         };
-        Ok(Self { region, ptr, len, dims, order, marker: PhantomData })
+        Self { region, ptr, len, dims, order, marker: PhantomData }
     }
 
     /// The number of elements along each axis.
@@ -297,8 +304,12 @@ impl<T, A> MmapArray<T, A> {
         self.region.path()
     }
 
-    pub(crate) fn into_region(self) -> (Region, Dims, Order) {
-        (self.region, self.dims, self.order)
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
+    }
+
+    pub(crate) fn dims(&self) -> &Dims {
+        &self.dims
     }
 
     fn raw_view(&self) -> RawView {
@@ -329,6 +340,48 @@ impl<T, A> MmapArray<T, A> {
         // SAFETY: as for `view`; `Exclusive` modes map the bytes writable, no other array has them (parts of one map
         // never overlap), and `self` is borrowed exclusively.
         unsafe { ArrayView::from_raw(self.raw_view()) }
+    }
+
+    /// Returns an iterator of references to the elements in storage order, that of the file: [`slice::iter`]. The
+    /// [`view`](Self::view)'s goes in C order, by value.
+    ///
+    /// ```
+    /// use mmap_array::{MmapArray, Order};
+    /// let mut grid = MmapArray::<u8>::options().shape([2, 2]).order(Order::F).anonymous()?;
+    /// grid.view_mut().index_axis(0, 1).fill(1);
+    /// assert!(grid.iter().eq(&[0, 1, 0, 1]));
+    /// assert!(grid.view().iter().eq([0, 0, 1, 1]));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[inline]
+    pub fn iter(&self) -> slice::Iter<'_, T>
+    where
+        A: Access<T>,
+    {
+        (**self).iter()
+    }
+
+    /// Returns the elements of a range along the first axis, to read: NumPy's `arr[2:5]`. The same as `view().rows(range)`.
+    ///
+    /// [`into_rows`](Self::into_rows) makes an array of them that needs no other.
+    ///
+    /// # Panics
+    ///
+    /// If the array is 0-d or the range is outside its first axis.
+    ///
+    /// ```
+    /// let mut table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?;
+    /// table[[2, 1]] = 7;
+    /// assert_eq!(table.rows(2..4).to_string(), "[[0 7 0]\n [0 0 0]]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn rows(&self, range: impl RangeBounds<usize>) -> ArrayView<'_, T>
+    where
+        ReadOnly: Access<T>,
+    {
+        self.view().rows(range)
     }
 
     /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to write
@@ -368,7 +421,7 @@ impl<T, A> MmapArray<T, A> {
         self.view().fields().map_err(|error| error.in_file(self.path()))
     }
 
-    /// The same bytes as an array of another element type: NumPy's `arr.view(dtype)`, owned.
+    /// Turns the array into one of the same bytes as elements of another type: NumPy's `arr.view(dtype)`, owned.
     ///
     /// The rules are those of [`ArrayView::view_as`], and the elements must lie at the new type's alignment and, where
     /// the size changes, in C order. Use `view().view_as()` where they do not.
@@ -376,7 +429,7 @@ impl<T, A> MmapArray<T, A> {
     /// # Errors
     ///
     /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) or
-    /// [`Misaligned`](crate::ErrorKind::Misaligned). The array is closed then.
+    /// [`Misaligned`](crate::ErrorKind::Misaligned). The array comes back with the error.
     ///
     /// ```
     /// let mut words = mmap_array::MmapArrayMut::<u32>::anonymous([2, 3])?;
@@ -386,24 +439,30 @@ impl<T, A> MmapArray<T, A> {
     /// assert_eq!(floats.cast::<[f32; 3]>()?.shape(), [2, 1]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn cast<U>(self) -> Result<MmapArray<U, A>>
+    pub fn cast<U>(self) -> Result<MmapArray<U, A>, ArrayError<Self>>
     where
         A: Access<T> + Access<U>,
     {
         const { assert_mappable::<U>() }
-        let named = |error: Error| error.in_file(self.path());
-        let element = short_type_name::<U>();
-        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), &element).map_err(named)?;
-        let dims = Dims::new(raw.axes.lens())?;
+        match self.dims_as::<U>() {
+            Ok((dims, order)) => Ok(MmapArray::of_region(self.region, dims, order)),
+            Err(error) => Err(ArrayError::new(error.in_file(self.path()), self)),
+        }
+    }
+
+    /// The shape and order of the same bytes as elements of another type, which can live where they are.
+    fn dims_as<U>(&self) -> Result<(Dims, Order)> {
+        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), &short_type_name::<U>())?;
         let order = if size_of::<T>() == size_of::<U>() {
             self.order
         } else if raw.axes.is_contiguous(size_of::<U>()) {
             Order::C
         } else {
             let text = format!("{} in Fortran order has no contiguous rows to cast", raw.describe());
-            return Err(named(Reason::NotContiguous(text).error()));
+            return Err(Reason::NotContiguous(text).error());
         };
-        MmapArray::from_region(self.region, dims, order)
+        elements::check_alignment::<U>(self.region.offset(), self.region.len() as u64)?;
+        Ok((Dims::new(raw.axes.lens())?, order))
     }
 }
 
@@ -429,6 +488,21 @@ impl<T, A: Exclusive<T>> DerefMut for MmapArray<T, A> {
 
 impl<T, A: Access<T>> AsRef<[T]> for MmapArray<T, A> {
     fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+/// The elements in storage order. Arrays are equal where their shapes are, too; slices have none, so arrays of several
+/// axes that differ may be equal when borrowed.
+///
+/// ```
+/// let parts = [1, 2].map(|len| mmap_array::MmapArrayMut::<u8>::anonymous(len));
+/// let parts: Vec<_> = parts.into_iter().collect::<Result<_, _>>()?;
+/// assert_eq!(parts.concat(), [0; 3]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<T, A: Access<T>> Borrow<[T]> for MmapArray<T, A> {
+    fn borrow(&self) -> &[T] {
         self
     }
 }

@@ -20,7 +20,7 @@ use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
 use crate::array::{CreateOptions, MmapArray, Options, Raw};
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::error::{Reason, Result};
+use crate::error::{ArrayError, Reason, Result};
 use crate::region::{Advice, Region};
 use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order};
 use crate::view::named::described;
@@ -97,12 +97,6 @@ impl DynArray {
 }
 
 impl<A> DynArray<A> {
-    /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
-    pub(crate) fn from_region(region: Region, dtype: DType, dims: Dims, order: Order) -> Result<Self> {
-        let axes = Axes::contiguous(&dims, order, dtype.itemsize());
-        Self::strided(region, dtype, axes, order)
-    }
-
     /// An array over a region that was mapped from the first to the last of the elements along the axes.
     pub(crate) fn strided(region: Region, dtype: DType, axes: Axes, order: Order) -> Result<Self> {
         let array = Self { region, dtype, axes, order, marker: PhantomData };
@@ -114,7 +108,7 @@ impl<A> DynArray<A> {
     /// has found not to be so.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
         let ptr = self.region.as_ptr().unwrap_or(std::ptr::dangling_mut());
-        RawView { ptr, axes: self.axes }.unpack_dtype(&self.dtype)
+        RawView { ptr, axes: self.axes.clone() }.unpack_dtype(&self.dtype)
     }
 
     /// What the elements are.
@@ -254,7 +248,7 @@ impl<A> DynArray<A> {
     /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are;
     /// [`Misaligned`](crate::ErrorKind::Misaligned) where they lie at addresses that the type cannot live at, and
     /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where others lie between them, which views do not mind. The
-    /// array is closed then.
+    /// array comes back with the error.
     ///
     /// ```
     /// use mmap_array::{Be, DType, DynArray};
@@ -263,20 +257,29 @@ impl<A> DynArray<A> {
     /// array[[1, 2]] = 7.0.into();
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn into_typed<T: Element>(self) -> Result<MmapArray<T, A>>
+    pub fn into_typed<T: Element>(self) -> Result<MmapArray<T, A>, ArrayError<Self>>
     where
         A: Access<T>,
     {
-        let wanted = described::<T>().map_err(|error| error.in_file(self.path()))?;
+        match self.dims_as::<T>() {
+            Ok(dims) => MmapArray::from_region(self.region.clone(), dims, self.order)
+                .map_err(|error| ArrayError::new(error, self)),
+            Err(error) => Err(ArrayError::new(error.in_file(self.path()), self)),
+        }
+    }
+
+    /// The shape of the array as one of elements of a Rust type that lie one after another.
+    fn dims_as<T: Element>(&self) -> Result<Dims> {
+        let wanted = described::<T>()?;
         if wanted != self.dtype {
-            return Err(mismatch::<T>(&self.dtype, &wanted).in_file(self.path()));
+            return Err(mismatch::<T>(&self.dtype, &wanted));
         }
         let dims = Dims::new(self.shape())?;
         if !self.is_dense() {
             let text = format!("the elements of shape {dims} have others between them, and are no slice");
-            return Err(Reason::NotContiguous(text).error().in_file(self.path()));
+            return Err(Reason::NotContiguous(text).error());
         }
-        MmapArray::from_region(self.region, dims, self.order)
+        Ok(dims)
     }
 
     /// The item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].
@@ -307,7 +310,7 @@ impl<T: Element, A> MmapArray<T, A> {
     /// # Errors
     ///
     /// [`DType`](crate::ErrorKind::DType) where an [`Element`] written by hand says another size than its type has. The
-    /// array is closed then.
+    /// array comes back with the error.
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -322,10 +325,12 @@ impl<T: Element, A> MmapArray<T, A> {
     /// # }
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn into_dyn(self) -> Result<DynArray<A>> {
-        let dtype = described::<T>().map_err(|error| error.in_file(self.path()))?;
-        let (region, dims, order) = self.into_region();
-        DynArray::from_region(region, dtype, dims, order)
+    pub fn into_dyn(self) -> Result<DynArray<A>, ArrayError<Self>> {
+        let made = described::<T>().and_then(|dtype| {
+            let axes = Axes::contiguous(self.dims(), self.order(), dtype.itemsize());
+            DynArray::strided(self.region().clone(), dtype, axes, self.order())
+        });
+        made.map_err(|error| ArrayError::new(error.in_file(self.path()), self))
     }
 }
 
@@ -344,8 +349,8 @@ impl DynArrayMut {
     /// # Errors
     ///
     /// As there.
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.region.persist(path.as_ref(), true)
+    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
+        self.region.persist(path.as_ref(), true).map_err(|error| ArrayError::new(error, self))
     }
 
     /// Gives the scratch file of the array a name that no file has. See
@@ -354,8 +359,8 @@ impl DynArrayMut {
     /// # Errors
     ///
     /// As there.
-    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.region.persist(path.as_ref(), false)
+    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
+        self.region.persist(path.as_ref(), false).map_err(|error| ArrayError::new(error, self))
     }
 
     /// Flushes and unmaps, and reports what a drop would not.
@@ -371,7 +376,7 @@ impl DynArrayMut {
 impl Clone for DynArray {
     /// Another owner of the same map: nothing is copied or mapped anew, but the dtype.
     fn clone(&self) -> Self {
-        Self { region: self.region.clone(), dtype: self.dtype.clone(), ..*self }
+        Self { region: self.region.clone(), dtype: self.dtype.clone(), axes: self.axes.clone(), ..*self }
     }
 }
 

@@ -16,7 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The operating system refused a call; [`source`](std::error::Error::source) is its [`io::Error`].
+    /// The operating system refused a call, for the reason in [`io_error`](Error::io_error).
     Io,
     /// The path names a directory, a pipe, a device or a file without a length of its own (`/proc`), none of which can
     /// be mapped.
@@ -63,8 +63,21 @@ pub enum ErrorKind {
 
 /// An error of this crate.
 ///
-/// Its text says which file and bytes, what was expected and found, and what would work. It is one pointer in size,
-/// `Send`, `Sync` and `'static`, and converts into an [`io::Error`] for programs that pass those on.
+/// Its text says which file and bytes, what was expected and found, and what would work, and includes that of the
+/// operating system's error, if any. So [`source`](std::error::Error::source) leaves that one out, which
+/// [`io_error`](Self::io_error) returns. It is one pointer in size, `Send`, `Sync` and `'static`.
+///
+/// It is made from an [`io::Error`] by `?`, and converts into one for programs that pass those on:
+///
+/// | kind | as an [`io::ErrorKind`] |
+/// | --- | --- |
+/// | [`Io`](ErrorKind::Io) | the system's |
+/// | [`PastEnd`](ErrorKind::PastEnd) | `UnexpectedEof` |
+/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), [`Header`](ErrorKind::Header), [`Archive`](ErrorKind::Archive), [`Sidecar`](ErrorKind::Sidecar): what a file holds is not what it should be | `InvalidData` |
+/// | [`NotImmutable`](ErrorKind::NotImmutable) | `PermissionDenied` |
+/// | [`Locked`](ErrorKind::Locked) | `WouldBlock` |
+/// | [`Unsupported`](ErrorKind::Unsupported) | `Unsupported` |
+/// | all others | `InvalidInput` |
 ///
 /// ```
 /// use mmap_array::{ErrorKind, MmapArray};
@@ -93,6 +106,9 @@ struct Inner {
 pub(crate) enum Reason {
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
+    /// One that a caller's code has met.
+    #[error("{0}")]
+    Other(io::Error),
     #[error("it is {found}, not a regular file, so it cannot be {wanted}{advice}")]
     NotRegularFile { found: &'static str, wanted: &'static str, advice: &'static str },
     #[error(
@@ -179,14 +195,14 @@ fn short_name(name: &str) -> String {
 }
 
 impl Reason {
-    /// The error. (As `From` it would keep the compiler from finding out which error `?` is to make.)
+    /// The error.
     pub(crate) fn error(self) -> Error {
         Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None }))
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Other(_) => ErrorKind::Io,
             Self::NotRegularFile { .. } => ErrorKind::NotRegularFile,
             Self::EmptyFile => ErrorKind::EmptyFile,
             Self::PastEnd { .. } | Self::OffsetPastEnd { .. } => ErrorKind::PastEnd,
@@ -239,12 +255,25 @@ impl Error {
     }
 
     /// Wraps the operating system's refusal; `action` completes "cannot …".
-    /// The kind of the system's error, where this is one.
-    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
+    /// Returns the operating system's error, where the kind is [`Io`](ErrorKind::Io).
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// use std::io::ErrorKind;
+    /// let error = npy::header("there/is/no/such.npy").unwrap_err();
+    /// assert_eq!(error.io_error().map(|error| error.kind()), Some(ErrorKind::NotFound));
+    /// ```
+    #[must_use]
+    pub fn io_error(&self) -> Option<&io::Error> {
         match &self.0.reason {
-            Reason::Io { source, .. } => Some(source.kind()),
+            Reason::Io { source, .. } | Reason::Other(source) => Some(source),
             _ => None,
         }
+    }
+
+    /// The kind of the system's error, where this is one.
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.io_error().map(io::Error::kind)
     }
 
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
@@ -327,7 +356,7 @@ impl fmt::Display for Error {
         self.0.reason.fmt(f)?;
         match (&self.0.reason, &self.0.bytes) {
             // The others tell of their bytes themselves.
-            (Reason::Io { .. }, Some(bytes)) => write!(f, " (bytes {}..{})", bytes.start, bytes.end),
+            (Reason::Io { .. } | Reason::Other(_), Some(bytes)) => write!(f, " (bytes {}..{})", bytes.start, bytes.end),
             _ => Ok(()),
         }
     }
@@ -342,7 +371,25 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.reason.source()
+        match &self.0.reason {
+            // Their text is part of this error's, so what follows is the cause of the cause.
+            Reason::Io { source, .. } | Reason::Other(source) | Reason::NotImmutable { source } => source.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    /// The error that is in it, where one of this crate has become an [`io::Error`].
+    fn from(error: io::Error) -> Self {
+        if !error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+            return Reason::Other(error).error();
+        }
+        match error.into_inner().map(|inner| inner.downcast::<Self>()) {
+            Some(Ok(inner)) => *inner,
+            Some(Err(other)) => Reason::Other(io::Error::other(other)).error(),
+            None => Reason::Other(io::ErrorKind::Other.into()).error(),
+        }
     }
 }
 
@@ -350,15 +397,90 @@ impl From<Error> for io::Error {
     /// Keeps the operating system's [`io::ErrorKind`] where there is one, and the whole error as the inner one.
     fn from(error: Error) -> Self {
         let kind = match &error.0.reason {
-            Reason::Io { source, .. } => source.kind(),
+            Reason::Io { source, .. } | Reason::Other(source) => source.kind(),
             Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
-            Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
+            Reason::EmptyFile | Reason::PartialElement { .. } | Reason::Header(_) | Reason::Sidecar(_) => {
+                io::ErrorKind::InvalidData
+            }
+            #[cfg(feature = "npz")]
+            Reason::Archive(_) => io::ErrorKind::InvalidData,
             Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
             Reason::Locked(_) => io::ErrorKind::WouldBlock,
             Reason::Unsupported(_) => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::InvalidInput,
         };
         Self::new(kind, error)
+    }
+}
+
+/// An error of a method that takes an array by value, and the array, as it was.
+///
+/// What lives in memory alone is not lost by an error. `?` turns it into an [`Error`], or an [`io::Error`], and drops the
+/// array; [`into_array`](Self::into_array) gives it back, as [`std::string::FromUtf8Error`] does with bytes.
+///
+/// ```
+/// use mmap_array::MmapArrayMut;
+/// let mut table = MmapArrayMut::<[u8; 3]>::anonymous(5)?;
+/// table[4] = [7; 3];
+/// let error = table.cast::<u16>().unwrap_err(); // 15 bytes
+/// assert!(error.error().to_string().contains("do not divide"));
+/// let table = error.into_array();
+/// assert_eq!(table[4], [7; 3]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub struct ArrayError<A>(Box<(Error, A)>);
+
+impl<A> ArrayError<A> {
+    pub(crate) fn new(error: Error, array: A) -> Self {
+        Self(Box::new((error, array)))
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.0.0
+    }
+
+    /// Returns the array, as it was.
+    #[must_use]
+    pub fn into_array(self) -> A {
+        self.0.1
+    }
+
+    /// Returns what went wrong and the array, as it was.
+    #[must_use]
+    pub fn into_parts(self) -> (Error, A) {
+        *self.0
+    }
+}
+
+impl<A> fmt::Display for ArrayError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error(), f)
+    }
+}
+
+impl<A> fmt::Debug for ArrayError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.error(), f)
+    }
+}
+
+impl<A> std::error::Error for ArrayError<A> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error().source()
+    }
+}
+
+impl<A> From<ArrayError<A>> for Error {
+    fn from(error: ArrayError<A>) -> Self {
+        error.into_parts().0
+    }
+}
+
+impl<A> From<ArrayError<A>> for io::Error {
+    fn from(error: ArrayError<A>) -> Self {
+        Error::from(error).into()
     }
 }
 
@@ -371,7 +493,8 @@ mod tests {
     fn the_text_names_the_file_and_the_cause() {
         let error = Error::io("open the file", io::ErrorKind::NotFound.into()).in_file(Some(Path::new("a/b")));
         assert_eq!(error.to_string(), "a/b: cannot open the file: entity not found");
-        assert!(error.source().is_some());
+        assert!(error.source().is_none(), "the text has it");
+        assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::NotFound);
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     }
 
@@ -387,6 +510,39 @@ mod tests {
         assert_eq!(short_name("my_crate::ticks::Trade"), "Trade");
         assert_eq!(short_name("[a::B; 3]"), "[B; 3]");
         assert_eq!(short_name("a::Le<b::c::Wide<d::E>, f64>"), "Le<Wide<E>, f64>");
+    }
+
+    #[test]
+    fn no_text_is_said_twice_along_the_sources() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] io::Error);
+        let inner = || io::Error::other(Outer(io::Error::other("inner")));
+        let errors = [
+            Error::io("open the file", inner()),
+            Error::io("open the file", io::ErrorKind::NotFound.into()),
+            Reason::NotImmutable { source: inner() }.error(),
+            inner().into(),
+            Error::shape("no"),
+        ];
+        for error in errors {
+            let (mut texts, mut next) = (vec![error.to_string()], error.source());
+            while let Some(source) = next {
+                let text = source.to_string();
+                assert!(texts.iter().all(|said| !said.contains(&text)), "{text} after {texts:?}");
+                texts.push(text);
+                next = source.source();
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_was_an_io_error_meanwhile_is_itself_again() {
+        let error = Error::from(io::Error::from(Error::shape("no").in_file(Some(Path::new("a")))));
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Shape, Some(Path::new("a"))));
+        let error = Error::from(io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Io, "entity not found"));
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

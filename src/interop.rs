@@ -4,3 +4,5 @@
 mod ndarray;
 #[cfg(feature = "rayon")]
 pub(crate) mod rayon;
+#[cfg(feature = "stable_deref_trait")]
+mod stable_deref_trait;

@@ -93,6 +93,7 @@
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
+//! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
 //! | `half`, `num-complex`, `chrono` | the element types `f16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
 //! # From NumPy

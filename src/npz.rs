@@ -45,6 +45,7 @@ use crate::error::{Error, Reason, Result};
 use crate::npy::{self, Header};
 use crate::region::{self, At};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -65,6 +66,20 @@ pub struct Archive {
 pub struct Member<'a> {
     archive: &'a Archive,
     entry: &'a Entry,
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.members().map(|member| member.name()).collect();
+        f.debug_struct("Archive").field("path", &self.path).field("members", &names).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, name) = (&self.archive.path, self.name());
+        f.debug_struct("Member").field("path", path).field("name", &name).finish_non_exhaustive()
+    }
 }
 
 /// The file of an archive, read at any place.

@@ -17,6 +17,7 @@ pub(crate) use system::prefer_huge_pages;
 
 use crate::error::{Error, Reason, Result};
 use memmap2::{MmapOptions, MmapRaw};
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -253,6 +254,12 @@ impl Portion {
     }
 }
 
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Region").field("offset", &self.offset()).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
 impl Region {
     /// Maps a portion of an open file whose length has just been read.
     pub(crate) fn map(
@@ -467,7 +474,7 @@ impl Region {
     ///
     /// On an error the region and the file are as they were. `&mut self` and the count of one make sure that nobody
     /// holds a pointer into the old map.
-    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
+    pub(crate) fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
         let bytes = self.len..len;
         let path = self.map.path.clone();
         let start = self.offset();
@@ -480,15 +487,16 @@ impl Region {
                 "cannot grow a part: other arrays share the map; grow the array before it is cut, or drop the others",
             )));
         };
-        map.grow(len).map_err(named)?;
+        map.grow(len, reserve).map_err(named)?;
         self.len = len;
         Ok(())
     }
 }
 
 impl Map {
-    fn grow(&mut self, len: usize) -> Result<()> {
-        let portion = Portion { offset: self.offset, len, populate: false, reserve: self.reserve, lock: false };
+    fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
+        let reserve = reserve || self.reserve;
+        let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
                 let old_len = mappable_len(file)?;
@@ -524,7 +532,7 @@ impl Map {
                         let _ = file.set_len(old_len);
                     }
                 };
-                let raw = file::set_len(file, new_len, self.reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
+                let raw = file::set_len(file, new_len, reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
                 let raw = raw.inspect_err(|_| cut())?;
                 if let Some(patch) = patch {
                     // The file must be as long as its beginning says, whenever the power fails.

@@ -2,7 +2,8 @@
 //!
 //! Every size a user or a file states passes through here before anything is mapped, so this is where a product that
 //! does not fit is caught, where an inferred axis is worked out, and where the two storage orders become byte strides.
-//! Axes are kept inline, [`MAX_NDIM`] at the most, so that views are `Copy` and allocate nothing.
+//! The axes of a view, [`MAX_NDIM`] at the most, are kept inline where they are few, so that making a view allocates
+//! nothing and copies little.
 
 use crate::error::{Error, Reason, Result};
 use std::fmt;
@@ -324,29 +325,62 @@ pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_l
     Ok(dims.with(axis, len))
 }
 
+/// The most axes that are kept inline.
+const INLINE: usize = 6;
+
 /// Axes with byte strides: everything of a view but its pointer. None by default.
-#[derive(Clone, Copy, Default)]
+///
+/// Most views have few axes, and many are made: one for each row, say. So up to six lie inline, in 14 words; more of them
+/// lie together in one allocation, of which each clone makes another.
+#[derive(Clone, Default)]
 pub(crate) struct Axes {
     ndim: usize,
+    /// The first `ndim` are the axes, where they are [`INLINE`] at most.
+    lens: [usize; INLINE],
+    strides: [isize; INLINE],
+    /// The axes, where they are more.
+    many: Option<Box<Many>>,
+}
+
+/// More axes than lie inline; the first `ndim` of them.
+#[derive(Clone)]
+struct Many {
     lens: [usize; MAX_NDIM],
     strides: [isize; MAX_NDIM],
 }
 
 impl Axes {
+    /// So many axes, of no length yet. At most [`MAX_NDIM`].
+    #[inline]
+    fn of_none(ndim: usize) -> Self {
+        let many = (ndim > INLINE).then(|| Box::new(Many { lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] }));
+        Self { ndim, many, ..Self::default() }
+    }
+
     /// The axes of elements of `size` bytes that lie one after another in `order`. `dims` must have passed
     /// [`Dims::checked_len`] for that size.
     pub(crate) fn contiguous(dims: &Dims, order: Order, size: usize) -> Self {
-        let mut axes = Self { ndim: dims.ndim, lens: dims.lens, strides: [0; MAX_NDIM] };
+        let mut axes = Self::of_none(dims.ndim);
+        let (lens, strides) = axes.parts_mut();
+        lens.copy_from_slice(dims);
         let mut stride = size;
-        let mut step = |axis: usize| {
+        let mut step = |(to, &len): (&mut isize, &usize)| {
             // `checked_len` holds the product of all axes that are not 0 within `isize`.
-            axes.strides[axis] = stride as isize;
-            stride *= dims[axis].max(1);
+            *to = stride as isize;
+            stride *= len.max(1);
         };
         match order {
-            Order::C => (0..dims.ndim).rev().for_each(&mut step),
-            Order::F => (0..dims.ndim).for_each(&mut step),
+            Order::C => strides.iter_mut().zip(dims.iter()).rev().for_each(&mut step),
+            Order::F => strides.iter_mut().zip(dims.iter()).for_each(&mut step),
         }
+        axes
+    }
+
+    /// One axis.
+    #[inline]
+    pub(crate) fn one(len: usize, stride: isize) -> Self {
+        let mut axes = Self::of_none(1);
+        axes.set(0, len, stride);
         axes
     }
 
@@ -357,13 +391,35 @@ impl Axes {
 
     #[inline]
     pub(crate) fn lens(&self) -> &[usize] {
-        &self.lens[..self.ndim]
+        match self.lens.get(..self.ndim) {
+            Some(lens) => lens,
+            None => self.many().0,
+        }
     }
 
     /// In bytes; an axis of one element or none may have any stride.
     #[inline]
     pub(crate) fn strides(&self) -> &[isize] {
-        &self.strides[..self.ndim]
+        match self.strides.get(..self.ndim) {
+            Some(strides) => strides,
+            None => self.many().1,
+        }
+    }
+
+    /// Both, where there are more than lie inline.
+    #[cold]
+    fn many(&self) -> (&[usize], &[isize]) {
+        let many = self.many.as_deref().expect("more axes than lie inline are allocated");
+        (&many.lens[..self.ndim], &many.strides[..self.ndim])
+    }
+
+    #[inline]
+    fn parts_mut(&mut self) -> (&mut [usize], &mut [isize]) {
+        let ndim = self.ndim;
+        match &mut self.many {
+            None => (&mut self.lens[..ndim], &mut self.strides[..ndim]),
+            Some(many) => (&mut many.lens[..ndim], &mut many.strides[..ndim]),
+        }
     }
 
     /// The number of elements; it fits, since every view is a part or a reinterpretation of a checked array.
@@ -378,9 +434,15 @@ impl Axes {
         if index.len() != self.ndim {
             return None;
         }
+        // Not `lens` and `strides`: of an index whose length the compiler knows, it knows where the axes lie.
+        let (lens, strides) = match &self.many {
+            _ if index.len() <= INLINE => (&self.lens[..], &self.strides[..]),
+            Some(many) => (&many.lens[..], &many.strides[..]),
+            None => return None,
+        };
         let mut offset = 0_isize;
         let mut inside = true;
-        for (&index, (&len, &stride)) in index.iter().zip(self.lens.iter().zip(&self.strides)) {
+        for (&index, (&len, &stride)) in index.iter().zip(lens.iter().zip(strides)) {
             inside &= index < len;
             // Within the view's memory where every index is inside, and unused where one is not.
             offset = offset.wrapping_add((index as isize).wrapping_mul(stride));
@@ -388,26 +450,40 @@ impl Axes {
         inside.then_some(offset)
     }
 
+    #[inline]
     pub(crate) fn set(&mut self, axis: usize, len: usize, stride: isize) {
-        self.lens[..self.ndim][axis] = len;
-        self.strides[axis] = stride;
+        let (lens, strides) = self.parts_mut();
+        (lens[axis], strides[axis]) = (len, stride);
     }
 
     /// Whether the last axes have these lengths and lie one after another in C order, for elements of `size` bytes.
     pub(crate) fn ends_with(&self, lens: &[usize], size: usize) -> bool {
         let Some(first) = self.ndim.checked_sub(lens.len()) else { return false };
         let mut stride = size as isize;
-        lens.iter().enumerate().rev().all(|(axis, &len)| {
-            let fits = self.lens[first + axis] == len && (len == 1 || self.strides[first + axis] == stride);
+        let own = self.lens()[first..].iter().zip(&self.strides()[first..]);
+        own.zip(lens).rev().all(|((&own_len, &own_stride), &len)| {
+            let fits = own_len == len && (len == 1 || own_stride == stride);
             stride = stride.wrapping_mul(len as isize);
             fits
         })
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, axis: usize) {
-        self.lens[..self.ndim].copy_within(axis + 1.., axis);
-        self.strides[..self.ndim].copy_within(axis + 1.., axis);
-        self.ndim -= 1;
+        match &mut self.many {
+            // All that there is room for, which the compiler makes a few moves of.
+            None => {
+                for to in 0..INLINE - 1 {
+                    let from = if to < axis { to } else { to + 1 };
+                    (self.lens[to], self.strides[to]) = (self.lens[from], self.strides[from]);
+                }
+            }
+            Some(many) => {
+                many.lens.copy_within(axis + 1.., axis);
+                many.strides.copy_within(axis + 1.., axis);
+            }
+        }
+        self.truncate(self.ndim - 1);
     }
 
     /// Puts an axis before `axis`; an error where there are [`MAX_NDIM`] already.
@@ -416,38 +492,46 @@ impl Axes {
             return Err(Error::shape(format!("one more axis than {MAX_NDIM}, the most a view can have")));
         }
         self.ndim += 1;
-        self.lens[..self.ndim].copy_within(axis..self.ndim - 1, axis + 1);
-        self.strides[..self.ndim].copy_within(axis..self.ndim - 1, axis + 1);
+        if self.ndim == INLINE + 1 {
+            let mut many = Many { lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+            many.lens[..INLINE].copy_from_slice(&self.lens);
+            many.strides[..INLINE].copy_from_slice(&self.strides);
+            self.many = Some(Box::new(many));
+        }
+        let last = self.ndim - 1;
+        let (lens, strides) = self.parts_mut();
+        lens.copy_within(axis..last, axis + 1);
+        strides.copy_within(axis..last, axis + 1);
         self.set(axis, len, stride);
         Ok(())
     }
 
     /// Axis `k` becomes what axis `order[k]` was. `order` must be a permutation of the axes.
     pub(crate) fn permuted(&self, order: &[usize]) -> Self {
-        let mut axes = *self;
+        let mut axes = self.clone();
+        let (lens, strides) = axes.parts_mut();
         for (axis, &from) in order.iter().enumerate() {
-            axes.set(axis, self.lens[from], self.strides[from]);
+            (lens[axis], strides[axis]) = (self.lens()[from], self.strides()[from]);
         }
         axes
     }
 
-    pub(crate) fn reversed(&self) -> Self {
-        let mut axes = *self;
-        axes.lens[..self.ndim].reverse();
-        axes.strides[..self.ndim].reverse();
-        axes
+    pub(crate) fn reverse(&mut self) {
+        let (lens, strides) = self.parts_mut();
+        lens.reverse();
+        strides.reverse();
     }
 
     /// Whether the elements of `size` bytes lie one after another in C order. Axes of one element do not matter, and
     /// where there is no element there is nothing to be out of place.
     pub(crate) fn is_contiguous(&self, size: usize) -> bool {
         let mut expected = size as isize;
-        for axis in (0..self.ndim).rev() {
-            match self.lens[axis] {
+        for (&len, &stride) in self.lens().iter().zip(self.strides()).rev() {
+            match len {
                 0 => return true,
                 1 => {}
                 len => {
-                    if self.strides[axis] != expected {
+                    if stride != expected {
                         return self.lens().contains(&0);
                     }
                     expected = expected.wrapping_mul(len as isize);
@@ -460,42 +544,63 @@ impl Axes {
     /// The same elements in the same order over as few axes as possible: axes of one element go, and two that follow
     /// one another evenly become one.
     pub(crate) fn joined(&self) -> Self {
-        let mut joined = Self { ndim: 0, lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+        let mut joined = self.clone();
+        let (lens, strides) = joined.parts_mut();
+        let mut count = 0_usize;
         for (&len, &stride) in self.lens().iter().zip(self.strides()) {
             if len == 1 {
                 continue;
             }
-            match joined.ndim.checked_sub(1) {
-                Some(last) if joined.strides[last] == stride.wrapping_mul(len as isize) => {
-                    joined.lens[last] *= len;
-                    joined.strides[last] = stride;
+            match count.checked_sub(1) {
+                Some(last) if strides[last] == stride.wrapping_mul(len as isize) => {
+                    lens[last] *= len;
+                    strides[last] = stride;
                 }
                 _ => {
-                    joined.lens[joined.ndim] = len;
-                    joined.strides[joined.ndim] = stride;
-                    joined.ndim += 1;
+                    (lens[count], strides[count]) = (len, stride);
+                    count += 1;
                 }
             }
         }
+        joined.truncate(count);
         joined
+    }
+
+    /// Leaves the first so many axes.
+    #[inline]
+    fn truncate(&mut self, ndim: usize) {
+        self.ndim = ndim;
+        if ndim <= INLINE {
+            if let Some(many) = self.many.take() {
+                self.lens.copy_from_slice(&many.lens[..INLINE]);
+                self.strides.copy_from_slice(&many.strides[..INLINE]);
+            }
+        }
+    }
+
+    /// Whether the axes go from the slowest to the fastest, and all of them forwards.
+    #[inline]
+    pub(crate) fn is_in_memory_order(&self) -> bool {
+        self.strides().is_sorted_by(|slower, faster| slower >= faster) && self.strides().last().is_none_or(|&s| s >= 0)
     }
 
     /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.
     pub(crate) fn in_memory_order(&self) -> (Self, isize) {
-        let mut axes = *self;
+        let mut axes = self.clone();
+        let (lens, strides) = axes.parts_mut();
         let mut offset = 0;
-        for axis in 0..axes.ndim {
-            if axes.strides[axis] < 0 && axes.lens[axis] > 0 {
-                offset += ((axes.lens[axis] - 1) as isize).wrapping_mul(axes.strides[axis]);
-                axes.strides[axis] = axes.strides[axis].wrapping_neg();
+        for (&len, stride) in lens.iter().zip(strides.iter_mut()) {
+            if *stride < 0 && len > 0 {
+                offset += ((len - 1) as isize).wrapping_mul(*stride);
+                *stride = stride.wrapping_neg();
             }
         }
         // Insertion sort, stable: a view has few axes and they are mostly in order.
-        for end in 1..axes.ndim {
+        for end in 1..lens.len() {
             let mut axis = end;
-            while axis > 0 && axes.strides[axis - 1] < axes.strides[axis] {
-                axes.lens.swap(axis - 1, axis);
-                axes.strides.swap(axis - 1, axis);
+            while axis > 0 && strides[axis - 1] < strides[axis] {
+                lens.swap(axis - 1, axis);
+                strides.swap(axis - 1, axis);
                 axis -= 1;
             }
         }
@@ -513,9 +618,9 @@ mod tests {
     }
 
     fn axes(lens: &[usize], strides: &[isize]) -> Axes {
-        let mut axes = Axes { ndim: lens.len(), lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
-        axes.lens[..lens.len()].copy_from_slice(lens);
-        axes.strides[..lens.len()].copy_from_slice(strides);
+        let mut axes = Axes::of_none(lens.len());
+        axes.parts_mut().0.copy_from_slice(lens);
+        axes.parts_mut().1.copy_from_slice(strides);
         axes
     }
 
@@ -587,6 +692,41 @@ mod tests {
     fn memory_order_sorts_strides_and_turns_negative_ones() {
         let (sorted, offset) = axes(&[2, 3], &[-8, 16]).in_memory_order();
         assert_eq!((sorted.lens(), sorted.strides(), offset), (&[3, 2][..], &[16, 8][..], -8));
+    }
+
+    #[test]
+    fn axes_of_any_number_keep_their_order() {
+        for ndim in 0..=MAX_NDIM {
+            let lens: Vec<usize> = (0..ndim).map(|axis| 2 + axis).collect();
+            let strides: Vec<isize> = (0..ndim as isize).map(|axis| 1000 - axis).collect();
+            let made = axes(&lens, &strides);
+            let is = |axes: &Axes, lens: &[usize], strides: &[isize]| {
+                assert_eq!((axes.ndim(), axes.lens(), axes.strides()), (lens.len(), lens, strides));
+            };
+            is(&made.clone(), &lens, &strides);
+            assert_eq!(made.many.is_some(), ndim > INLINE);
+            let order: Vec<usize> = (0..ndim).rev().collect();
+            let mut reversed = made.permuted(&order);
+            reversed.reverse();
+            is(&reversed, &lens, &strides);
+            assert_eq!(made.offset(&vec![1; ndim]), Some(strides.iter().sum()));
+            assert_eq!(made.offset(&vec![1; ndim + 1]), None);
+            assert!(made.ends_with(&[], 1));
+            for axis in 0..ndim {
+                let (mut lens, mut strides, mut cut) = (lens.clone(), strides.clone(), made.clone());
+                cut.remove(axis);
+                lens.remove(axis);
+                strides.remove(axis);
+                is(&cut, &lens, &strides);
+                assert_eq!(cut.many.is_some(), ndim - 1 > INLINE);
+                lens.insert(axis, 9);
+                strides.insert(axis, -9);
+                cut.insert(axis, 9, -9).unwrap();
+                is(&cut, &lens, &strides);
+            }
+            assert_eq!(made.clone().insert(ndim, 1, 0).is_err(), ndim == MAX_NDIM);
+            assert_eq!(Axes::contiguous(&dims(&vec![2; ndim]), Order::C, 1).joined().ndim(), usize::from(ndim > 0));
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod iter;
 pub(crate) mod named;
 mod raw;
 pub(crate) mod reduce;
+mod retype;
+pub(crate) mod shaping;
 mod slice;
 mod wide;
 mod write;
@@ -21,12 +23,12 @@ pub use convert::{FromNumber, Number};
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
 pub use reduce::{Numeric, Ordered};
-pub use slice::{AxisIter, AxisSlice, Slices};
+pub use shaping::AxisIter;
+pub use slice::{AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
-use crate::error::{Error, Result, short_type_name};
-use crate::field::Field;
-use crate::shape::{Dims, IntoShape, NdIndex, Order};
+use crate::error::{Error, Result};
+use crate::shape::{Axes, IntoShape, NdIndex};
 use bytemuck::{AnyBitPattern, NoUninit};
 use convert::Same;
 use iter::{Run, Runs};
@@ -38,9 +40,12 @@ use std::marker::PhantomData;
 /// number per axis finds an element, which is loaded by value at whatever alignment it has. Iteration, copies and
 /// comparisons go in C order: the last index first, whatever the order in memory.
 ///
-/// `ArrayView<'a, T>` reads; it is `Copy`, and methods that shape it take it by value so that chains keep the lifetime.
-/// [`ArrayViewMut<'a, T>`](ArrayViewMut) is the same type for writing, which [`reborrow`](ArrayViewMut::reborrow) lends
-/// out. As in NumPy, cutting, turning and reinterpreting cost nothing.
+/// `ArrayView<'a, T>` reads. Methods that shape it take `&self` and give another view for as long as the elements are
+/// borrowed: of views that read there may be many, and making one copies some words. [`ArrayViewMut<'a, T>`](ArrayViewMut)
+/// is the same type for writing, of which there is one at a time: methods that shape it use it up, and
+/// [`reborrow`](ArrayViewMut::reborrow) lends it out. As in NumPy, cutting, turning and reinterpreting cost nothing.
+///
+/// A view is a borrow of its elements, so it is `Send` and `Sync` where they are both.
 ///
 /// ```
 /// use mmap_array::{field, ArrayView};
@@ -68,11 +73,9 @@ pub type ArrayViewMut<'a, T> = ArrayView<'a, T, ReadWrite>;
 
 impl<T> Clone for ArrayView<'_, T, ReadOnly> {
     fn clone(&self) -> Self {
-        *self
+        Self { raw: self.raw.clone(), marker: PhantomData }
     }
 }
-
-impl<T> Copy for ArrayView<'_, T, ReadOnly> {}
 
 // SAFETY: a view is a borrow of elements, shared or exclusive, and may go where `&T` and `&mut T` both may.
 unsafe impl<T: Send + Sync, A> Send for ArrayView<'_, T, A> {}
@@ -128,10 +131,16 @@ impl<'a, T> ArrayViewMut<'a, T> {
 }
 
 impl RawView {
-    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
+    /// A slice's elements along one axis.
+    #[inline]
+    fn of_slice<T>(ptr: *mut T, len: usize) -> Self {
         const { assert_mappable::<T>() }
-        let flat = Dims::new(&[len])?;
-        Self::contiguous(ptr.cast(), &flat, Order::C, size_of::<T>()).reshape(shape, size_of::<T>())
+        // Its bytes fit the address space.
+        Self { ptr: ptr.cast(), axes: Axes::one(len, size_of::<T>() as isize) }
+    }
+
+    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
+        Self::of_slice(ptr, len).reshape(shape, size_of::<T>())
     }
 }
 
@@ -143,17 +152,6 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }
-    }
-
-    /// Another view of the same elements or of parts of them; the borrow moves along.
-    #[inline]
-    fn map_raw<U>(self, raw: RawView) -> ArrayView<'a, U, A> {
-        // Not `from_raw`: what that asks holds for the elements of `self`, and `raw` was made from them.
-        ArrayView { raw, marker: PhantomData }
-    }
-
-    pub(crate) fn into_raw(self) -> RawView {
-        self.raw
     }
 
     /// The number of elements along each axis.
@@ -204,7 +202,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     #[inline]
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T> {
-        ArrayView { raw: self.raw, marker: PhantomData }
+        ArrayView { raw: self.raw.clone(), marker: PhantomData }
     }
 
     #[cold]
@@ -262,10 +260,10 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         Some(unsafe { A::load(address.cast()) })
     }
 
-    /// The elements by value, in C order, from both ends.
+    /// Returns an iterator of the elements by value, in C order whatever the order in memory, from both ends.
     ///
     /// `for_each`, `fold` and `sum` of it run as fast as the hand-written loop over the same memory. The iterator
-    /// borrows this view; `into_iter` of a read-only view (which is `Copy`) lives as long as the array does.
+    /// borrows this view; `into_iter` of a read-only view lives as long as the array does.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -280,64 +278,6 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         // SAFETY: the elements are initialised by the contract of `from_raw`, and the borrow keeps them from being
         // written while the iterator lives.
         unsafe { Iter::new(&self.raw) }
-    }
-
-    /// One field of every record, as a view of the same shape: NumPy's `arr["r"]`, checked when compiled.
-    ///
-    /// The [`Field`] comes from [`field!`](crate::field!), which infers its type from the record's.
-    ///
-    /// ```
-    /// use mmap_array::{field, ArrayView};
-    /// # use bytemuck::{Pod, Zeroable};
-    /// #[derive(Clone, Copy, Zeroable, Pod)]
-    /// #[repr(C, packed)]
-    /// struct Tick { side: u8, price: f64 }
-    ///
-    /// let ticks = [Tick { side: 1, price: 2.5 }, Tick { side: 2, price: 3.5 }];
-    /// let prices = ArrayView::from_slice(&ticks, 2)?.project(field!(Tick, price));
-    /// assert_eq!(prices.sum(), 6.0); // at addresses that no `&f64` could have
-    /// assert_eq!(prices.strides(), [9]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[inline]
-    #[must_use]
-    pub fn project<F>(self, field: Field<T, F>) -> ArrayView<'a, F, A>
-    where
-        A: Access<F>,
-    {
-        const { assert_mappable::<F>() }
-        // Every byte of a record in memory is initialised, `Field` lies within it, and `A: Access<F>` takes any bits.
-        let raw = self.raw.project(field.offset());
-        self.map_raw(raw)
-    }
-
-    /// The same bytes as elements of another type: NumPy's `arr.view(dtype)`, by its rules.
-    ///
-    /// A type of the same size always works. With another size the last axis gets longer or shorter: it must be
-    /// contiguous (or of length 1), and its bytes must divide. Elements are read at any alignment, so views have no
-    /// alignment to get wrong. Numbers are read in the machine's byte order; [`Be`](crate::Be) and [`Le`](crate::Le) name
-    /// theirs.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) where the bytes do not divide or a 0-d view would change its
-    /// size, [`NotContiguous`](crate::ErrorKind::NotContiguous) where the last axis is not contiguous.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1.0_f32, -2.0], 2)?;
-    /// assert_eq!(view.view_as::<u32>()?.to_vec(), [0x3f80_0000, 0xc000_0000]);
-    /// assert_eq!(view.view_as::<[u8; 2]>()?.shape(), [4]);
-    /// assert!(view.view_as::<[u8; 3]>().is_err());
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn view_as<U>(self) -> Result<ArrayView<'a, U, A>>
-    where
-        A: Access<U>,
-    {
-        const { assert_mappable::<U>() }
-        let raw = self.raw.reinterpret(size_of::<T>(), size_of::<U>(), &short_type_name::<U>())?;
-        // All bytes are initialised, and `A: Access<U>` takes any bits (and, to write, has no padding).
-        Ok(self.map_raw(raw))
     }
 
     /// Whether the elements lie one after another in C order.
@@ -443,30 +383,6 @@ unsafe fn load_bytes<T, A: Access<T>>(run: Run, target: *mut T) {
     });
 }
 
-impl<'a, T, A: Access<T>, const N: usize> ArrayView<'a, [T; N], A>
-where
-    A: Access<[T; N]>,
-{
-    /// The items of elements that are arrays, as one more axis of length `N` at the end.
-    ///
-    /// # Errors
-    ///
-    /// [`Shape`](crate::ErrorKind::Shape) if the view has [`MAX_NDIM`](crate::MAX_NDIM) axes already.
-    ///
-    /// ```
-    /// let points = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
-    /// let view = mmap_array::ArrayView::from_slice(&points, 2)?.unpack()?;
-    /// assert_eq!(view.shape(), [2, 3]);
-    /// assert_eq!(view.index_axis(1, 0).to_vec(), [1.0, 4.0]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn unpack(self) -> Result<ArrayView<'a, T, A>> {
-        const { assert_mappable::<T>() }
-        let raw = self.raw.unpack(N, size_of::<T>())?;
-        Ok(self.map_raw(raw))
-    }
-}
-
 impl<'a, T> ArrayView<'a, T>
 where
     ReadOnly: Access<T>,
@@ -508,6 +424,79 @@ impl<'v, T, A: Access<T>> IntoIterator for &'v ArrayView<'_, T, A> {
         self.iter()
     }
 }
+
+/// A slice is one axis: `[T]`, an array or a `Vec`. Padding is not allowed in `T`, as for
+/// [`from_slice`](ArrayView::from_slice).
+///
+/// ```
+/// use mmap_array::{ArrayView, ArrayViewMut};
+/// let mut data = vec![1, 2, 3];
+/// ArrayViewMut::from(&mut data).map_in_place(|x| x * 2);
+/// assert_eq!(ArrayView::from(&data), [2, 4, 6]);
+/// ```
+impl<'a, T: AnyBitPattern + NoUninit> From<&'a [T]> for ArrayView<'a, T> {
+    #[inline]
+    fn from(slice: &'a [T]) -> Self {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
+        unsafe { Self::from_raw(RawView::of_slice(slice.as_ptr().cast_mut(), slice.len())) }
+    }
+}
+
+/// A slice is one axis: `[T]`, an array or a `Vec`.
+impl<'a, T: AnyBitPattern + NoUninit> From<&'a mut [T]> for ArrayViewMut<'a, T> {
+    #[inline]
+    fn from(slice: &'a mut [T]) -> Self {
+        // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
+        unsafe { Self::from_raw(RawView::of_slice(slice.as_mut_ptr(), slice.len())) }
+    }
+}
+
+macro_rules! one_axis {
+    ($($Container:ty $(, $N:ident)?;)*) => {$(
+        impl<'a, T: AnyBitPattern + NoUninit $(, const $N: usize)?> From<&'a $Container> for ArrayView<'a, T> {
+            #[inline]
+            fn from(elements: &'a $Container) -> Self {
+                Self::from(&elements[..])
+            }
+        }
+
+        impl<'a, T: AnyBitPattern + NoUninit $(, const $N: usize)?> From<&'a mut $Container> for ArrayViewMut<'a, T> {
+            #[inline]
+            fn from(elements: &'a mut $Container) -> Self {
+                Self::from(&mut elements[..])
+            }
+        }
+    )*};
+}
+one_axis!([T; N], N; Vec<T>;);
+
+/// Equality with slices, arrays and `Vec`s, which are one axis, in both directions.
+macro_rules! equal {
+    ($($Container:ty $(, $N:ident)?;)*) => {$(
+        /// One axis of as many elements, which are equal.
+        impl<T, U, A $(, const $N: usize)?> PartialEq<$Container> for ArrayView<'_, T, A>
+        where
+            T: PartialEq<U>,
+            A: Access<T>,
+        {
+            fn eq(&self, other: &$Container) -> bool {
+                self.shape() == [other.len()] && self.iter().zip(other.iter()).all(|(left, right)| left == *right)
+            }
+        }
+
+        /// One axis of as many elements, which are equal.
+        impl<T, U, A $(, const $N: usize)?> PartialEq<ArrayView<'_, T, A>> for $Container
+        where
+            U: PartialEq<T>,
+            A: Access<T>,
+        {
+            fn eq(&self, other: &ArrayView<'_, T, A>) -> bool {
+                other.shape() == [self.len()] && self.iter().zip(other).all(|(left, right)| *left == right)
+            }
+        }
+    )*};
+}
+equal!([U]; &[U]; &mut [U]; [U; N], N; &[U; N], N; Vec<U>;);
 
 /// Equal shapes and equal elements.
 impl<T, U, A, B> PartialEq<ArrayView<'_, U, B>> for ArrayView<'_, T, A>

@@ -312,11 +312,11 @@ fn tofile_writes_over_the_file_that_it_is_a_map_of() {
 fn another_type_over_no_elements_still_must_fit_the_address_space() {
     let nothing = MmapArrayMut::<u8>::anonymous([1 << (usize::BITS - 4), 0]).unwrap();
     assert_eq!(nothing.view().view_as::<[u8; 16]>().unwrap_err().kind(), ErrorKind::Overflow);
-    assert_eq!(nothing.cast::<[u8; 16]>().unwrap_err().kind(), ErrorKind::Overflow);
+    assert_eq!(nothing.cast::<[u8; 16]>().unwrap_err().error().kind(), ErrorKind::Overflow);
 }
 
 #[test]
 fn more_parts_than_memory_can_count() {
     let array = MmapArrayMut::<u8>::anonymous(4).unwrap();
-    assert_eq!(array.into_parts(usize::MAX).unwrap_err().kind(), ErrorKind::Overflow);
+    assert_eq!(array.into_parts(usize::MAX).unwrap_err().error().kind(), ErrorKind::Overflow);
 }

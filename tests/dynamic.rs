@@ -112,7 +112,7 @@ fn an_element_type_that_lies_of_its_size_gets_nothing() {
     let view = DynView::from_bytes(&[1], &dtype, 1).unwrap();
     assert_eq!(view.typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
     let array = DynArray::create_options(u8::dtype(), 1).anonymous().unwrap();
-    assert_eq!(array.into_typed::<Liar>().unwrap_err().kind(), ErrorKind::DType);
+    assert_eq!(array.into_typed::<Liar>().unwrap_err().error().kind(), ErrorKind::DType);
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn a_whole_array_becomes_a_typed_one() {
     assert_eq!((array.shape(), array.order()), (&[2, 3][..], Order::F));
     array[[1, 2]] = 7.0.into();
     let array = DynArray::create_options(f64::dtype(), 2).anonymous().unwrap();
-    assert_eq!(array.into_typed::<i64>().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    assert_eq!(array.into_typed::<i64>().unwrap_err().error().kind(), ErrorKind::DTypeMismatch);
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -406,7 +406,7 @@ fn a_whole_array_becomes_a_typed_one() {
     // SAFETY: nobody else uses the file.
     let array = unsafe { DynArray::options(f64::dtype()).offset(2).shape(2).open(&path) }.unwrap();
     assert_eq!(array.typed::<f64>().unwrap().len(), 2);
-    assert_eq!(array.into_typed::<f64>().unwrap_err().kind(), ErrorKind::Misaligned);
+    assert_eq!(array.into_typed::<f64>().unwrap_err().error().kind(), ErrorKind::Misaligned);
     // SAFETY: nobody else uses the file.
     let array = unsafe { DynArray::options(Le::<f64>::dtype()).offset(3).shape(2).open(&path) }.unwrap();
     let array: MmapArray<Le<f64>> = array.into_typed().unwrap();

@@ -100,10 +100,10 @@ fn grown() {
     let lens = || [&path, &raw].map(|path| fs::metadata(path).unwrap().len());
     let before = lens();
     // SAFETY: as above.
-    let mut array = unsafe { npy::options().reserve().open_mut::<u64>(&path) }.unwrap();
+    let mut array = unsafe { npy::open_mut::<u64>(&path) }.unwrap();
     // SAFETY: as above.
-    let mut flat = unsafe { MmapArray::<u64>::options().reserve().open_mut(&raw) }.unwrap();
-    let (rows, more) = (array.grow(16), flat.grow(1 << 17));
+    let mut flat = unsafe { MmapArray::<u64>::open_mut(&raw) }.unwrap();
+    let (rows, more) = (array.grow_reserved(16), flat.grow_reserved(1 << 17));
     if room {
         rows.unwrap();
         more.unwrap();

@@ -189,8 +189,8 @@ fn test_del() {
     assert_eq!(fp_base[0], 6.0);
 
     let fp_base = fp_base.freeze();
-    let rows = fp_base.rows(..2).unwrap();
-    let last = rows.rows(1..).unwrap();
+    let rows = fp_base.clone().into_rows(..2).unwrap();
+    let last = rows.clone().into_rows(1..).unwrap();
     drop(fp_base);
     assert_eq!(rows[..5], [6.0, 5.0, 5.0, 5.0, 0.0]);
     drop(rows);
@@ -205,7 +205,8 @@ fn test_slicing_keeps_references() {
     fp.view_mut().slice((..2, ..2)).fill(1.0);
     assert_eq!(*fp, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     let fp = fp.freeze();
-    assert_eq!(fp.rows(1..).unwrap().as_ptr_range(), fp[4..].as_ptr_range());
+    assert_eq!(fp.rows(1..).into_slice().unwrap().as_ptr_range(), fp[4..].as_ptr_range());
+    assert_eq!(fp.clone().into_rows(1..).unwrap().as_ptr_range(), fp[4..].as_ptr_range());
 }
 
 /// A view of a view is of the same elements, and so are a clone and the slice that the array is.

@@ -5,8 +5,8 @@ use mmap_array::{ArrayView, ErrorKind, MmapArrayMut, Order, field, npy};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension, Ix2, s};
 
 /// Every way to cut and turn a view of two axes that ndarray can follow.
-fn forms<'a>(view: ArrayView<'a, i32>) -> Vec<ArrayView<'a, i32>> {
-    let mut forms = vec![view, view.t(), view.step_axis(0, 2), view.step_axis(1, -2), view.slice((1.., ..3))];
+fn forms<'a>(view: &ArrayView<'a, i32>) -> Vec<ArrayView<'a, i32>> {
+    let mut forms = vec![view.clone(), view.t(), view.step_axis(0, 2), view.step_axis(1, -2), view.slice((1.., ..3))];
     forms.extend([view.step_axis(0, -1).step_axis(1, -1).t(), view.slice((1..1, ..)), view.slice((.., 2..2))]);
     forms
 }
@@ -15,8 +15,8 @@ fn forms<'a>(view: ArrayView<'a, i32>) -> Vec<ArrayView<'a, i32>> {
 fn it_shows_the_same_elements_in_every_form() {
     let data: Vec<i32> = (0..20).collect();
     let ours = ArrayView::from_slice(&data, [4, 5]).unwrap();
-    for view in forms(ours) {
-        let theirs: ArrayView2<i32> = view.into_ndarray().unwrap();
+    for view in forms(&ours) {
+        let theirs: ArrayView2<i32> = view.clone().into_ndarray().unwrap();
         assert_eq!(theirs.shape(), view.shape());
         assert!(theirs.iter().copied().eq(view.iter()), "{view:?}");
         // And back.

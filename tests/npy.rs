@@ -88,7 +88,7 @@ fn windows_of_fortran_order_go_along_the_last_axis() {
     let any = unsafe { npy::dyn_options().rows(1..3).open(&path) }.unwrap();
     assert_eq!(any.view().to_vec_as::<i32>().unwrap()[..3], [1, 5, 9]);
     assert_eq!((any.shape(), any.as_bytes()), (&[2, 6][..], None));
-    assert_eq!(any.into_typed::<Le<i32>>().unwrap_err().kind(), ErrorKind::NotContiguous);
+    assert_eq!(any.into_typed::<Le<i32>>().unwrap_err().error().kind(), ErrorKind::NotContiguous);
     assert_eq!(open(&path, options().rows(..4)).unwrap().0, [4, 6]);
 }
 

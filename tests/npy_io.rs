@@ -72,7 +72,9 @@ fn a_view_of_any_strides_is_loaded_as_it_was_saved() {
     let bytes: Vec<u8> = (0..13 * 300 * 500_u32).map(|n| (n % 251) as u8).collect();
     let records: &[Packed] = bytemuck::cast_slice(&bytes);
     let view = ArrayView::from_slice(records, [300, 500]).unwrap();
-    for view in [view, view.slice((10..290, ..7)), view.step_axis(0, -3), view.step_axis(1, 2).t(), view.rows(..0)] {
+    for view in
+        [view.clone(), view.slice((10..290, ..7)), view.step_axis(0, -3), view.step_axis(1, 2).t(), view.rows(..0)]
+    {
         check(view.project(field!(Packed, tag)));
         check(view.view_as::<Bytes<13>>().unwrap());
         check(view.t().project(field!(Packed, value)).view_as::<Bytes<3>>().unwrap());

@@ -87,31 +87,68 @@ fn read_only_windows_share_the_map_and_outlive_the_array() {
     create(&path, &[50, 4], Order::C).iter_mut().zip(0..).for_each(|(x, i)| *x = i);
     // SAFETY: the file is not written any more.
     let array = unsafe { MmapArray::<u32>::options().offset(12).shape([50, 4]).open(&path) }.unwrap();
-    let window = array.rows(10..12).unwrap();
+    let window = array.clone().into_rows(10..12).unwrap();
     let clone = array.clone();
     assert!(std::ptr::eq(&array[40], &window[0]));
     drop(array);
     let sum = thread::spawn(move || clone.view().sum()).join().unwrap();
     assert_eq!(sum, 199 * 200 / 2);
     assert_eq!(*window, [40, 41, 42, 43, 44, 45, 46, 47]);
-    assert_eq!(window.rows(1..).unwrap().rows(..).unwrap()[[0, 3]], 47);
+    assert_eq!(window.into_rows(1..).unwrap().into_rows(..).unwrap()[[0, 3]], 47);
 }
 
 #[test]
 fn what_cannot_be_cut_is_an_error_that_says_so() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("whole");
-    let kind = |result: mmap_array::Result<MmapArrayMut<u32>>| result.unwrap_err().kind();
-    assert_eq!(kind(create(&path, &[4, 3], Order::F).into_rows(1..2)), ErrorKind::NotContiguous);
-    assert_eq!(kind(create(&path, &[4, 3], Order::C).into_rows(3..5)), ErrorKind::OutOfRange);
-    assert_eq!(kind(create(&path, &[], Order::C).into_rows(..)), ErrorKind::OutOfRange);
-    assert_eq!(create(&path, &[4, 3], Order::C).into_parts(0).unwrap_err().kind(), ErrorKind::OutOfRange);
-    assert_eq!(create(&path, &[], Order::C).into_parts(2).unwrap_err().kind(), ErrorKind::OutOfRange);
+    let error = create(&path, &[4, 3], Order::F).into_rows(1..2).unwrap_err();
+    assert_eq!((error.error().kind(), error.error().path()), (ErrorKind::NotContiguous, Some(path.as_path())));
+    let error = create(&path, &[4, 3], Order::F).into_split_at(1).unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::NotContiguous);
+    let error = create(&path, &[], Order::C).into_parts(2).unwrap_err();
+    assert_eq!((error.error().kind(), error.error().path()), (ErrorKind::OutOfRange, Some(path.as_path())));
     assert_eq!(create(&path, &[], Order::C).into_parts(1).unwrap()[0].len(), 1);
     // One axis is the same in both orders.
     assert_eq!(create(&path, &[4], Order::F).into_rows(1..3).unwrap().len(), 2);
-    let error = create(&path, &[4, 3], Order::C).into_split_at(5).unwrap_err();
-    assert_eq!((error.kind(), error.path()), (ErrorKind::OutOfRange, Some(path.as_path())));
+}
+
+#[test]
+fn rows_outside_panic_as_those_of_slices_do() {
+    let array = || MmapArrayMut::<u32>::anonymous([4, 3]).unwrap();
+    let text = |f: &dyn Fn()| {
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
+        panic.downcast_ref::<String>().cloned().unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string())
+    };
+    assert_eq!(text(&|| drop(array().into_rows(3..5))), "the range 3..5 is outside 0..4 along axis 0");
+    assert_eq!(text(&|| drop(array().into_split_at(5))), "the range 0..5 is outside 0..4 along axis 0");
+    assert_eq!(text(&|| drop(array().into_parts(0))), "an array cannot be cut into 0 parts");
+    let point = || MmapArrayMut::<u32>::anonymous(()).unwrap();
+    assert_eq!(text(&|| drop(point().into_rows(..))), "a 0-d array has no rows");
+}
+
+#[test]
+fn an_array_comes_back_with_the_error_of_what_takes_it() {
+    let array = || {
+        let mut array = MmapArray::<u32>::create_options([4, 3]).order(Order::F).anonymous().unwrap();
+        array.fill(7);
+        array
+    };
+    let is_whole = |array: MmapArrayMut<u32>| array.iter().eq([7; 12].iter()) && array.order() == Order::F;
+    assert!(is_whole(array().into_rows(1..2).unwrap_err().into_array()));
+    assert!(is_whole(array().into_split_at(2).unwrap_err().into_array()));
+    assert!(is_whole(array().cast::<u16>().unwrap_err().into_array()));
+    assert!(is_whole(array().into_parts(usize::MAX).unwrap_err().into_array()));
+    assert!(is_whole(array().persist("nowhere").unwrap_err().into_array()));
+    let any = array().into_dyn().unwrap();
+    let (error, any) = any.into_typed::<f32>().unwrap_err().into_parts();
+    assert_eq!(error.kind(), ErrorKind::DTypeMismatch);
+    let mut array = any.into_typed::<u32>().unwrap();
+    // It has its map for itself again, and can grow.
+    assert_eq!(array.grow(1).unwrap(), 4);
+    // `?` makes the crate's error of it, or the standard library's.
+    let crates = || -> mmap_array::Result<()> { Ok(drop(array.freeze().clone().into_rows(1..2)?)) };
+    let error: std::io::Error = crates().unwrap_err().into();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }
 
 #[test]

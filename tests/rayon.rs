@@ -9,7 +9,7 @@ fn elements_come_in_order_from_every_form() {
     let data: Vec<u32> = (0..2 * 3 * 1000).collect();
     let view = ArrayView::from_slice(&data, [2, 3, 1000]).unwrap();
     let forms = [
-        view,
+        view.clone(),
         view.t(),
         view.permute_axes([2, 0, 1]),
         view.permute_axes([1, 2, 0]),

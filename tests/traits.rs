@@ -1,7 +1,9 @@
 //! What std and other crates expect of this crate's types.
 
 use mmap_array::npy::Header;
-use mmap_array::{CopyOnWrite, DType, DynArray, Error, ErrorKind, MmapArray, MmapArrayMut, Order};
+use mmap_array::{
+    ArrayView, ArrayViewMut, CopyOnWrite, DType, DynArray, Error, ErrorKind, MmapArray, MmapArrayMut, Order,
+};
 use std::collections::HashSet;
 use std::error::Error as _;
 use std::fmt::{Debug, Display};
@@ -64,16 +66,50 @@ fn an_error_goes_into_whatever_takes_errors() {
     assert_eq!((boxed.to_string(), boxed.downcast::<Error>().unwrap().kind()), (text, ErrorKind::DType));
 }
 
-/// What `?` makes of errors inside a closure is clear without a word about types.
+/// `?` takes the errors of the standard library in what fails as the crate does, and the other way round.
 #[test]
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
-fn a_closure_that_fails_as_the_crate_does_needs_no_types() -> mmap_array::Result<()> {
-    let folder = tempfile::tempdir().unwrap();
+fn errors_of_files_and_of_arrays_go_together() -> mmap_array::Result<()> {
+    let folder = tempfile::tempdir()?;
     // SAFETY: nobody else uses the file.
     let job = unsafe { mmap_array::npy::fill::<u8>(folder.path().join("ones.npy"), [4]) }.parts(2);
     job.run(|part| {
         part.fill(1);
-        Ok(())
+        Ok::<_, Error>(())
     })?;
+    assert_eq!(std::fs::metadata(folder.path().join("ones.npy"))?.len(), 132);
     Ok(())
+}
+
+#[test]
+fn views_are_made_of_slices_and_equal_them() {
+    let mut data = vec![1_u8, 2, 3];
+    ArrayViewMut::from(&mut data).fill(7);
+    ArrayViewMut::from(&mut data[1..]).fill(8);
+    let mut array = [1_u8, 2, 3];
+    ArrayViewMut::from(&mut array).map_in_place(|x| x + 1);
+    let view = ArrayView::from(&data);
+    let (slice, fixed) = (&data[..], &[7, 8, 8]);
+    let equal = [view == *fixed, view == fixed, view == data, view == *slice, view == slice];
+    let turned = [*fixed == view, fixed == view, data == view, *slice == view, slice == view];
+    assert_eq!((equal, turned), ([true; 5], [true; 5]));
+    assert_ne!(view, array);
+    assert_ne!(array, view);
+    assert_ne!(view, [7, 8]);
+    assert_ne!(view, vec![7, 8, 9]);
+    assert_eq!(ArrayView::from(&array), &[2, 3, 4]);
+    let none = ArrayView::from(&array[..0]);
+    assert_eq!(none, [0; 0]);
+    // A slice has one axis.
+    assert!(view.reshape([3, 1]).unwrap() != data && view.index_axis(0, 0) != [7]);
+}
+
+#[test]
+fn arrays_are_borrowed_as_their_elements() {
+    let parts = [2, 1].map(|len| MmapArrayMut::<u16>::anonymous(len).unwrap());
+    assert_eq!(parts.concat(), [0; 3]);
+    fn sum(elements: impl AsRef<[u16]>) -> u16 {
+        elements.as_ref().iter().sum()
+    }
+    assert_eq!(sum(&parts[0]), 0);
 }

@@ -308,7 +308,7 @@ impl Elements<'_> {
         }
         let bytes = self.items(count * dtype.itemsize())?;
         let view = DynView::from_bytes(bytes, dtype, count)?;
-        let view = field.map_or(Ok(view), |path| view.field(path))?;
+        let view = field.map_or_else(|| Ok(view.clone()), |path| view.field(path))?;
         Ok(Some(view.to_vec_as()?))
     }
 

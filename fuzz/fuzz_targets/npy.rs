@@ -84,12 +84,12 @@ fn check_header(header: &Header, memory: usize) {
 fn check(array: &DynArray) {
     within(BYTES_OF_TEXT, || format!("{array}\n{array:?}"));
     let view = array.view();
-    check_elements(view);
+    check_elements(&view);
     within(BYTES_OF_TEXT, || view.t().to_string());
     for field in array.dtype().fields() {
         // A name with a dot may be another field's path.
         let Ok(part) = array.field(&field.name) else { continue };
-        check_elements(part);
+        check_elements(&part);
         let doubles = within(BYTES_OF_TEXT, || part.to_vec_as::<f64>());
         if let Ok(doubles) = doubles {
             assert_eq!(doubles.len(), part.len());
@@ -98,7 +98,7 @@ fn check(array: &DynArray) {
     }
 }
 
-fn check_elements(view: DynView<'_>) {
+fn check_elements(view: &DynView<'_>) {
     let mut index = [0; MAX_NDIM];
     let index = &mut index[..view.ndim()];
     if view.is_empty() {

@@ -34,7 +34,7 @@ pub struct Typed<T>(PhantomData<fn() -> T>);
 pub struct Strided<T>(PhantomData<fn() -> T>);
 
 /// Where the elements of an array lie in a file, and how they follow one another.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Layout {
     /// The byte of the file at which the first lies.
     pub(crate) offset: u64,

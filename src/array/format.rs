@@ -26,6 +26,7 @@ pub struct Raw {
 }
 
 /// A file that is made for an array.
+#[derive(Debug)]
 pub struct NewLayout {
     pub(crate) layout: Layout,
     /// What lies in front of all elements.

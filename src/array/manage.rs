@@ -201,6 +201,30 @@ impl<T> MmapArrayMut<T> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn grow(&mut self, rows: usize) -> Result<usize> {
+        self.grow_by(rows, false)
+    }
+
+    /// Makes the array longer as [`grow`](Self::grow) does, and gives what is added its blocks on the disk at once, also
+    /// where the file was not [created](crate::CreateOptions::reserve) so: a full disk is an error then, and the array stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`grow`](Self::grow).
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log");
+    /// std::fs::write(&path, [1, 2])?;
+    /// // SAFETY: nobody else uses the file.
+    /// let mut log = unsafe { mmap_array::MmapArray::<u8>::open_mut(&path)? };
+    /// assert_eq!(log.grow_reserved(1 << 20)?, 1_048_578);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn grow_reserved(&mut self, rows: usize) -> Result<usize> {
+        self.grow_by(rows, true)
+    }
+
+    fn grow_by(&mut self, rows: usize, reserve: bool) -> Result<usize> {
         let named = |error: Error| error.in_file(self.region.path());
         let axis = self.order.slowest_axis(self.dims.len());
         let axis = axis.ok_or_else(|| named(Error::out_of_range("a 0-d array has no rows to grow by")))?;
@@ -210,7 +234,7 @@ impl<T> MmapArrayMut<T> {
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
         super::elements::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
-        self.region.grow(bytes)?;
+        self.region.grow(bytes, reserve)?;
         if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
             self.ptr = ptr.cast();
         }

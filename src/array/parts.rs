@@ -1,12 +1,9 @@
 //! Cutting an array up by value: parts that own their share of the map and need no lifetime, for threads.
-//!
-//! These take the array by value, and where they fail it is dropped: nothing of a file is lost by that, but what lives in
-//! memory alone (anonymous, scratch, copy on write) is. A check of the shape beforehand keeps them from failing.
 
 use super::MmapArray;
-use crate::error::{Error, Reason, Result};
+use crate::error::{ArrayError, Error, Reason};
 use crate::shape::Order;
-use crate::view::row_range;
+use crate::view::resolve;
 use std::marker::PhantomData;
 use std::ops::{Range, RangeBounds};
 use std::ptr::NonNull;
@@ -27,30 +24,37 @@ impl<T, A> MmapArray<T, A> {
         Self { region, ptr, len: elements.len(), dims, order: self.order, marker: PhantomData }
     }
 
-    /// The first axis and a range of it, where rows lie one after another.
-    fn contiguous_rows(&self, rows: &impl RangeBounds<usize>) -> Result<Range<usize>> {
-        let check = || {
-            let Some(&len) = self.dims.first() else {
-                return Err(Error::out_of_range("a 0-d array has no rows"));
-            };
-            if self.order == Order::F && self.dims.len() > 1 {
-                let text = "rows of an array in Fortran order do not lie one after another; cut a view of it with \
-                            `view().rows(…)`, or the array along its last axis with `into_parts`";
-                return Err(Reason::NotContiguous(text.into()).error());
-            }
-            row_range(rows, len)
-        };
-        check().map_err(|error| error.in_file(self.path()))
+    /// A range of the first axis.
+    #[track_caller]
+    fn row_range(&self, rows: &impl RangeBounds<usize>) -> Range<usize> {
+        let Some(&len) = self.dims.first() else { panic!("a 0-d array has no rows") };
+        match resolve(rows, len) {
+            Ok(rows) => rows,
+            Err(error) => panic!("{error} along axis 0"),
+        }
     }
 
-    /// Rows of the array as an array of their own, by value; the others are dropped.
+    /// Checks that rows lie one after another.
+    fn check_rows(self) -> Result<Self, ArrayError<Self>> {
+        if self.order == Order::C || self.dims.len() < 2 {
+            return Ok(self);
+        }
+        let text = "rows of an array in Fortran order do not lie one after another; cut a view of it with `rows(…)`, or the \
+                    array along its last axis with `into_parts`";
+        let error = Reason::NotContiguous(text.into()).error().in_file(self.path());
+        Err(ArrayError::new(error, self))
+    }
+
+    /// Returns rows of the array as an array of their own, and drops the others. Of an array that is read-only, and can be
+    /// cloned, `array.clone().into_rows(a..b)` leaves the array as it is.
+    ///
+    /// # Panics
+    ///
+    /// If the range is outside the array, or the array has no axes.
     ///
     /// # Errors
     ///
-    /// The array is dropped then, and with it what lives in memory alone.
-    ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there,
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for several axes in Fortran order.
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for several axes in Fortran order. The array comes back with it.
     ///
     /// ```
     /// let mut table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?;
@@ -59,12 +63,17 @@ impl<T, A> MmapArray<T, A> {
     /// assert_eq!(*part, [0, 0, 1, 0, 0, 0]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn into_rows(self, rows: impl RangeBounds<usize>) -> Result<Self> {
-        let rows = self.contiguous_rows(&rows)?;
-        Ok(self.part(0, rows))
+    #[track_caller]
+    pub fn into_rows(self, rows: impl RangeBounds<usize>) -> Result<Self, ArrayError<Self>> {
+        let rows = self.row_range(&rows);
+        Ok(self.check_rows()?.part(0, rows))
     }
 
-    /// The rows before `row` and those from it on, as two arrays that do not overlap.
+    /// Returns the rows before `row` and those from it on, as two arrays that do not overlap.
+    ///
+    /// # Panics
+    ///
+    /// If `row` is above the number of rows, or the array has no axes.
     ///
     /// # Errors
     ///
@@ -78,20 +87,27 @@ impl<T, A> MmapArray<T, A> {
     /// assert_eq!(worker.join().unwrap().len(), 700);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn into_split_at(self, row: usize) -> Result<(Self, Self)> {
-        let before = self.contiguous_rows(&..row)?;
-        let from = before.end..self.dims[0];
+    #[track_caller]
+    pub fn into_split_at(self, row: usize) -> Result<(Self, Self), ArrayError<Self>> {
+        let before = self.row_range(&..row);
+        let whole = self.check_rows()?;
+        let from = before.end..whole.dims[0];
         // Disjoint ranges of one array's elements: each element has one owner after, as before.
-        Ok((self.part(0, before), self.part(0, from)))
+        Ok((whole.part(0, before), whole.part(0, from)))
     }
 
     /// Cuts the array along its slowest axis (the first in C order, the last in Fortran order) into `count` parts that
-    /// do not overlap. Their lengths are those of NumPy's `array_split`: as equal as can be, the longer ones first. A
-    /// part flushes its own range; the map goes with the last of them.
+    /// do not overlap: `np.array_split`. Their lengths are as equal as can be, the longer ones first. A part flushes its own
+    /// range; the map goes with the last of them.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is 0.
     ///
     /// # Errors
     ///
-    /// The array is dropped then. [`OutOfRange`](crate::ErrorKind::OutOfRange) if `count` is 0, or above 1 for a 0-d array, which has no axis to cut.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `count` is above 1 for an array without axes, which cannot be cut;
+    /// [`Overflow`](crate::ErrorKind::Overflow) where there is no memory for so many. The array comes back with the error.
     ///
     /// ```
     /// let table = mmap_array::MmapArrayMut::<f32>::scratch([10, 1000])?;
@@ -105,42 +121,24 @@ impl<T, A> MmapArray<T, A> {
     /// assert_eq!(rows?, [3, 3, 2, 2]);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn into_parts(self, count: usize) -> Result<Vec<Self>> {
-        let axis = self.order.slowest_axis(self.dims.len());
-        match (count, axis) {
-            (1, None) => Ok(vec![self]),
-            (1.., Some(axis)) => {
-                let (short, longer) = (self.dims[axis] / count, self.dims[axis] % count);
-                let start = |part: usize| part * short + part.min(longer);
-                let mut parts = Vec::new();
-                let no_memory = |_| Error::overflow("the number of parts", count.to_string()).in_file(self.path());
-                parts.try_reserve_exact(count).map_err(no_memory)?;
-                parts.extend((0..count).map(|part| self.part(axis, start(part)..start(part + 1))));
-                Ok(parts)
+    #[track_caller]
+    pub fn into_parts(self, count: usize) -> Result<Vec<Self>, ArrayError<Self>> {
+        assert!(count > 0, "an array cannot be cut into 0 parts");
+        let Some(axis) = self.order.slowest_axis(self.dims.len()) else {
+            if count == 1 {
+                return Ok(vec![self]);
             }
-            _ => {
-                let text = format!("an array of {} axes cannot be cut into {count} parts", self.dims.len());
-                Err(Error::out_of_range(text).in_file(self.path()))
-            }
+            let error = Error::out_of_range(format!("an array without axes cannot be cut into {count} parts"));
+            return Err(ArrayError::new(error.in_file(self.path()), self));
+        };
+        let (short, longer) = (self.dims[axis] / count, self.dims[axis] % count);
+        let start = |part: usize| part * short + part.min(longer);
+        let mut parts = Vec::new();
+        if parts.try_reserve_exact(count).is_err() {
+            let error = Error::overflow("the number of parts", count.to_string()).in_file(self.path());
+            return Err(ArrayError::new(error, self));
         }
-    }
-}
-
-impl<T> MmapArray<T> {
-    /// Rows of the array as another array over the same map, which lives as long as either does.
-    ///
-    /// # Errors
-    ///
-    /// As for [`into_rows`](Self::into_rows).
-    ///
-    /// ```
-    /// let table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?.freeze();
-    /// let rows = table.rows(2..5)?;
-    /// drop(table);
-    /// assert_eq!(rows.shape(), [3, 3]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn rows(&self, rows: impl RangeBounds<usize>) -> Result<Self> {
-        self.clone().into_rows(rows)
+        parts.extend((0..count).map(|part| self.part(axis, start(part)..start(part + 1))));
+        Ok(parts)
     }
 }

@@ -1,7 +1,7 @@
 //! A name for an array that was made without one.
 
 use super::MmapArrayMut;
-use crate::error::Result;
+use crate::error::ArrayError;
 use std::path::Path;
 
 impl<T> MmapArrayMut<T> {
@@ -33,8 +33,8 @@ impl<T> MmapArrayMut<T> {
     /// assert_eq!(fromfile::<u64>(&path, 0, None)?[999], 998_001);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.region.persist(path.as_ref(), true)
+    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
+        self.region.persist(path.as_ref(), true).map_err(|error| ArrayError::new(error, self))
     }
 
     /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is an
@@ -56,7 +56,7 @@ impl<T> MmapArrayMut<T> {
     /// assert_eq!(std::fs::read(&path)?, b"precious");
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<()> {
-        self.region.persist(path.as_ref(), false)
+    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
+        self.region.persist(path.as_ref(), false).map_err(|error| ArrayError::new(error, self))
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Reason, Result};
 use crate::region::{self, At};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
@@ -52,6 +53,7 @@ pub enum Want {
 }
 
 /// Bytes that a source lends.
+#[derive(Debug)]
 pub enum Bytes<'a> {
     /// A regular file, or a range of its bytes.
     File(FileBytes<'a>),
@@ -60,7 +62,7 @@ pub enum Bytes<'a> {
 }
 
 /// A regular file, or a range of its bytes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct FileBytes<'a> {
     pub(crate) file: &'a File,
     pub(crate) path: Option<&'a Path>,
@@ -79,6 +81,12 @@ pub struct Stream<'a> {
     held: io::Cursor<Vec<u8>>,
     /// Whether what is behind the elements is read too: where the reader checks all that it has read at its end.
     to_end: bool,
+}
+
+impl fmt::Debug for Stream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("position", &self.position).field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Stream<'a> {

@@ -5,6 +5,7 @@ use crate::access::{Exclusive, ReadOnly, ReadWrite};
 use crate::error::Result;
 use crate::shape::Axes;
 use crate::view::{ArrayView, ArrayViewMut, RawView};
+use std::fmt;
 use std::path::Path;
 
 /// Elements of a mapped file with others between them: the rows of an array in Fortran order.
@@ -26,7 +27,7 @@ impl<T, A> MmapWindow<T, A> {
     }
 
     fn raw_view(&self) -> RawView {
-        RawView { ptr: self.span.ptr.as_ptr().cast(), axes: self.axes }
+        RawView { ptr: self.span.ptr.as_ptr().cast(), axes: self.axes.clone() }
     }
 
     /// The number of elements along each axis.
@@ -64,6 +65,13 @@ impl<T, A> MmapWindow<T, A> {
         // SAFETY: as for `view`; `Exclusive` modes map the bytes writable, nobody else has the window's elements, and
         // `self` is borrowed exclusively.
         unsafe { ArrayView::from_raw(self.raw_view()) }
+    }
+}
+
+impl<T, A> fmt::Debug for MmapWindow<T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shape, offset) = (self.shape(), self.byte_offset());
+        f.debug_struct("MmapWindow").field("shape", &shape).field("byte_offset", &offset).finish_non_exhaustive()
     }
 }
 

@@ -48,16 +48,16 @@ impl<T> Visitor<T> for CopyTo<'_, T> {
 }
 
 impl DynView<'_> {
-    pub(super) fn collect<T: Number>(self) -> Result<Vec<T>> {
+    pub(super) fn collect<T: Number>(&self) -> Result<Vec<T>> {
         self.visit(ToVec)
     }
 
-    pub(super) fn collect_to<T: Number>(self, target: &mut [T]) -> Result<()> {
+    pub(super) fn collect_to<T: Number>(&self, target: &mut [T]) -> Result<()> {
         self.visit(CopyTo(target))
     }
 
     /// Has the elements visited as what they are, with the function that converts one.
-    fn visit<T: Number, V: Visitor<T>>(self, visitor: V) -> Result<V::Output> {
+    fn visit<T: Number, V: Visitor<T>>(&self, visitor: V) -> Result<V::Output> {
         macro_rules! number {
             ($stored:ty, $order:expr, $convert:expr) => {
                 match $order {

@@ -26,8 +26,8 @@ where
     /// # }
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn display(self) -> impl fmt::Display + use<'a, T> {
-        Displayed(self)
+    pub fn display(&self) -> impl fmt::Display + use<'a, T> {
+        Displayed(self.clone())
     }
 }
 

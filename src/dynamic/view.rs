@@ -9,8 +9,10 @@ use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array, write_repr};
 use crate::shape::{Axes, Dims, IntoShape, MAX_NDIM, NdIndex, Order, too_many_axes};
 use crate::view::named::described;
+use crate::view::shaping::{Shaped, for_modes, shaping};
 use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
 use std::fmt::{self, Debug, Display};
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
@@ -26,8 +28,9 @@ use std::ops::RangeBounds;
 ///
 /// Elements that are subarrays are never seen as such: their axes come after the view's, as in NumPy.
 ///
-/// `DynView<'a>` reads and is `Copy`. [`DynViewMut<'a>`](DynViewMut) is the same type for writing, by way of
-/// [`typed`](Self::typed).
+/// `DynView<'a>` reads, and methods that shape it take `&self`. [`DynViewMut<'a>`](DynViewMut) is the same type for
+/// writing, by way of [`typed`](Self::typed); methods that shape it use it up, since of views that write there may be
+/// one. Both are `Send` and `Sync`.
 ///
 /// ```
 /// use mmap_array::{DType, DynView, Value};
@@ -57,11 +60,9 @@ pub type DynViewMut<'a> = DynView<'a, ReadWrite>;
 
 impl Clone for DynView<'_, ReadOnly> {
     fn clone(&self) -> Self {
-        *self
+        Self { raw: self.raw.clone(), ..*self }
     }
 }
-
-impl Copy for DynView<'_, ReadOnly> {}
 
 // SAFETY: a view is a borrow of bytes, shared or exclusive, and may go where `&[u8]` and `&mut [u8]` both may.
 unsafe impl<A> Send for DynView<'_, A> {}
@@ -120,7 +121,7 @@ impl<'a> DynView<'a> {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn at(self, index: impl NdIndex) -> Value<'a> {
+    pub fn at(&self, index: impl NdIndex) -> Value<'a> {
         match index.with_index(|index| self.cell(index)) {
             Some(cell) => cell.value(),
             None => {
@@ -130,7 +131,7 @@ impl<'a> DynView<'a> {
         }
     }
 
-    /// The items in C order.
+    /// Returns an iterator of the items, in C order, from both ends.
     ///
     /// ```
     /// use mmap_array::{DType, DynView, Value};
@@ -139,24 +140,19 @@ impl<'a> DynView<'a> {
     /// assert_eq!(view.t().iter().filter_map(|value| value.to_text()).collect::<String>(), "acbd");
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn iter(self) -> impl Iterator<Item = Value<'a>> {
-        (0..self.len()).filter_map(move |position| {
-            let (mut left, mut index) = (position, [0; MAX_NDIM]);
-            for (axis, &len) in self.shape().iter().enumerate().rev() {
-                (index[axis], left) = (left % len, left / len);
-            }
-            self.cell(&index[..self.ndim()]).map(|cell| cell.value())
-        })
+    #[must_use]
+    pub fn iter(&self) -> DynIter<'a> {
+        DynIter { view: self.clone(), next: 0, end: self.len() }
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
     #[must_use]
-    pub fn get(self, index: impl NdIndex) -> Option<Value<'a>> {
+    pub fn get(&self, index: impl NdIndex) -> Option<Value<'a>> {
         index.with_index(|index| self.cell(index)).map(|cell| cell.value())
     }
 
     /// The elements as those of a type of the same size.
-    pub(super) fn elements<T>(self) -> ArrayView<'a, T>
+    pub(super) fn elements<T>(&self) -> ArrayView<'a, T>
     where
         ReadOnly: Access<T>,
     {
@@ -164,10 +160,10 @@ impl<'a> DynView<'a> {
         assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
         // SAFETY: every element of the view is that many initialised bytes, not written for 'a, by the contract of
         // `from_raw`.
-        unsafe { ArrayView::from_raw(self.raw) }
+        unsafe { ArrayView::from_raw(self.raw.clone()) }
     }
 
-    fn cell(self, index: &[usize]) -> Option<Cell<'a>> {
+    fn cell(&self, index: &[usize]) -> Option<Cell<'a>> {
         let address = self.raw.at(index)?;
         // SAFETY: the address is an element's, of which all bytes are initialised and not written for 'a, by the
         // contract of `from_raw`.
@@ -203,20 +199,10 @@ impl<'a, A> DynView<'a, A> {
         Self { raw, dtype, marker: PhantomData }
     }
 
-    pub(super) fn raw(&self) -> RawView {
-        self.raw
-    }
-
-    /// Another view of the same elements or of parts of them; the borrow moves along.
-    fn with_raw(self, raw: RawView) -> Self {
-        // What `from_raw` asks holds for the elements of `self`, and `raw` was made from them.
-        Self { raw, ..self }
-    }
-
     /// The same with the axes of elements that are subarrays behind the others.
     pub(super) fn unpacked(self) -> Result<Self> {
         let (raw, dtype) = self.raw.unpack_dtype(self.dtype)?;
-        Ok(Self { raw, dtype, ..self })
+        Ok(Self { raw, dtype, marker: PhantomData })
     }
 
     /// What the elements are; never a subarray.
@@ -231,7 +217,8 @@ impl<'a, A> DynView<'a, A> {
         self.raw.axes.lens()
     }
 
-    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have any.
+    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have
+    /// any.
     #[must_use]
     pub fn strides(&self) -> &[isize] {
         self.raw.axes.strides()
@@ -258,105 +245,7 @@ impl<'a, A> DynView<'a, A> {
     /// A read-only view of the same elements, for as long as this one is borrowed.
     #[must_use]
     pub fn view(&self) -> DynView<'_> {
-        DynView { raw: self.raw, dtype: self.dtype, marker: PhantomData }
-    }
-
-    /// One field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for `arr["pos"]["x"]`. The axes of a
-    /// field that is a subarray come after the view's; a path leads through subarrays of records as well.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
-    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
-    ///
-    /// ```
-    /// use mmap_array::{DType, DynView};
-    /// let dtype = DType::from_descr("[('a', '|u1'), ('b', [('c', '|u1'), ('d', '|u1')])]")?;
-    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
-    /// assert_eq!(view.field("b.d")?.to_vec_as::<u8>()?, [3, 6]);
-    /// assert!(view.field("b.x").unwrap_err().to_string().contains(r#"["c", "d"]"#));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn field(self, path: &str) -> Result<Self> {
-        let (mut view, mut rest) = (self, path);
-        loop {
-            let (offset, dtype, inner) = view.dtype.step(rest).ok_or_else(|| view.dtype.unknown_field(rest))?;
-            // What a `DType` has for fields lies within its items, so these are bytes of the view's elements.
-            let raw = view.raw.project(offset);
-            view = Self { raw, dtype, ..view }.unpacked()?;
-            match inner {
-                Some(inner) => rest = inner,
-                None => return Ok(view),
-            }
-        }
-    }
-
-    /// The same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
-    /// [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) as there, and
-    /// for elements of no bytes; [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
-    ///
-    /// ```
-    /// use mmap_array::{DType, DynView};
-    /// let dtype = DType::from_descr("[('a', '|u1'), ('b', '|u1'), ('c', '|u1')]")?;
-    /// let outer = dtype.select(["a", "c"])?;
-    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
-    /// assert_eq!(view.view_as(&outer)?.to_string(), "[(1, 3) (4, 6)]");
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn view_as(self, dtype: &'a DType) -> Result<Self> {
-        let (size, new_size) = (self.dtype.itemsize(), dtype.itemsize());
-        if size != new_size && (size == 0 || new_size == 0) {
-            let text = format!("elements of {size} bytes cannot be seen as {dtype}, which has {new_size}");
-            return Err(Reason::SizeMismatch(text).error());
-        }
-        // The name, which is for the errors, may be long.
-        let name = if size == new_size { String::new() } else { dtype.to_string() };
-        let raw = self.raw.reinterpret(size, new_size, &name)?;
-        Self { raw, dtype, ..self }.unpacked()
-    }
-
-    /// The elements as those of a Rust type, where the dtype is that type's: then everything that an [`ArrayView`] can do
-    /// can be done.
-    ///
-    /// Where `T` is an array (`[f32; 3]`), the last axes of the view may be its own.
-    ///
-    /// # Errors
-    ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which names both dtypes, the first field in which they differ,
-    /// and the type that would do.
-    ///
-    /// ```
-    /// use mmap_array::{Be, DType, DynView};
-    /// let dtype = DType::from_descr("[('t', '>i4'), ('pos', '|u1', (2,))]")?;
-    /// let view = DynView::from_bytes(&[0, 0, 0, 7, 1, 2], &dtype, 1)?;
-    /// assert_eq!(view.field("t")?.typed::<Be<i32>>()?.sum(), 7);
-    /// assert_eq!(view.field("pos")?.typed::<u8>()?.shape(), [1, 2]);
-    /// assert_eq!(view.field("pos")?.typed::<[u8; 2]>()?.to_vec(), [[1, 2]]);
-    /// let error = view.field("t")?.typed::<f32>().unwrap_err();
-    /// assert!(error.to_string().contains("`Be<i32>`"));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn typed<T: Element>(self) -> Result<ArrayView<'a, T, A>>
-    where
-        A: Access<T>,
-    {
-        const { assert_mappable::<T>() }
-        let wanted = described::<T>()?;
-        let mut raw = self.raw;
-        if wanted != *self.dtype {
-            let (element, axes) = wanted.flattened();
-            if element != self.dtype || !raw.axes.ends_with(&axes, element.itemsize()) {
-                return Err(mismatch::<T>(self.dtype, &wanted));
-            }
-            (0..axes.len()).for_each(|_| raw.axes.remove(raw.axes.ndim() - 1));
-        }
-        // SAFETY: every element of the view is `size_of::<T>()` initialised bytes, which `described` has compared with
-        // the dtype, or so many of them one after another; borrowed as `from_raw` was told.
-        Ok(unsafe { ArrayView::from_raw(raw) })
+        DynView { raw: self.raw.clone(), dtype: self.dtype, marker: PhantomData }
     }
 
     /// The elements in C order as numbers of type `T`, whatever numbers are stored, in whatever byte order: NumPy's
@@ -402,138 +291,210 @@ impl<'a, A> DynView<'a, A> {
         assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
         self.view().collect_to(target)
     }
+}
 
-    /// A range or an index for each of the leading axes. See [`ArrayView::slice`].
-    ///
-    /// # Panics
-    ///
-    /// If a range or an index is outside its axis, or the tuple has more places than there are axes.
-    #[must_use]
-    #[track_caller]
-    pub fn slice(self, slices: impl Slices) -> Self {
-        let raw = self.raw.slice(slices);
-        self.with_raw(raw)
+impl<A> Shaped for DynView<'_, A> {
+    fn raw(&self) -> &RawView {
+        &self.raw
     }
 
-    /// The elements of a range along one axis. See [`ArrayView::slice_axis`].
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis or the range is outside it.
-    #[must_use]
-    #[track_caller]
-    pub fn slice_axis(self, axis: usize, range: impl RangeBounds<usize>) -> Self {
-        let raw = self.raw.slice_axis(axis, range);
-        self.with_raw(raw)
+    unsafe fn with_raw(&self, raw: RawView) -> Self {
+        // SAFETY: what `from_raw` asks holds for the elements of this view, and by this function's contract `raw` has
+        // no others.
+        unsafe { Self::from_raw(raw, self.dtype) }
     }
 
-    /// The elements of a range along the first axis: `arr[2:5]`.
-    ///
-    /// # Panics
-    ///
-    /// If the view is 0-d or the range is outside its first axis.
-    #[must_use]
-    #[track_caller]
-    pub fn rows(self, range: impl RangeBounds<usize>) -> Self {
-        self.slice_axis(0, range)
-    }
-
-    /// The elements at one index of an axis, as a view with that axis less. See [`ArrayView::index_axis`].
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis or the index is outside it.
-    #[must_use]
-    #[track_caller]
-    pub fn index_axis(self, axis: usize, index: usize) -> Self {
-        let raw = self.raw.index_axis(axis, index);
-        self.with_raw(raw)
-    }
-
-    /// Every `step`-th element along an axis, from the last backwards where the step is negative. See
-    /// [`ArrayView::step_axis`].
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis, or the step is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn step_axis(self, axis: usize, step: isize) -> Self {
-        let raw = self.raw.step_axis(axis, step);
-        self.with_raw(raw)
-    }
-
-    /// The axes in reverse order: NumPy's `arr.T`.
-    ///
-    /// ```
-    /// use mmap_array::{DType, DynView};
-    /// let dtype = DType::from_descr("'|u1'")?;
-    /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, [2, 3])?;
-    /// assert_eq!(view.t().slice((1, ..)).to_string(), "[2 5]");
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    pub fn t(self) -> Self {
-        let raw = self.raw.transposed();
-        self.with_raw(raw)
-    }
-
-    /// The axes in another order. See [`ArrayView::permute_axes`].
-    ///
-    /// # Panics
-    ///
-    /// If `axes` is no permutation of the view's.
-    #[must_use]
-    #[track_caller]
-    pub fn permute_axes(self, axes: impl AsRef<[usize]>) -> Self {
-        let raw = self.raw.permuted(axes.as_ref());
-        self.with_raw(raw)
-    }
-
-    /// The same elements, in C order, under another shape, without a copy. See [`ArrayView::reshape`].
-    ///
-    /// # Errors
-    ///
-    /// [`Shape`](crate::ErrorKind::Shape), [`NotContiguous`](crate::ErrorKind::NotContiguous) as there.
-    pub fn reshape(self, shape: impl IntoShape) -> Result<Self> {
-        let raw = self.raw.reshape(shape, self.dtype.itemsize())?;
-        Ok(self.with_raw(raw))
+    fn itemsize(&self) -> usize {
+        self.dtype.itemsize()
     }
 }
 
-impl<'a, T, A> ArrayView<'a, T, A> {
-    /// The same elements with their type as a value, which must be of their size: to print records as NumPy prints them,
-    /// and to take fields by names that are not known when the program is written.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for a dtype of another size, [`Shape`](crate::ErrorKind::Shape)
-    /// for a subarray whose axes are too many.
-    ///
-    /// ```
-    /// # #[cfg(feature = "derive")] {
-    /// # use bytemuck::{Pod, Zeroable};
-    /// use mmap_array::{ArrayView, Be, Bytes, Element, Record};
-    /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
-    /// #[repr(C, packed)]
-    /// struct Trade { tag: Bytes<2>, px: Be<f32> }
-    ///
-    /// let trades = [Trade { tag: Bytes::new("AA")?, px: 2.5.into() }];
-    /// let view = ArrayView::from_slice(&trades, 1)?;
-    /// assert_eq!(view.to_dyn(&Trade::dtype())?.to_string(), "[(b'AA', 2.5)]");
-    /// # }
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn to_dyn(self, dtype: &'a DType) -> Result<DynView<'a, A>> {
-        let (size, itemsize) = (size_of::<T>(), dtype.itemsize());
-        if size != itemsize {
-            let name = short_type_name::<T>();
-            let text = format!("elements of `{name}` have {size} bytes, and those of {dtype} {itemsize}");
-            return Err(Reason::SizeMismatch(text).error());
+shaping!(
+    ['a] DynView<'a, ReadOnly>,
+    [],
+    [&self] self,
+    "use mmap_array::{DType, DynView};
+
+let dtype = DType::from_descr(\"'|u1'\")?;
+let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, [2, 3])?;"
+);
+shaping!(
+    ['a] DynView<'a, ReadWrite>,
+    [],
+    [self] self,
+    "use mmap_array::{ArrayViewMut, DType};
+
+let dtype = DType::from_descr(\"'|u1'\")?;
+let mut data = [1_u8, 2, 3, 4, 5, 6];
+let view = ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.to_dyn(&dtype)?;"
+);
+
+macro_rules! retyping {
+    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<'a> DynView<'a, $Mode> {
+            /// Returns one field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for
+            /// `arr["pos"]["x"]`. The axes of a field that is a subarray come after the view's; a path leads through
+            /// subarrays of records as well.
+            ///
+            /// # Errors
+            ///
+            /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
+            /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+            ///
+            /// ```
+            /// use mmap_array::{DType, DynView};
+            /// let dtype = DType::from_descr("[('a', '|u1'), ('b', [('c', '|u1'), ('d', '|u1')])]")?;
+            /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
+            /// assert_eq!(view.field("b.d")?.to_vec_as::<u8>()?, [3, 6]);
+            /// assert!(view.field("b.x").unwrap_err().to_string().contains(r#"["c", "d"]"#));
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn field($($receiver)+, path: &str) -> Result<Self> {
+                let (raw, dtype) = field_of($this.raw.clone(), $this.dtype, path)?;
+                // SAFETY: what a `DType` has for fields lies within its items, so these are bytes of this view's
+                // elements, borrowed as they are; it is used up where it writes.
+                Ok(unsafe { Self::from_raw(raw, dtype) })
+            }
+
+            /// Returns the same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
+            /// [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
+            ///
+            /// # Errors
+            ///
+            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) as
+            /// there, and for elements of no bytes; [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are
+            /// too many.
+            ///
+            /// ```
+            /// use mmap_array::{DType, DynView};
+            /// let dtype = DType::from_descr("[('a', '|u1'), ('b', '|u1'), ('c', '|u1')]")?;
+            /// let outer = dtype.select(["a", "c"])?;
+            /// let view = DynView::from_bytes(&[1, 2, 3, 4, 5, 6], &dtype, 2)?;
+            /// assert_eq!(view.view_as(&outer)?.to_string(), "[(1, 3) (4, 6)]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn view_as($($receiver)+, dtype: &'a DType) -> Result<Self> {
+                let (raw, dtype) = seen_as($this.raw.clone(), $this.dtype, dtype)?;
+                // SAFETY: these are the bytes of this view's elements, borrowed as they are; it is used up where it
+                // writes.
+                Ok(unsafe { Self::from_raw(raw, dtype) })
+            }
+
+            /// Returns the elements as those of a Rust type, where the dtype is that type's: then everything that an
+            /// [`ArrayView`] can do can be done.
+            ///
+            /// Where `T` is an array (`[f32; 3]`), the last axes of the view may be its own.
+            ///
+            /// # Errors
+            ///
+            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which names both dtypes, the first field in which
+            /// they differ, and the type that would do.
+            ///
+            /// ```
+            /// use mmap_array::{Be, DType, DynView};
+            /// let dtype = DType::from_descr("[('t', '>i4'), ('pos', '|u1', (2,))]")?;
+            /// let view = DynView::from_bytes(&[0, 0, 0, 7, 1, 2], &dtype, 1)?;
+            /// assert_eq!(view.field("t")?.typed::<Be<i32>>()?.sum(), 7);
+            /// assert_eq!(view.field("pos")?.typed::<u8>()?.shape(), [1, 2]);
+            /// assert_eq!(view.field("pos")?.typed::<[u8; 2]>()?.to_vec(), [[1, 2]]);
+            /// let error = view.field("t")?.typed::<f32>().unwrap_err();
+            /// assert!(error.to_string().contains("`Be<i32>`"));
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn typed<T: Element>($($receiver)+) -> Result<ArrayView<'a, T, $Mode>>
+            where
+                $Mode: Access<T>,
+            {
+                const { assert_mappable::<T>() }
+                let raw = typed_of::<T>($this.raw.clone(), $this.dtype)?;
+                // SAFETY: every element is `size_of::<T>()` initialised bytes, which `typed_of` has found: an element
+                // of this view, or so many of them one after another. They are borrowed as this view's are, which is
+                // used up where it writes.
+                Ok(unsafe { ArrayView::from_raw(raw) })
+            }
         }
-        // SAFETY: every element is as many bytes as the dtype's, initialised and borrowed as this view's are.
-        unsafe { DynView::from_raw(self.into_raw(), dtype) }.unpacked()
+
+        impl<'a, T> ArrayView<'a, T, $Mode> {
+            /// Returns the same elements with their type as a value, which must be of their size: to print records as
+            /// NumPy prints them, and to take fields by names that are not known when the program is written.
+            ///
+            /// # Errors
+            ///
+            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for a dtype of another size,
+            /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+            ///
+            /// ```
+            /// # #[cfg(feature = "derive")] {
+            /// # use bytemuck::{Pod, Zeroable};
+            /// use mmap_array::{ArrayView, Be, Bytes, Element, Record};
+            /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
+            /// #[repr(C, packed)]
+            /// struct Trade { tag: Bytes<2>, px: Be<f32> }
+            ///
+            #[doc = concat!("let ", $mut, "trades = [Trade { tag: Bytes::new(\"AA\")?, px: 2.5.into() }];")]
+            #[doc = concat!("let view = ", $make, "trades, 1)?;")]
+            /// assert_eq!(view.to_dyn(&Trade::dtype())?.to_string(), "[(b'AA', 2.5)]");
+            /// # }
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn to_dyn($($receiver)+, dtype: &'a DType) -> Result<DynView<'a, $Mode>> {
+                let raw = dyn_of::<T>($this.raw(), dtype)?;
+                // SAFETY: every element is as many bytes as the dtype's, initialised and borrowed as this view's are,
+                // which is used up where it writes.
+                unsafe { DynView::from_raw(raw, dtype) }.unpacked()
+            }
+        }
+    };
+}
+for_modes!(retyping);
+
+/// The elements of a field, and what they are.
+fn field_of<'d>(mut raw: RawView, mut dtype: &'d DType, path: &str) -> Result<(RawView, &'d DType)> {
+    let mut rest = path;
+    loop {
+        let (offset, field, inner) = dtype.step(rest).ok_or_else(|| dtype.unknown_field(rest))?;
+        (raw, dtype) = raw.project(offset).unpack_dtype(field)?;
+        match inner {
+            Some(inner) => rest = inner,
+            None => return Ok((raw, dtype)),
+        }
     }
+}
+
+/// The elements of one dtype as those of another, and what they are.
+fn seen_as<'d>(raw: RawView, from: &DType, to: &'d DType) -> Result<(RawView, &'d DType)> {
+    let (size, new_size) = (from.itemsize(), to.itemsize());
+    if size != new_size && (size == 0 || new_size == 0) {
+        let text = format!("elements of {size} bytes cannot be seen as {to}, which has {new_size}");
+        return Err(Reason::SizeMismatch(text).error());
+    }
+    // The name, which is for the errors, may be long.
+    let name = if size == new_size { String::new() } else { to.to_string() };
+    raw.reinterpret(size, new_size, &name)?.unpack_dtype(to)
+}
+
+/// The elements as those of a Rust type, of its size.
+fn typed_of<T: Element>(mut raw: RawView, dtype: &DType) -> Result<RawView> {
+    let wanted = described::<T>()?;
+    if wanted != *dtype {
+        let (element, axes) = wanted.flattened();
+        if element != dtype || !raw.axes.ends_with(&axes, element.itemsize()) {
+            return Err(mismatch::<T>(dtype, &wanted));
+        }
+        (0..axes.len()).for_each(|_| raw.axes.remove(raw.axes.ndim() - 1));
+    }
+    Ok(raw)
+}
+
+/// The elements of a view of `T`, if a dtype's are of their size.
+fn dyn_of<T>(raw: &RawView, dtype: &DType) -> Result<RawView> {
+    let (size, itemsize) = (size_of::<T>(), dtype.itemsize());
+    if size != itemsize {
+        let name = short_type_name::<T>();
+        let text = format!("elements of `{name}` have {size} bytes, and those of {dtype} {itemsize}");
+        return Err(Reason::SizeMismatch(text).error());
+    }
+    Ok(raw.clone())
 }
 
 /// The error of a type that the elements are not.
@@ -560,19 +521,89 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     .error()
 }
 
+/// The items of a [`DynView`], in C order, from both ends. Made by [`DynView::iter`].
+#[derive(Clone, Debug)]
+pub struct DynIter<'a> {
+    view: DynView<'a>,
+    /// Positions in C order.
+    next: usize,
+    end: usize,
+}
+
+impl<'a> DynIter<'a> {
+    fn at(&self, position: usize) -> Option<Value<'a>> {
+        let (mut left, mut index) = (position, [0; MAX_NDIM]);
+        for (axis, &len) in self.view.shape().iter().enumerate().rev() {
+            (index[axis], left) = (left % len, left / len);
+        }
+        self.view.cell(&index[..self.view.ndim()]).map(|cell| cell.value())
+    }
+}
+
+impl<'a> Iterator for DynIter<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        self.nth(0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.end - self.next;
+        (len, Some(len))
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Value<'a>> {
+        let position = self.next.checked_add(n).filter(|&position| position < self.end);
+        self.next = position.map_or(self.end, |position| position + 1);
+        self.at(position?)
+    }
+}
+
+impl DoubleEndedIterator for DynIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.next == self.end {
+            return None;
+        }
+        self.end -= 1;
+        self.at(self.end)
+    }
+}
+
+impl ExactSizeIterator for DynIter<'_> {}
+impl FusedIterator for DynIter<'_> {}
+
+impl<'a> IntoIterator for DynView<'a> {
+    type Item = Value<'a>;
+    type IntoIter = DynIter<'a>;
+
+    fn into_iter(self) -> DynIter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &DynView<'a> {
+    type Item = Value<'a>;
+    type IntoIter = DynIter<'a>;
+
+    fn into_iter(self) -> DynIter<'a> {
+        self.iter()
+    }
+}
+
 /// Equal dtypes, shapes and items.
 impl PartialEq for DynView<'_> {
     fn eq(&self, other: &Self) -> bool {
         let same = self.dtype == other.dtype && self.shape() == other.shape();
         // Items of no bytes are equal, and may be too many to be looked at.
-        same && (self.is_empty() || self.dtype.itemsize() == 0 || self.items_equal(*other))
+        same && (self.is_empty() || self.dtype.itemsize() == 0 || self.items_equal(other))
     }
 }
 
 impl<'a> DynView<'a> {
     /// Whether all items of two views of one shape and dtype are equal.
-    fn items_equal(self, other: DynView<'_>) -> bool {
-        let other: DynView<'_> = DynView { dtype: self.dtype, ..other };
+    fn items_equal(&self, other: &DynView<'_>) -> bool {
+        // The dtypes are equal; of one object the addresses are, too.
+        let other = DynView { dtype: self.dtype, ..other.clone() };
         let mut index = vec![0; self.ndim()];
         loop {
             match (self.cell(&index), other.cell(&index)) {
@@ -589,12 +620,12 @@ impl<'a> DynView<'a> {
     }
 
     /// The item at an index as the printer knows it.
-    fn item(self, index: &[usize], options: &PrintOptions) -> Item {
+    fn item(&self, index: &[usize], options: &PrintOptions) -> Item {
         self.cell(index).map_or_else(|| Item::Text(String::new()), |cell| cell.item(options))
     }
 
     /// As `repr` shows it, after the name of what it is and `(`.
-    pub(super) fn debug(self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn debug(&self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dtype = match self.dtype.kind() {
             Kind::Record(_) => self.dtype.to_string(),
             _ => format!("'{}'", self.dtype),

@@ -10,6 +10,7 @@ use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::npy;
 use crate::shape::{Axes, Dims, Order};
+use crate::view::shaping::Shaped;
 use crate::view::{ArrayView, ArrayViewMut, RawView};
 use bytemuck::{AnyBitPattern, NoUninit};
 use ndarray::{ArrayBase, Axis, Data, Dimension, IxDyn, RawArrayView, RawArrayViewMut, ShapeBuilder, StrideShape};
@@ -35,7 +36,7 @@ where
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn into_ndarray<D: Dimension>(self) -> Result<ndarray::ArrayView<'a, T, D>> {
-        let Laid { first, shape, turned } = Laid::<T>::out(&self.into_raw())?;
+        let Laid { first, shape, turned } = Laid::<T>::out(self.raw())?;
         // SAFETY: `Laid` has the address of the element at the lowest, aligned, and strides that lead to elements of the
         // view only, all of them in one piece of memory.
         let mut raw = unsafe { RawArrayView::from_shape_ptr(shape, first.cast_const()) };
@@ -101,7 +102,7 @@ where
     /// ```
     pub fn into_ndarray_mut<D: Dimension>(self) -> Result<ndarray::ArrayViewMut<'a, T, D>> {
         let rank = self.ndim();
-        let Laid { first, shape, turned } = Laid::<T>::out(&self.into_raw())?;
+        let Laid { first, shape, turned } = Laid::<T>::out(self.raw())?;
         // SAFETY: as for `into_ndarray`.
         let mut raw = unsafe { RawArrayViewMut::from_shape_ptr(shape, first) };
         turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));

@@ -1,19 +1,21 @@
 //! Views gone through by all processors at once, with [rayon].
 //!
-//! Arrays are slices, so what rayon has for slices works on them: `array.par_iter()`, `par_chunks_mut`. This is for views:
-//! elements by value in C order, the views at each index of an axis, and slices of some of them at a time.
+//! Arrays are slices, so what rayon has for slices works on them: `array.par_iter()`, `par_chunks_mut`. This is for
+//! views: elements by value in C order, the views at each index of an axis, and slices of some of them at a time.
 
-use crate::access::{Access, ReadOnly};
+use crate::access::{Access, ReadOnly, ReadWrite};
 use crate::array::MmapArray;
 use crate::error::Result;
+use crate::view::shaping::{Shaped, for_modes};
 use crate::view::{ArrayView, AxisIter, Iter};
 use rayon::iter::plumbing::{Consumer, Producer, ProducerCallback, UnindexedConsumer, bridge};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use std::fmt;
 use std::iter::Take;
 use std::ops::RangeBounds;
 
-impl<'a, T, A> ArrayView<'a, T, A> {
-    /// The elements by value, in C order, by all processors: `view.iter()`, in parallel.
+impl<T, A> ArrayView<'_, T, A> {
+    /// Returns a parallel iterator of the elements by value, in C order, by all processors: `view.iter()`, in parallel.
     ///
     /// With the feature `rayon`.
     ///
@@ -30,59 +32,74 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     {
         ParIter { view: self.view(), start: 0, end: self.len() }
     }
-
-    /// The views at each index of an axis, by all processors: `view.axis_iter(axis)`, in parallel.
-    ///
-    /// With the feature `rayon`. Of a writable view each is writable.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis.
-    ///
-    /// ```
-    /// use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-    /// let mut grid = mmap_array::MmapArrayMut::<u32>::anonymous([100, 10])?;
-    /// grid.view_mut().par_axis_iter(0).enumerate().for_each(|(k, mut row)| row.fill(k as u32));
-    /// assert_eq!(grid[[99, 9]], 99);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn par_axis_iter(self, axis: usize) -> ParAxisIter<'a, T, A>
-    where
-        T: Send + Sync,
-        A: Access<T>,
-    {
-        ParAxisIter(self.axis_iter(axis))
-    }
-
-    /// Views of so many indices of an axis each, the last of what is left, by all processors.
-    ///
-    /// With the feature `rayon`. Of a writable view each is writable.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis, or `len` is 0.
-    ///
-    /// ```
-    /// use rayon::iter::ParallelIterator;
-    /// let data: Vec<u32> = (0..1000).collect();
-    /// let view = mmap_array::ArrayView::from_slice(&data, 1000)?;
-    /// assert_eq!(view.par_axis_chunks(0, 300).map(|chunk| chunk.len()).collect::<Vec<_>>(), [300, 300, 300, 100]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn par_axis_chunks(self, axis: usize, len: usize) -> ParAxisChunks<'a, T, A>
-    where
-        T: Send + Sync,
-        A: Access<T>,
-    {
-        assert!(axis < self.ndim(), "axis {axis} of a view with {} axes", self.ndim());
-        assert!(len > 0, "chunks of no indices");
-        ParAxisChunks { view: self, axis, len }
-    }
 }
+
+macro_rules! parallel_axes {
+    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<T> ArrayView<'_, T, $Mode>
+        where
+            $Mode: Access<T>,
+        {
+            /// Returns a parallel iterator of the views at each index of an axis, by all processors:
+            /// `view.axis_iter(axis)`, in parallel.
+            ///
+            /// With the feature `rayon`. Of a writable view each is writable.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis.
+            ///
+            /// ```
+            /// use rayon::iter::ParallelIterator;
+            /// # use mmap_array::ArrayView;
+            #[doc = concat!("let ", $mut, "data: Vec<u32> = (0..1000).collect();")]
+            #[doc = concat!("let view = ", $make, "data, [100, 10])?;")]
+            /// let firsts: Vec<u32> = view.par_axis_iter(0).map(|row| row.at([0])).collect();
+            /// assert_eq!((firsts.len(), firsts[99]), (100, 990));
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[track_caller]
+            pub fn par_axis_iter($($receiver)+, axis: usize) -> ParAxisIter<Self>
+            where
+                T: Send + Sync,
+            {
+                ParAxisIter($this.axis_iter(axis))
+            }
+
+            /// Returns a parallel iterator of views of so many indices of an axis each, the last of what is left.
+            ///
+            /// With the feature `rayon`. Of a writable view each is writable.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis, or `len` is 0.
+            ///
+            /// ```
+            /// use rayon::iter::ParallelIterator;
+            /// # use mmap_array::ArrayView;
+            #[doc = concat!("let ", $mut, "data: Vec<u32> = (0..1000).collect();")]
+            #[doc = concat!("let view = ", $make, "data, 1000)?;")]
+            /// let lens: Vec<usize> = view.par_axis_chunks(0, 300).map(|chunk| chunk.len()).collect();
+            /// assert_eq!(lens, [300, 300, 300, 100]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[track_caller]
+            pub fn par_axis_chunks($($receiver)+, axis: usize, len: usize) -> ParAxisChunks<Self>
+            where
+                T: Send + Sync,
+            {
+                assert!(axis < $this.ndim(), "axis {axis} of a view with {} axes", $this.ndim());
+                assert!(len > 0, "chunks of no indices");
+                // SAFETY: these are the elements of this view, which is used up where it writes.
+                let view = unsafe { $this.with_raw($this.raw().clone()) };
+                ParAxisChunks { view, axis, len }
+            }
+        }
+    };
+}
+for_modes!(parallel_axes);
 
 impl<T, A> MmapArray<T, A>
 where
@@ -91,8 +108,8 @@ where
 {
     /// Reads rows in now, by all processors, and waits.
     ///
-    /// With the feature `rayon`. Each page is touched once. Where the file lies on something fast this is sooner than one
-    /// page after another, and sooner than what the system reads ahead.
+    /// With the feature `rayon`. Each page is touched once. Where the file lies on something fast this is sooner than
+    /// one page after another, and sooner than what the system reads ahead.
     ///
     /// # Errors
     ///
@@ -130,11 +147,19 @@ fn touch<T>(element: &T) -> u8 {
 }
 
 /// The elements of a view, by all processors. Made by [`ArrayView::par_iter`].
+///
+/// It is `Send` and `Sync` where the elements are both, as the other iterators here are.
 pub struct ParIter<'a, T> {
     view: ArrayView<'a, T>,
     /// Positions in C order.
     start: usize,
     end: usize,
+}
+
+impl<T> fmt::Debug for ParIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParIter").field("positions", &(self.start..self.end)).finish_non_exhaustive()
+    }
 }
 
 impl<'a, T: Send + Sync> ParallelIterator for ParIter<'a, T>
@@ -186,11 +211,12 @@ where
 
     fn split_at(self, index: usize) -> (Self, Self) {
         let middle = self.start + index;
-        (Self { end: middle, ..self }, Self { start: middle, ..self })
+        (Self { view: self.view.clone(), start: self.start, end: middle }, Self { start: middle, ..self })
     }
 }
 
 /// Some elements of a view, one after another.
+#[derive(Debug)]
 pub struct Part<'a, T>(Take<Iter<'a, T, ReadOnly>>);
 
 impl<T> Iterator for Part<'_, T>
@@ -227,21 +253,29 @@ where
 impl<T> ExactSizeIterator for Part<'_, T> where ReadOnly: Access<T> {}
 
 /// The views at each index of an axis, by all processors. Made by [`ArrayView::par_axis_iter`].
-pub struct ParAxisIter<'a, T, A = ReadOnly>(AxisIter<'a, T, A>);
+#[derive(Debug)]
+pub struct ParAxisIter<V>(AxisIter<V>);
 
 /// Slices of an axis, by all processors. Made by [`ArrayView::par_axis_chunks`].
-pub struct ParAxisChunks<'a, T, A = ReadOnly> {
-    view: ArrayView<'a, T, A>,
+pub struct ParAxisChunks<V> {
+    view: V,
     axis: usize,
     len: usize,
 }
 
+impl<V> fmt::Debug for ParAxisChunks<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { axis, len, .. } = self;
+        f.debug_struct("ParAxisChunks").field("axis", axis).field("len", len).finish_non_exhaustive()
+    }
+}
+
 macro_rules! parallel {
     ($($name:ident)*) => {$(
-        impl<'a, T: Send + Sync, A: Access<T>> ParallelIterator for $name<'a, T, A> {
-            type Item = ArrayView<'a, T, A>;
+        impl<V: Shaped + Send> ParallelIterator for $name<V> {
+            type Item = V;
 
-            fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+            fn drive_unindexed<C: UnindexedConsumer<V>>(self, consumer: C) -> C::Result {
                 bridge(self, consumer)
             }
 
@@ -253,23 +287,23 @@ macro_rules! parallel {
 }
 parallel!(ParAxisIter ParAxisChunks);
 
-impl<'a, T: Send + Sync, A: Access<T>> IndexedParallelIterator for ParAxisIter<'a, T, A> {
+impl<V: Shaped + Send> IndexedParallelIterator for ParAxisIter<V> {
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn drive<C: Consumer<Self::Item>>(self, consumer: C) -> C::Result {
+    fn drive<C: Consumer<V>>(self, consumer: C) -> C::Result {
         bridge(self, consumer)
     }
 
-    fn with_producer<CB: ProducerCallback<Self::Item>>(self, callback: CB) -> CB::Output {
+    fn with_producer<CB: ProducerCallback<V>>(self, callback: CB) -> CB::Output {
         callback.callback(self)
     }
 }
 
-impl<'a, T: Send + Sync, A: Access<T>> Producer for ParAxisIter<'a, T, A> {
-    type Item = ArrayView<'a, T, A>;
-    type IntoIter = AxisIter<'a, T, A>;
+impl<V: Shaped + Send> Producer for ParAxisIter<V> {
+    type Item = V;
+    type IntoIter = AxisIter<V>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0
@@ -281,62 +315,77 @@ impl<'a, T: Send + Sync, A: Access<T>> Producer for ParAxisIter<'a, T, A> {
     }
 }
 
-impl<'a, T: Send + Sync, A: Access<T>> IndexedParallelIterator for ParAxisChunks<'a, T, A> {
+#[expect(private_bounds, reason = "its methods are as private as the trait")]
+impl<V: Shaped> ParAxisChunks<V> {
+    /// The number of indices.
+    fn indices(&self) -> usize {
+        self.view.raw().axes.lens()[self.axis]
+    }
+}
+
+impl<V: Shaped + Send> IndexedParallelIterator for ParAxisChunks<V> {
     fn len(&self) -> usize {
-        self.view.shape()[self.axis].div_ceil(self.len)
+        self.indices().div_ceil(self.len)
     }
 
-    fn drive<C: Consumer<Self::Item>>(self, consumer: C) -> C::Result {
+    fn drive<C: Consumer<V>>(self, consumer: C) -> C::Result {
         bridge(self, consumer)
     }
 
-    fn with_producer<CB: ProducerCallback<Self::Item>>(self, callback: CB) -> CB::Output {
+    fn with_producer<CB: ProducerCallback<V>>(self, callback: CB) -> CB::Output {
         callback.callback(self)
     }
 }
 
-impl<'a, T: Send + Sync, A: Access<T>> Producer for ParAxisChunks<'a, T, A> {
-    type Item = ArrayView<'a, T, A>;
-    type IntoIter = Chunks<'a, T, A>;
+impl<V: Shaped + Send> Producer for ParAxisChunks<V> {
+    type Item = V;
+    type IntoIter = Chunks<V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let left = self.view.shape()[self.axis].div_ceil(self.len);
-        Chunks { view: Some(self.view), axis: self.axis, len: self.len, left }
+        let left = self.indices().div_ceil(self.len);
+        Chunks { chunks: self, left }
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {
-        let Self { view, axis, len } = self;
-        let middle = index.saturating_mul(len).min(view.shape()[axis]);
-        let (before, from) = view.split_at(axis, middle);
+        let Self { ref view, axis, len } = self;
+        let middle = index.saturating_mul(len).min(self.indices());
+        // SAFETY: the view is used up.
+        let (before, from) = unsafe { view.parts(axis, middle) };
         (Self { view: before, axis, len }, Self { view: from, axis, len })
     }
 }
 
 /// Slices of an axis, one after another.
-pub struct Chunks<'a, T, A> {
-    /// What is left; `None` only while it is being cut.
-    view: Option<ArrayView<'a, T, A>>,
-    axis: usize,
-    len: usize,
+#[derive(Debug)]
+pub struct Chunks<V> {
+    /// What is left.
+    chunks: ParAxisChunks<V>,
     left: usize,
 }
 
-impl<'a, T, A: Access<T>> Chunks<'a, T, A> {
+#[expect(private_bounds, reason = "its methods are as private as the trait")]
+impl<V: Shaped> Chunks<V> {
     /// Cuts what is left after so many slices.
-    fn cut(&mut self, slices: usize) -> Option<(ArrayView<'a, T, A>, ArrayView<'a, T, A>)> {
-        let view = self.view.take()?;
-        let middle = slices.saturating_mul(self.len).min(view.shape()[self.axis]);
-        self.left -= 1;
-        Some(view.split_at(self.axis, middle))
+    ///
+    /// # Safety
+    ///
+    /// One of the parts must then take the place of what is left.
+    unsafe fn cut(&self, slices: usize) -> (V, V) {
+        let ParAxisChunks { view, axis, len } = &self.chunks;
+        let middle = slices.saturating_mul(*len).min(self.chunks.indices());
+        // SAFETY: one of the parts takes the view's place, by this function's contract.
+        unsafe { view.parts(*axis, middle) }
     }
 }
 
-impl<'a, T, A: Access<T>> Iterator for Chunks<'a, T, A> {
-    type Item = ArrayView<'a, T, A>;
+impl<V: Shaped> Iterator for Chunks<V> {
+    type Item = V;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let (first, rest) = if self.left > 0 { self.cut(1)? } else { return None };
-        self.view = Some(rest);
+    fn next(&mut self) -> Option<V> {
+        let left = self.left.checked_sub(1)?;
+        // SAFETY: the rest takes the place of what is left.
+        let (first, rest) = unsafe { self.cut(1) };
+        (self.chunks.view, self.left) = (rest, left);
         Some(first)
     }
 
@@ -345,12 +394,14 @@ impl<'a, T, A: Access<T>> Iterator for Chunks<'a, T, A> {
     }
 }
 
-impl<T, A: Access<T>> DoubleEndedIterator for Chunks<'_, T, A> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let (rest, last) = if self.left > 0 { self.cut(self.left - 1)? } else { return None };
-        self.view = Some(rest);
+impl<V: Shaped> DoubleEndedIterator for Chunks<V> {
+    fn next_back(&mut self) -> Option<V> {
+        let left = self.left.checked_sub(1)?;
+        // SAFETY: as above.
+        let (rest, last) = unsafe { self.cut(left) };
+        (self.chunks.view, self.left) = (rest, left);
         Some(last)
     }
 }
 
-impl<T, A: Access<T>> ExactSizeIterator for Chunks<'_, T, A> {}
+impl<V: Shaped> ExactSizeIterator for Chunks<V> {}

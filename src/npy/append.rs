@@ -49,7 +49,7 @@ fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
     let header = Header::of_file(file, MAX_HEADER)?;
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
-    let count = rows_of(rows, &header, axis)?;
+    let count = rows_of(&rows, &header, axis)?;
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     if file_len > end {
@@ -112,7 +112,7 @@ impl<S: Storage> Write for Behind<'_, S> {
 fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
     let synced = |source| Error::io("write the file to the disk", source);
-    let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
+    let written = write_elements(&mut Behind { storage: file, position: end }, &rows, header.order());
     let written = written.and_then(|()| file.sync().map_err(synced));
     if let Err(error) = written {
         // The header does not speak of what was added.

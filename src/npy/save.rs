@@ -119,9 +119,9 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
 pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result<()> {
     let path = path.as_ref();
     let save = |view: DynView<'_>| {
-        let header = header_of(view)?;
+        let header = header_of(&view)?;
         let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
-        write_array(&mut file, &header, view)?;
+        write_array(&mut file, &header, &view)?;
         drop(file);
         new.persist()
     };
@@ -143,23 +143,23 @@ pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 pub fn save_to(writer: &mut (impl Write + ?Sized), array: &(impl ArrayLike + ?Sized)) -> Result<()> {
-    array.lend(|view| write_array(writer, &header_of(view)?, view))
+    array.lend(|view| write_array(writer, &header_of(&view)?, &view))
 }
 
 /// The header that NumPy gives an array.
-pub(crate) fn header_of(view: DynView<'_>) -> Result<Header> {
+pub(crate) fn header_of(view: &DynView<'_>) -> Result<Header> {
     let order = if view.is_fortran() { Order::F } else { Order::C };
     Header::new(view.dtype().clone(), view.shape(), order)
 }
 
-pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: DynView<'_>) -> Result<()> {
+pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: &DynView<'_>) -> Result<()> {
     header.write(&mut writer)?;
     write_elements(writer, view, header.order())
 }
 
 /// Writes the elements as a file of the order has them.
-pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: DynView<'_>, order: Order) -> Result<()> {
-    let view = if order == Order::F { view.t() } else { view };
+pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &DynView<'_>, order: Order) -> Result<()> {
+    let view = if order == Order::F { view.t() } else { view.clone() };
     view.for_each_chunk(CHUNK, |bytes| {
         writer.write_all(bytes).map_err(|source| Error::io("write the elements", source))
     })
@@ -167,7 +167,7 @@ pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: DynView<'
 
 /// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as
 /// long along the other axes.
-pub(super) fn rows_of(view: DynView<'_>, header: &Header, axis: usize) -> Result<usize> {
+pub(super) fn rows_of(view: &DynView<'_>, header: &Header, axis: usize) -> Result<usize> {
     if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
         let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
         let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());

@@ -9,6 +9,7 @@ use crate::region::NewFile;
 use crate::shape::{IntoShape, Order, too_many_axes};
 use crate::view::named::described;
 use bytemuck::{AnyBitPattern, NoUninit};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
@@ -54,6 +55,13 @@ pub struct Writer<T, W: Write + Seek = File> {
     /// Whether nobody knows what has been written.
     failed: bool,
     marker: PhantomData<fn(T)>,
+}
+
+impl<T, W: Write + Seek> fmt::Debug for Writer<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, rows) = (&self.path, self.rows);
+        f.debug_struct("Writer").field("path", path).field("rows", &rows).finish_non_exhaustive()
+    }
 }
 
 impl<T: Element> Writer<T> {
@@ -135,10 +143,10 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
                 return Err(this.broken_row());
             }
             rows.lend(|view| {
-                let count = rows_of(view, &this.header, 0)?;
+                let count = rows_of(&view, &this.header, 0)?;
                 let rows = this.rows.checked_add(count).ok_or_else(too_many_rows)?;
                 this.failed = true;
-                write_elements(&mut this.out, view, Order::C)?;
+                write_elements(&mut this.out, &view, Order::C)?;
                 (this.failed, this.rows) = (false, rows);
                 Ok(())
             })

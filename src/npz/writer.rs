@@ -10,6 +10,7 @@ use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::{Header as ZipHeader, ZipArchiveWriter};
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,13 @@ pub struct Writer {
     broken: bool,
 }
 
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, members) = (&self.path, self.names.len());
+        f.debug_struct("Writer").field("path", path).field("members", &members).finish_non_exhaustive()
+    }
+}
+
 impl Writer {
     /// Begins an archive. A file of that name is replaced when the archive is finished.
     ///
@@ -76,10 +84,10 @@ impl Writer {
 
     fn add_view(&mut self, name: &str, view: DynView<'_>) -> Result<()> {
         self.check_unbroken()?;
-        let header = header_of(view)?;
+        let header = header_of(&view)?;
         let member = self.entry_path(name)?;
         self.broken = true;
-        self.write_member(name, member, &header, view)?;
+        self.write_member(name, member, &header, &view)?;
         self.names.insert(name.to_owned());
         self.broken = false;
         Ok(())
@@ -89,7 +97,7 @@ impl Writer {
         if self.broken { Err(broken("a member before could not be written to its end")) } else { Ok(()) }
     }
 
-    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: DynView<'_>) -> Result<()> {
+    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &DynView<'_>) -> Result<()> {
         let failed = |error| zip_error("write the archive", error);
         let padding = padding(self.zip.stream_offset() + name.len() as u64 + 4);
         let entry = self.zip.new_file(member);

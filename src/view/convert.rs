@@ -274,10 +274,10 @@ mod tests {
         let rows = all.reshape([300, 4]).unwrap().slice((.., 1..3));
         let cube = all.reshape([10, 12, 10]).unwrap();
         vec![
-            all,
-            field,
+            all.clone(),
+            field.clone(),
             field.step_axis(0, -2),
-            rows,
+            rows.clone(),
             rows.t(),
             cube.t(),
             cube.slice((.., ..3, ..2)),

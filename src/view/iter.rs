@@ -2,13 +2,14 @@
 //!
 //! A field of packed records should iterate as fast as the loop that one would write by hand. Axes that follow one
 //! another evenly are joined first, so most views become one run of constant stride, and most others rows of such runs.
-//! Both are kept in plain fields, apart from the axes beyond them, all inline, and `next` changes as few of them as it
-//! can: the compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a
-//! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
+//! Both are kept in plain fields, apart from the axes beyond them, and `next` changes as few of them as it can: the
+//! compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a constant
+//! where it can be. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
 use crate::access::Access;
 use crate::shape::Axes;
+use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
@@ -118,8 +119,19 @@ pub(crate) struct Runs {
     row_stride: isize,
     /// Where the view starts.
     base: *const u8,
-    /// The axes of the planes, the slowest first, where there is more than one plane.
-    outer: Option<Axes>,
+    outer: Outer,
+}
+
+/// The axes along which the planes lie.
+#[derive(Clone)]
+enum Outer {
+    /// There is one plane.
+    None,
+    /// At this distance.
+    One(isize),
+    /// The slowest first. Elsewhere, since iterators are moved about, and what takes the address of a part of one keeps
+    /// the others out of registers.
+    Many(Box<Axes>),
 }
 
 /// The lengths and strides of the two innermost axes after joining, and whether there are `more`.
@@ -165,7 +177,7 @@ impl Runs {
         let ptr = base.wrapping_offset(row_stride.wrapping_neg());
         // Where there is no element there is no run either.
         let end = if len == 0 { 0 } else { rows };
-        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: None }
+        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: Outer::None }
     }
 
     #[cold]
@@ -179,7 +191,12 @@ impl Runs {
             last
         };
         let runs = Self::of_inner(view.ptr, Inner { run: last(), rows: last(), more: true });
-        Self { end: runs.end * outer.len(), outer: Some(outer), ..runs }
+        let end = runs.end * outer.len();
+        let outer = match *outer.strides() {
+            [stride] => Outer::One(stride),
+            _ => Outer::Many(Box::new(outer)),
+        };
+        Self { end, outer, ..runs }
     }
 
     /// The start of a plane.
@@ -187,10 +204,9 @@ impl Runs {
     fn start(&self, plane: usize) -> *const u8 {
         let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
         match &self.outer {
-            None => self.base,
-            Some(outer) if outer.ndim() == 1 => self.base.wrapping_offset(along(plane, outer.strides()[0])),
-            // A copy is handed over: of what a pointer goes to, no part is kept in registers.
-            Some(outer) => start_of(plane, self.base, *outer),
+            Outer::None => self.base,
+            Outer::One(stride) => self.base.wrapping_offset(along(plane, *stride)),
+            Outer::Many(outer) => start_of(plane, self.base, outer),
         }
     }
 
@@ -250,7 +266,7 @@ impl Runs {
 /// The start of a plane among those that lie along the axes `outer`.
 #[cold]
 #[inline(never)]
-fn start_of(plane: usize, base: *const u8, outer: Axes) -> *const u8 {
+fn start_of(plane: usize, base: *const u8, outer: &Axes) -> *const u8 {
     let (mut ptr, mut position) = (base, plane);
     for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
         ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));
@@ -262,6 +278,8 @@ fn start_of(plane: usize, base: *const u8, outer: Axes) -> *const u8 {
 /// The elements of a view, by value, in C order. Made by [`ArrayView::iter`](crate::ArrayView::iter).
 ///
 /// Internal iteration (`for_each`, `fold`, `sum`, `map(…).sum()`) is the fastest: it works through whole runs.
+///
+/// It is `Send` and `Sync` where the elements are both.
 pub struct Iter<'a, T, A> {
     /// What is left of the run at the front; the stride is the runs'.
     ptr: *const u8,
@@ -434,6 +452,13 @@ impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
 
 impl<T, A: Access<T>> ExactSizeIterator for Iter<'_, T, A> {}
 impl<T, A: Access<T>> FusedIterator for Iter<'_, T, A> {}
+
+impl<T, A> fmt::Debug for Iter<'_, T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.left + self.runs.elements() + self.back_left;
+        f.debug_struct("Iter").field("len", &len).finish_non_exhaustive()
+    }
+}
 
 impl<T, A> Clone for Iter<'_, T, A> {
     fn clone(&self) -> Self {

@@ -10,7 +10,7 @@ use std::ops::{Bound, Range, RangeBounds};
 /// that the view was made for, and two indices never give overlapping elements. Both follow for a view that is cut,
 /// turned or reinterpreted from one that keeps them, and all methods here do only that. Where there is no element the
 /// pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct RawView {
     pub(crate) ptr: *mut u8,
     pub(crate) axes: Axes,
@@ -34,6 +34,7 @@ impl RawView {
     /// # Panics
     ///
     /// If there is no such axis.
+    #[inline]
     #[track_caller]
     pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
         assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
@@ -41,8 +42,17 @@ impl RawView {
     }
 
     /// The elements of a range along one axis.
+    #[inline]
     #[track_caller]
     pub(crate) fn slice_axis(mut self, axis: usize, range: impl RangeBounds<usize>) -> Self {
+        self.cut(axis, range);
+        self
+    }
+
+    /// Leaves the elements of a range along one axis.
+    #[inline]
+    #[track_caller]
+    pub(super) fn cut(&mut self, axis: usize, range: impl RangeBounds<usize>) {
         let (len, stride) = self.axis(axis);
         let range = match resolve(&range, len) {
             Ok(range) => range,
@@ -50,24 +60,33 @@ impl RawView {
         };
         self.skip(range.start, stride);
         self.axes.set(axis, range.len(), stride);
-        self
     }
 
+    #[inline]
     fn skip(&mut self, count: usize, stride: isize) {
         self.ptr = self.ptr.wrapping_offset((count as isize).wrapping_mul(stride));
     }
 
     /// The elements at one index of an axis, which goes.
+    #[inline]
     #[track_caller]
     pub(crate) fn index_axis(mut self, axis: usize, index: usize) -> Self {
+        self.pick(axis, index);
+        self
+    }
+
+    /// Leaves the elements at one index of an axis, which goes.
+    #[inline]
+    #[track_caller]
+    pub(super) fn pick(&mut self, axis: usize, index: usize) {
         let (len, stride) = self.axis(axis);
         assert!(index < len, "index {index} is outside axis {axis} of length {len}");
         self.skip(index, stride);
         self.axes.remove(axis);
-        self
     }
 
     /// Every `step`-th element along an axis; from the last backwards where the step is negative.
+    #[inline]
     #[track_caller]
     pub(crate) fn step_axis(mut self, axis: usize, step: isize) -> Self {
         assert!(step != 0, "a step of 0 along axis {axis}");
@@ -84,7 +103,7 @@ impl RawView {
     /// The two halves along an axis.
     #[track_caller]
     pub(crate) fn split_at(self, axis: usize, index: usize) -> (Self, Self) {
-        (self.slice_axis(axis, ..index), self.slice_axis(axis, index..))
+        (self.clone().slice_axis(axis, ..index), self.slice_axis(axis, index..))
     }
 
     #[track_caller]
@@ -98,7 +117,7 @@ impl RawView {
     }
 
     pub(crate) fn transposed(mut self) -> Self {
-        self.axes = self.axes.reversed();
+        self.axes.reverse();
         self
     }
 

@@ -5,9 +5,9 @@
 //! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact. Numbers
 //! in another byte order than the machine's are turned on the way, many at a time.
 
-use super::ArrayView;
 use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
+use super::{ArrayView, RawView};
 use crate::access::Access;
 use crate::element::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
@@ -467,11 +467,11 @@ macro_rules! with_run {
 impl<T, A> ArrayView<'_, T, A> {
     /// The runs of the view in the order of memory.
     fn runs_in_memory_order(&self) -> Runs {
-        let mut raw = self.raw;
-        let (axes, offset) = raw.axes.in_memory_order();
-        raw.axes = axes;
-        raw.ptr = raw.ptr.wrapping_offset(offset);
-        Runs::new(&raw)
+        if self.raw.axes.is_in_memory_order() {
+            return Runs::new(&self.raw);
+        }
+        let (axes, offset) = self.raw.axes.in_memory_order();
+        Runs::new(&RawView { ptr: self.raw.ptr.wrapping_offset(offset), axes })
     }
 }
 

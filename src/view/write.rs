@@ -24,7 +24,7 @@ where
     #[inline]
     #[must_use]
     pub fn reborrow(&mut self) -> ArrayViewMut<'_, T> {
-        ArrayView { raw: self.raw, marker: PhantomData }
+        ArrayView { raw: self.raw.clone(), marker: PhantomData }
     }
 
     /// Stores an element.
@@ -167,7 +167,7 @@ where
         let (start, end) = (first.offset(), first.offset() + size_of::<F>());
         let apart = end <= second.offset() || second.offset() + size_of::<G>() <= start;
         assert!(apart, "the fields {first:?} and {second:?} overlap, so they cannot both be written");
-        let (f, g) = (self.raw.project(first.offset()), self.raw.project(second.offset()));
+        let (f, g) = (self.raw.clone().project(first.offset()), self.raw.project(second.offset()));
         // No byte is in both, and no two records overlap, so the two views are apart.
         (ArrayView { raw: f, marker: PhantomData }, ArrayView { raw: g, marker: PhantomData })
     }

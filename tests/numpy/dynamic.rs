@@ -37,19 +37,19 @@ fn arrays_of_any_dtype_print_and_convert_as_in_numpy() {
         for field in fields.chunks(7) {
             let [path, doubles, dtype, numbers, converted @ ..] = field else { panic!("{field:?}") };
             let field = view.field(&text(path)).unwrap();
-            assert_converts(field, doubles, f64::from_le_bytes);
+            assert_converts(&field, doubles, f64::from_le_bytes);
             let (dtype, numbers) = (dtype.parse().unwrap(), bytes(numbers));
             let numbers = DynView::from_bytes(&numbers, &dtype, field.len()).unwrap();
-            assert_converts(numbers, &converted[0], f32::from_le_bytes);
-            assert_converts(numbers, &converted[1], i64::from_le_bytes);
-            assert_converts(numbers, &converted[2], u8::from_le_bytes);
+            assert_converts(&numbers, &converted[0], f32::from_le_bytes);
+            assert_converts(&numbers, &converted[1], i64::from_le_bytes);
+            assert_converts(&numbers, &converted[2], u8::from_le_bytes);
         }
     }
 }
 
 /// The text of a number tells zeros apart, and not one NaN from another.
 #[track_caller]
-fn assert_converts<T: Number + Debug, const N: usize>(view: DynView<'_>, expected: &str, read: fn([u8; N]) -> T) {
+fn assert_converts<T: Number + Debug, const N: usize>(view: &DynView<'_>, expected: &str, read: fn([u8; N]) -> T) {
     let expected: Vec<T> = bytes(expected).chunks(N).map(|number| read(number.try_into().unwrap())).collect();
     assert_eq!(format!("{:?}", view.to_vec_as::<T>().unwrap()), format!("{expected:?}"), "{}", view.dtype());
 }

@@ -45,13 +45,13 @@ macro_rules! columns {
             const NAME: &'static str = stringify!($record);
 
             fn show(view: ArrayView<'_, Self>) -> Vec<String> {
-                vec![$(show::<Self, $field>(view, $path)),*]
+                vec![$(show::<Self, $field>(&view, $path)),*]
             }
         }
     };
 }
 
-fn show<R: Columns, F: Value>(view: ArrayView<'_, R>, path: &str) -> String {
+fn show<R: Columns, F: Value>(view: &ArrayView<'_, R>, path: &str) -> String {
     let told = |value: F| {
         let mut words = Vec::new();
         value.tell(&mut words);

@@ -10,15 +10,92 @@ pub(crate) struct Record {
     pub(crate) price: f64,
 }
 
-/// A mode in which elements of all the types below can be had.
+/// A mode in which elements of all the types below can be had, with the methods that shape its views: those that read
+/// take `&self`, those that write `self`.
 pub(crate) trait Mode:
-    Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
+    Sized + Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
 {
+    fn slice<T: Element>(view: View<'_, T, Self>, slices: impl Slices) -> View<'_, T, Self>;
+    fn slice_axis<T: Element>(
+        view: View<'_, T, Self>,
+        axis: usize,
+        range: impl RangeBounds<usize>,
+    ) -> View<'_, T, Self>;
+    fn rows<T: Element>(view: View<'_, T, Self>, range: impl RangeBounds<usize>) -> View<'_, T, Self>;
+    fn index_axis<T: Element>(view: View<'_, T, Self>, axis: usize, index: usize) -> View<'_, T, Self>;
+    fn step_axis<T: Element>(view: View<'_, T, Self>, axis: usize, step: isize) -> View<'_, T, Self>;
+    fn t<T: Element>(view: View<'_, T, Self>) -> View<'_, T, Self>;
+    fn permute_axes<'a, T: Element>(view: View<'a, T, Self>, axes: &[usize]) -> View<'a, T, Self>;
+    fn insert_axis<T: Element>(view: View<'_, T, Self>, axis: usize) -> Result<View<'_, T, Self>>;
+    fn reshape<T: Element>(view: View<'_, T, Self>, shape: impl IntoShape) -> Result<View<'_, T, Self>>;
+    fn split_at<T: Element>(view: View<'_, T, Self>, axis: usize, index: usize) -> [View<'_, T, Self>; 2];
+    fn axis_iter<T: Element>(view: View<'_, T, Self>, axis: usize) -> AxisIter<View<'_, T, Self>>;
+    fn project<T: Element, F: Element>(view: View<'_, T, Self>, field: Field<T, F>) -> View<'_, F, Self>;
+    fn view_as<T: Element, U: Element>(view: View<'_, T, Self>) -> Result<View<'_, U, Self>>;
+    fn unpack<T: Element, const N: usize>(view: View<'_, [T; N], Self>) -> Result<View<'_, T, Self>>
+    where
+        [T; N]: Element;
 }
-impl<A> Mode for A where
-    A: Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
-{
+
+type View<'a, T, A> = ArrayView<'a, T, A>;
+type Result<T> = mmap_array::Result<T>;
+
+macro_rules! modes {
+    ($($mode:ident)*) => {$(
+        impl Mode for $mode {
+            fn slice<T: Element>(view: View<'_, T, Self>, slices: impl Slices) -> View<'_, T, Self> {
+                view.slice(slices)
+            }
+            fn slice_axis<T: Element>(
+                view: View<'_, T, Self>,
+                axis: usize,
+                range: impl RangeBounds<usize>,
+            ) -> View<'_, T, Self> {
+                view.slice_axis(axis, range)
+            }
+            fn rows<T: Element>(view: View<'_, T, Self>, range: impl RangeBounds<usize>) -> View<'_, T, Self> {
+                view.rows(range)
+            }
+            fn index_axis<T: Element>(view: View<'_, T, Self>, axis: usize, index: usize) -> View<'_, T, Self> {
+                view.index_axis(axis, index)
+            }
+            fn step_axis<T: Element>(view: View<'_, T, Self>, axis: usize, step: isize) -> View<'_, T, Self> {
+                view.step_axis(axis, step)
+            }
+            fn t<T: Element>(view: View<'_, T, Self>) -> View<'_, T, Self> {
+                view.t()
+            }
+            fn permute_axes<'a, T: Element>(view: View<'a, T, Self>, axes: &[usize]) -> View<'a, T, Self> {
+                view.permute_axes(axes)
+            }
+            fn insert_axis<T: Element>(view: View<'_, T, Self>, axis: usize) -> Result<View<'_, T, Self>> {
+                view.insert_axis(axis)
+            }
+            fn reshape<T: Element>(view: View<'_, T, Self>, shape: impl IntoShape) -> Result<View<'_, T, Self>> {
+                view.reshape(shape)
+            }
+            fn split_at<T: Element>(view: View<'_, T, Self>, axis: usize, index: usize) -> [View<'_, T, Self>; 2] {
+                view.split_at(axis, index).into()
+            }
+            fn axis_iter<T: Element>(view: View<'_, T, Self>, axis: usize) -> AxisIter<View<'_, T, Self>> {
+                view.axis_iter(axis)
+            }
+            fn project<T: Element, F: Element>(view: View<'_, T, Self>, field: Field<T, F>) -> View<'_, F, Self> {
+                view.project(field)
+            }
+            fn view_as<T: Element, U: Element>(view: View<'_, T, Self>) -> Result<View<'_, U, Self>> {
+                view.view_as()
+            }
+            fn unpack<T: Element, const N: usize>(view: View<'_, [T; N], Self>) -> Result<View<'_, T, Self>>
+            where
+                [T; N]: Element,
+            {
+                view.unpack()
+            }
+        }
+    )*};
 }
+modes!(ReadOnly ReadWrite);
 
 pub(crate) trait Element: Pod + PartialEq + Debug {
     /// Walks on with a field of the elements, or their items; with the elements themselves where they have neither.
@@ -62,8 +139,8 @@ impl Element for [u8; 3] {
         end: V,
     ) {
         match pick % 2 {
-            0 => walk(view.unpack().unwrap(), model.unpack(3), course, end),
-            _ => walk(view.project(Field::<Self, u8>::at(2)), model.project(2, 1), course, end),
+            0 => walk(A::unpack(view).unwrap(), model.unpack(3), course, end),
+            _ => walk(A::project(view, Field::<Self, u8>::at(2)), model.project(2, 1), course, end),
         }
     }
 }
@@ -77,8 +154,8 @@ impl Element for [i16; 2] {
         end: V,
     ) {
         match pick % 2 {
-            0 => walk(view.unpack().unwrap(), model.unpack(2), course, end),
-            _ => walk(view.project(Field::<Self, [u8; 3]>::at(1)), model.project(1, 3), course, end),
+            0 => walk(A::unpack(view).unwrap(), model.unpack(2), course, end),
+            _ => walk(A::project(view, Field::<Self, [u8; 3]>::at(1)), model.project(1, 3), course, end),
         }
     }
 
@@ -99,9 +176,9 @@ impl Element for Record {
         end: V,
     ) {
         match pick % 3 {
-            0 => walk(view.project(field!(Record, tag)), model.project(0, 1), course, end),
-            1 => walk(view.project(field!(Record, pair)), model.project(1, 4), course, end),
-            _ => walk(view.project(field!(Record, price)), model.project(5, 8), course, end),
+            0 => walk(A::project(view, field!(Record, tag)), model.project(0, 1), course, end),
+            1 => walk(A::project(view, field!(Record, pair)), model.project(1, 4), course, end),
+            _ => walk(A::project(view, field!(Record, price)), model.project(5, 8), course, end),
         }
     }
 
@@ -210,7 +287,7 @@ pub(crate) fn divisor(number: usize, choice: usize) -> usize {
 }
 
 /// An operation that leaves the element type as it is, done to both; those that there is no axis for do nothing.
-pub(crate) fn shaped<'a, T: Element, A: Access<T>>(
+pub(crate) fn shaped<'a, T: Element, A: Mode + Access<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -222,27 +299,27 @@ pub(crate) fn shaped<'a, T: Element, A: Access<T>>(
     match kind {
         Kind::SliceAxis if ndim > 0 => {
             let (range, bounds) = range(len, b, c, a / 4);
-            (view.slice_axis(axis, bounds), model.slice_axis(axis, range))
+            (A::slice_axis(view, axis, bounds), model.slice_axis(axis, range))
         }
         Kind::Rows if ndim > 0 => {
             let (range, bounds) = range(model.shape[0], b, c, a);
-            (view.rows(bounds), model.slice_axis(0, range))
+            (A::rows(view, bounds), model.slice_axis(0, range))
         }
-        Kind::IndexAxis if len > 0 => (view.index_axis(axis, b % len), model.index_axis(axis, b % len)),
-        Kind::StepAxis if ndim > 0 => (view.step_axis(axis, step(b)), model.step_axis(axis, step(b))),
-        Kind::Transpose => (view.t(), model.t()),
+        Kind::IndexAxis if len > 0 => (A::index_axis(view, axis, b % len), model.index_axis(axis, b % len)),
+        Kind::StepAxis if ndim > 0 => (A::step_axis(view, axis, step(b)), model.step_axis(axis, step(b))),
+        Kind::Transpose => (A::t(view), model.t()),
         Kind::Permute => {
             // The axes sorted by digits of a number.
             let mut axes: Vec<usize> = (0..ndim).collect();
             axes.sort_by_key(|&axis| (b >> (2 * axis)) & 3);
-            (view.permute_axes(&axes), model.permute(&axes))
+            (A::permute_axes(view, &axes), model.permute(&axes))
         }
-        Kind::InsertAxis => (view.insert_axis(a % (ndim + 1)).unwrap(), model.insert_axis(a % (ndim + 1))),
+        Kind::InsertAxis => (A::insert_axis(view, a % (ndim + 1)).unwrap(), model.insert_axis(a % (ndim + 1))),
         Kind::Reshape => reshaped(view, model, op),
         Kind::Slice => sliced(view, model, op),
         Kind::SplitAt if ndim > 0 => {
             let index = b % (len + 1);
-            let (before, from) = view.split_at(axis, index);
+            let [before, from] = A::split_at(view, axis, index);
             assert_eq!(before.shape()[axis], index);
             match c % 2 {
                 0 => (before, model.slice_axis(axis, 0..index)),
@@ -251,7 +328,7 @@ pub(crate) fn shaped<'a, T: Element, A: Access<T>>(
         }
         Kind::AxisIter if len > 0 => {
             let index = b % len;
-            let mut views = view.axis_iter(axis);
+            let mut views = A::axis_iter(view, axis);
             assert_eq!(views.len(), len);
             let item = match c % 3 {
                 0 => views.nth(index),
@@ -265,7 +342,7 @@ pub(crate) fn shaped<'a, T: Element, A: Access<T>>(
     }
 }
 
-pub(crate) fn reshaped<'a, T: Element, A: Access<T>>(
+pub(crate) fn reshaped<'a, T: Element, A: Mode + Access<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -291,11 +368,11 @@ pub(crate) fn reshaped<'a, T: Element, A: Access<T>>(
     if len > 0 && op.c % 2 == 0 {
         asked[op.c / 2 % 3] = None;
     }
-    (view.reshape(asked).unwrap(), reshaped)
+    (A::reshape(view, asked).unwrap(), reshaped)
 }
 
 /// `view.slice` of some of the tuples that there are.
-pub(crate) fn sliced<'a, T: Element, A: Access<T>>(
+pub(crate) fn sliced<'a, T: Element, A: Mode + Access<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -306,28 +383,28 @@ pub(crate) fn sliced<'a, T: Element, A: Access<T>>(
     let r = |axis: usize| range(len(axis), a + axis, b + axis, 0).0;
     let filled = model.shape.iter().take_while(|&&len| len > 0).count();
     match (c % 11, filled, model.shape.len()) {
-        (0, 1.., _) => (view.slice((i(0),)), model.index_axis(0, i(0))),
-        (1, _, 1..) => (view.slice((r(0),)), model.slice_axis(0, r(0))),
-        (2, 2.., _) => (view.slice((.., i(1))), model.index_axis(1, i(1))),
-        (3, 2.., _) => (view.slice((r(0), i(1))), model.index_axis(1, i(1)).slice_axis(0, r(0))),
-        (4, 1.., 2..) => (view.slice((i(0), r(1))), model.slice_axis(1, r(1)).index_axis(0, i(0))),
+        (0, 1.., _) => (A::slice(view, (i(0),)), model.index_axis(0, i(0))),
+        (1, _, 1..) => (A::slice(view, (r(0),)), model.slice_axis(0, r(0))),
+        (2, 2.., _) => (A::slice(view, (.., i(1))), model.index_axis(1, i(1))),
+        (3, 2.., _) => (A::slice(view, (r(0), i(1))), model.index_axis(1, i(1)).slice_axis(0, r(0))),
+        (4, 1.., 2..) => (A::slice(view, (i(0), r(1))), model.slice_axis(1, r(1)).index_axis(0, i(0))),
         (5, _, 2..) => {
             let (from, to) = (r(0).start, r(1).end);
-            (view.slice((from.., ..to)), model.slice_axis(0, from..len(0)).slice_axis(1, 0..to))
+            (A::slice(view, (from.., ..to)), model.slice_axis(0, from..len(0)).slice_axis(1, 0..to))
         }
         (6, 2.., _) => {
             let (last, to) = (i(0), i(1));
-            (view.slice((last / 2..=last, ..=to)), model.slice_axis(0, last / 2..last + 1).slice_axis(1, 0..to + 1))
+            (A::slice(view, (last / 2..=last, ..=to)), model.slice_axis(0, last / 2..last + 1).slice_axis(1, 0..to + 1))
         }
-        (7, 2.., 3..) => (view.slice((.., i(1), r(2))), model.slice_axis(2, r(2)).index_axis(1, i(1))),
+        (7, 2.., 3..) => (A::slice(view, (.., i(1), r(2))), model.slice_axis(2, r(2)).index_axis(1, i(1))),
         (8, 4.., _) => {
-            (view.slice((i(0), .., r(2), i(3))), model.index_axis(3, i(3)).slice_axis(2, r(2)).index_axis(0, i(0)))
+            (A::slice(view, (i(0), .., r(2), i(3))), model.index_axis(3, i(3)).slice_axis(2, r(2)).index_axis(0, i(0)))
         }
         (9, 3.., _) => {
-            (view.slice((i(0), i(1), i(2))), model.index_axis(2, i(2)).index_axis(1, i(1)).index_axis(0, i(0)))
+            (A::slice(view, (i(0), i(1), i(2))), model.index_axis(2, i(2)).index_axis(1, i(1)).index_axis(0, i(0)))
         }
         (10, _, 4..) => {
-            (view.slice((r(0), .., r(2), r(3))), model.slice_axis(0, r(0)).slice_axis(2, r(2)).slice_axis(3, r(3)))
+            (A::slice(view, (r(0), .., r(2), r(3))), model.slice_axis(0, r(0)).slice_axis(2, r(2)).slice_axis(3, r(3)))
         }
         _ => (view, model.clone()),
     }
@@ -360,7 +437,7 @@ where
     match op.kind {
         Kind::Enter => T::enter(view, &model, course, op.a, end),
         Kind::ViewAs => with_element!(op.a, U => match model.view_as(size_of::<U>()) {
-            Ok(model) => walk(view.view_as::<U>().unwrap(), model, course, end),
+            Ok(model) => walk(A::view_as::<T, U>(view).unwrap(), model, course, end),
             Err(kind) => {
                 assert_eq!(view.view().view_as::<U>().map(drop).unwrap_err().kind(), kind);
                 walk(view, model, course, end);

@@ -13,8 +13,8 @@ mod writing;
 use bytemuck::{Pod, Zeroable};
 use chains::*;
 use mmap_array::{
-    Access, ArrayView, ArrayViewMut, ErrorKind, Field, Iter, MAX_NDIM, MmapArray, MmapArrayMut, Order, ReadOnly,
-    ReadWrite, field,
+    Access, ArrayView, ArrayViewMut, AxisIter, ErrorKind, Field, IntoShape, Iter, MAX_NDIM, MmapArray, MmapArrayMut,
+    Order, ReadOnly, ReadWrite, Slices, field,
 };
 use model::*;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::io::{self, Write};
-use std::ops::{Bound, Range};
+use std::ops::{Bound, Range, RangeBounds};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 use writing::*;

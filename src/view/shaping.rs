@@ -1,0 +1,423 @@
+//! Cutting and turning views of every kind, written once: on the address, the axes and the strides that all of them
+//! have.
+//!
+//! Views that read may be many, so their methods take `&self` and give another view of the same lifetime. Of a view
+//! that writes there must be one, so its methods use it up. That is the whole difference, and [`shaping`] takes it as
+//! an argument.
+
+use super::{ArrayView, RawView};
+use crate::access::{Access, ReadOnly, ReadWrite};
+use crate::error::Result;
+use crate::shape::IntoShape;
+use crate::view::Slices;
+use std::fmt;
+use std::iter::FusedIterator;
+use std::ops::RangeBounds;
+
+/// What views of all kinds have: a [`RawView`], and what says what its elements are.
+pub(crate) trait Shaped: Sized {
+    fn raw(&self) -> &RawView;
+
+    /// A view of the same kind, for the same lifetime, of elements of the same type.
+    ///
+    /// # Safety
+    ///
+    /// The elements of `raw` must be elements of this view. Where views of this kind write, they must be no other
+    /// view's, and this one must not be used any more.
+    unsafe fn with_raw(&self, raw: RawView) -> Self;
+
+    /// The bytes of an element.
+    fn itemsize(&self) -> usize;
+
+    /// The two parts before and from an index of an axis.
+    ///
+    /// # Safety
+    ///
+    /// As for [`with_raw`](Self::with_raw): where views of this kind write, this one must not be used any more.
+    #[track_caller]
+    unsafe fn parts(&self, axis: usize, index: usize) -> (Self, Self) {
+        let (before, from) = self.raw().clone().split_at(axis, index);
+        // SAFETY: these are elements of this view, which is as this function's contract says; the other part has none
+        // of them.
+        let before = unsafe { self.with_raw(before) };
+        // SAFETY: as above.
+        (before, unsafe { self.with_raw(from) })
+    }
+}
+
+impl<T, A> Shaped for ArrayView<'_, T, A> {
+    #[inline(always)]
+    fn raw(&self) -> &RawView {
+        &self.raw
+    }
+
+    #[inline(always)]
+    unsafe fn with_raw(&self, raw: RawView) -> Self {
+        // SAFETY: what `from_raw` asks holds for the elements of this view, and by this function's contract `raw` has
+        // no others.
+        unsafe { Self::from_raw(raw) }
+    }
+
+    #[inline(always)]
+    fn itemsize(&self) -> usize {
+        size_of::<T>()
+    }
+}
+
+/// Writes the methods that shape a view: for which type, whether they take `&self` or `self`, and the lines by which an
+/// example makes `view` of the bytes `[[1 2 3] [4 5 6]]`.
+macro_rules! shaping {
+    ([$($generics:tt)*] $View:ty, [$($bounds:tt)*], [$($receiver:tt)+] $this:ident, $make:expr) => {
+        impl<$($generics)*> $View
+        where
+            $($bounds)*
+        {
+            /// Returns the part that a range or an index selects along each of the leading axes: NumPy's `arr[2:5, :,
+            /// 3]`.
+            ///
+            /// An index removes its axis; axes that the tuple does not reach stay whole.
+            ///
+            /// # Panics
+            ///
+            /// If a range or an index is outside its axis, or the tuple has more places than there are axes.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.slice((1, ..2)).to_string(), "[4 5]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn slice($($receiver)+, slices: impl Slices) -> Self {
+                let raw = $this.raw().slice(slices);
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the elements of a range along one axis: NumPy's `arr[:, 2:5]` is `slice_axis(1, 2..5)`.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis or the range is outside it.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.slice_axis(1, 1..).to_string(), "[[2 3]\n [5 6]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn slice_axis($($receiver)+, axis: usize, range: impl RangeBounds<usize>) -> Self {
+                let raw = $this.raw().clone().slice_axis(axis, range);
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the elements of a range along the first axis: NumPy's `arr[2:5]`.
+            ///
+            /// # Panics
+            ///
+            /// If the view is 0-d or the range is outside its first axis.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.rows(1..).to_string(), "[[4 5 6]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn rows($($receiver)+, range: impl RangeBounds<usize>) -> Self {
+                let raw = $this.raw().clone().slice_axis(0, range);
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the elements at one index of an axis, as a view with that axis less: NumPy's `arr[:, 3]` is
+            /// `index_axis(1, 3)`.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis or the index is outside it.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.index_axis(1, 2).to_string(), "[3 6]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn index_axis($($receiver)+, axis: usize, index: usize) -> Self {
+                let raw = $this.raw().clone().index_axis(axis, index);
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns every `step`-th element along an axis: NumPy's `arr[::2]` is `step_axis(0, 2)`, and `arr[::-1]`,
+            /// which begins at the last, is `step_axis(0, -1)`.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis, or the step is 0.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.step_axis(1, -2).to_string(), "[[3 1]\n [6 4]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn step_axis($($receiver)+, axis: usize, step: isize) -> Self {
+                let raw = $this.raw().clone().step_axis(axis, step);
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the same elements with the axes in reverse order: NumPy's `arr.T`.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.t().to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            pub fn t($($receiver)+) -> Self {
+                let raw = $this.raw().clone().transposed();
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the same elements with the axes in another order: NumPy's `np.transpose(arr, axes)`. Axis `k` of
+            /// the result is axis `axes[k]` of this view.
+            ///
+            /// # Panics
+            ///
+            /// If `axes` is no permutation of the view's.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.permute_axes([1, 0]).shape(), [3, 2]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn permute_axes($($receiver)+, axes: impl AsRef<[usize]>) -> Self {
+                let raw = $this.raw().clone().permuted(axes.as_ref());
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                unsafe { $this.with_raw(raw) }
+            }
+
+            /// Returns the same elements with a new axis of length 1 before `axis`: NumPy's `np.expand_dims(arr,
+            /// axis)`.
+            ///
+            /// # Errors
+            ///
+            /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `axis` is larger than the number of axes,
+            /// [`Shape`](crate::ErrorKind::Shape) if there are [`MAX_NDIM`](crate::MAX_NDIM) already.
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.insert_axis(1)?.shape(), [2, 1, 3]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn insert_axis($($receiver)+, axis: usize) -> Result<Self> {
+                let raw = $this.raw().clone().insert_axis(axis)?;
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                Ok(unsafe { $this.with_raw(raw) })
+            }
+
+            /// Returns the same elements, in C order, under another shape, without a copy: NumPy's
+            /// `arr.reshape(shape)`. One axis may be `None`, to follow from the others.
+            ///
+            /// # Errors
+            ///
+            /// [`Shape`](crate::ErrorKind::Shape) for another number of elements,
+            /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where the elements do not lie one after another in C
+            /// order (NumPy's `reshape` copies then).
+            ///
+            /// ```
+            #[doc = $make]
+            /// assert_eq!(view.reshape([None, Some(2)])?.to_string(), "[[1 2]\n [3 4]\n [5 6]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn reshape($($receiver)+, shape: impl IntoShape) -> Result<Self> {
+                let raw = $this.raw().clone().reshape(shape, $this.itemsize())?;
+                // SAFETY: these are elements of this view, which is used up where it writes.
+                Ok(unsafe { $this.with_raw(raw) })
+            }
+
+            /// Returns the two parts before and from `index` along an axis: NumPy's `np.split(arr, [index], axis)`. Of
+            /// a writable view both are writable, since they do not overlap.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis or `index` is larger than its length.
+            ///
+            /// ```
+            #[doc = $make]
+            /// let (left, right) = view.split_at(1, 1);
+            /// assert_eq!(left.to_string(), "[[1]\n [4]]");
+            /// assert_eq!(right.to_string(), "[[2 3]\n [5 6]]");
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn split_at($($receiver)+, axis: usize, index: usize) -> (Self, Self) {
+                // SAFETY: this view is used up where it writes.
+                unsafe { $this.parts(axis, index) }
+            }
+
+            /// Returns an iterator of the views at each index of an axis: the rows of a matrix for axis 0, its columns
+            /// for axis 1. Of a writable view each is writable.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such axis.
+            ///
+            /// ```
+            #[doc = $make]
+            /// let columns: Vec<String> = view.axis_iter(1).map(|column| column.to_string()).collect();
+            /// assert_eq!(columns, ["[1 4]", "[2 5]", "[3 6]"]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn axis_iter($($receiver)+, axis: usize) -> crate::view::AxisIter<Self> {
+                // SAFETY: this view is used up where it writes.
+                unsafe { crate::view::AxisIter::new(&$this, axis) }
+            }
+        }
+    };
+}
+pub(crate) use shaping;
+
+/// Calls a macro for the views that read, which may be many, and for those that write, of which there must be one: with
+/// the mode, what their methods take, and how an example says `mut` and makes a view of an array or slice.
+macro_rules! for_modes {
+    ($methods:ident) => {
+        $methods!(ReadOnly, [&self] self, "", "ArrayView::from_slice(&");
+        $methods!(ReadWrite, [self] self, "mut ", "mmap_array::ArrayViewMut::from_slice_mut(&mut ");
+    };
+}
+pub(crate) use for_modes;
+
+shaping!(
+    ['a, T] ArrayView<'a, T, ReadOnly>,
+    [ReadOnly: Access<T>],
+    [&self] self,
+    "use mmap_array::ArrayView;
+
+let view = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;"
+);
+shaping!(
+    ['a, T] ArrayView<'a, T, ReadWrite>,
+    [ReadWrite: Access<T>],
+    [self] self,
+    "use mmap_array::ArrayViewMut;
+
+let mut data = [1, 2, 3, 4, 5, 6];
+let view = ArrayViewMut::from_slice_mut(&mut data, [2, 3])?;"
+);
+
+/// The views at each index of an axis, in turn: of `V`, an [`ArrayView`] or a [`DynView`](crate::DynView), which may be
+/// writable.
+///
+/// Made by [`ArrayView::axis_iter`] and [`DynView::axis_iter`](crate::DynView::axis_iter).
+///
+/// It is `Send` and `Sync` where the views are.
+pub struct AxisIter<V> {
+    /// The view at index 0, which only this iterator has. It is there also where no index is left.
+    first: V,
+    /// The indices that are left.
+    next: usize,
+    end: usize,
+    stride: isize,
+}
+
+#[expect(private_bounds, reason = "its methods are as private as the trait")]
+impl<V: Shaped> AxisIter<V> {
+    /// # Safety
+    ///
+    /// As for [`Shaped::with_raw`]: where views of this kind write, the one that is given must not be used any more.
+    #[inline]
+    #[track_caller]
+    pub(crate) unsafe fn new(view: &V, axis: usize) -> Self {
+        let (end, stride) = view.raw().axis(axis);
+        let mut first = view.raw().clone();
+        first.axes.remove(axis);
+        // SAFETY: these are elements of the view, which is as this function's contract says. Where there are none, no
+        // view is made of this one.
+        let first = unsafe { view.with_raw(first) };
+        Self { first, next: 0, end, stride }
+    }
+
+    /// The view at an index, of those that are left and then no more.
+    #[inline]
+    fn at(&self, index: usize) -> V {
+        let mut raw = self.first.raw().clone();
+        raw.ptr = raw.ptr.wrapping_offset((index as isize).wrapping_mul(self.stride));
+        // SAFETY: these are elements of the view that was gone through, which is used up where it writes. Each index is
+        // given out once, and none overlaps another.
+        unsafe { self.first.with_raw(raw) }
+    }
+
+    /// The first so many, and the others.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
+        assert!(index <= self.len(), "index {index} of {} views", self.len());
+        let middle = self.next + index;
+        // SAFETY: no view is made of it but those at the indices from the middle on, of which this iterator makes none.
+        let first = unsafe { self.first.with_raw(self.first.raw().clone()) };
+        let others = Self { first, next: middle, ..self };
+        (Self { end: middle, ..self }, others)
+    }
+}
+
+impl<V: Shaped> Iterator for AxisIter<V> {
+    type Item = V;
+
+    #[inline]
+    fn next(&mut self) -> Option<V> {
+        self.nth(0)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.end - self.next;
+        (len, Some(len))
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<V> {
+        let index = self.next.checked_add(n).filter(|&index| index < self.end);
+        self.next = index.map_or(self.end, |index| index + 1);
+        index.map(|index| self.at(index))
+    }
+}
+
+impl<V: Shaped> DoubleEndedIterator for AxisIter<V> {
+    #[inline]
+    fn next_back(&mut self) -> Option<V> {
+        if self.next == self.end {
+            return None;
+        }
+        self.end -= 1;
+        Some(self.at(self.end))
+    }
+}
+
+impl<V: Shaped> ExactSizeIterator for AxisIter<V> {}
+impl<V: Shaped> FusedIterator for AxisIter<V> {}
+
+impl<V> fmt::Debug for AxisIter<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AxisIter").field("indices", &(self.next..self.end)).finish_non_exhaustive()
+    }
+}
