@@ -1,6 +1,6 @@
 //! Every way to open or create a file, seen through a second, independent map and through plain `read`.
 
-use mmap_array::{Advice, ErrorKind, MmapArray, MmapArrayMut, Order, fromfile};
+use mmap_array::{Advice, DynArray, Element, ErrorKind, MmapArray, MmapArrayMut, Order, fromfile};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
@@ -182,6 +182,141 @@ fn a_zero_length_array_maps_nothing_at_any_offset_of_a_file() {
     empty.flush().unwrap();
     assert_eq!(empty.grow(2).unwrap(), 2);
     assert_eq!(*empty, [0; 8]);
+}
+
+#[test]
+fn open_or_create_makes_a_raw_file_once_and_then_opens_it() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("shared");
+    let options = MmapArray::<u32>::create_options([2, 3]).offset(8).order(Order::F);
+    // SAFETY: nobody else uses the file, and the tests write it while nobody reads the elements.
+    let open_or_create = || unsafe { options.open_or_create(&path) };
+    let mut first = open_or_create().unwrap();
+    assert_eq!((first.byte_offset(), first.order(), first.path()), (8, Order::F, Some(&*path)));
+    assert_eq!(*first, [0; 6]);
+    first[[1, 2]] = 7;
+    let second = open_or_create().unwrap();
+    assert_eq!((second.shape(), second[[1, 2]], second.order()), (&[2, 3][..], 7, Order::F));
+    drop((first, second));
+    assert_eq!(fs::metadata(&path).unwrap().len(), 32);
+    // A raw file says no more of itself than its length.
+    let other = MmapArray::<u32>::create_options(8);
+    // SAFETY: as above.
+    assert_eq!(unsafe { other.open_or_create(&path) }.unwrap()[7], 7);
+    for len in [7, 9, 0] {
+        // SAFETY: nothing is opened.
+        let error = unsafe { MmapArray::<u32>::create_options(len).open_or_create(&path) }.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::SizeMismatch, Some(&*path)), "{error}");
+    }
+    assert_eq!(fromfile::<u32>(&path, 0, None).unwrap(), [0, 0, 0, 0, 0, 0, 0, 7]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    // SAFETY: as above.
+    let error = unsafe { MmapArray::<u32>::create_options([None, Some(2)]).open_or_create(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    // SAFETY: as above.
+    let error = unsafe { MmapArray::<u32>::create_options(1).open_or_create(folder.path()) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRegularFile);
+    let dtype = u32::dtype();
+    // SAFETY: as above.
+    let array = unsafe { DynArray::create_options(dtype.clone(), [4, 2]).open_or_create(&path) }.unwrap();
+    assert_eq!((array.shape(), array.at([3, 1]).to_string()), (&[4, 2][..], "7".into()));
+    // SAFETY: nothing is opened.
+    let error = unsafe { DynArray::create_options(dtype, 9).open_or_create(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SizeMismatch);
+}
+
+#[test]
+fn an_array_without_elements_is_opened_or_created_at_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("empty");
+    let start = std::time::Instant::now();
+    for _ in 0..3 {
+        // SAFETY: nobody else uses the file.
+        let array = unsafe { MmapArray::<u32>::create_options([0, 4]).open_or_create(&path) }.unwrap();
+        assert_eq!(array.shape(), [0, 4]);
+    }
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    assert!(start.elapsed().as_secs() < 1, "it waits for nobody");
+}
+
+#[test]
+fn many_that_open_or_create_one_raw_file_share_it() {
+    let folder = tempdir().unwrap();
+    let path = &folder.path().join("shared");
+    let together = &std::sync::Barrier::new(16);
+    std::thread::scope(|scope| {
+        for k in 0..16 {
+            scope.spawn(move || {
+                together.wait();
+                // SAFETY: each thread writes an element of its own, and nobody reads any meanwhile.
+                let mut array = unsafe { MmapArray::<u32>::create_options(16).open_or_create(path) }.unwrap();
+                array[k] = k as u32 + 1;
+                together.wait();
+            });
+        }
+    });
+    assert!(fromfile::<u32>(path, 0, None).unwrap().into_iter().eq(1..=16));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+#[test]
+fn a_lock_covers_the_elements_of_a_raw_file_and_goes_with_the_array() {
+    let (folder, path) = file_of(30);
+    let window = |start: u64, len: usize| MmapArray::<u32>::options().offset(4 * start).shape(len).lock_range();
+    // SAFETY: whoever writes the file takes a lock, and nobody truncates it.
+    let write = |start, len| unsafe { window(start, len).open_mut(&path) };
+    // SAFETY: as above.
+    let read = |start, len| unsafe { window(start, len).open(&path) };
+    // SAFETY: as above.
+    let copy = |start, len| unsafe { window(start, len).open_cow(&path) };
+    let kind = |error: mmap_array::Error| {
+        assert_eq!(error.path(), Some(&*path));
+        error.kind()
+    };
+    let mine = write(10, 10).unwrap();
+    for (start, len) in [(0, 11), (19, 11), (12, 1), (0, 30)] {
+        assert_eq!(kind(write(start, len).unwrap_err()), ErrorKind::Locked);
+        assert_eq!(kind(read(start, len).unwrap_err()), ErrorKind::Locked);
+        assert_eq!(kind(copy(start, len).unwrap_err()), ErrorKind::Locked);
+    }
+    write(0, 10).unwrap();
+    write(20, 10).unwrap();
+    write(15, 0).unwrap();
+    // Who asks for no lock is not kept out.
+    assert_eq!(open(&path)[10], 10);
+    // A part keeps the lock of the whole.
+    let part = mine.into_rows(..1).unwrap();
+    assert_eq!(kind(read(19, 1).unwrap_err()), ErrorKind::Locked);
+    drop(part);
+    let readers = (read(10, 10).unwrap(), read(15, 10).unwrap(), copy(0, 30).unwrap());
+    assert_eq!(kind(write(24, 1).unwrap_err()), ErrorKind::Locked);
+    drop(readers);
+    write(0, 30).unwrap();
+
+    let new = folder.path().join("new");
+    let options = MmapArray::<u32>::create_options(4).offset(8).lock_range();
+    // SAFETY: as above.
+    let created = unsafe { options.create_new(&new) }.unwrap();
+    // SAFETY: as above.
+    let error = unsafe { options.open_or_create(&new) }.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Locked, Some(&*new)));
+    // SAFETY: as above.
+    let before = unsafe { MmapArray::<u32>::options().shape(2).lock_range().open_mut(&new) };
+    before.unwrap();
+    drop(created);
+    // SAFETY: as above.
+    let opened = unsafe { options.open_or_create(&new) }.unwrap();
+    // SAFETY: as above.
+    let error = unsafe { MmapArray::<u32>::options().lock_range().open(&new) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    drop(opened);
+    let dynamic = DynArray::options(u32::dtype()).lock_range();
+    // SAFETY: as above.
+    let first = unsafe { dynamic.clone().open_mut(&new) }.unwrap();
+    // SAFETY: as above.
+    assert_eq!(unsafe { dynamic.open(&new) }.unwrap_err().kind(), ErrorKind::Locked);
+    drop(first);
 }
 
 #[test]

@@ -277,6 +277,37 @@ fn of_many_that_open_or_create_one_creates_and_all_open() {
 }
 
 #[test]
+fn whoever_comes_second_opens_what_is_there_of_any_dtype() {
+    let (folder, path) = folder();
+    let dtype = || "[('id', '<u2'), ('x', '>f4')]".parse().unwrap();
+    for part in [0, 2, 1, 0] {
+        // SAFETY: nobody else uses the file, here and below.
+        let mut mine = unsafe { npy::dyn_create_options(dtype(), [3]).segment(part, 3).open_or_create(&path) }.unwrap();
+        let mut ids = mine.view_mut().field("id").unwrap().typed::<Le<u16>>().unwrap();
+        ids.fill((part as u16 + 1).into());
+    }
+    assert_eq!(npy::dyn_options().load(&path).unwrap().to_string(), "[(1, 0.) (2, 0.) (3, 0.)]");
+    let whole = fs::read(&path).unwrap();
+    for (options, kind) in [
+        (npy::dyn_create_options(dtype(), [4]), ErrorKind::Header),
+        (npy::dyn_create_options(dtype(), [3, 1]), ErrorKind::Header),
+        (npy::dyn_create_options("<u2".parse().unwrap(), [3]), ErrorKind::DTypeMismatch),
+        (npy::dyn_create_options(dtype(), [3]).segment(3, 3), ErrorKind::OutOfRange),
+        (npy::dyn_create_options(dtype(), [None]), ErrorKind::Shape),
+    ] {
+        // SAFETY: as above.
+        let error = unsafe { options.open_or_create(&path) }.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (kind, Some(&*path)), "{error}");
+    }
+    // One that is too short for its header.
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    // SAFETY: as above.
+    let error = unsafe { npy::dyn_create_options(dtype(), [3]).open_or_create(&path) }.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PastEnd);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn growing_rewrites_the_shape() {
     for (order, shape, grown) in [(Order::C, [9, 2], [12, 2]), (Order::F, [2, 9], [2, 12])] {
         let (_folder, path) = folder();

@@ -2,7 +2,7 @@
 
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::{
-    ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Number, Order, Result, field, npy,
+    ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Number, Order, RecordField, Result, field, npy,
 };
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
@@ -254,6 +254,199 @@ fn an_array_is_loaded_from_a_pipe() {
     let mut cat = std::process::Command::new("cat").arg(&path).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let loaded = npy::options::<Le<u32>>().load_from(cat.stdout.as_mut().unwrap()).unwrap();
     assert!(cat.wait().unwrap().success() && loaded.shape() == [200_000] && loaded[..] == numbers);
+}
+
+/// A file of the numbers 0 to 23.
+fn counted(shape: [usize; 2], order: Order) -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = folder();
+    let mut array = npy::create_options::<Le<i32>>(shape).order(order).scratch_in(folder.path()).unwrap();
+    array.iter_mut().zip(0..).for_each(|(number, index)| number.set(index));
+    array.persist(&path).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn windows_are_loaded_as_they_are_opened() {
+    for order in [Order::C, Order::F] {
+        let (_folder, path) = counted([6, 4], order);
+        let file = fs::read(&path).unwrap();
+        let (options, any) = (npy::options::<Le<i32>>, npy::dyn_options);
+        for (options, any) in [
+            (options(), any()),
+            (options().rows(1..3), any().rows(1..3)),
+            (options().rows(5..), any().rows(5..)),
+            (options().rows(..0), any().rows(..0)),
+            (options().rows(6..), any().rows(6..)),
+            (options().elements(5..9), any().elements(5..9)),
+            (options().elements(24..), any().elements(24..)),
+            (options().elements(3..).shape([2, 5]), any().elements(3..).shape([2, 5])),
+            (options().segment(1, 4), any().segment(1, 4)),
+            (options().segment(7, 8), any().segment(7, 8)),
+        ] {
+            // SAFETY: nobody else uses the file.
+            let opened = unsafe { options.strided().open(&path) }.unwrap();
+            let mut handle = fs::File::open(&path).unwrap();
+            handle.seek(SeekFrom::Start(77)).unwrap();
+            let typed = [
+                options.load(&path).unwrap(),
+                options.load(&handle).unwrap(),
+                options.load_from(&mut &file[..]).unwrap(),
+                options.load_from(Trickle(&file)).unwrap(),
+            ];
+            for loaded in &typed {
+                assert_eq!((loaded.shape(), loaded.order(), loaded.path()), (opened.shape(), order, None));
+                assert!(loaded.view() == opened.view(), "{order:?} {options:?}");
+            }
+            assert!(cfg!(windows) || handle.stream_position().unwrap() == 77);
+            let strided = [options.strided().load(&path), options.strided().load_from(&mut &file[..])];
+            assert!(strided.iter().all(|loaded| loaded.as_ref().unwrap().view() == opened.view()));
+            for loaded in [any.load(&path), any.load(&handle), any.load_from(&mut &file[..])].map(Result::unwrap) {
+                assert_eq!((loaded.shape(), loaded.order()), (opened.shape(), order));
+                assert!(loaded.typed::<Le<i32>>().unwrap() == opened.view(), "{order:?} {any:?}");
+                assert_eq!(loaded.as_bytes(), Some(bytemuck::cast_slice(&typed[0][..])), "they lie together");
+            }
+        }
+    }
+}
+
+/// A reader that gives one byte at a time.
+struct Trickle<'a>(&'a [u8]);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = buffer.len().min(1);
+        self.0.read(&mut buffer[..len])
+    }
+}
+
+#[test]
+fn windows_that_are_not_there_are_not_loaded() {
+    for order in [Order::C, Order::F] {
+        let (_folder, path) = counted([6, 4], order);
+        let file = fs::read(&path).unwrap();
+        let options = npy::options::<Le<i32>>;
+        for (options, kind) in [
+            (options().rows(5..7), ErrorKind::OutOfRange),
+            (options().rows(7..), ErrorKind::OutOfRange),
+            (options().elements(25..), ErrorKind::OutOfRange),
+            (options().elements(20..25), ErrorKind::OutOfRange),
+            (options().elements(20..).shape(5), ErrorKind::OutOfRange),
+            (options().elements(1..).shape([None, Some(8)]), ErrorKind::Shape),
+            (options().segment(4, 4), ErrorKind::OutOfRange),
+            (options().max_header(9), ErrorKind::Header),
+        ] {
+            let error = options.load(&path).unwrap_err();
+            assert_eq!((error.kind(), error.path()), (kind, Some(&*path)), "{error}");
+            let error = options.load_from(&mut &file[..]).unwrap_err();
+            assert_eq!((error.kind(), error.path()), (kind, None), "{error}");
+        }
+        // A window that is there, of a file that ends before its array does.
+        fs::write(&path, &file[..file.len() - 1]).unwrap();
+        for options in [options(), options().rows(..1), options().elements(..1), options().segment(0, 6)] {
+            let error = options.load(&path).unwrap_err();
+            assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(128..224)), "{error}");
+        }
+        // Of a reader, whose end nobody knows, what is missing is that of the window.
+        let reader = &file[..200];
+        assert_eq!(options().elements(..18).load_from(reader).unwrap().len(), 18);
+        for options in [options().elements(17..20), options().rows(1..6), options().rows(3..5).elements(18..)] {
+            assert_eq!(options.load_from(reader).unwrap_err().kind(), ErrorKind::PastEnd);
+        }
+    }
+}
+
+#[test]
+fn what_comes_out_of_a_reader_is_loaded_whatever_its_size() {
+    // More than the memory that is taken before anything comes.
+    let numbers: Vec<Le<u64>> = (0..5_000_000).map(Le::new).collect();
+    let view = ArrayView::from_slice(&numbers, [5000, 1000]).unwrap();
+    let file = saved(&view);
+    let loaded = npy::options::<Le<u64>>().load_from(&mut &file[..]).unwrap();
+    assert!(loaded.shape() == [5000, 1000] && loaded[..] == numbers);
+    let turned = saved(&view.t());
+    let rows = npy::options::<Le<u64>>().rows(7..991).load_from(&mut &turned[..]).unwrap();
+    assert!(rows.order() == Order::F && rows.view() == view.t().rows(7..991));
+    let cut = npy::options::<Le<u64>>().load_from(&mut &file[..30_000_000]).unwrap_err();
+    assert_eq!((cut.kind(), cut.byte_range()), (ErrorKind::PastEnd, Some(128..40_000_128)));
+}
+
+#[test]
+fn arrays_that_follow_one_another_are_loaded_one_after_another() {
+    let (_folder, path) = folder();
+    let mut file = fs::File::create(&path).unwrap();
+    npy::save_to(&mut file, &[[1_u8, 2], [3, 4]]).unwrap();
+    npy::save_to(&mut file, &[Be::new(5_i16); 3]).unwrap();
+    npy::save_to(&mut file, &ArrayView::<u8>::from_slice(&[], [2, 0]).unwrap()).unwrap();
+    npy::save_to(&mut file, &[Le::new(0.5_f64)]).unwrap();
+    drop(file);
+    let mut file = fs::File::open(&path).unwrap();
+    assert_eq!(*npy::options::<u8>().load_from(&mut file).unwrap(), [1, 2, 3, 4]);
+    assert_eq!(npy::dyn_options().load_from(&mut file).unwrap().to_string(), "[5 5 5]");
+    assert_eq!(npy::options::<u8>().load_from(&mut file).unwrap().shape(), [2, 0]);
+    assert_eq!(npy::options::<Le<f64>>().load_from(&mut file).unwrap()[0].get(), 0.5);
+    assert_eq!(npy::dyn_options().load_from(&mut file).unwrap_err().kind(), ErrorKind::Header);
+    // By its name, or lent, a file is read from its beginning on.
+    assert_eq!(npy::load::<u8>(&path).unwrap().shape(), [2, 2]);
+    assert_eq!(npy::load::<u8>(&file).unwrap().shape(), [2, 2]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pipe_with_a_name_is_loaded_and_not_opened() {
+    let (folder, path) = counted([6, 4], Order::F);
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    // SAFETY: nothing is mapped.
+    let error = unsafe { npy::open::<Le<i32>>(&pipe) }.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::NotRegularFile, Some(&*pipe)));
+    let through = |load: &dyn Fn()| {
+        std::thread::scope(|scope| {
+            // What does not read to the end breaks the pipe.
+            scope.spawn(|| fs::write(&pipe, fs::read(&path).unwrap()));
+            load();
+        });
+    };
+    through(&|| {
+        let loaded = npy::load::<Le<i32>>(&pipe).unwrap();
+        assert_eq!((loaded.shape(), loaded.order(), loaded[23].get()), (&[6, 4][..], Order::F, 23));
+    });
+    through(&|| {
+        let rows = npy::dyn_options().rows(1..3).load(&pipe).unwrap();
+        assert_eq!(rows.to_string(), "[[ 1  7 13 19]\n [ 2  8 14 20]]");
+    });
+    through(&|| {
+        let file = fs::File::open(&pipe).unwrap();
+        assert_eq!(npy::load::<Le<i32>>(&file).unwrap().len(), 24);
+    });
+    through(&|| {
+        let error = npy::load::<Le<u32>>(&pipe).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::DTypeMismatch, Some(&*pipe)));
+    });
+}
+
+#[test]
+fn elements_with_padding_are_loaded_by_their_dtype() {
+    #[derive(Clone, Copy, AnyBitPattern)]
+    #[repr(C)]
+    struct Padded {
+        tag: u8,
+        value: u32,
+    }
+
+    impl Element for Padded {
+        fn dtype() -> DType {
+            let field = |name: &str, offset, dtype| RecordField { name: name.to_owned(), title: None, offset, dtype };
+            DType::record([field("tag", 0, u8::dtype()), field("value", 4, u32::dtype())], 8).unwrap()
+        }
+    }
+
+    let dtype = Padded::dtype();
+    let bytes: Vec<u8> = (0..24).collect();
+    let (_folder, path) = folder();
+    npy::save(&path, &DynView::from_bytes(&bytes, &dtype, 3).unwrap()).unwrap();
+    let any = npy::dyn_options().load(&path).unwrap();
+    let typed = any.typed::<Padded>().unwrap();
+    assert_eq!((typed.at(2).tag, typed.at(1).value), (16, u32::from_ne_bytes([12, 13, 14, 15])));
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Source {
             (None, _) => return Ok(None),
         };
         let found = archive.member(&name)?;
-        let header = options.header(&found)?;
+        let header = options.header(found)?;
         let data_offset = if found.is_stored() { Some(found.data_offset()?) } else { None };
         Ok(Some(Self { header, data_offset, options, path, member: Some((archive, name)) }))
     }
@@ -74,7 +74,7 @@ impl Source {
         match &self.member {
             // A window of no elements takes no memory, and all of the member is read for it.
             Some((archive, name)) if self.data_offset.is_none() => {
-                Ok(self.options.elements(..0).load(&archive.member(name)?).map(drop)?)
+                Ok(self.options.elements(..0).load(archive.member(name)?).map(drop)?)
             }
             _ => self.map_in_place().map(drop),
         }
@@ -95,7 +95,7 @@ impl Source {
     fn map_in_place(&self) -> Result<DynArray, Failure> {
         if let Some((archive, name)) = &self.member {
             // SAFETY: whoever names a file to this program keeps it from being written or truncated, says its head.
-            return Ok(unsafe { self.options.open(&archive.member(name)?)? });
+            return Ok(unsafe { self.options.open(archive.member(name)?)? });
         }
         // SAFETY: as above.
         Ok(unsafe { self.options.open(&self.path)? })
@@ -164,7 +164,7 @@ pub(crate) fn list_members(
     }
     for member in archive.members() {
         let how = if member.is_stored() { "stored" } else { "deflated" };
-        match options.header(&member) {
+        match options.header(member) {
             Ok(header) => {
                 let (dtype, shape) = (header.dtype(), super::tuple(header.shape()));
                 writeln!(out, "{}\t{shape}\t{dtype}\t{how}\t{} bytes", one_line(member.name()), member.size())?;

@@ -208,12 +208,12 @@ impl<E, F> CreateOptions<E, F> {
     {
         let path = path.as_ref();
         let open_or_create = || {
-            let dims = self.dims()?;
-            let file = match open_made(path) {
+            let (dims, empty) = (self.dims()?, self.lay_out()?.len == 0);
+            let file = match open_made(path, empty) {
                 Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {
                     match self.clone().create_file(path, false) {
                         // Another process was first.
-                        Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => open_made(path)?,
+                        Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => open_made(path, empty)?,
                         created => return created,
                     }
                 }
@@ -351,12 +351,13 @@ fn write_front(file: &File, made: &NewLayout) -> Result<()> {
 }
 
 /// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be
-/// there for a moment with no bytes, before the process that makes it puts the whole one in its place.
-fn open_made(path: &Path) -> Result<File> {
+/// there for a moment with no bytes, before the process that makes it puts the whole one in its place. One that is to be
+/// empty is not waited for.
+fn open_made(path: &Path, empty: bool) -> Result<File> {
     const MOMENT: Duration = Duration::from_millis(10);
     for _ in 0..200 {
         let file = region::open(path, true)?;
-        if region::mappable_len(&file).map_or(true, |len| len > 0) {
+        if region::mappable_len(&file).map_or(true, |len| empty || len > 0) {
             return Ok(file);
         }
         std::thread::sleep(MOMENT);

@@ -5,12 +5,16 @@ use super::source::{Bytes, FileBytes, Stream};
 use crate::error::{Error, Reason, Result};
 use crate::region::{Advice, At, Portion, Region};
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 
 /// What is read at once of rows with others between them.
 const BUFFER: usize = 1 << 18;
 
 /// Memory of this size is asked for in large pages.
 const LARGE: usize = 4 << 20;
+
+/// The memory that is taken for what a stream only claims to have, before it comes.
+const CLAIMED: usize = 16 << 20;
 
 /// Reads the elements of a layout into memory of their own, one after another.
 pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>) -> Result<Region> {
@@ -24,12 +28,17 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
     if layout.offset.checked_add(needed).is_none_or(|end| end > layout.end) {
         return Err(past_end(layout.end));
     }
-    let mut region = Region::anonymous(&Portion { offset: 0, len, populate: false, reserve: false, lock: false })?;
-    if len >= LARGE {
+    let first = match &bytes {
+        Bytes::Stream(stream) if stream.len().is_none() => len.min(CLAIMED),
+        _ => len,
+    };
+    let portion = Portion { offset: 0, len: first, populate: false, reserve: false, lock: false };
+    let mut region = Region::anonymous(&portion)?;
+    if first >= LARGE {
         // Not all systems have them, and none need them.
-        let _ = region.advise(0..len, Advice::HugePage);
+        let _ = region.advise(0..first, Advice::HugePage);
     }
-    let rows = Rows { target: region.memory_mut(), layout };
+    let rows = Rows { target: &mut region, len, layout };
     match bytes {
         Bytes::File(FileBytes { file, .. }) => {
             let at = At { file, position: layout.offset };
@@ -62,24 +71,40 @@ fn skip(stream: &mut &mut Stream<'_>, gap: i64) -> io::Result<()> {
 
 /// Where the rows of a window go.
 struct Rows<'a> {
-    target: &'a mut [u8],
+    /// Memory that becomes longer as they come.
+    target: &'a mut Region,
+    len: usize,
     layout: &'a Layout,
 }
 
 impl Rows<'_> {
     /// Reads them one after another, and skips so many bytes between.
     fn read<R: Read>(self, mut reader: R, skip: impl Fn(&mut R, i64) -> io::Result<()>) -> io::Result<()> {
-        let Self { target, layout: Layout { rows_of, dims, size, .. } } = self;
-        let (Some(whole), false) = (rows_of, target.is_empty()) else { return reader.read_exact(target) };
+        let Self { target, len, layout: Layout { rows_of, dims, size, .. } } = self;
+        let (Some(whole), true) = (rows_of, len > 0) else { return read_part(&mut reader, target, 0..len, len) };
         // In Fortran order the rows of each column lie together, and so many bytes between those of two columns. All of
         // them are bytes of a file.
         let (column, gap) = (dims[0] * size, (whole[0] - dims[0]) * size);
-        for (count, part) in target.chunks_exact_mut(column).enumerate() {
-            if count > 0 {
+        for start in (0..len).step_by(column) {
+            if start > 0 {
                 skip(&mut reader, gap as i64)?;
             }
-            reader.read_exact(part)?;
+            read_part(&mut reader, target, start..start + column, len)?;
         }
         Ok(())
     }
+}
+
+/// Reads bytes of memory that in the end has `len` of them, and is made longer where they are behind its end.
+fn read_part(reader: &mut impl Read, target: &mut Region, part: Range<usize>, len: usize) -> io::Result<()> {
+    let mut start = part.start;
+    while start < part.end {
+        if start == target.len() {
+            target.grow(len.min(start.saturating_mul(2)))?;
+        }
+        let end = part.end.min(target.len());
+        reader.read_exact(&mut target.memory_mut()[start..end])?;
+        start = end;
+    }
+    Ok(())
 }

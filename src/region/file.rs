@@ -377,7 +377,7 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
     let io = |action: &'static str| move |source| at(Error::io(action, source));
     let Target { real, old } = Target::look(path, replace)?;
     file.sync_all().map_err(io("write the scratch file to the disk"))?;
-    if let Some(temporary) = link(file, &folder_of(&real)) {
+    let new = if let Some(temporary) = link(file, &folder_of(&real)) {
         // From here on the temporary name goes whatever happens.
         let mut new = NewFile { temporary: Some(temporary), target: real, replace, file: None };
         if let Some(old) = old {
@@ -385,6 +385,7 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
             new.file = Some(file.try_clone().map_err(io("keep the file open"))?);
         }
         new.persist()?;
+        new
     } else {
         let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
         let mut whole = file;
@@ -392,8 +393,10 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
         copied.and_then(|_| copy.sync_all()).map_err(io("copy the scratch file"))?;
         drop(copy);
         new.persist()?;
-    }
-    sync_folder(path)
+        new
+    };
+    // Behind a symbolic link it is another folder than the link's.
+    sync_folder(&new.target).map_err(at)
 }
 
 /// Gives a file that never had a name a temporary one, where the system can.
