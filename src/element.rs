@@ -7,6 +7,7 @@ mod complex;
 pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
+pub(crate) mod number;
 pub(crate) mod record;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -16,6 +17,7 @@ mod void;
 pub use self::bool::Bool;
 pub use bytes::Bytes;
 pub use endian::{Be, Endian, Le, Scalar};
+pub use number::{Number, Ordered};
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;
 pub use void::Void;

@@ -300,7 +300,9 @@ pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 pub use dynamic::{DynArray, DynArrayMut, DynArrayOptions, DynView, DynViewMut, Value};
 #[cfg(feature = "derive")]
 pub use element::record::Record;
-pub use element::{Be, Bool, Bytes, DateTime64, Element, Endian, Le, Scalar, TimeDelta64, Ucs4, Void, unit};
+pub use element::{
+    Be, Bool, Bytes, DateTime64, Element, Endian, Le, Number, Ordered, Scalar, TimeDelta64, Ucs4, Void, unit,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 #[cfg(feature = "rayon")]
@@ -308,7 +310,7 @@ pub use interop::rayon::{ParAxisChunks, ParAxisIter, ParIter};
 pub use io::fromfile;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
-pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, FromNumber, Iter, Number, Numeric, Ordered, Slices};
+pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]

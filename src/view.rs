@@ -17,10 +17,8 @@ mod wide;
 mod write;
 
 pub(crate) use convert::With;
-pub use convert::{FromNumber, Number};
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
-pub use reduce::{Numeric, Ordered};
 pub use slice::{AxisIter, AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};

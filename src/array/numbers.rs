@@ -2,11 +2,10 @@
 
 use super::MmapArray;
 use crate::access::{Access, ReadOnly};
-use crate::element::Element;
-use crate::view::{Numeric, Ordered};
+use crate::element::{Element, Number, Ordered};
 use std::fmt;
 
-impl<T: Numeric, A> MmapArray<T, A>
+impl<T: Number, A> MmapArray<T, A>
 where
     ReadOnly: Access<T>,
 {

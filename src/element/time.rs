@@ -16,9 +16,9 @@ mod system;
 
 use crate::dtype::{DType, Endianness, Kind, TimeUnit};
 use crate::element::endian::{self, Scalar};
+use crate::element::number::{self, Ordered};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};
-use crate::view::reduce::{self, Ordered};
 use bytemuck::{Pod, Zeroable};
 use byteorder::ByteOrder;
 use calendar::Moment;
@@ -200,10 +200,10 @@ macro_rules! counts {
             }
         }
 
-        impl<U: Unit, const N: u32> reduce::sealed::Sealed for $time<U, N> {}
+        impl<U: Unit, const N: u32> number::sealed::Sealed for $time<U, N> {}
 
         impl<U: Unit, const N: u32> Ordered for $time<U, N> {
-            reduce::itself!();
+            number::itself!();
 
             #[inline(always)]
             fn smaller(a: Self, b: Self) -> Self {
