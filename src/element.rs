@@ -7,6 +7,7 @@ mod complex;
 pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
+pub(crate) mod item;
 pub(crate) mod number;
 pub(crate) mod record;
 pub(crate) mod text;
@@ -23,6 +24,8 @@ pub use ucs4::Ucs4;
 pub use void::Void;
 
 use crate::dtype::{DType, Endianness, Kind};
+use crate::print::{Item, PrintOptions};
+use item::Stored;
 
 /// A type that a NumPy dtype describes.
 ///
@@ -46,6 +49,13 @@ pub trait Element: Copy + 'static {
     /// assert_eq!(<[u16; 4]>::dtype().itemsize(), 8);
     /// ```
     fn dtype() -> DType;
+
+    /// What the element is to the printer, in an array or on its own; the element stored is one of [`dtype`](Self::dtype)
+    /// or, where that is a subarray, one of its elements. Most are what their dtype says.
+    #[doc(hidden)]
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        stored.item(in_array, options)
+    }
 }
 
 macro_rules! numbers {
@@ -79,5 +89,9 @@ impl<T: Element, const N: usize> Element for [T; N] {
         // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than they
         // have.
         array.unwrap_or_else(|_| scalar(Kind::Void(size_of::<Self>()), 1)).aligned_to(align_of::<T>())
+    }
+
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        T::item(stored, in_array, options)
     }
 }

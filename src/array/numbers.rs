@@ -2,8 +2,7 @@
 
 use super::MmapArray;
 use crate::access::{Access, ReadOnly};
-use crate::element::{Element, Number, Ordered};
-use std::fmt;
+use crate::element::{Number, Ordered};
 
 impl<T: Number, A> MmapArray<T, A>
 where
@@ -50,15 +49,5 @@ where
     #[must_use]
     pub fn max(&self) -> Option<T> {
         self.view().max()
-    }
-}
-
-impl<T: Element, A> MmapArray<T, A>
-where
-    ReadOnly: Access<T>,
-{
-    /// The elements as NumPy prints them, records too. See [`ArrayView::display`](crate::ArrayView::display).
-    pub fn display(&self) -> impl fmt::Display + '_ {
-        self.view().display()
     }
 }

@@ -1,10 +1,10 @@
 //! Numbers of any width and byte order as numbers of one type: the stored type is found once for a whole view, and the
 //! view then converted as a typed one.
 
-use super::cell::f32_of_half;
 use super::view::DynView;
 use crate::access::{Access, ReadOnly};
 use crate::dtype::{Endianness, Kind};
+use crate::element::item::f32_of_half;
 use crate::element::{Bool, Endian, Number};
 use crate::error::{Reason, Result};
 use crate::view::{ArrayView, With};

@@ -8,6 +8,8 @@
 
 use crate::dtype::{DType, Endianness};
 use crate::element::Element;
+use crate::element::item::{self, Stored};
+use crate::print::{Item, PrintOptions};
 use bytemuck::{Pod, Zeroable};
 use byteorder::{BigEndian, ByteOrder, LittleEndian};
 use std::cmp::Ordering;
@@ -177,6 +179,13 @@ unsafe impl<T: Scalar, E: ByteOrder + 'static> Pod for Endian<T, E> {}
 impl<T: Scalar, E: ByteOrder + 'static> Element for Endian<T, E> {
     fn dtype() -> DType {
         T::dtype().with_endianness(endianness::<E>()).aligned_to(align_of::<Self>())
+    }
+
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        match stored.get::<Self>() {
+            Some(element) => item::of_value(element.get(), in_array, options),
+            None => stored.item(in_array, options),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod system;
 
 use crate::dtype::{DType, Endianness, Kind, TimeUnit};
 use crate::element::endian::{self, Scalar};
+use crate::element::item::{Mark, write_marked};
 use crate::element::number::{self, Ordered};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};
@@ -221,7 +222,7 @@ macro_rules! counts {
         /// The text that `to_string` gives.
         impl<U: Unit, const N: u32> fmt::Debug for $time<U, N> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+                write_marked(f, Mark::Text, |f| fmt::Display::fmt(self, f))
             }
         }
     )*};
