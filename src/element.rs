@@ -62,7 +62,7 @@ macro_rules! numbers {
     ($($number:ty: $kind:ident),*) => {$(
         impl Element for $number {
             fn dtype() -> DType {
-                scalar(Kind::$kind(size_of::<$number>(), Endianness::NATIVE), align_of::<$number>())
+                scalar(Kind::$kind { size: size_of::<$number>(), order: Endianness::NATIVE }, align_of::<$number>())
             }
         }
     )*};
@@ -80,7 +80,7 @@ impl<T: Element, const N: usize> Element for [T; N] {
     fn dtype() -> DType {
         let inner = T::dtype();
         let array = match inner.kind() {
-            Kind::Array(element, shape) => {
+            Kind::Array { element, shape } => {
                 let shape: Vec<usize> = std::iter::once(N).chain(shape.iter().copied()).collect();
                 DType::array((**element).clone(), shape)
             }
@@ -88,7 +88,7 @@ impl<T: Element, const N: usize> Element for [T; N] {
         };
         // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than they
         // have.
-        array.unwrap_or_else(|_| scalar(Kind::Void(size_of::<Self>()), 1)).aligned_to(align_of::<T>())
+        array.unwrap_or_else(|_| scalar(Kind::Void { len: size_of::<Self>() }, 1)).aligned_to(align_of::<T>())
     }
 
     fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {

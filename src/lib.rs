@@ -285,6 +285,7 @@ pub mod guide;
 #[cfg(any(feature = "ndarray", feature = "rayon"))]
 mod interop;
 mod io;
+mod nearest;
 pub mod npy;
 #[cfg(feature = "npz")]
 pub mod npz;

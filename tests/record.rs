@@ -357,14 +357,14 @@ fn what_cannot_be_described_is_bytes() {
     type Nest16<T> = Nest4<Nest4<Nest4<Nest4<T>>>>;
     type Nest64<T> = Nest16<Nest16<Nest16<Nest16<T>>>>;
 
-    assert!(matches!(Nest64::<u32>::dtype().kind(), Kind::Record(_)));
+    assert!(matches!(Nest64::<u32>::dtype().kind(), Kind::Record { .. }));
     let deep = Nest::<Nest64<u32>>::dtype();
-    assert_eq!((deep.kind(), deep.itemsize(), deep.alignment()), (&Kind::Void(4), 4, 4));
+    assert_eq!((deep.kind(), deep.itemsize(), deep.alignment()), (&Kind::Void { len: 4 }, 4, 4));
 
     #[derive(Clone, Copy, Record)]
     #[repr(C)]
     struct Holds(u8, Boastful);
-    assert_eq!(Holds::dtype().kind(), &Kind::Void(2));
+    assert_eq!(Holds::dtype().kind(), &Kind::Void { len: 2 });
 }
 
 // What is found by name ----------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ impl Value<'_> {
 impl<'a> Value<'a> {
     /// The element by value.
     fn of(stored: &Stored<'a>) -> Self {
-        if let Kind::Record(_) = stored.dtype().kind() {
+        if let Kind::Record { .. } = stored.dtype().kind() {
             let raw = RawView { ptr: stored.ptr().cast_mut(), axes: Axes::default() };
             // SAFETY: the view's one element is this one, whose bytes are initialised and not written for 'a.
             return Self::Record(Box::new(unsafe { DynView::from_raw(raw, stored.dtype()) }));

@@ -527,7 +527,7 @@ impl<'a> DynView<'a> {
     /// As `repr` shows it, after the name of what it is and `(`.
     pub(super) fn debug(self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dtype = match self.dtype.kind() {
-            Kind::Record(_) => self.dtype.to_string(),
+            Kind::Record { .. } => self.dtype.to_string(),
             _ => format!("'{}'", self.dtype),
         };
         write_repr(f, prefix, self.shape(), &dtype, &mut |index, options| self.item(index, true, options))
@@ -540,7 +540,7 @@ impl<A> Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.view();
         let mut options = PrintOptions::str();
-        if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record(_))) {
+        if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record { .. })) {
             return view.item(&[], false, &options).write_alone(f);
         }
         if let Some(precision) = f.precision() {

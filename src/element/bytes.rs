@@ -39,7 +39,7 @@ unsafe impl<const N: usize> Pod for Bytes<N> {}
 impl<const N: usize> Element for Bytes<N> {
     /// `|SN`.
     fn dtype() -> DType {
-        scalar(Kind::Bytes(N), align_of::<Self>())
+        scalar(Kind::Bytes { len: N }, align_of::<Self>())
     }
 }
 

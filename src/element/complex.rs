@@ -20,7 +20,7 @@ macro_rules! complex {
         #[diagnostic::do_not_recommend]
         impl Element for Complex<$float> {
             fn dtype() -> DType {
-                scalar(Kind::Complex($size, Endianness::NATIVE), align_of::<Self>())
+                scalar(Kind::Complex { size: $size, order: Endianness::NATIVE }, align_of::<Self>())
             }
         }
 
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn it_is_an_element_in_either_order_of_each_part() {
-        assert_eq!(Complex::<f32>::dtype().kind(), &Kind::Complex(8, Endianness::NATIVE));
-        assert_eq!(Be::<Complex<f64>>::dtype().kind(), &Kind::Complex(16, Endianness::Big));
+        assert_eq!(Complex::<f32>::dtype().kind(), &Kind::Complex { size: 8, order: Endianness::NATIVE });
+        assert_eq!(Be::<Complex<f64>>::dtype().kind(), &Kind::Complex { size: 16, order: Endianness::Big });
         let (one, i) = (Complex::new(1.0_f32, 0.0), Complex::new(0.0_f32, 1.0));
         assert_eq!(Be::new(one + i).to_bytes(), [0x3f, 0x80, 0, 0, 0x3f, 0x80, 0, 0]);
         assert_eq!(Le::new(i).to_bytes(), [0, 0, 0, 0, 0, 0, 0x80, 0x3f]);

@@ -445,8 +445,8 @@ mod tests {
 
     #[test]
     fn dtypes_name_the_order_and_single_bytes_have_none() {
-        assert_eq!(Be::<i32>::dtype().kind(), &Kind::Int(4, Endianness::Big));
-        assert_eq!(Le::<u16>::dtype().kind(), &Kind::UInt(2, Endianness::Little));
+        assert_eq!(Be::<i32>::dtype().kind(), &Kind::Int { size: 4, order: Endianness::Big });
+        assert_eq!(Le::<u16>::dtype().kind(), &Kind::UInt { size: 2, order: Endianness::Little });
         assert_eq!(Be::<u8>::dtype(), u8::dtype());
         assert_eq!(<[Be<f32>; 3]>::dtype().itemsize(), 12);
     }

@@ -24,7 +24,7 @@ use byteorder::ByteOrder;
 #[diagnostic::do_not_recommend]
 impl Element for f16 {
     fn dtype() -> DType {
-        scalar(Kind::Float(2, Endianness::NATIVE), align_of::<Self>())
+        scalar(Kind::Float { size: 2, order: Endianness::NATIVE }, align_of::<Self>())
     }
 }
 
@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn it_is_an_element_in_either_order() {
-        assert_eq!(f16::dtype().kind(), &Kind::Float(2, Endianness::NATIVE));
-        assert_eq!(Be::<f16>::dtype().kind(), &Kind::Float(2, Endianness::Big));
+        assert_eq!(f16::dtype().kind(), &Kind::Float { size: 2, order: Endianness::NATIVE });
+        assert_eq!(Be::<f16>::dtype().kind(), &Kind::Float { size: 2, order: Endianness::Big });
         assert_eq!(Be::new(f16::ONE).to_bytes(), [0x3c, 0]);
         assert_eq!(Le::new(f16::ONE) + f16::ONE, f16::from_f32(2.0));
         assert_eq!([Be::new(f16::ONE); 3].iter().sum::<f16>(), f16::from_f32(3.0));

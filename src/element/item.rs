@@ -111,35 +111,37 @@ impl<'a> Stored<'a> {
     pub(crate) fn leaf(&self) -> Leaf {
         match *self.dtype.kind() {
             Kind::Bool => Leaf::Bool(self.number::<u8>(Endianness::NATIVE) != 0),
-            Kind::Int(1, order) => Leaf::Int(self.number::<i8>(order).into()),
-            Kind::Int(2, order) => Leaf::Int(self.number::<i16>(order).into()),
-            Kind::Int(4, order) => Leaf::Int(self.number::<i32>(order).into()),
-            Kind::Int(_, order) => Leaf::Int(self.number(order)),
-            Kind::UInt(1, order) => Leaf::UInt(self.number::<u8>(order).into()),
-            Kind::UInt(2, order) => Leaf::UInt(self.number::<u16>(order).into()),
-            Kind::UInt(4, order) => Leaf::UInt(self.number::<u32>(order).into()),
-            Kind::UInt(_, order) => Leaf::UInt(self.number(order)),
-            Kind::Float(2, order) => Leaf::F16(f32_of_half(self.number(order))),
-            Kind::Float(4, order) => Leaf::F32(self.number(order)),
-            Kind::Float(8, order) => Leaf::F64(self.number(order)),
-            Kind::Complex(8, order) => Leaf::ComplexF32(self.pair(order)),
-            Kind::Complex(16, order) => Leaf::ComplexF64(self.pair(order)),
-            Kind::Bytes(_) => {
+            Kind::Int { size: 1, order } => Leaf::Int(self.number::<i8>(order).into()),
+            Kind::Int { size: 2, order } => Leaf::Int(self.number::<i16>(order).into()),
+            Kind::Int { size: 4, order } => Leaf::Int(self.number::<i32>(order).into()),
+            Kind::Int { order, .. } => Leaf::Int(self.number(order)),
+            Kind::UInt { size: 1, order } => Leaf::UInt(self.number::<u8>(order).into()),
+            Kind::UInt { size: 2, order } => Leaf::UInt(self.number::<u16>(order).into()),
+            Kind::UInt { size: 4, order } => Leaf::UInt(self.number::<u32>(order).into()),
+            Kind::UInt { order, .. } => Leaf::UInt(self.number(order)),
+            Kind::Float { size: 2, order } => Leaf::F16(f32_of_half(self.number(order))),
+            Kind::Float { size: 4, order } => Leaf::F32(self.number(order)),
+            Kind::Float { size: 8, order } => Leaf::F64(self.number(order)),
+            Kind::Complex { size: 8, order } => Leaf::ComplexF32(self.pair(order)),
+            Kind::Complex { size: 16, order } => Leaf::ComplexF64(self.pair(order)),
+            Kind::Bytes { .. } => {
                 let mut bytes = self.bytes();
                 bytes.truncate(trimmed(&bytes).len());
                 Leaf::Bytes(bytes)
             }
-            Kind::Ucs4(_, order) => {
+            Kind::Ucs4 { order, .. } => {
                 let mut units: Vec<u32> = self.bytes().chunks_exact(4).map(|unit| order.u32(unit)).collect();
                 units.truncate(trimmed(&units).len());
                 Leaf::Ucs4(units)
             }
-            Kind::DateTime64(unit, spans_of, order) => Leaf::DateTime64(self.number(order), unit, spans_of),
-            Kind::TimeDelta64(unit, spans_of, order) => Leaf::TimeDelta64(self.number(order), unit, spans_of),
+            Kind::DateTime64 { unit, count, order } => Leaf::DateTime64(self.number(order), unit, count),
+            Kind::TimeDelta64 { unit, count, order } => Leaf::TimeDelta64(self.number(order), unit, count),
             // Floats of 16 bytes too: what they mean depends on the machine that wrote them.
-            Kind::Void(_) | Kind::Float(..) | Kind::Complex(..) | Kind::Array(..) | Kind::Record(_) => {
-                Leaf::Void(self.bytes())
-            }
+            Kind::Void { .. }
+            | Kind::Float { .. }
+            | Kind::Complex { .. }
+            | Kind::Array { .. }
+            | Kind::Record { .. } => Leaf::Void(self.bytes()),
         }
     }
 
@@ -149,7 +151,7 @@ impl<'a> Stored<'a> {
             return Item::omitted();
         }
         match self.dtype.kind() {
-            Kind::Record(fields) => {
+            Kind::Record { fields } => {
                 let mut items = Vec::new();
                 for field in fields {
                     items.push(self.part(field.offset, &field.dtype).item(true, options));
@@ -159,7 +161,7 @@ impl<'a> Stored<'a> {
                 }
                 Item::Record(items)
             }
-            Kind::Array(..) => {
+            Kind::Array { .. } => {
                 let (element, shape) = self.dtype.flattened();
                 let mut at = |position| self.part(position * element.itemsize(), element).item(true, options);
                 Item::array(shape, element.leaves(), options, &mut at)
@@ -173,11 +175,11 @@ impl<'a> Stored<'a> {
         match self.dtype.kind() {
             // Items of no bytes are equal, and may be too many to be looked at.
             _ if self.dtype.itemsize() == 0 => true,
-            Kind::Record(fields) => {
+            Kind::Record { fields } => {
                 let part = |stored: &Self, field: &'a RecordField| stored.part(field.offset, &field.dtype);
                 fields.iter().all(|field| part(self, field).equals(&part(other, field)))
             }
-            Kind::Array(..) => {
+            Kind::Array { .. } => {
                 let (element, _) = self.dtype.flattened();
                 let part = |stored: &Self, start| stored.part(start, element);
                 let mut starts = (0..self.dtype.itemsize()).step_by(element.itemsize());

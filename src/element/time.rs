@@ -158,7 +158,7 @@ macro_rules! counts {
         impl<U: Unit, const N: u32> Element for $time<U, N> {
             fn dtype() -> DType {
                 const { assert_span::<U, N>() }
-                scalar(Kind::$kind(U::UNIT, N, Endianness::NATIVE), align_of::<Self>())
+                scalar(Kind::$kind { unit: U::UNIT, count: N, order: Endianness::NATIVE }, align_of::<Self>())
             }
         }
 

@@ -42,7 +42,7 @@ unsafe impl<const N: usize> Pod for Ucs4<N> {}
 impl<const N: usize> Element for Ucs4<N> {
     /// `<UN` or `>UN`, by the machine.
     fn dtype() -> DType {
-        scalar(Kind::Ucs4(N, Endianness::NATIVE), align_of::<Self>())
+        scalar(Kind::Ucs4 { len: N, order: Endianness::NATIVE }, align_of::<Self>())
     }
 }
 

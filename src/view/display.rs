@@ -28,7 +28,7 @@ pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &
         unsafe { item::of_part::<T, A>(whole.cast(), (offset, dtype), in_array, options) }
     };
     let mut options = PrintOptions::str();
-    let record = matches!(dtype.kind(), Kind::Record(_));
+    let record = matches!(dtype.kind(), Kind::Record { .. });
     if raw.axes.ndim() == 0 && !record {
         // NumPy prints an array of no axes as the element on its own.
         return write!(f, "{}", at(&[], false, &options));
