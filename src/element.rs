@@ -1,5 +1,7 @@
 //! What a Rust type is in NumPy's words.
 
+#[cfg(feature = "half")]
+mod bf16;
 mod bool;
 mod bytes;
 #[cfg(feature = "num-complex")]
@@ -29,8 +31,8 @@ use item::Stored;
 
 /// A type that a NumPy dtype describes.
 ///
-/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16` and `num_complex::Complex` with the
-/// features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
+/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16` and
+/// `num_complex::Complex` with the features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
 /// [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.

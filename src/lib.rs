@@ -80,6 +80,7 @@
 //! | `i1` to `i8`, `u1` to `u8`, `f4`, `f8` | `i8` to `i64`, `u8` to `u64`, `f32`, `f64` |
 //! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`] |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
+//! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
 //! | `?` | [`Bool`] |
 //! | `S5`, `U5`, `V5` | [`Bytes<5>`](Bytes), [`Ucs4<5>`](Ucs4), [`Void<5>`](Void) |
 //! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](DateTime64), [`TimeDelta64<Second, 25>`](TimeDelta64), of a [`unit`](mod@unit); with the feature `chrono` to and from that crate's types |
@@ -93,7 +94,7 @@
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
-//! | `half`, `num-complex`, `chrono` | the element types `f16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
+//! | `half`, `num-complex`, `chrono` | the element types `f16` and `bf16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
 //! # From NumPy
 //!

@@ -1,6 +1,4 @@
 //! [half](::half)'s `f16`, NumPy's `f2`.
-//!
-//! NumPy has no `bfloat16`, so `half::bf16` is no element.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};

@@ -31,7 +31,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// ```
 pub trait Number: Element + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
-    /// [`Bool`](crate::Bool), whose sum counts, and `f32` for `f16`.
+    /// [`Bool`](crate::Bool), whose sum counts, and `f32` for `f16` and `bf16`.
     type Sum: Copy;
 
     /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
