@@ -15,7 +15,7 @@
 //! truncate it meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{ArrayView, Be, Bytes, Element, MmapArray, Numeric, Ordered, Scalar};
+use mmap_array::{ArrayView, Be, Bytes, Element, MmapArray, Ordered, Scalar};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
@@ -448,7 +448,7 @@ impl Display for Number {
 }
 
 /// What a pixel can be.
-trait Pixel: Scalar + Numeric + Ordered {
+trait Pixel: Scalar + mmap_array::Number + Ordered {
     fn number(self) -> Number;
     /// Whether it stands for none.
     fn is_blank(self, blank: Option<i64>) -> bool;

@@ -244,7 +244,7 @@ fn print(
         }
         None => writeln!(out, "mapped   not at all: it is deflated")?,
     }
-    if matches!(header.dtype().kind(), Kind::Record(_)) {
+    if matches!(header.dtype().kind(), Kind::Record { .. }) {
         writeln!(out, "\n{}", header.dtype().to_c())?;
     }
     writeln!(out, "\n{view}")?;
@@ -263,8 +263,12 @@ fn tuple(shape: &[usize]) -> String {
 /// `step` bytes.
 fn is_aligned(dtype: &DType, offset: u64, step: usize) -> bool {
     match dtype.kind() {
-        Kind::Array(element, _) => is_aligned(element, offset, step) && is_aligned(element, offset, element.itemsize()),
-        Kind::Record(fields) => fields.iter().all(|field| is_aligned(&field.dtype, offset + field.offset as u64, step)),
+        Kind::Array { element, .. } => {
+            is_aligned(element, offset, step) && is_aligned(element, offset, element.itemsize())
+        }
+        Kind::Record { fields } => {
+            fields.iter().all(|field| is_aligned(&field.dtype, offset + field.offset as u64, step))
+        }
         _ => offset % dtype.alignment().max(1) as u64 == 0 && step % dtype.alignment().max(1) == 0,
     }
 }

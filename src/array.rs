@@ -19,6 +19,7 @@ mod persist;
 pub(crate) mod source;
 mod window;
 
+pub use crate::error::ArrayError;
 pub use create::CreateOptions;
 pub use elements::{Elements, Strided, Typed};
 pub use format::{Format, NewFormat, Raw};
@@ -29,7 +30,7 @@ pub use window::MmapWindow;
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::element::Element;
-use crate::error::{ArrayError, Reason, Result, short_type_name};
+use crate::error::{Reason, Result, short_type_name};
 use crate::field::Field;
 use crate::region::Region;
 use crate::shape::{Dims, IntoShape, Order};

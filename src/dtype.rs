@@ -12,6 +12,7 @@ pub(crate) mod repr;
 mod typestr;
 
 use crate::error::{Error, Reason, Result};
+use crate::nearest::nearest_name;
 use std::fmt;
 
 /// The order of the bytes of a number.
@@ -49,40 +50,62 @@ pub enum TimeUnit {
     Generic,
 }
 
-/// What an element is. The sizes are in bytes.
+/// What an element is.
 ///
-/// A subarray of subarrays is equal to one with the axes of both.
+/// A `size` is in bytes, of the whole element; a `len` is in bytes or characters of text; `order` is that of the bytes of
+/// a number or a character. A subarray of subarrays is equal to one with the axes of both.
+///
+/// ```
+/// use mmap_array::{DType, Element, Endianness, Kind};
+/// let times: DType = "'>M8[25s]'".parse()?;
+/// assert!(matches!(times.kind(), Kind::DateTime64 { count: 25, order: Endianness::Big, .. }));
+/// assert!(matches!(f32::dtype().kind(), Kind::Float { size: 4, .. }));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are named by the enum's own docs")]
 pub enum Kind {
     /// One byte, 0 or 1: `|b1`.
     Bool,
     /// A signed integer of 1, 2, 4 or 8 bytes: `i`.
-    Int(usize, Endianness),
+    Int { size: usize, order: Endianness },
     /// An unsigned integer of 1, 2, 4 or 8 bytes: `u`.
-    UInt(usize, Endianness),
+    UInt { size: usize, order: Endianness },
     /// A float of 2, 4 or 8 bytes, or of 16 (C's `long double`, whose bytes mean what the writing machine meant): `f`.
-    Float(usize, Endianness),
+    Float { size: usize, order: Endianness },
     /// Two floats, real and imaginary, of 8, 16 or 32 bytes in all: `c`.
-    Complex(usize, Endianness),
+    Complex { size: usize, order: Endianness },
     /// Text of that many bytes, zeros at the end left out: `S`.
-    Bytes(usize),
+    Bytes { len: usize },
     /// Text of that many characters of 4 bytes each, zeros at the end left out: `U`.
-    Ucs4(usize, Endianness),
+    Ucs4 { len: usize, order: Endianness },
     /// Bytes that mean nothing here: `V`.
-    Void(usize),
-    /// A point in time: an `i64` that counts so many of the unit since 1970, its least value being NaT: `M8`.
-    DateTime64(TimeUnit, u32, Endianness),
+    Void { len: usize },
+    /// A point in time: an `i64` that counts spans of `count` units since 1970, its least value being NaT: `M8`.
+    DateTime64 { unit: TimeUnit, count: u32, order: Endianness },
     /// A span of time, in the same way: `m8`.
-    TimeDelta64(TimeUnit, u32, Endianness),
+    TimeDelta64 { unit: TimeUnit, count: u32, order: Endianness },
     /// A fixed number of elements of one dtype in C order: NumPy's subarray.
-    Array(Box<DType>, Vec<usize>),
+    Array { element: Box<DType>, shape: Vec<usize> },
     /// Named fields: NumPy's structured dtype.
-    Record(Vec<RecordField>),
+    Record { fields: Vec<RecordField> },
 }
 
 /// A field of a record dtype.
+///
+/// ```
+/// use mmap_array::{DType, Element, RecordField};
+/// let fields = [
+///     RecordField::new("id", 0, u32::dtype()),
+///     RecordField::new("flux", 8, f64::dtype()).with_title("W/m²"),
+/// ];
+/// let record = DType::record(fields, 16)?;
+/// assert_eq!(record.field("W/m²")?, (8, &f64::dtype()));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct RecordField {
     /// The name by which the field is found.
     pub name: String,
@@ -92,6 +115,22 @@ pub struct RecordField {
     pub offset: usize,
     /// What the field holds.
     pub dtype: DType,
+}
+
+impl RecordField {
+    /// Describes a field without a title, `offset` bytes from the start of the record. What is wrong with it,
+    /// [`DType::record`] tells.
+    #[must_use]
+    pub fn new(name: impl Into<String>, offset: usize, dtype: DType) -> Self {
+        Self { name: name.into(), title: None, offset, dtype }
+    }
+
+    /// Gives the field a title, NumPy's second name for it.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
 }
 
 /// The description of an element: its [`Kind`], its size and its alignment.
@@ -127,31 +166,35 @@ impl DType {
         let sized = |size: usize, sizes: &[usize]| sizes.contains(&size).then_some(size);
         let itemsize = match kind {
             Kind::Bool => Some(1),
-            Kind::Int(size, _) | Kind::UInt(size, _) => sized(size, &[1, 2, 4, 8]),
-            Kind::Float(size, _) => sized(size, &[2, 4, 8, 16]),
-            Kind::Complex(size, _) => sized(size, &[8, 16, 32]),
-            Kind::Bytes(len) | Kind::Void(len) => Some(len),
-            Kind::Ucs4(len, _) => len.checked_mul(4),
-            Kind::DateTime64(_, count, _) | Kind::TimeDelta64(_, count, _) => {
+            Kind::Int { size, .. } | Kind::UInt { size, .. } => sized(size, &[1, 2, 4, 8]),
+            Kind::Float { size, .. } => sized(size, &[2, 4, 8, 16]),
+            Kind::Complex { size, .. } => sized(size, &[8, 16, 32]),
+            Kind::Bytes { len } | Kind::Void { len } => Some(len),
+            Kind::Ucs4 { len, .. } => len.checked_mul(4),
+            Kind::DateTime64 { count, .. } | Kind::TimeDelta64 { count, .. } => {
                 (1..=i32::MAX.unsigned_abs()).contains(&count).then_some(8)
             }
-            Kind::Array(..) | Kind::Record(_) => None,
+            Kind::Array { .. } | Kind::Record { .. } => None,
         };
         let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
         let itemsize = itemsize.ok_or_else(|| Reason::DType(format!("there is no element of {kind:?}")).error())?;
         let alignment = match kind {
-            Kind::Complex(size, _) => size / 2,
-            Kind::Ucs4(..) => 4,
-            Kind::Bytes(_) | Kind::Void(_) => 1,
+            Kind::Complex { size, .. } => size / 2,
+            Kind::Ucs4 { .. } => 4,
+            Kind::Bytes { .. } | Kind::Void { .. } => 1,
             _ => itemsize,
         };
         let kind = match kind {
             // The order of one byte is no order.
-            Kind::Int(1, _) => Kind::Int(1, Endianness::NATIVE),
-            Kind::UInt(1, _) => Kind::UInt(1, Endianness::NATIVE),
+            Kind::Int { size: 1, .. } => Kind::Int { size: 1, order: Endianness::NATIVE },
+            Kind::UInt { size: 1, .. } => Kind::UInt { size: 1, order: Endianness::NATIVE },
             // So many of no unit are no unit.
-            Kind::DateTime64(TimeUnit::Generic, _, order) => Kind::DateTime64(TimeUnit::Generic, 1, order),
-            Kind::TimeDelta64(TimeUnit::Generic, _, order) => Kind::TimeDelta64(TimeUnit::Generic, 1, order),
+            Kind::DateTime64 { unit: TimeUnit::Generic, order, .. } => {
+                Kind::DateTime64 { unit: TimeUnit::Generic, count: 1, order }
+            }
+            Kind::TimeDelta64 { unit: TimeUnit::Generic, order, .. } => {
+                Kind::TimeDelta64 { unit: TimeUnit::Generic, count: 1, order }
+            }
             kind => kind,
         };
         Ok(Self { kind, itemsize, alignment })
@@ -180,7 +223,7 @@ impl DType {
         let itemsize = len.checked_mul(element.itemsize).filter(|&size| isize::try_from(size).is_ok());
         let itemsize = itemsize.ok_or_else(too_large)?;
         let alignment = element.alignment;
-        Self { kind: Kind::Array(Box::new(element), shape), itemsize, alignment }.check_depth()
+        Self { kind: Kind::Array { element: Box::new(element), shape }, itemsize, alignment }.check_depth()
     }
 
     /// A record of `itemsize` bytes with these fields, at their offsets, in their order.
@@ -210,7 +253,7 @@ impl DType {
                 ));
             }
         }
-        Self { kind: Kind::Record(fields), itemsize, alignment: 1 }.check_depth()
+        Self { kind: Kind::Record { fields }, itemsize, alignment: 1 }.check_depth()
     }
 
     /// A record whose fields follow one another without padding: NumPy's `np.dtype([(name, dtype), …])`.
@@ -224,7 +267,7 @@ impl DType {
         for (name, dtype) in fields {
             let start = offset;
             offset = offset.saturating_add(dtype.itemsize);
-            placed.push(RecordField { name: name.into(), title: None, offset: start, dtype });
+            placed.push(RecordField::new(name, start, dtype));
         }
         Self::record(placed, offset)
     }
@@ -232,8 +275,8 @@ impl DType {
     /// The same with nothing between the fields of records, in their order.
     pub(crate) fn without_padding(&self) -> Result<Self> {
         match &self.kind {
-            Kind::Array(element, shape) => Self::array(element.without_padding()?, shape.clone()),
-            Kind::Record(fields) => {
+            Kind::Array { element, shape } => Self::array(element.without_padding()?, shape.clone()),
+            Kind::Record { fields } => {
                 let mut end = 0_usize;
                 let fields = fields.iter().map(|field| {
                     let dtype = field.dtype.without_padding()?;
@@ -251,8 +294,8 @@ impl DType {
     fn check_depth(self) -> Result<Self> {
         fn depth(dtype: &DType) -> usize {
             match &dtype.kind {
-                Kind::Array(element, _) => 1 + depth(element),
-                Kind::Record(fields) => 1 + fields.iter().map(|field| depth(&field.dtype)).max().unwrap_or(0),
+                Kind::Array { element, .. } => 1 + depth(element),
+                Kind::Record { fields } => 1 + fields.iter().map(|field| depth(&field.dtype)).max().unwrap_or(0),
                 _ => 0,
             }
         }
@@ -291,40 +334,38 @@ impl DType {
     #[must_use]
     pub fn fields(&self) -> &[RecordField] {
         match &self.kind {
-            Kind::Record(fields) => fields,
+            Kind::Record { fields } => fields,
             _ => &[],
         }
     }
 
     /// The same in the given byte order, in every part: `dtype.newbyteorder`.
     #[must_use]
-    pub fn with_endianness(mut self, order: Endianness) -> Self {
+    pub fn with_endianness(mut self, endianness: Endianness) -> Self {
         match &mut self.kind {
-            Kind::Int(size, endianness) | Kind::UInt(size, endianness) if *size == 1 => {
-                *endianness = Endianness::NATIVE
+            Kind::Int { size: 1, order } | Kind::UInt { size: 1, order } => *order = Endianness::NATIVE,
+            Kind::Int { order, .. }
+            | Kind::UInt { order, .. }
+            | Kind::Float { order, .. }
+            | Kind::Complex { order, .. }
+            | Kind::Ucs4 { order, .. }
+            | Kind::DateTime64 { order, .. }
+            | Kind::TimeDelta64 { order, .. } => *order = endianness,
+            Kind::Array { element, .. } => {
+                **element = std::mem::replace(&mut **element, Self::void(0)).with_endianness(endianness)
             }
-            Kind::Int(_, endianness)
-            | Kind::UInt(_, endianness)
-            | Kind::Float(_, endianness)
-            | Kind::Complex(_, endianness)
-            | Kind::Ucs4(_, endianness)
-            | Kind::DateTime64(_, _, endianness)
-            | Kind::TimeDelta64(_, _, endianness) => *endianness = order,
-            Kind::Array(element, _) => {
-                **element = std::mem::replace(&mut **element, Self::void(0)).with_endianness(order)
-            }
-            Kind::Record(fields) => {
+            Kind::Record { fields } => {
                 for field in fields {
-                    field.dtype = std::mem::replace(&mut field.dtype, Self::void(0)).with_endianness(order);
+                    field.dtype = std::mem::replace(&mut field.dtype, Self::void(0)).with_endianness(endianness);
                 }
             }
-            Kind::Bool | Kind::Bytes(_) | Kind::Void(_) => {}
+            Kind::Bool | Kind::Bytes { .. } | Kind::Void { .. } => {}
         }
         self
     }
 
     fn void(len: usize) -> Self {
-        Self { kind: Kind::Void(len), itemsize: len, alignment: 1 }
+        Self { kind: Kind::Void { len }, itemsize: len, alignment: 1 }
     }
 
     /// The byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records. A title finds its
@@ -361,10 +402,10 @@ impl DType {
     /// How many scalars an item has.
     pub(crate) fn leaves(&self) -> usize {
         match &self.kind {
-            Kind::Array(element, shape) => {
+            Kind::Array { element, shape } => {
                 shape.iter().fold(element.leaves(), |leaves, &len| leaves.saturating_mul(len))
             }
-            Kind::Record(fields) => {
+            Kind::Record { fields } => {
                 fields.iter().fold(1, |leaves: usize, field| leaves.saturating_add(field.dtype.leaves()))
             }
             _ => 1,
@@ -388,7 +429,7 @@ impl DType {
     /// for one that is given twice, and for a dtype without fields.
     pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
-        if !matches!(self.kind, Kind::Record(_)) {
+        if !matches!(self.kind, Kind::Record { .. }) {
             return Err(Reason::DType(format!("{self} has no fields to be selected")).error());
         }
         let fields = names.into_iter().map(|name| {
@@ -401,10 +442,8 @@ impl DType {
 
     pub(crate) fn unknown_field(&self, path: &str) -> Error {
         let names: Vec<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
-        // A name of which most is another is no slip of the pen.
-        let slip = |name: &&&str| distance(name, path) <= name.chars().count().max(path.chars().count()).div_ceil(3);
-        let nearest = names.iter().min_by_key(|name| distance(name, path)).filter(slip);
-        let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest:?}"));
+        let hint =
+            nearest_name(&names, path).map_or_else(String::new, |nearest| format!("; the nearest is {nearest:?}"));
         let text = match names.len() {
             0 => format!("there is no field {path:?}: the elements are {self} and no records"),
             1..=20 => format!("there is no field {path:?}; the fields are {names:?}{hint}"),
@@ -422,7 +461,7 @@ impl DType {
     /// The elements and the shape of a subarray with these axes, whose elements these are.
     fn within(&self, axes: &[usize]) -> (&Self, Vec<usize>) {
         let (mut element, mut shape) = (self, axes.to_vec());
-        while let Kind::Array(inner, axes) = &element.kind {
+        while let Kind::Array { element: inner, shape: axes } = &element.kind {
             shape.extend_from_slice(axes);
             element = inner;
         }
@@ -441,7 +480,7 @@ impl DType {
             Some((format!("{path}{joint}{inner}"), a, b))
         };
         match (&self.kind, &other.kind) {
-            (Kind::Record(ours), Kind::Record(theirs)) => {
+            (Kind::Record { fields: ours }, Kind::Record { fields: theirs }) => {
                 for (our, their) in ours.iter().zip(theirs) {
                     if (&our.name, our.offset) == (&their.name, their.offset) {
                         if let Some(inner) = our.dtype.first_difference(&their.dtype) {
@@ -453,7 +492,7 @@ impl DType {
                     }
                 }
             }
-            (Kind::Array(..), Kind::Array(..)) => {
+            (Kind::Array { .. }, Kind::Array { .. }) => {
                 let ((ours, our_shape), (theirs, their_shape)) = (self.flattened(), other.flattened());
                 if our_shape == their_shape {
                     return ours.first_difference(theirs);
@@ -465,35 +504,24 @@ impl DType {
     }
 }
 
-/// How many characters must be changed, put in or left out to get from one name to the other (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in to.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Bool, Self::Bool) => true,
-            (Self::Int(a, e), Self::Int(b, f))
-            | (Self::UInt(a, e), Self::UInt(b, f))
-            | (Self::Float(a, e), Self::Float(b, f))
-            | (Self::Complex(a, e), Self::Complex(b, f))
-            | (Self::Ucs4(a, e), Self::Ucs4(b, f)) => (a, e) == (b, f),
-            (Self::Bytes(a), Self::Bytes(b)) | (Self::Void(a), Self::Void(b)) => a == b,
-            (Self::DateTime64(u, a, e), Self::DateTime64(v, b, f))
-            | (Self::TimeDelta64(u, a, e), Self::TimeDelta64(v, b, f)) => (u, a, e) == (v, b, f),
-            (Self::Array(a, axes), Self::Array(b, others)) => a.within(axes) == b.within(others),
-            (Self::Record(a), Self::Record(b)) => a == b,
+            (Self::Int { size: a, order: e }, Self::Int { size: b, order: f })
+            | (Self::UInt { size: a, order: e }, Self::UInt { size: b, order: f })
+            | (Self::Float { size: a, order: e }, Self::Float { size: b, order: f })
+            | (Self::Complex { size: a, order: e }, Self::Complex { size: b, order: f })
+            | (Self::Ucs4 { len: a, order: e }, Self::Ucs4 { len: b, order: f }) => (a, e) == (b, f),
+            (Self::Bytes { len: a }, Self::Bytes { len: b }) | (Self::Void { len: a }, Self::Void { len: b }) => a == b,
+            (Self::DateTime64 { unit: u, count: a, order: e }, Self::DateTime64 { unit: v, count: b, order: f })
+            | (Self::TimeDelta64 { unit: u, count: a, order: e }, Self::TimeDelta64 { unit: v, count: b, order: f }) => {
+                (u, a, e) == (v, b, f)
+            }
+            (Self::Array { element: a, shape: axes }, Self::Array { element: b, shape: others }) => {
+                a.within(axes) == b.within(others)
+            }
+            (Self::Record { fields: a }, Self::Record { fields: b }) => a == b,
             _ => false,
         }
     }
@@ -506,17 +534,17 @@ impl std::hash::Hash for Kind {
         std::mem::discriminant(self).hash(state);
         match self {
             Self::Bool => {}
-            Self::Int(size, order)
-            | Self::UInt(size, order)
-            | Self::Float(size, order)
-            | Self::Complex(size, order)
-            | Self::Ucs4(size, order) => (size, order).hash(state),
-            Self::Bytes(size) | Self::Void(size) => size.hash(state),
-            Self::DateTime64(unit, count, order) | Self::TimeDelta64(unit, count, order) => {
+            Self::Int { size, order }
+            | Self::UInt { size, order }
+            | Self::Float { size, order }
+            | Self::Complex { size, order }
+            | Self::Ucs4 { len: size, order } => (size, order).hash(state),
+            Self::Bytes { len } | Self::Void { len } => len.hash(state),
+            Self::DateTime64 { unit, count, order } | Self::TimeDelta64 { unit, count, order } => {
                 (unit, count, order).hash(state);
             }
-            Self::Array(element, axes) => element.within(axes).hash(state),
-            Self::Record(fields) => fields.hash(state),
+            Self::Array { element, shape: axes } => element.within(axes).hash(state),
+            Self::Record { fields } => fields.hash(state),
         }
     }
 }

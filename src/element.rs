@@ -1,5 +1,7 @@
 //! What a Rust type is in NumPy's words.
 
+#[cfg(feature = "half")]
+mod bf16;
 mod bool;
 mod bytes;
 #[cfg(feature = "num-complex")]
@@ -7,6 +9,8 @@ mod complex;
 pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
+pub(crate) mod item;
+pub(crate) mod number;
 pub(crate) mod record;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -16,16 +20,19 @@ mod void;
 pub use self::bool::Bool;
 pub use bytes::Bytes;
 pub use endian::{Be, Endian, Le, Scalar};
+pub use number::{Number, Ordered};
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;
 pub use void::Void;
 
 use crate::dtype::{DType, Endianness, Kind};
+use crate::print::{Item, PrintOptions};
+use item::Stored;
 
 /// A type that a NumPy dtype describes.
 ///
-/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16` and `num_complex::Complex` with the
-/// features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
+/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16` and
+/// `num_complex::Complex` with the features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
 /// [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
@@ -44,13 +51,20 @@ pub trait Element: Copy + 'static {
     /// assert_eq!(<[u16; 4]>::dtype().itemsize(), 8);
     /// ```
     fn dtype() -> DType;
+
+    /// What the element is to the printer, in an array or on its own; the element stored is one of [`dtype`](Self::dtype)
+    /// or, where that is a subarray, one of its elements. Most are what their dtype says.
+    #[doc(hidden)]
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        stored.item(in_array, options)
+    }
 }
 
 macro_rules! numbers {
     ($($number:ty: $kind:ident),*) => {$(
         impl Element for $number {
             fn dtype() -> DType {
-                scalar(Kind::$kind(size_of::<$number>(), Endianness::NATIVE), align_of::<$number>())
+                scalar(Kind::$kind { size: size_of::<$number>(), order: Endianness::NATIVE }, align_of::<$number>())
             }
         }
     )*};
@@ -68,7 +82,7 @@ impl<T: Element, const N: usize> Element for [T; N] {
     fn dtype() -> DType {
         let inner = T::dtype();
         let array = match inner.kind() {
-            Kind::Array(element, shape) => {
+            Kind::Array { element, shape } => {
                 let shape: Vec<usize> = std::iter::once(N).chain(shape.iter().copied()).collect();
                 DType::array((**element).clone(), shape)
             }
@@ -76,6 +90,10 @@ impl<T: Element, const N: usize> Element for [T; N] {
         };
         // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than they
         // have.
-        array.unwrap_or_else(|_| scalar(Kind::Void(size_of::<Self>()), 1)).aligned_to(align_of::<T>())
+        array.unwrap_or_else(|_| scalar(Kind::Void { len: size_of::<Self>() }, 1)).aligned_to(align_of::<T>())
+    }
+
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        T::item(stored, in_array, options)
     }
 }

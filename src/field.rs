@@ -4,6 +4,7 @@
 //! field is a [`Field`] made by [`field!`](crate::field!): the path is checked, the type inferred and the offset computed when the
 //! program is compiled, for any struct, packed, nested or generic, with nothing derived for it.
 
+use crate::error::short_type_name;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -98,7 +99,7 @@ impl<R, F> Eq for Field<R, F> {}
 
 impl<R, F> fmt::Debug for Field<R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Field<{}>({})", std::any::type_name::<F>(), self.offset)
+        write!(f, "Field<{}>({})", short_type_name::<F>(), self.offset)
     }
 }
 

@@ -80,6 +80,7 @@
 //! | `i1` to `i8`, `u1` to `u8`, `f4`, `f8` | `i8` to `i64`, `u8` to `u64`, `f32`, `f64` |
 //! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`] |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
+//! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
 //! | `?` | [`Bool`] |
 //! | `S5`, `U5`, `V5` | [`Bytes<5>`](Bytes), [`Ucs4<5>`](Ucs4), [`Void<5>`](Void) |
 //! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](DateTime64), [`TimeDelta64<Second, 25>`](TimeDelta64), of a [`unit`](mod@unit); with the feature `chrono` to and from that crate's types |
@@ -94,7 +95,7 @@
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
 //! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
-//! | `half`, `num-complex`, `chrono` | the element types `f16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
+//! | `half`, `num-complex`, `chrono` | the element types `f16` and `bf16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
 //! # From NumPy
 //!
@@ -205,7 +206,7 @@
 //! | `arr["id"] += 1` | `arr.view_mut().project(field!(Star, id)).map_in_place(\|id\| id + 1)` |
 //! | `arr["pos"]["x"][2:] = 0.5` | `arr.view_mut().field::<f32>("pos.x")?.rows(2..).fill(0.5)` |
 //! | `arr[3]["tag"] = b"F5"` | `arr[3].tag = Bytes::new("F5")?` |
-//! | `str(arr)` | `arr.view().to_dyn(&Star::dtype())?.to_string()` |
+//! | `str(arr)` | `arr.to_string()` |
 //!
 //! ## Records of a dtype that is known when the program runs
 //!
@@ -290,6 +291,7 @@ pub mod guide;
 #[cfg(any(feature = "ndarray", feature = "rayon"))]
 mod interop;
 mod io;
+mod nearest;
 pub mod npy;
 #[cfg(feature = "npz")]
 pub mod npz;
@@ -305,7 +307,9 @@ pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut, Value};
 #[cfg(feature = "derive")]
 pub use element::record::Record;
-pub use element::{Be, Bool, Bytes, DateTime64, Element, Endian, Le, Scalar, TimeDelta64, Ucs4, Void, unit};
+pub use element::{
+    Be, Bool, Bytes, DateTime64, Element, Endian, Le, Number, Ordered, Scalar, TimeDelta64, Ucs4, Void, unit,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Field;
 #[cfg(feature = "rayon")]
@@ -313,7 +317,7 @@ pub use interop::rayon::{ParAxisChunks, ParAxisIter, ParIter};
 pub use io::fromfile;
 pub use region::Advice;
 pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
-pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, FromNumber, Iter, Number, Numeric, Ordered, Slices};
+pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Slices};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]

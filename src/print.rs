@@ -24,7 +24,7 @@ use std::slice;
 
 /// One element, as the printer sees it.
 #[derive(Clone, Debug)]
-pub(crate) enum Item {
+pub enum Item {
     /// `True` or `False`.
     Bool(bool),
     /// An integer of any width and sign.
@@ -64,6 +64,17 @@ impl Item {
             return self.to_string();
         }
         Formatter::new(&[self], Manner { precision, single: true, plain_floats: false }).word(self).trim().to_owned()
+    }
+
+    /// Writes the element on its own, with the digits after the point and the width that are asked for.
+    pub(crate) fn write_alone(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = f.precision().map_or_else(|| self.to_string(), |digits| self.with_digits(digits));
+        match (f.width(), f.align()) {
+            (None, _) => f.write_str(&text),
+            (Some(width), Some(fmt::Alignment::Left)) => write!(f, "{text:<width$}"),
+            (Some(width), Some(fmt::Alignment::Center)) => write!(f, "{text:^width$}"),
+            (Some(width), _) => write!(f, "{text:>width$}"),
+        }
     }
 
     /// The subarray of `shape` whose element at a position in C order is
@@ -123,7 +134,7 @@ impl fmt::Display for Item {
 
 /// The settings of `numpy.set_printoptions` and `numpy.array2string`.
 #[derive(Clone, Debug)]
-pub(crate) struct PrintOptions {
+pub struct PrintOptions {
     /// The most digits shown after the decimal point.
     pub(crate) precision: usize,
     /// An array of more elements than this is abridged; `usize::MAX` never is.

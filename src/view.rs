@@ -19,10 +19,8 @@ mod wide;
 mod write;
 
 pub(crate) use convert::With;
-pub use convert::{FromNumber, Number};
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
-pub use reduce::{Numeric, Ordered};
 pub use shaping::AxisIter;
 pub use slice::{AxisSlice, Slices};
 

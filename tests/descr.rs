@@ -18,7 +18,7 @@ fn refused(text: &str) -> String {
 }
 
 fn field(name: &str, offset: usize, text: &str) -> RecordField {
-    RecordField { name: name.to_owned(), title: None, offset, dtype: text.parse().unwrap() }
+    RecordField::new(name, offset, text.parse().unwrap())
 }
 
 /// The name, the offset and the size of a field.
@@ -101,33 +101,33 @@ fn every_kind_of_element_is_read_and_written() {
     let (little, big) = (Endianness::Little, Endianness::Big);
     for (text, kind) in [
         ("|b1", Kind::Bool),
-        ("|i1", Kind::Int(1, big)),
-        ("<i2", Kind::Int(2, little)),
-        (">i4", Kind::Int(4, big)),
-        ("<i8", Kind::Int(8, little)),
-        ("|u1", Kind::UInt(1, little)),
-        (">u2", Kind::UInt(2, big)),
-        ("<u4", Kind::UInt(4, little)),
-        (">u8", Kind::UInt(8, big)),
-        ("<f2", Kind::Float(2, little)),
-        (">f4", Kind::Float(4, big)),
-        ("<f8", Kind::Float(8, little)),
-        (">f16", Kind::Float(16, big)),
-        ("<c8", Kind::Complex(8, little)),
-        (">c16", Kind::Complex(16, big)),
-        ("<c32", Kind::Complex(32, little)),
-        ("|S5", Kind::Bytes(5)),
-        ("|S0", Kind::Bytes(0)),
-        ("<U3", Kind::Ucs4(3, little)),
-        (">U0", Kind::Ucs4(0, big)),
-        ("|V8", Kind::Void(8)),
-        ("|V0", Kind::Void(0)),
-        ("<M8", Kind::DateTime64(TimeUnit::Generic, 1, little)),
-        ("<M8", Kind::DateTime64(TimeUnit::Generic, 9, little)),
-        (">M8[ns]", Kind::DateTime64(TimeUnit::Nanosecond, 1, big)),
-        ("<M8[25s]", Kind::DateTime64(TimeUnit::Second, 25, little)),
-        ("<m8[2W]", Kind::TimeDelta64(TimeUnit::Week, 2, little)),
-        (">m8[2147483647as]", Kind::TimeDelta64(TimeUnit::Attosecond, 2147483647, big)),
+        ("|i1", Kind::Int { size: 1, order: big }),
+        ("<i2", Kind::Int { size: 2, order: little }),
+        (">i4", Kind::Int { size: 4, order: big }),
+        ("<i8", Kind::Int { size: 8, order: little }),
+        ("|u1", Kind::UInt { size: 1, order: little }),
+        (">u2", Kind::UInt { size: 2, order: big }),
+        ("<u4", Kind::UInt { size: 4, order: little }),
+        (">u8", Kind::UInt { size: 8, order: big }),
+        ("<f2", Kind::Float { size: 2, order: little }),
+        (">f4", Kind::Float { size: 4, order: big }),
+        ("<f8", Kind::Float { size: 8, order: little }),
+        (">f16", Kind::Float { size: 16, order: big }),
+        ("<c8", Kind::Complex { size: 8, order: little }),
+        (">c16", Kind::Complex { size: 16, order: big }),
+        ("<c32", Kind::Complex { size: 32, order: little }),
+        ("|S5", Kind::Bytes { len: 5 }),
+        ("|S0", Kind::Bytes { len: 0 }),
+        ("<U3", Kind::Ucs4 { len: 3, order: little }),
+        (">U0", Kind::Ucs4 { len: 0, order: big }),
+        ("|V8", Kind::Void { len: 8 }),
+        ("|V0", Kind::Void { len: 0 }),
+        ("<M8", Kind::DateTime64 { unit: TimeUnit::Generic, count: 1, order: little }),
+        ("<M8", Kind::DateTime64 { unit: TimeUnit::Generic, count: 9, order: little }),
+        (">M8[ns]", Kind::DateTime64 { unit: TimeUnit::Nanosecond, count: 1, order: big }),
+        ("<M8[25s]", Kind::DateTime64 { unit: TimeUnit::Second, count: 25, order: little }),
+        ("<m8[2W]", Kind::TimeDelta64 { unit: TimeUnit::Week, count: 2, order: little }),
+        (">m8[2147483647as]", Kind::TimeDelta64 { unit: TimeUnit::Attosecond, count: 2147483647, order: big }),
     ] {
         let dtype = DType::scalar(kind).unwrap();
         let quoted = format!("'{text}'");
@@ -265,15 +265,15 @@ fn what_could_not_be_read_back_is_not_written() {
         "cannot be written: the field \"b\" lies at offset 2, before 4, where another ends"
     );
     let nested = DType::array(overlapping, [2]).unwrap();
-    unwritable(record(vec![RecordField { dtype: nested, ..field("n", 0, "<i4") }], 12));
+    unwritable(record(vec![RecordField::new("n", 0, nested)], 12));
     unwritable(record(vec![field("b", 4, "<i4"), field("a", 0, "<i4")], 8));
     unwritable(record(vec![field("b", 0, "<i4"), field("a", 0, "|V0")], 4));
     assert!(unwritable(record(vec![field("", 1, "|V2")], 4)).contains("at offset 1 would be read as padding"));
     assert!(unwritable(<[f32; 3]>::dtype()).contains("axes of the array"));
-    let nothings = DType::array(DType::scalar(Kind::Void(0)).unwrap(), [3]).unwrap();
+    let nothings = DType::array(DType::scalar(Kind::Void { len: 0 }).unwrap(), [3]).unwrap();
     assert!(unwritable(DType::packed_record([("a", nothings)]).unwrap()).contains("without bytes"));
     if usize::BITS > 32 {
-        assert!(unwritable(DType::scalar(Kind::Bytes(1 << 31)).unwrap()).contains("2147483648 bytes"));
+        assert!(unwritable(DType::scalar(Kind::Bytes { len: 1 << 31 }).unwrap()).contains("2147483648 bytes"));
         let large = DType::array(u16::dtype(), [1 << 30]).unwrap();
         unwritable(DType::packed_record([("a", large)]).unwrap());
     }

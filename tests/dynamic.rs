@@ -11,7 +11,7 @@ fn dtype(descr: &str) -> DType {
 
 /// Elements of no bytes, of which any number fit anywhere.
 fn nothing() -> DType {
-    DType::scalar(Kind::Void(0)).unwrap()
+    DType::scalar(Kind::Void { len: 0 }).unwrap()
 }
 
 const MIXED: &str = "[('id', '>u2'), ('', '|V1'), ('pos', [('x', '<f4'), ('y', '<f4')]), ('tags', '|S2', (2, 3))]";
@@ -484,12 +484,7 @@ fn the_debug_text_is_numpys_repr_with_the_dtype() {
 
 #[test]
 fn records_print_their_fields_in_columns() {
-    let fields = [("n", f32::dtype(), 0), ("ok", Bool::dtype(), 5)].map(|(name, dtype, offset)| RecordField {
-        name: name.into(),
-        title: None,
-        offset,
-        dtype,
-    });
+    let fields = [RecordField::new("n", 0, f32::dtype()), RecordField::new("ok", 5, Bool::dtype())];
     let dtype = DType::record(fields, 8).unwrap();
     let mut array = DynArray::create_options(dtype, 2).anonymous().unwrap();
     array.view_mut().field("n").unwrap().typed::<f32>().unwrap().set([1], -12.25);

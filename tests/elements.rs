@@ -85,7 +85,7 @@ fn an_array_of_what_cannot_be_described_is_bytes() {
     struct Liar(#[allow(dead_code)] u8);
     impl mmap_array::Element for Liar {
         fn dtype() -> mmap_array::DType {
-            mmap_array::DType::scalar(mmap_array::Kind::Void(isize::MAX as usize)).unwrap()
+            mmap_array::DType::scalar(mmap_array::Kind::Void { len: isize::MAX as usize }).unwrap()
         }
     }
     assert_eq!(<[Liar; 2] as mmap_array::Element>::dtype().to_string(), "|V2");

@@ -435,7 +435,7 @@ fn elements_with_padding_are_loaded_by_their_dtype() {
 
     impl Element for Padded {
         fn dtype() -> DType {
-            let field = |name: &str, offset, dtype| RecordField { name: name.to_owned(), title: None, offset, dtype };
+            let field = |name: &str, offset, dtype| RecordField::new(name, offset, dtype);
             DType::record([field("tag", 0, u8::dtype()), field("value", 4, u32::dtype())], 8).unwrap()
         }
     }

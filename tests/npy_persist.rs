@@ -1,7 +1,8 @@
 //! Arrays that are made without a name, and get one once they are finished.
 
+use mmap_array::array::ArrayError;
 use mmap_array::npy;
-use mmap_array::{DynArray, Error, ErrorKind, Le, MmapArrayMut, Order, Result};
+use mmap_array::{DynArray, Error, ErrorKind, Le, MmapArrayMut, Order};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::{env, io, thread};
@@ -107,8 +108,8 @@ fn an_array_that_has_grown_gets_a_name() {
 }
 
 #[track_caller]
-fn assert_exists(persisted: Result<()>, path: &Path) {
-    let error = persisted.unwrap_err();
+fn assert_exists<A>(persisted: Result<(), ArrayError<A>>, path: &Path) {
+    let error = persisted.unwrap_err().into_parts().0;
     assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(path)), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::AlreadyExists);
 }
@@ -133,7 +134,7 @@ fn symbolic_links_are_followed_but_not_by_a_file_that_is_to_be_new() {
     for scratch in folders(folder.path()) {
         // It leads to nothing yet.
         assert_exists(counted(&scratch, &[4], Order::C).persist_new(&link), &link);
-        assert_eq!(counted(&scratch, &[4], Order::C).persist(&link).unwrap_err().path(), Some(&*link));
+        assert_eq!(counted(&scratch, &[4], Order::C).persist(&link).unwrap_err().into_parts().0.path(), Some(&*link));
         assert_eq!(names(folder.path()), ["link"]);
         fs::write(&path, "old").unwrap();
         assert_exists(counted(&scratch, &[4], Order::C).persist_new(&link), &link);
@@ -184,27 +185,33 @@ fn what_has_no_file_of_its_own_gets_no_name() {
     let (folder, path) = folder();
     let other = folder.path().join("other.npy");
     counted(folder.path(), &[4], Order::C).persist(&other).unwrap();
-    let refused = |persisted: Result<()>| {
+    let refused = |persisted: Result<(), Error>| {
         let error = persisted.unwrap_err();
         assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)), "{error}");
         assert_eq!(names(folder.path()), ["other.npy"]);
     };
-    refused(MmapArrayMut::<u8>::anonymous(4).unwrap().persist(&path));
-    refused(DynArray::create_options("<u4".parse().unwrap(), 4).anonymous().unwrap().persist_new(&path));
-    refused(npy::load::<Le<i32>>(&other).unwrap().persist(&path));
-    refused(npy::dyn_options().load(&other).unwrap().persist(&path));
+    refused(MmapArrayMut::<u8>::anonymous(4).unwrap().persist(&path).map_err(Error::from));
+    refused(
+        DynArray::create_options("<u4".parse().unwrap(), 4)
+            .anonymous()
+            .unwrap()
+            .persist_new(&path)
+            .map_err(Error::from),
+    );
+    refused(npy::load::<Le<i32>>(&other).unwrap().persist(&path).map_err(Error::from));
+    refused(npy::dyn_options().load(&other).unwrap().persist(&path).map_err(Error::from));
     // SAFETY: nobody else uses the file, here and below.
-    refused(unsafe { npy::open_mut::<Le<i32>>(&other) }.unwrap().persist(&path));
+    refused(unsafe { npy::open_mut::<Le<i32>>(&other) }.unwrap().persist(&path).map_err(Error::from));
     // SAFETY: as above.
-    refused(unsafe { npy::dyn_options().open_mut(&other) }.unwrap().persist_new(&path));
+    refused(unsafe { npy::dyn_options().open_mut(&other) }.unwrap().persist_new(&path).map_err(Error::from));
     // SAFETY: as above.
     let created = unsafe { npy::create_options::<u8>(4).create_new(folder.path().join("third")) }.unwrap();
     fs::remove_file(folder.path().join("third")).unwrap();
-    refused(created.persist(&path));
+    refused(created.persist(&path).map_err(Error::from));
     // Parts of one map, and the last that is left of them.
     let mut parts = counted(folder.path(), &[4], Order::C).into_parts(2).unwrap();
-    refused(parts.remove(0).persist(&path));
-    refused(parts.remove(0).persist(&path));
+    refused(parts.remove(0).persist(&path).map_err(Error::from));
+    refused(parts.remove(0).persist(&path).map_err(Error::from));
 }
 
 #[test]
@@ -218,9 +225,9 @@ fn a_name_that_cannot_be_given_leaves_nothing() {
     ];
     for scratch in folders(folder.path()) {
         for (target, kind) in &targets {
-            let error = counted(&scratch, &[4], Order::C).persist(target).unwrap_err();
+            let error = counted(&scratch, &[4], Order::C).persist(target).unwrap_err().into_parts().0;
             assert_eq!((error.kind(), error.path()), (*kind, Some(&**target)), "{error}");
-            let error: Error = counted(&scratch, &[4], Order::C).persist_new(target).unwrap_err();
+            let error = counted(&scratch, &[4], Order::C).persist_new(target).unwrap_err().into_parts().0;
             assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&**target)), "{error}");
         }
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["array.npy".to_owned()]));

@@ -127,7 +127,7 @@ fn arrays_without_elements_are_persisted() {
 fn a_target_that_exists_is_replaced_or_stays() {
     let (folder, path) = target();
     fs::write(&path, "old").unwrap();
-    let error = scratch_in(folder.path()).persist_new(&path).unwrap_err();
+    let error = scratch_in(folder.path()).persist_new(&path).unwrap_err().into_parts().0;
     assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*path)));
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -207,7 +207,7 @@ fn between_two_file_systems_a_copy_gets_the_name() {
 fn what_shares_its_map_or_has_no_scratch_file_is_refused() {
     let (folder, path) = target();
     let refused = |array: MmapArrayMut<u16>| {
-        let error = array.persist(&path).unwrap_err();
+        let error = array.persist(&path).unwrap_err().into_parts().0;
         assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)), "{error}");
         error.to_string()
     };
@@ -226,7 +226,7 @@ fn what_shares_its_map_or_has_no_scratch_file_is_refused() {
     // SAFETY: as above.
     assert!(refused(unsafe { MmapArray::open_mut(&named) }.unwrap()).contains("no scratch file"));
     let memory = DynArray::create_options(u16::dtype(), 3).anonymous().unwrap();
-    assert_eq!(memory.persist_new(&path).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(memory.persist_new(&path).unwrap_err().into_parts().0.kind(), ErrorKind::Unsupported);
     assert_eq!(names(folder.path()), ["named"]);
 }
 
@@ -235,11 +235,11 @@ fn a_failure_leaves_the_folder_as_it_was() {
     let (folder, _) = target();
     let below = folder.path().join("folder");
     fs::create_dir(&below).unwrap();
-    let error = scratch_in(folder.path()).persist(&below).unwrap_err();
+    let error = scratch_in(folder.path()).persist(&below).unwrap_err().into_parts().0;
     assert_eq!((error.kind(), error.path()), (ErrorKind::NotRegularFile, Some(&*below)), "{error}");
     assert!(scratch_in(folder.path()).persist_new(&below).is_err());
     let nowhere = folder.path().join("no/such/array");
-    let error = scratch_in(folder.path()).persist(&nowhere).unwrap_err();
+    let error = scratch_in(folder.path()).persist(&nowhere).unwrap_err().into_parts().0;
     assert!(error.to_string().contains("parent folder"), "{error}");
     assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*nowhere)));
     assert_eq!(names(folder.path()), ["folder"]);

@@ -7,7 +7,7 @@
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::array::Typed;
 use mmap_array::{Access, MmapArray, Options, Order, ReadOnly, field};
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -261,7 +261,7 @@ struct Counted(u8);
 
 static PRINTED: AtomicUsize = AtomicUsize::new(0);
 
-impl Display for Counted {
+impl Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         PRINTED.fetch_add(1, Ordering::Relaxed);
         write!(f, "{}", self.0)
@@ -292,7 +292,7 @@ fn printing_an_array_of_eight_gib_reads_its_corners_only() {
     }
     let array = open(MmapArray::<Counted>::options().shape([ROWS as usize, ROW as usize]), &path);
     let before = resident();
-    let text = array.to_string();
+    let (text, counted) = (array.view().view_as::<u8>().unwrap().to_string(), format!("{array:?}"));
     let grown = resident().saturating_sub(before);
     assert_eq!(
         text,
@@ -304,6 +304,18 @@ fn printing_an_array_of_eight_gib_reads_its_corners_only() {
  [ 0  0  0 ...  0  0  0]
  [ 0  0  3 ...  0  0  0]
  [ 0  0  0 ...  0  0 44]]"
+    );
+    assert_eq!(
+        counted,
+        "\
+MmapArray([[ 1,  0,  0, ...,  0,  0,  0],
+           [ 0,  0,  0, ...,  0,  0,  2],
+           [ 0,  0,  0, ...,  0,  0,  0],
+           ...,
+           [ 0,  0,  0, ...,  0,  0,  0],
+           [ 0,  0,  3, ...,  0,  0,  0],
+           [ 0,  0,  0, ...,  0,  0, 44]],
+          shape=[131072, 65536], dtype=Counted)"
     );
     assert_eq!(PRINTED.load(Ordering::Relaxed), 36);
     assert!(grown < 256 << 20, "{grown} bytes have come in");

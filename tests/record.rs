@@ -357,14 +357,14 @@ fn what_cannot_be_described_is_bytes() {
     type Nest16<T> = Nest4<Nest4<Nest4<Nest4<T>>>>;
     type Nest64<T> = Nest16<Nest16<Nest16<Nest16<T>>>>;
 
-    assert!(matches!(Nest64::<u32>::dtype().kind(), Kind::Record(_)));
+    assert!(matches!(Nest64::<u32>::dtype().kind(), Kind::Record { .. }));
     let deep = Nest::<Nest64<u32>>::dtype();
-    assert_eq!((deep.kind(), deep.itemsize(), deep.alignment()), (&Kind::Void(4), 4, 4));
+    assert_eq!((deep.kind(), deep.itemsize(), deep.alignment()), (&Kind::Void { len: 4 }, 4, 4));
 
     #[derive(Clone, Copy, Record)]
     #[repr(C)]
     struct Holds(u8, Boastful);
-    assert_eq!(Holds::dtype().kind(), &Kind::Void(2));
+    assert_eq!(Holds::dtype().kind(), &Kind::Void { len: 2 });
 }
 
 // What is found by name ----------------------------------------------------------------------------------------------
@@ -613,8 +613,8 @@ fn the_layout_that_would_do_is_told_where_only_padding_differs() {
 fn records_are_displayed_as_numpy_prints_them() {
     let trades = trades();
     let view = ArrayView::from_slice(&trades[1..2], 1).unwrap();
-    assert_eq!(view.display().to_string(), "[(1, 1.5, 100, (1., -1.), [[1, 1, 2], [3, 4, 5]])]");
+    assert_eq!(view.to_string(), "[(1, 1.5, 100, (1., -1.), [[1, 1, 2], [3, 4, 5]])]");
     let mut array = mmap_array::MmapArrayMut::<Trade>::anonymous(1).unwrap();
     array[0] = trades[1];
-    assert_eq!(array.display().to_string(), view.display().to_string());
+    assert_eq!(array.to_string(), view.to_string());
 }

@@ -89,7 +89,7 @@ pub(crate) fn step<'d, 'p>(dtype: &'d DType, path: &'p str) -> Option<(&'d Recor
 /// What the field is, and an error where there is none.
 pub(crate) fn find_field<'d>(dtype: &'d DType, path: &str) -> Result<&'d DType, Failure> {
     match (dtype.kind(), step(dtype, path)) {
-        (Kind::Array(element, _), _) => find_field(element, path),
+        (Kind::Array { element, .. }, _) => find_field(element, path),
         (_, Some((field, Some(rest)))) => find_field(&field.dtype, rest),
         (_, Some((field, None))) => Ok(&field.dtype),
         // The library's own error names the fields that there are.

@@ -47,7 +47,7 @@ impl Elements<'_> {
     /// The one item of a 0-d array, or its field, whose leading axis is the array's where it is a subarray.
     fn write_fields_lines(&mut self, dtype: &DType, field: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
-            (Kind::Array(element, shape), _) if !shape.is_empty() => {
+            (Kind::Array { element, shape }, _) if !shape.is_empty() => {
                 self.write_lines(shape[0], &shape[1..], element, field, out)
             }
             (_, Some((found, inner))) => {
@@ -77,8 +77,8 @@ impl Elements<'_> {
 
     fn write_item(&mut self, dtype: &DType, field: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         match dtype.kind() {
-            Kind::Array(element, shape) => self.write_axes(shape, element, field, out),
-            Kind::Record(fields) => {
+            Kind::Array { element, shape } => self.write_axes(shape, element, field, out),
+            Kind::Record { fields } => {
                 let found = field.and_then(|path| step(dtype, path));
                 let mut end = 0;
                 out.write_all(if found.is_some() { b"" } else { b"{" })?;
@@ -101,18 +101,18 @@ impl Elements<'_> {
                 self.skip(dtype.itemsize() - end)?;
                 out.write_all(if found.is_some() { b"" } else { b"}" })
             }
-            Kind::Bytes(len) => {
+            Kind::Bytes { len } => {
                 self.write_units(*len, |elements| elements.bytes().map(|[byte]: [u8; 1]| byte.into()), out)
             }
-            Kind::Ucs4(len, Endianness::Big) => {
+            Kind::Ucs4 { len, order: Endianness::Big } => {
                 self.write_units(*len, |elements| elements.bytes().map(u32::from_be_bytes), out)
             }
-            Kind::Ucs4(len, Endianness::Little) => {
+            Kind::Ucs4 { len, order: Endianness::Little } => {
                 self.write_units(*len, |elements| elements.bytes().map(u32::from_le_bytes), out)
             }
-            Kind::Void(len) => self.write_hexadecimal(*len, out),
-            Kind::Float(16, _) => self.write_hexadecimal(16, out),
-            Kind::Complex(32, _) => {
+            Kind::Void { len } => self.write_hexadecimal(*len, out),
+            Kind::Float { size: 16, .. } => self.write_hexadecimal(16, out),
+            Kind::Complex { size: 32, .. } => {
                 out.write_all(b"[")?;
                 self.write_hexadecimal(16, out)?;
                 out.write_all(b",")?;

@@ -101,7 +101,7 @@ fn undrawn(error: impl std::error::Error) -> Failure {
 /// The axes of subarrays on the way to a field, and its own.
 fn push_axes(dtype: &DType, field: Option<&str>, shape: &mut Vec<usize>) {
     match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
-        (Kind::Array(element, axes), _) => {
+        (Kind::Array { element, shape: axes }, _) => {
             shape.extend(axes);
             push_axes(element, field, shape);
         }
@@ -301,8 +301,11 @@ impl Elements<'_> {
     /// have to be taken one by one.
     fn piece(&mut self, dtype: &DType, field: Option<&str>, count: usize) -> Result<Option<Vec<f64>>, Failure> {
         let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
-        let element = if let Kind::Array(element, _) = leaf.kind() { element } else { leaf };
-        let number = matches!(element.kind(), Kind::Bool | Kind::Int(..) | Kind::UInt(..) | Kind::Float(2 | 4 | 8, _));
+        let element = if let Kind::Array { element, .. } = leaf.kind() { element } else { leaf };
+        let number = matches!(
+            element.kind(),
+            Kind::Bool | Kind::Int { .. } | Kind::UInt { .. } | Kind::Float { size: 2 | 4 | 8, .. }
+        );
         if !number || dtype.itemsize() > PIECE {
             return Ok(None);
         }
@@ -315,7 +318,7 @@ impl Elements<'_> {
     /// The numbers of an item, or of one field of it.
     fn numbers(&mut self, dtype: &DType, field: Option<&str>, take: &mut impl FnMut(f64)) -> Result<(), Failure> {
         match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
-            (Kind::Array(element, axes), _) => {
+            (Kind::Array { element, shape: axes }, _) => {
                 (0..axes.iter().product()).try_for_each(|_| self.numbers(element, field, take))
             }
             (_, Some((found, inner))) => {
@@ -323,11 +326,11 @@ impl Elements<'_> {
                 self.numbers(&found.dtype, inner, take)?;
                 Ok(self.skip(dtype.itemsize() - found.offset - found.dtype.itemsize())?)
             }
-            (Kind::Bool | Kind::Int(..) | Kind::UInt(..) | Kind::Float(2 | 4 | 8, _), None) => {
+            (Kind::Bool | Kind::Int { .. } | Kind::UInt { .. } | Kind::Float { size: 2 | 4 | 8, .. }, None) => {
                 take(self.value(dtype)?.as_f64().unwrap_or(f64::NAN));
                 Ok(())
             }
-            (Kind::DateTime64(..) | Kind::TimeDelta64(..), None) => {
+            (Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. }, None) => {
                 take(match self.value(dtype)? {
                     Value::DateTime64(i64::MIN, ..) | Value::TimeDelta64(i64::MIN, ..) => f64::NAN,
                     Value::DateTime64(count, ..) | Value::TimeDelta64(count, ..) => count as f64,
@@ -335,7 +338,7 @@ impl Elements<'_> {
                 });
                 Ok(())
             }
-            (Kind::Record(fields), None) => {
+            (Kind::Record { fields }, None) => {
                 let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).take(20).collect();
                 Err(Failure::new(format!("records cannot be drawn, but a field of numbers: --field, one of {names:?}")))
             }

@@ -2,11 +2,14 @@
 
 use super::MmapArray;
 use crate::access::{Access, ReadOnly};
+use crate::element::Element;
 use crate::view::display::{debug, display};
 use std::fmt::{self, Debug, Display};
 
 /// As `print(arr)` prints in NumPy: brackets, aligned columns, and `...` in the middle of more than 1000 elements, of
 /// which only those shown are read. `{:.3}` sets the digits after the point, as `np.set_printoptions(precision=3)`.
+///
+/// Every [`Element`] says itself what it prints as; records print in parentheses, as their dtype has them.
 ///
 /// ```
 /// let mut grid = mmap_array::MmapArrayMut::<f32>::anonymous([2, 3])?;
@@ -14,7 +17,22 @@ use std::fmt::{self, Debug, Display};
 /// assert_eq!(grid.to_string(), "[[ 0.   0.   0. ]\n [ 0.   0.  -0.5]]");
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
-impl<T: Display + 'static, A: Access<T>> Display for MmapArray<T, A>
+///
+/// ```
+/// # #[cfg(feature = "derive")] {
+/// # use bytemuck::{Pod, Zeroable};
+/// use mmap_array::{Be, Bytes, MmapArrayMut, Record};
+/// #[derive(Clone, Copy, Zeroable, Pod, Record)]
+/// #[repr(C, packed)]
+/// struct Trade { tag: Bytes<2>, px: Be<f32> }
+///
+/// let mut trades = MmapArrayMut::<Trade>::anonymous(2)?;
+/// trades[0] = Trade { tag: Bytes::new("AA")?, px: 2.5.into() };
+/// assert_eq!(trades.to_string(), "[(b'AA', 2.5) (b'', 0. )]");
+/// # }
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+impl<T: Element, A: Access<T>> Display for MmapArray<T, A>
 where
     ReadOnly: Access<T>,
 {

@@ -100,7 +100,7 @@ fn read_part(reader: &mut impl Read, target: &mut Region, part: Range<usize>, le
     let mut start = part.start;
     while start < part.end {
         if start == target.len() {
-            target.grow(len.min(start.saturating_mul(2)))?;
+            target.grow(len.min(start.saturating_mul(2)), false)?;
         }
         let end = part.end.min(target.len());
         reader.read_exact(&mut target.memory_mut()[start..end])?;

@@ -2,11 +2,9 @@
 
 use super::MmapArray;
 use crate::access::{Access, ReadOnly};
-use crate::element::Element;
-use crate::view::{Numeric, Ordered};
-use std::fmt;
+use crate::element::{Number, Ordered};
 
-impl<T: Numeric, A> MmapArray<T, A>
+impl<T: Number, A> MmapArray<T, A>
 where
     ReadOnly: Access<T>,
 {
@@ -51,15 +49,5 @@ where
     #[must_use]
     pub fn max(&self) -> Option<T> {
         self.view().max()
-    }
-}
-
-impl<T: Element, A> MmapArray<T, A>
-where
-    ReadOnly: Access<T>,
-{
-    /// The elements as NumPy prints them, records too. See [`ArrayView::display`](crate::ArrayView::display).
-    pub fn display(&self) -> impl fmt::Display + '_ {
-        self.view().display()
     }
 }

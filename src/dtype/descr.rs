@@ -91,8 +91,8 @@ impl DType {
 
     pub(super) fn push_descr(&self, out: &mut String) -> Result<(), String> {
         match &self.kind {
-            Kind::Array(..) => Err("a subarray outside a record is not an element but axes of the array".to_owned()),
-            Kind::Record(fields) => self.push_fields(out, fields),
+            Kind::Array { .. } => Err("a subarray outside a record is not an element but axes of the array".to_owned()),
+            Kind::Record { fields } => self.push_fields(out, fields),
             kind => {
                 self.check_itemsize()?;
                 out.push('\'');
@@ -130,7 +130,7 @@ impl DType {
             }
             out.push_str(", ");
             match &dtype.kind {
-                Kind::Array(element, shape) => dtype.push_subarray(out, element, shape)?,
+                Kind::Array { element, shape } => dtype.push_subarray(out, element, shape)?,
                 _ => dtype.push_descr(out)?,
             }
             out.push(')');
@@ -146,7 +146,7 @@ impl DType {
         self.check_itemsize()?;
         check_shape(element, shape)?;
         match &element.kind {
-            Kind::Array(inner, inner_shape) => {
+            Kind::Array { element: inner, shape: inner_shape } => {
                 out.push('(');
                 element.push_subarray(out, inner, inner_shape)?;
                 out.push(')');
@@ -182,7 +182,7 @@ fn push_padding(out: &mut String, len: usize) {
 
 /// Whether a field of this dtype with an empty name is padding to NumPy, whose subarrays are void too.
 fn is_padding(dtype: &DType) -> bool {
-    matches!(dtype.kind, Kind::Void(_) | Kind::Array(..))
+    matches!(dtype.kind, Kind::Void { .. } | Kind::Array { .. })
 }
 
 /// What NumPy asks of a subarray: no more than 64 axes, elements of some bytes or records, and no number beyond a C
@@ -191,7 +191,7 @@ fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
     if shape.len() > MAX_AXES {
         return Err(format!("{} axes in a subarray; NumPy takes at most {MAX_AXES}", shape.len()));
     }
-    if element.itemsize == 0 && !matches!(element.kind, Kind::Record(_)) {
+    if element.itemsize == 0 && !matches!(element.kind, Kind::Record { .. }) {
         return Err("a subarray of elements without bytes, of which NumPy makes none".to_owned());
     }
     if let Some(dim) = shape.iter().find(|&&dim| dim > MAX_ITEMSIZE) {
@@ -239,7 +239,7 @@ impl Reader<'_> {
     fn element(&self, node: &Node) -> Result<DType> {
         let dtype = self.dtype(node, 0)?;
         match dtype.kind {
-            Kind::Array(..) => Err(self.error(node, "a subarray, whose axes belong to the array's shape")),
+            Kind::Array { .. } => Err(self.error(node, "a subarray, whose axes belong to the array's shape")),
             _ => Ok(dtype),
         }
     }
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn dims_behind_a_zero_count_as_nothing() {
-        let byte = DType::scalar(Kind::UInt(1, crate::Endianness::NATIVE)).unwrap();
+        let byte = DType::scalar(Kind::UInt { size: 1, order: crate::Endianness::NATIVE }).unwrap();
         let most = MAX_ITEMSIZE;
         for fits in [&[0, most, most, most][..], &[most, most, 0], &[most], &[1; 64]] {
             assert_eq!(check_shape(&byte, fits), Ok(()), "{fits:?}");

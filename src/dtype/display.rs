@@ -25,7 +25,7 @@ impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
         match &self.kind {
-            Kind::Array(..) | Kind::Record(_) => push_nested(&mut out, self),
+            Kind::Array { .. } | Kind::Record { .. } => push_nested(&mut out, self),
             kind => typestr::push(&mut out, kind),
         }
         f.write_str(&out)
@@ -35,14 +35,14 @@ impl fmt::Display for DType {
 /// Appends the text of a part, a type string in quotes.
 fn push_nested(out: &mut String, dtype: &DType) {
     match &dtype.kind {
-        Kind::Array(element, shape) => {
+        Kind::Array { element, shape } => {
             out.push('(');
             push_nested(out, element);
             out.push_str(", ");
             repr::push_shape(out, shape);
             out.push(')');
         }
-        Kind::Record(fields) => {
+        Kind::Record { fields } => {
             let start = out.len();
             if dtype.push_descr(out).is_err() {
                 out.truncate(start);
@@ -96,19 +96,21 @@ impl DType {
         };
         Some(match self.kind {
             Kind::Bool => "Bool".into(),
-            Kind::Int(size, order) => in_order(order, format!("i{}", 8 * size)),
-            Kind::UInt(size, order) => in_order(order, format!("u{}", 8 * size)),
-            Kind::Float(2, order) => in_order(order, "half::f16".into()),
-            Kind::Float(size @ (4 | 8), order) => in_order(order, format!("f{}", 8 * size)),
-            Kind::Complex(size @ (8 | 16), order) => in_order(order, format!("num_complex::Complex<f{}>", 4 * size)),
+            Kind::Int { size, order } => in_order(order, format!("i{}", 8 * size)),
+            Kind::UInt { size, order } => in_order(order, format!("u{}", 8 * size)),
+            Kind::Float { size: 2, order } => in_order(order, "half::f16".into()),
+            Kind::Float { size: size @ (4 | 8), order } => in_order(order, format!("f{}", 8 * size)),
+            Kind::Complex { size: size @ (8 | 16), order } => {
+                in_order(order, format!("num_complex::Complex<f{}>", 4 * size))
+            }
             _ if self.itemsize == 0 => return None,
-            Kind::Bytes(len) => format!("Bytes<{len}>"),
-            Kind::Ucs4(len, order) => in_order(order, format!("Ucs4<{len}>")),
-            Kind::Void(len) => format!("Void<{len}>"),
-            Kind::DateTime64(unit, spans_of, order) => in_order(order, time("DateTime64", unit, spans_of)),
-            Kind::TimeDelta64(unit, spans_of, order) => in_order(order, time("TimeDelta64", unit, spans_of)),
-            Kind::Float(..) | Kind::Complex(..) | Kind::Record(_) => return None,
-            Kind::Array(ref element, ref shape) => {
+            Kind::Bytes { len } => format!("Bytes<{len}>"),
+            Kind::Ucs4 { len, order } => in_order(order, format!("Ucs4<{len}>")),
+            Kind::Void { len } => format!("Void<{len}>"),
+            Kind::DateTime64 { unit, count, order } => in_order(order, time("DateTime64", unit, count)),
+            Kind::TimeDelta64 { unit, count, order } => in_order(order, time("TimeDelta64", unit, count)),
+            Kind::Float { .. } | Kind::Complex { .. } | Kind::Record { .. } => return None,
+            Kind::Array { ref element, ref shape } => {
                 shape.iter().rev().fold(element.rust_type()?, |name, len| format!("[{name}; {len}]"))
             }
         })
@@ -177,18 +179,18 @@ fn push_declaration(lines: &mut Vec<Line>, depth: usize, name: &str, dtype: &DTy
     let indent = "    ".repeat(depth);
     let mut name = name.to_owned();
     let mut leaf = dtype;
-    while let Kind::Array(element, shape) = &leaf.kind {
+    while let Kind::Array { element, shape } = &leaf.kind {
         shape.iter().for_each(|dim| name.push_str(&format!("[{dim}]")));
         leaf = element;
     }
-    let Kind::Record(fields) = &leaf.kind else {
+    let Kind::Record { fields } = &leaf.kind else {
         let (of_type, order) = c_type(&leaf.kind);
         match &leaf.kind {
-            Kind::Bytes(len) | Kind::Ucs4(len, _) | Kind::Void(len) => name.push_str(&format!("[{len}]")),
-            Kind::DateTime64(unit, count, _) => {
+            Kind::Bytes { len } | Kind::Ucs4 { len, .. } | Kind::Void { len } => name.push_str(&format!("[{len}]")),
+            Kind::DateTime64 { unit, count, .. } => {
                 comment.push_str(&format!(", datetime64{}", typestr::Counted(*unit, *count)));
             }
-            Kind::TimeDelta64(unit, count, _) => {
+            Kind::TimeDelta64 { unit, count, .. } => {
                 comment.push_str(&format!(", timedelta64{}", typestr::Counted(*unit, *count)));
             }
             _ => {}
@@ -238,27 +240,27 @@ fn c_name(name: &str) -> String {
 fn c_type(kind: &Kind) -> (&'static str, Option<Endianness>) {
     match *kind {
         Kind::Bool => ("bool", None),
-        Kind::Int(1, _) => ("int8_t", None),
-        Kind::Int(2, order) => ("int16_t", Some(order)),
-        Kind::Int(4, order) => ("int32_t", Some(order)),
-        Kind::Int(_, order) | Kind::DateTime64(_, _, order) | Kind::TimeDelta64(_, _, order) => {
+        Kind::Int { size: 1, .. } => ("int8_t", None),
+        Kind::Int { size: 2, order } => ("int16_t", Some(order)),
+        Kind::Int { size: 4, order } => ("int32_t", Some(order)),
+        Kind::Int { order, .. } | Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
             ("int64_t", Some(order))
         }
-        Kind::UInt(1, _) => ("uint8_t", None),
-        Kind::UInt(2, order) => ("uint16_t", Some(order)),
-        Kind::UInt(4, order) => ("uint32_t", Some(order)),
-        Kind::UInt(_, order) => ("uint64_t", Some(order)),
-        Kind::Float(2, order) => ("_Float16", Some(order)),
-        Kind::Float(4, order) => ("float", Some(order)),
-        Kind::Float(8, order) => ("double", Some(order)),
-        Kind::Float(_, order) => ("long double", Some(order)),
-        Kind::Complex(8, order) => ("float complex", Some(order)),
-        Kind::Complex(16, order) => ("double complex", Some(order)),
-        Kind::Complex(_, order) => ("long double complex", Some(order)),
-        Kind::Bytes(_) => ("char", None),
-        Kind::Ucs4(_, order) => ("char32_t", Some(order)),
-        Kind::Void(_) => ("unsigned char", None),
-        Kind::Array(..) | Kind::Record(_) => ("struct", None),
+        Kind::UInt { size: 1, .. } => ("uint8_t", None),
+        Kind::UInt { size: 2, order } => ("uint16_t", Some(order)),
+        Kind::UInt { size: 4, order } => ("uint32_t", Some(order)),
+        Kind::UInt { order, .. } => ("uint64_t", Some(order)),
+        Kind::Float { size: 2, order } => ("_Float16", Some(order)),
+        Kind::Float { size: 4, order } => ("float", Some(order)),
+        Kind::Float { size: 8, order } => ("double", Some(order)),
+        Kind::Float { order, .. } => ("long double", Some(order)),
+        Kind::Complex { size: 8, order } => ("float complex", Some(order)),
+        Kind::Complex { size: 16, order } => ("double complex", Some(order)),
+        Kind::Complex { order, .. } => ("long double complex", Some(order)),
+        Kind::Bytes { .. } => ("char", None),
+        Kind::Ucs4 { order, .. } => ("char32_t", Some(order)),
+        Kind::Void { .. } => ("unsigned char", None),
+        Kind::Array { .. } | Kind::Record { .. } => ("struct", None),
     }
 }
 
@@ -309,7 +311,7 @@ mod tests {
         // More than a header can say, where there are addresses for it.
         #[cfg(target_pointer_width = "64")]
         {
-            let huge = DType::packed_record([("a", DType::scalar(Kind::Void(1 << 31)).unwrap())]).unwrap();
+            let huge = DType::packed_record([("a", DType::scalar(Kind::Void { len: 1 << 31 }).unwrap())]).unwrap();
             assert!(huge.to_string().starts_with("{'names': ['a']"));
         }
     }

@@ -31,7 +31,7 @@ const UNITS: [(&str, TimeUnit); 14] = [
 
 /// Appends the type string of a kind without parts: `dtype.str`. Nothing of others.
 pub(super) fn push(out: &mut String, kind: &Kind) {
-    let order = |size: usize, order: &Endianness| match (size, order) {
+    let mark = |size: usize, order: &Endianness| match (size, order) {
         (1, _) => '|',
         (_, Endianness::Little) => '<',
         (_, Endianness::Big) => '>',
@@ -39,20 +39,20 @@ pub(super) fn push(out: &mut String, kind: &Kind) {
     // Writing to a string does not fail.
     let _ = match kind {
         Kind::Bool => write!(out, "|b1"),
-        Kind::Int(size, endianness) => write!(out, "{}i{size}", order(*size, endianness)),
-        Kind::UInt(size, endianness) => write!(out, "{}u{size}", order(*size, endianness)),
-        Kind::Float(size, endianness) => write!(out, "{}f{size}", order(*size, endianness)),
-        Kind::Complex(size, endianness) => write!(out, "{}c{size}", order(*size, endianness)),
-        Kind::Bytes(len) => write!(out, "|S{len}"),
-        Kind::Ucs4(len, endianness) => write!(out, "{}U{len}", order(4, endianness)),
-        Kind::Void(len) => write!(out, "|V{len}"),
-        Kind::DateTime64(unit, count, endianness) => {
-            write!(out, "{}M8{}", order(8, endianness), Counted(*unit, *count))
+        Kind::Int { size, order } => write!(out, "{}i{size}", mark(*size, order)),
+        Kind::UInt { size, order } => write!(out, "{}u{size}", mark(*size, order)),
+        Kind::Float { size, order } => write!(out, "{}f{size}", mark(*size, order)),
+        Kind::Complex { size, order } => write!(out, "{}c{size}", mark(*size, order)),
+        Kind::Bytes { len } => write!(out, "|S{len}"),
+        Kind::Ucs4 { len, order } => write!(out, "{}U{len}", mark(4, order)),
+        Kind::Void { len } => write!(out, "|V{len}"),
+        Kind::DateTime64 { unit, count, order } => {
+            write!(out, "{}M8{}", mark(8, order), Counted(*unit, *count))
         }
-        Kind::TimeDelta64(unit, count, endianness) => {
-            write!(out, "{}m8{}", order(8, endianness), Counted(*unit, *count))
+        Kind::TimeDelta64 { unit, count, order } => {
+            write!(out, "{}m8{}", mark(8, order), Counted(*unit, *count))
         }
-        Kind::Array(..) | Kind::Record(_) => Ok(()),
+        Kind::Array { .. } | Kind::Record { .. } => Ok(()),
     };
 }
 
@@ -77,7 +77,7 @@ pub(super) fn parse(text: &str) -> Result<DType, String> {
     if is_list(text) {
         return Err(format!("{text:?} is several elements: write a list of fields, or a field with a shape"));
     }
-    let (endianness, word) = match text.as_bytes().first() {
+    let (order, word) = match text.as_bytes().first() {
         Some(b'<') => (Endianness::Little, &text[1..]),
         Some(b'>') => (Endianness::Big, &text[1..]),
         Some(b'=' | b'|') => (Endianness::NATIVE, &text[1..]),
@@ -86,17 +86,20 @@ pub(super) fn parse(text: &str) -> Result<DType, String> {
     for (names, point) in [(["M8", "datetime64"], true), (["m8", "timedelta64"], false)] {
         if let Some(unit) = names.iter().find_map(|name| word.strip_prefix(name)) {
             let (unit, count) = time_unit(unit)?;
-            let kind = if point { Kind::DateTime64 } else { Kind::TimeDelta64 };
-            return DType::scalar(kind(unit, count, endianness)).map_err(|error| error.to_string());
+            let kind = match point {
+                true => Kind::DateTime64 { unit, count, order },
+                false => Kind::TimeDelta64 { unit, count, order },
+            };
+            return DType::scalar(kind).map_err(|error| error.to_string());
         }
     }
     let mut letters = word.chars();
     let (Some(letter), rest) = (letters.next(), letters.as_str()) else { return unknown() };
     let kind = match strtol(rest) {
         // As `S`, but without an order.
-        _ if text == "a" => Found::Kind(Kind::Bytes(0)),
-        _ if rest.is_empty() => by_letter(letter, endianness),
-        Some((size, "")) => sized(letter, size, endianness),
+        _ if text == "a" => Found::Kind(Kind::Bytes { len: 0 }),
+        _ if rest.is_empty() => by_letter(letter, order),
+        Some((size, "")) => sized(letter, size, order),
         // A name has no order in front of it.
         _ if word.len() == text.len() => by_name(word),
         _ => return unknown(),
@@ -135,49 +138,49 @@ const VARIES_INT: Found = Found::Varies("<i4 or <i8");
 const VARIES_UINT: Found = Found::Varies("<u4 or <u8");
 
 /// `f8`, `S5`: a kind and a size.
-fn sized(letter: char, size: i64, endianness: Endianness) -> Found {
+fn sized(letter: char, size: i64, order: Endianness) -> Found {
     let Some(size) = usize::try_from(size).ok().filter(|&size| size <= MAX_ITEMSIZE) else { return Found::Nothing };
     Found::Kind(match letter {
         'b' if size == 1 => Kind::Bool,
-        'i' => Kind::Int(size, endianness),
-        'u' => Kind::UInt(size, endianness),
-        'f' => Kind::Float(size, endianness),
-        'c' => Kind::Complex(size, endianness),
+        'i' => Kind::Int { size, order },
+        'u' => Kind::UInt { size, order },
+        'f' => Kind::Float { size, order },
+        'c' => Kind::Complex { size, order },
         // `a` is an old name of `S`.
-        'S' | 'a' => Kind::Bytes(size),
-        'U' if size <= MAX_ITEMSIZE / 4 => Kind::Ucs4(size, endianness),
-        'V' => Kind::Void(size),
+        'S' | 'a' => Kind::Bytes { len: size },
+        'U' if size <= MAX_ITEMSIZE / 4 => Kind::Ucs4 { len: size, order },
+        'V' => Kind::Void { len: size },
         // `M8` itself, which may have a unit, is read before; this is `M08`.
-        'M' if size == 8 => Kind::DateTime64(TimeUnit::Generic, 1, endianness),
-        'm' if size == 8 => Kind::TimeDelta64(TimeUnit::Generic, 1, endianness),
+        'M' if size == 8 => Kind::DateTime64 { unit: TimeUnit::Generic, count: 1, order },
+        'm' if size == 8 => Kind::TimeDelta64 { unit: TimeUnit::Generic, count: 1, order },
         'O' => return Found::Objects,
         _ => return Found::Nothing,
     })
 }
 
 /// `d`: NumPy's characters for C's types. C's `int` is an `i32` on every machine that there is.
-fn by_letter(letter: char, endianness: Endianness) -> Found {
+fn by_letter(letter: char, order: Endianness) -> Found {
     Found::Kind(match letter {
         '?' => Kind::Bool,
-        'b' => Kind::Int(1, endianness),
-        'h' => Kind::Int(2, endianness),
-        'i' => Kind::Int(4, endianness),
-        'q' => Kind::Int(8, endianness),
-        'B' => Kind::UInt(1, endianness),
-        'H' => Kind::UInt(2, endianness),
-        'I' => Kind::UInt(4, endianness),
-        'Q' => Kind::UInt(8, endianness),
-        'e' => Kind::Float(2, endianness),
-        'f' => Kind::Float(4, endianness),
-        'd' => Kind::Float(8, endianness),
-        'F' => Kind::Complex(8, endianness),
-        'D' => Kind::Complex(16, endianness),
-        'S' => Kind::Bytes(0),
-        'c' => Kind::Bytes(1),
-        'U' => Kind::Ucs4(0, endianness),
-        'V' => Kind::Void(0),
-        'M' => Kind::DateTime64(TimeUnit::Generic, 1, endianness),
-        'm' => Kind::TimeDelta64(TimeUnit::Generic, 1, endianness),
+        'b' => Kind::Int { size: 1, order },
+        'h' => Kind::Int { size: 2, order },
+        'i' => Kind::Int { size: 4, order },
+        'q' => Kind::Int { size: 8, order },
+        'B' => Kind::UInt { size: 1, order },
+        'H' => Kind::UInt { size: 2, order },
+        'I' => Kind::UInt { size: 4, order },
+        'Q' => Kind::UInt { size: 8, order },
+        'e' => Kind::Float { size: 2, order },
+        'f' => Kind::Float { size: 4, order },
+        'd' => Kind::Float { size: 8, order },
+        'F' => Kind::Complex { size: 8, order },
+        'D' => Kind::Complex { size: 16, order },
+        'S' => Kind::Bytes { len: 0 },
+        'c' => Kind::Bytes { len: 1 },
+        'U' => Kind::Ucs4 { len: 0, order },
+        'V' => Kind::Void { len: 0 },
+        'M' => Kind::DateTime64 { unit: TimeUnit::Generic, count: 1, order },
+        'm' => Kind::TimeDelta64 { unit: TimeUnit::Generic, count: 1, order },
         'l' | 'n' | 'p' => return VARIES_INT,
         'L' | 'N' | 'P' => return VARIES_UINT,
         'g' => return Found::Varies("<f8 or <f16"),
@@ -192,24 +195,24 @@ fn by_name(name: &str) -> Found {
     let native = Endianness::NATIVE;
     Found::Kind(match name {
         "bool" | "bool_" => Kind::Bool,
-        "int8" | "byte" => Kind::Int(1, native),
-        "int16" | "short" => Kind::Int(2, native),
-        "int32" | "intc" => Kind::Int(4, native),
-        "int64" | "longlong" => Kind::Int(8, native),
-        "uint8" | "ubyte" => Kind::UInt(1, native),
-        "uint16" | "ushort" => Kind::UInt(2, native),
-        "uint32" | "uintc" => Kind::UInt(4, native),
-        "uint64" | "ulonglong" => Kind::UInt(8, native),
-        "float16" | "half" => Kind::Float(2, native),
-        "float32" | "single" => Kind::Float(4, native),
-        "float64" | "double" | "float" => Kind::Float(8, native),
-        "float128" => Kind::Float(16, native),
-        "complex64" | "csingle" => Kind::Complex(8, native),
-        "complex128" | "cdouble" | "complex" => Kind::Complex(16, native),
-        "complex256" => Kind::Complex(32, native),
-        "bytes" | "bytes_" => Kind::Bytes(0),
-        "str" | "str_" | "unicode" => Kind::Ucs4(0, native),
-        "void" => Kind::Void(0),
+        "int8" | "byte" => Kind::Int { size: 1, order: native },
+        "int16" | "short" => Kind::Int { size: 2, order: native },
+        "int32" | "intc" => Kind::Int { size: 4, order: native },
+        "int64" | "longlong" => Kind::Int { size: 8, order: native },
+        "uint8" | "ubyte" => Kind::UInt { size: 1, order: native },
+        "uint16" | "ushort" => Kind::UInt { size: 2, order: native },
+        "uint32" | "uintc" => Kind::UInt { size: 4, order: native },
+        "uint64" | "ulonglong" => Kind::UInt { size: 8, order: native },
+        "float16" | "half" => Kind::Float { size: 2, order: native },
+        "float32" | "single" => Kind::Float { size: 4, order: native },
+        "float64" | "double" | "float" => Kind::Float { size: 8, order: native },
+        "float128" => Kind::Float { size: 16, order: native },
+        "complex64" | "csingle" => Kind::Complex { size: 8, order: native },
+        "complex128" | "cdouble" | "complex" => Kind::Complex { size: 16, order: native },
+        "complex256" => Kind::Complex { size: 32, order: native },
+        "bytes" | "bytes_" => Kind::Bytes { len: 0 },
+        "str" | "str_" | "unicode" => Kind::Ucs4 { len: 0, order: native },
+        "void" => Kind::Void { len: 0 },
         "int" | "int_" | "intp" | "long" => return VARIES_INT,
         "uint" | "uintp" | "ulong" => return VARIES_UINT,
         "longdouble" => return Found::Varies("<f8 or <f16"),

@@ -1,14 +1,13 @@
 //! Numbers of any width and byte order as numbers of one type: the stored type is found once for a whole view, and the
 //! view then converted as a typed one.
 
-use super::cell::f32_of_half;
 use super::view::DynView;
 use crate::access::{Access, ReadOnly};
 use crate::dtype::{Endianness, Kind};
-use crate::element::Bool;
-use crate::element::endian::Endian;
+use crate::element::item::f32_of_half;
+use crate::element::{Bool, Endian, Number};
 use crate::error::{Reason, Result};
-use crate::view::{ArrayView, Number, With};
+use crate::view::{ArrayView, With};
 use byteorder::{BigEndian, LittleEndian};
 
 /// What is done with a view once its type is known.
@@ -66,22 +65,22 @@ impl DynView<'_> {
                 }
             };
             ($stored:ty, $order:expr) => {
-                number!($stored, $order, |number| T::from_number(number.get()))
+                number!($stored, $order, Number::to_number)
             };
         }
         Ok(match *self.dtype().kind() {
-            Kind::Bool => visitor.visit(self.elements::<Bool>(), T::from_number),
-            Kind::Int(1, _) => visitor.visit(self.elements::<i8>(), T::from_number),
-            Kind::Int(2, order) => number!(i16, order),
-            Kind::Int(4, order) => number!(i32, order),
-            Kind::UInt(1, _) => visitor.visit(self.elements::<u8>(), T::from_number),
-            Kind::UInt(2, order) => number!(u16, order),
-            Kind::UInt(4, order) => number!(u32, order),
-            Kind::UInt(8, order) => number!(u64, order),
-            Kind::Float(2, order) => number!(u16, order, |number| T::from_number(f32_of_half(number.get()))),
-            Kind::Float(4, order) => number!(f32, order),
-            Kind::Float(8, order) => number!(f64, order),
-            Kind::Int(8, order) | Kind::DateTime64(_, _, order) | Kind::TimeDelta64(_, _, order) => {
+            Kind::Bool => visitor.visit(self.elements::<Bool>(), Number::to_number),
+            Kind::Int { size: 1, .. } => visitor.visit(self.elements::<i8>(), Number::to_number),
+            Kind::Int { size: 2, order } => number!(i16, order),
+            Kind::Int { size: 4, order } => number!(i32, order),
+            Kind::UInt { size: 1, .. } => visitor.visit(self.elements::<u8>(), Number::to_number),
+            Kind::UInt { size: 2, order } => number!(u16, order),
+            Kind::UInt { size: 4, order } => number!(u32, order),
+            Kind::UInt { size: 8, order } => number!(u64, order),
+            Kind::Float { size: 2, order } => number!(u16, order, |number| T::of_f32(f32_of_half(number.get()))),
+            Kind::Float { size: 4, order } => number!(f32, order),
+            Kind::Float { size: 8, order } => number!(f64, order),
+            Kind::Int { size: 8, order } | Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
                 number!(i64, order)
             }
             _ => {

@@ -1,11 +1,12 @@
 //! Single items of an array whose dtype is known at run time.
 
 use super::view::DynView;
-use crate::dtype::TimeUnit;
-use crate::element::text::{Repr, hexadecimal, units_repr};
-use crate::element::time::{span_text, time_text};
-use crate::print::Item;
+use crate::dtype::{Kind, TimeUnit};
+use crate::element::item::{Leaf, Stored};
+use crate::shape::{Axes, MAX_NDIM, NdIndex};
+use crate::view::{RawView, outside_text};
 use std::fmt;
+use std::iter::FusedIterator;
 
 /// One item of a [`DynView`], by value, in the machine's byte order: what NumPy's `arr[i]` gives.
 ///
@@ -104,46 +105,175 @@ impl Value<'_> {
         }
     }
 
-    /// As the printer knows it, in an array or on its own; of a record, nothing.
-    pub(super) fn item(&self, in_array: bool) -> Item {
-        match *self {
-            Self::Bool(truth) => Item::Bool(truth),
-            Self::Int(number) => Item::Int(number.into()),
-            Self::UInt(number) => Item::Int(number.into()),
-            Self::F16(number) => Item::F16(number),
-            Self::F32(number) => Item::F32(number),
-            Self::F64(number) => Item::F64(number),
-            Self::ComplexF32(number) => Item::Complex32(number),
-            Self::ComplexF64(number) => Item::Complex64(number),
-            Self::Bytes(ref bytes) => Item::Quoted(format!("{:?}", Repr(bytes))),
-            Self::Ucs4(ref units) if in_array => Item::Quoted(units_repr(units)),
-            Self::Ucs4(ref units) => {
-                let character = |&unit: &u32| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
-                Item::Quoted(units.iter().map(character).collect())
-            }
-            Self::Void(ref bytes) => Item::Text(hexadecimal(bytes)),
-            Self::DateTime64(count, unit, spans_of) => Item::Text(time_text(count, unit, spans_of, in_array)),
-            Self::TimeDelta64(count, unit, spans_of) => Item::Text(span_text(count, unit, spans_of, in_array)),
-            Self::Record(_) => Item::Text(String::new()),
+    /// What is no record, as the printer takes it.
+    fn leaf(&self) -> Option<Leaf> {
+        Some(match *self {
+            Self::Bool(truth) => Leaf::Bool(truth),
+            Self::Int(number) => Leaf::Int(number),
+            Self::UInt(number) => Leaf::UInt(number),
+            Self::F16(number) => Leaf::F16(number),
+            Self::F32(number) => Leaf::F32(number),
+            Self::F64(number) => Leaf::F64(number),
+            Self::ComplexF32(number) => Leaf::ComplexF32(number),
+            Self::ComplexF64(number) => Leaf::ComplexF64(number),
+            Self::Bytes(ref bytes) => Leaf::Bytes(bytes.clone()),
+            Self::Ucs4(ref units) => Leaf::Ucs4(units.clone()),
+            Self::Void(ref bytes) => Leaf::Void(bytes.clone()),
+            Self::DateTime64(count, unit, spans_of) => Leaf::DateTime64(count, unit, spans_of),
+            Self::TimeDelta64(count, unit, spans_of) => Leaf::TimeDelta64(count, unit, spans_of),
+            Self::Record(_) => return None,
+        })
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The element by value.
+    fn of(stored: &Stored<'a>) -> Self {
+        if let Kind::Record { .. } = stored.dtype().kind() {
+            let raw = RawView { ptr: stored.ptr().cast_mut(), axes: Axes::default() };
+            // SAFETY: the view's one element is this one, whose bytes are initialised and not written for 'a.
+            return Self::Record(Box::new(unsafe { DynView::from_raw(raw, stored.dtype()) }));
+        }
+        match stored.leaf() {
+            Leaf::Bool(truth) => Self::Bool(truth),
+            Leaf::Int(number) => Self::Int(number),
+            Leaf::UInt(number) => Self::UInt(number),
+            Leaf::F16(number) => Self::F16(number),
+            Leaf::F32(number) => Self::F32(number),
+            Leaf::F64(number) => Self::F64(number),
+            Leaf::ComplexF32(number) => Self::ComplexF32(number),
+            Leaf::ComplexF64(number) => Self::ComplexF64(number),
+            Leaf::Bytes(bytes) => Self::Bytes(bytes),
+            Leaf::Ucs4(units) => Self::Ucs4(units),
+            Leaf::Void(bytes) => Self::Void(bytes),
+            Leaf::DateTime64(count, unit, spans_of) => Self::DateTime64(count, unit, spans_of),
+            Leaf::TimeDelta64(count, unit, spans_of) => Self::TimeDelta64(count, unit, spans_of),
         }
     }
 }
 
-/// As `str` shows the scalar in NumPy. `{:.3}` sets the digits after the point of a float.
+/// Items by value.
+impl<'a> DynView<'a> {
+    /// The item at an index of one number per axis.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView, Value};
+    /// let dtype = DType::from_descr("'<M8[D]'")?;
+    /// let day = DynView::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0], &dtype, 1)?.at([0]);
+    /// assert_eq!(day.to_string(), "1970-01-02");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn at(&self, index: impl NdIndex) -> Value<'a> {
+        match index.with_index(|index| self.stored(index)) {
+            Some(stored) => Value::of(&stored),
+            None => {
+                let index = index.with_index(<[usize]>::to_vec);
+                panic!("{}", outside_text(&index, self.shape(), "a view"))
+            }
+        }
+    }
+
+    /// Returns an iterator of the items, in C order, from both ends.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView, Value};
+    /// let dtype = DType::from_descr("'|S1'")?;
+    /// let view = DynView::from_bytes(b"abcd", &dtype, [2, 2])?;
+    /// assert_eq!(view.t().iter().filter_map(|value| value.to_text()).collect::<String>(), "acbd");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn iter(&self) -> DynIter<'a> {
+        DynIter { view: self.clone(), next: 0, end: self.len() }
+    }
+
+    /// As [`at`](Self::at), with `None` for an index outside.
+    #[must_use]
+    pub fn get(&self, index: impl NdIndex) -> Option<Value<'a>> {
+        index.with_index(|index| self.stored(index)).map(|stored| Value::of(&stored))
+    }
+}
+
+/// The items of a [`DynView`], in C order, from both ends. Made by [`DynView::iter`].
+#[derive(Clone, Debug)]
+pub struct DynIter<'a> {
+    view: DynView<'a>,
+    /// Positions in C order.
+    next: usize,
+    end: usize,
+}
+
+impl<'a> DynIter<'a> {
+    fn at(&self, position: usize) -> Option<Value<'a>> {
+        let (mut left, mut index) = (position, [0; MAX_NDIM]);
+        for (axis, &len) in self.view.shape().iter().enumerate().rev() {
+            (index[axis], left) = (left % len, left / len);
+        }
+        self.view.stored(&index[..self.view.ndim()]).map(|stored| Value::of(&stored))
+    }
+}
+
+impl<'a> Iterator for DynIter<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        self.nth(0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.end - self.next;
+        (len, Some(len))
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Value<'a>> {
+        let position = self.next.checked_add(n).filter(|&position| position < self.end);
+        self.next = position.map_or(self.end, |position| position + 1);
+        self.at(position?)
+    }
+}
+
+impl DoubleEndedIterator for DynIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.next == self.end {
+            return None;
+        }
+        self.end -= 1;
+        self.at(self.end)
+    }
+}
+
+impl ExactSizeIterator for DynIter<'_> {}
+impl FusedIterator for DynIter<'_> {}
+
+impl<'a> IntoIterator for DynView<'a> {
+    type Item = Value<'a>;
+    type IntoIter = DynIter<'a>;
+
+    fn into_iter(self) -> DynIter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &DynView<'a> {
+    type Item = Value<'a>;
+    type IntoIter = DynIter<'a>;
+
+    fn into_iter(self) -> DynIter<'a> {
+        self.iter()
+    }
+}
+
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(view) => fmt::Display::fmt(view, f),
-            value => {
-                let item = value.item(false);
-                let text = f.precision().map_or_else(|| item.to_string(), |digits| item.with_digits(digits));
-                match (f.width(), f.align()) {
-                    (None, _) => f.write_str(&text),
-                    (Some(width), Some(fmt::Alignment::Left)) => write!(f, "{text:<width$}"),
-                    (Some(width), Some(fmt::Alignment::Center)) => write!(f, "{text:^width$}"),
-                    (Some(width), _) => write!(f, "{text:>width$}"),
-                }
-            }
+            value => value.leaf().map_or(Ok(()), |leaf| leaf.item(false).write_alone(f)),
         }
     }
 }
@@ -166,9 +296,10 @@ impl fmt::Debug for Value<'_> {
             Self::TimeDelta64(..) => "TimeDelta64",
             Self::Record(_) => "Record",
         };
-        match self {
-            Self::Record(view) => write!(f, "{name}({view})"),
-            value => write!(f, "{name}({})", value.item(true)),
+        match (self, self.leaf()) {
+            (Self::Record(view), _) => write!(f, "{name}({view})"),
+            (_, Some(leaf)) => write!(f, "{name}({})", leaf.item(true)),
+            (_, None) => f.write_str(name),
         }
     }
 }

@@ -1,18 +1,16 @@
 //! Views whose dtype is known at run time.
 
-use super::cell::Cell;
-use super::value::Value;
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::dtype::{DType, Kind};
-use crate::element::Element;
+use crate::element::item::Stored;
+use crate::element::{Element, Number};
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array, write_repr};
-use crate::shape::{Axes, Dims, IntoShape, MAX_NDIM, NdIndex, Order, too_many_axes};
+use crate::shape::{IntoShape, Order, too_many_axes};
 use crate::view::named::described;
 use crate::view::shaping::{Shaped, for_modes, shaping};
-use crate::view::{ArrayView, Number, RawView, Slices, outside_text};
+use crate::view::{ArrayView, RawView, Slices};
 use std::fmt::{self, Debug, Display};
-use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
@@ -106,51 +104,6 @@ impl<'a> DynView<'a> {
         unsafe { Self::from_raw(raw, dtype) }.unpacked()
     }
 
-    /// The item at an index of one number per axis.
-    ///
-    /// # Panics
-    ///
-    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
-    ///
-    /// ```
-    /// use mmap_array::{DType, DynView, Value};
-    /// let dtype = DType::from_descr("'<M8[D]'")?;
-    /// let day = DynView::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0], &dtype, 1)?.at([0]);
-    /// assert_eq!(day.to_string(), "1970-01-02");
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn at(&self, index: impl NdIndex) -> Value<'a> {
-        match index.with_index(|index| self.cell(index)) {
-            Some(cell) => cell.value(),
-            None => {
-                let index = index.with_index(<[usize]>::to_vec);
-                panic!("{}", outside_text(&index, self.shape(), "a view"))
-            }
-        }
-    }
-
-    /// Returns an iterator of the items, in C order, from both ends.
-    ///
-    /// ```
-    /// use mmap_array::{DType, DynView, Value};
-    /// let dtype = DType::from_descr("'|S1'")?;
-    /// let view = DynView::from_bytes(b"abcd", &dtype, [2, 2])?;
-    /// assert_eq!(view.t().iter().filter_map(|value| value.to_text()).collect::<String>(), "acbd");
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    pub fn iter(&self) -> DynIter<'a> {
-        DynIter { view: self.clone(), next: 0, end: self.len() }
-    }
-
-    /// As [`at`](Self::at), with `None` for an index outside.
-    #[must_use]
-    pub fn get(&self, index: impl NdIndex) -> Option<Value<'a>> {
-        index.with_index(|index| self.cell(index)).map(|cell| cell.value())
-    }
-
     /// The elements as those of a type of the same size.
     pub(super) fn elements<T>(&self) -> ArrayView<'a, T>
     where
@@ -163,29 +116,11 @@ impl<'a> DynView<'a> {
         unsafe { ArrayView::from_raw(self.raw.clone()) }
     }
 
-    fn cell(&self, index: &[usize]) -> Option<Cell<'a>> {
+    pub(super) fn stored(&self, index: &[usize]) -> Option<Stored<'a>> {
         let address = self.raw.at(index)?;
         // SAFETY: the address is an element's, of which all bytes are initialised and not written for 'a, by the
         // contract of `from_raw`.
-        Some(unsafe { Cell::new(address, self.dtype) })
-    }
-}
-
-impl RawView {
-    /// The elements of elements that are subarrays, their axes behind the others.
-    pub(super) fn unpack_dtype(mut self, dtype: &DType) -> Result<(Self, &DType)> {
-        let (element, shape) = dtype.flattened();
-        if !shape.is_empty() {
-            let (dims, size) = (Dims::new(&shape)?, element.itemsize());
-            dims.checked_len(size)?;
-            let inner = Axes::contiguous(&dims, Order::C, size);
-            for (&len, &stride) in inner.lens().iter().zip(inner.strides()) {
-                self.axes.insert(self.axes.ndim(), len, stride)?;
-            }
-            // Elements of no bytes can be more than can be counted.
-            Dims::new(self.axes.lens())?.checked_len(size)?;
-        }
-        Ok((self, element))
+        Some(unsafe { Stored::new(address, self.dtype) })
     }
 }
 
@@ -521,75 +456,6 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     .error()
 }
 
-/// The items of a [`DynView`], in C order, from both ends. Made by [`DynView::iter`].
-#[derive(Clone, Debug)]
-pub struct DynIter<'a> {
-    view: DynView<'a>,
-    /// Positions in C order.
-    next: usize,
-    end: usize,
-}
-
-impl<'a> DynIter<'a> {
-    fn at(&self, position: usize) -> Option<Value<'a>> {
-        let (mut left, mut index) = (position, [0; MAX_NDIM]);
-        for (axis, &len) in self.view.shape().iter().enumerate().rev() {
-            (index[axis], left) = (left % len, left / len);
-        }
-        self.view.cell(&index[..self.view.ndim()]).map(|cell| cell.value())
-    }
-}
-
-impl<'a> Iterator for DynIter<'a> {
-    type Item = Value<'a>;
-
-    fn next(&mut self) -> Option<Value<'a>> {
-        self.nth(0)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.end - self.next;
-        (len, Some(len))
-    }
-
-    fn nth(&mut self, n: usize) -> Option<Value<'a>> {
-        let position = self.next.checked_add(n).filter(|&position| position < self.end);
-        self.next = position.map_or(self.end, |position| position + 1);
-        self.at(position?)
-    }
-}
-
-impl DoubleEndedIterator for DynIter<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        if self.next == self.end {
-            return None;
-        }
-        self.end -= 1;
-        self.at(self.end)
-    }
-}
-
-impl ExactSizeIterator for DynIter<'_> {}
-impl FusedIterator for DynIter<'_> {}
-
-impl<'a> IntoIterator for DynView<'a> {
-    type Item = Value<'a>;
-    type IntoIter = DynIter<'a>;
-
-    fn into_iter(self) -> DynIter<'a> {
-        self.iter()
-    }
-}
-
-impl<'a> IntoIterator for &DynView<'a> {
-    type Item = Value<'a>;
-    type IntoIter = DynIter<'a>;
-
-    fn into_iter(self) -> DynIter<'a> {
-        self.iter()
-    }
-}
-
 /// Equal dtypes, shapes and items.
 impl PartialEq for DynView<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -606,7 +472,7 @@ impl<'a> DynView<'a> {
         let other = DynView { dtype: self.dtype, ..other.clone() };
         let mut index = vec![0; self.ndim()];
         loop {
-            match (self.cell(&index), other.cell(&index)) {
+            match (self.stored(&index), other.stored(&index)) {
                 (Some(left), Some(right)) if left.equals(&right) => {}
                 _ => return false,
             }
@@ -620,17 +486,17 @@ impl<'a> DynView<'a> {
     }
 
     /// The item at an index as the printer knows it.
-    fn item(&self, index: &[usize], options: &PrintOptions) -> Item {
-        self.cell(index).map_or_else(|| Item::Text(String::new()), |cell| cell.item(options))
+    fn item(&self, index: &[usize], in_array: bool, options: &PrintOptions) -> Item {
+        self.stored(index).map_or_else(|| Item::Text(String::new()), |stored| stored.item(in_array, options))
     }
 
     /// As `repr` shows it, after the name of what it is and `(`.
     pub(super) fn debug(&self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dtype = match self.dtype.kind() {
-            Kind::Record(_) => self.dtype.to_string(),
+            Kind::Record { .. } => self.dtype.to_string(),
             _ => format!("'{}'", self.dtype),
         };
-        write_repr(f, prefix, self.shape(), &dtype, &mut |index, options| self.item(index, options))
+        write_repr(f, prefix, self.shape(), &dtype, &mut |index, options| self.item(index, true, options))
     }
 }
 
@@ -639,14 +505,14 @@ impl<'a> DynView<'a> {
 impl<A> Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.view();
-        if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record(_))) {
-            return Display::fmt(&view.at(()), f);
-        }
         let mut options = PrintOptions::str();
+        if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record { .. })) {
+            return view.item(&[], false, &options).write_alone(f);
+        }
         if let Some(precision) = f.precision() {
             (options.precision, options.scalar) = (precision, false);
         }
-        write_array(f, view.shape(), &mut |index| view.item(index, &options), &options)
+        write_array(f, view.shape(), &mut |index| view.item(index, true, &options), &options)
     }
 }
 

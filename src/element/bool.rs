@@ -1,8 +1,8 @@
 //! NumPy's `b1`.
 
 use crate::dtype::{DType, Kind};
+use crate::element::number::{self, Number, Ordered};
 use crate::element::{Element, scalar};
-use crate::view::reduce::{self, Numeric, Ordered};
 use bytemuck::{Pod, Zeroable};
 use std::cmp::Ordering;
 use std::fmt;
@@ -112,9 +112,19 @@ impl fmt::Debug for Bool {
     }
 }
 
-impl reduce::sealed::Sealed for Bool {}
+impl number::sealed::Sealed for Bool {}
 
-impl Numeric for Bool {
+/// What is not 0 is true.
+macro_rules! is_not_zero {
+    ($($number:ident $from:ident),*) => {$(
+        #[inline(always)]
+        fn $from(number: $number) -> Self {
+            (number != 0 as $number).into()
+        }
+    )*};
+}
+
+impl Number for Bool {
     type Sum = u128;
     type Mean = f64;
     const ZERO: u128 = 0;
@@ -134,11 +144,22 @@ impl Numeric for Bool {
         Self::sum_run(len, contiguous, load) as f64
     }
 
-    reduce::mean_in_f64!();
+    number::mean_in_f64!();
+
+    #[inline(always)]
+    fn to_number<T: Number>(self) -> T {
+        T::of_u8(self.get().into())
+    }
+
+    is_not_zero! {
+        i8 of_i8, i16 of_i16, i32 of_i32, i64 of_i64,
+        u8 of_u8, u16 of_u16, u32 of_u32, u64 of_u64,
+        f32 of_f32, f64 of_f64
+    }
 }
 
 impl Ordered for Bool {
-    reduce::itself!();
+    number::itself!();
 
     #[inline(always)]
     fn smaller(a: Self, b: Self) -> Self {

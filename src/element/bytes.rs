@@ -2,6 +2,7 @@
 
 use super::text::{Repr, SHOWN, too_long, trimmed};
 use crate::dtype::{DType, Kind};
+use crate::element::item::{Mark, write_marked};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};
 use bytemuck::{Pod, Zeroable};
@@ -38,7 +39,7 @@ unsafe impl<const N: usize> Pod for Bytes<N> {}
 impl<const N: usize> Element for Bytes<N> {
     /// `|SN`.
     fn dtype() -> DType {
-        scalar(Kind::Bytes(N), align_of::<Self>())
+        scalar(Kind::Bytes { len: N }, align_of::<Self>())
     }
 }
 
@@ -223,6 +224,6 @@ impl<const N: usize> fmt::Display for Bytes<N> {
 /// As Python shows bytes: `b'abc\x00'`.
 impl<const N: usize> fmt::Debug for Bytes<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Repr(self.as_bytes()).fmt(f)
+        write_marked(f, Mark::Quoted, |f| Repr(self.as_bytes()).fmt(f))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
-use crate::view::reduce::{self, Numeric};
+use crate::element::number::{self, Number};
 use byteorder::ByteOrder;
 use num_complex::Complex;
 
@@ -20,7 +20,7 @@ macro_rules! complex {
         #[diagnostic::do_not_recommend]
         impl Element for Complex<$float> {
             fn dtype() -> DType {
-                scalar(Kind::Complex($size, Endianness::NATIVE), align_of::<Self>())
+                scalar(Kind::Complex { size: $size, order: Endianness::NATIVE }, align_of::<Self>())
             }
         }
 
@@ -44,7 +44,7 @@ macro_rules! complex {
 
         endian::plain!(Complex<$float>);
 
-        impl reduce::sealed::Sealed for Complex<$float> {}
+        impl number::sealed::Sealed for Complex<$float> {}
 
         /// Sums are pairwise, as those of floats; there is no smallest number and no largest.
         ///
@@ -58,7 +58,7 @@ macro_rules! complex {
         /// assert_eq!(view.to_string(), "[1. +2.j 0.5-1.j]");
         /// # Ok::<(), mmap_array::Error>(())
         /// ```
-        impl Numeric for Complex<$float> {
+        impl Number for Complex<$float> {
             type Sum = Self;
             type Mean = Complex<f64>;
             const ZERO: Self = Self::new(0.0, 0.0);
@@ -70,12 +70,12 @@ macro_rules! complex {
 
             #[inline(always)]
             fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Self {
-                reduce::pairwise(len, load)
+                number::pairwise(len, load)
             }
 
             #[inline(always)]
             fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Complex<f64> {
-                reduce::pairwise(len, move |index| {
+                number::pairwise(len, move |index| {
                     let value = load(index);
                     Complex::new(f64::from(value.re), f64::from(value.im))
                 })
@@ -90,6 +90,14 @@ macro_rules! complex {
             fn mean_of(sum: Complex<f64>, len: usize) -> Complex<f64> {
                 sum / len as f64
             }
+
+            /// The real part. Whole views are asked for real numbers, so that no imaginary part is lost unseen.
+            #[inline(always)]
+            fn to_number<T: Number>(self) -> T {
+                self.re.to_number()
+            }
+
+            number::of_numbers!(number => Self::new(number as $float, 0.0));
         }
     )*};
 }
@@ -103,8 +111,8 @@ mod tests {
 
     #[test]
     fn it_is_an_element_in_either_order_of_each_part() {
-        assert_eq!(Complex::<f32>::dtype().kind(), &Kind::Complex(8, Endianness::NATIVE));
-        assert_eq!(Be::<Complex<f64>>::dtype().kind(), &Kind::Complex(16, Endianness::Big));
+        assert_eq!(Complex::<f32>::dtype().kind(), &Kind::Complex { size: 8, order: Endianness::NATIVE });
+        assert_eq!(Be::<Complex<f64>>::dtype().kind(), &Kind::Complex { size: 16, order: Endianness::Big });
         let (one, i) = (Complex::new(1.0_f32, 0.0), Complex::new(0.0_f32, 1.0));
         assert_eq!(Be::new(one + i).to_bytes(), [0x3f, 0x80, 0, 0, 0x3f, 0x80, 0, 0]);
         assert_eq!(Le::new(i).to_bytes(), [0, 0, 0, 0, 0, 0, 0x80, 0x3f]);

@@ -8,6 +8,8 @@
 
 use crate::dtype::{DType, Endianness};
 use crate::element::Element;
+use crate::element::item::{self, Stored};
+use crate::print::{Item, PrintOptions};
 use bytemuck::{Pod, Zeroable};
 use byteorder::{BigEndian, ByteOrder, LittleEndian};
 use std::cmp::Ordering;
@@ -20,8 +22,8 @@ use std::str::FromStr;
 /// What has a byte order: the elements that [`Endian`] is made for.
 ///
 /// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::DateTime64), [`TimeDelta64`](crate::TimeDelta64) and
-/// [`Ucs4`](crate::Ucs4), whose characters are turned one by one; `half::f16` and `num_complex::Complex`, whose parts
-/// are, with the features of those names. The trait is sealed.
+/// [`Ucs4`](crate::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16` and
+/// `num_complex::Complex`, whose parts are, with the features of those names. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{Be, Le, Scalar};
@@ -177,6 +179,13 @@ unsafe impl<T: Scalar, E: ByteOrder + 'static> Pod for Endian<T, E> {}
 impl<T: Scalar, E: ByteOrder + 'static> Element for Endian<T, E> {
     fn dtype() -> DType {
         T::dtype().with_endianness(endianness::<E>()).aligned_to(align_of::<Self>())
+    }
+
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        match stored.get::<Self>() {
+            Some(element) => item::of_value(element.get(), in_array, options),
+            None => stored.item(in_array, options),
+        }
     }
 }
 
@@ -436,8 +445,8 @@ mod tests {
 
     #[test]
     fn dtypes_name_the_order_and_single_bytes_have_none() {
-        assert_eq!(Be::<i32>::dtype().kind(), &Kind::Int(4, Endianness::Big));
-        assert_eq!(Le::<u16>::dtype().kind(), &Kind::UInt(2, Endianness::Little));
+        assert_eq!(Be::<i32>::dtype().kind(), &Kind::Int { size: 4, order: Endianness::Big });
+        assert_eq!(Le::<u16>::dtype().kind(), &Kind::UInt { size: 2, order: Endianness::Little });
         assert_eq!(Be::<u8>::dtype(), u8::dtype());
         assert_eq!(<[Be<f32>; 3]>::dtype().itemsize(), 12);
     }

@@ -1,13 +1,9 @@
 //! [half](::half)'s `f16`, NumPy's `f2`.
-//!
-//! NumPy has no `bfloat16`, so `half::bf16` is no element.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
-use crate::element::Bool;
 use crate::element::endian::{self, Scalar};
-use crate::view::convert::{self, FromNumber, Number};
-use crate::view::reduce::{self, Numeric, Ordered};
+use crate::element::number::{self, Number, Ordered};
 use ::half::f16;
 use byteorder::ByteOrder;
 
@@ -26,7 +22,7 @@ use byteorder::ByteOrder;
 #[diagnostic::do_not_recommend]
 impl Element for f16 {
     fn dtype() -> DType {
-        scalar(Kind::Float(2, Endianness::NATIVE), align_of::<Self>())
+        scalar(Kind::Float { size: 2, order: Endianness::NATIVE }, align_of::<Self>())
     }
 }
 
@@ -48,10 +44,10 @@ impl Scalar for f16 {
 
 endian::plain!(f16);
 
-impl reduce::sealed::Sealed for f16 {}
+impl number::sealed::Sealed for f16 {}
 
 /// Sums in `f32`, as NumPy's, which rounds the end result to `float16`.
-impl Numeric for f16 {
+impl Number for f16 {
     type Sum = f32;
     type Mean = f64;
     const ZERO: f32 = 0.0;
@@ -63,87 +59,45 @@ impl Numeric for f16 {
 
     #[inline(always)]
     fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
-        reduce::pairwise(len, move |index| load(index).to_f32())
+        number::pairwise(len, move |index| load(index).to_f32())
     }
 
     #[inline(always)]
     fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-        reduce::pairwise(len, move |index| load(index).to_f64())
+        number::pairwise(len, move |index| load(index).to_f64())
     }
 
-    reduce::mean_in_f64!();
+    number::mean_in_f64!();
+
+    /// By way of `f32`, which has every `f16`.
+    #[inline(always)]
+    fn to_number<T: Number>(self) -> T {
+        number::same(self).unwrap_or_else(|| T::of_f32(self.to_f32()))
+    }
+
+    // By way of `f32`, which has all integers that are not too large for an `f16`. `f16::from_f64` leaves out the last
+    // bits, and by way of the nearest `f32` an `f64` would be rounded twice.
+    number::of_numbers!(number => Self::from_f32(number as f32), f64 => {
+        Self::from_f32(number::rounded_to_odd(number))
+    });
 }
 
 impl Ordered for f16 {
-    reduce::itself!();
-    reduce::nan_spreads!();
+    number::itself!();
+    number::nan_spreads!();
 }
-
-impl Number for f16 {}
-
-impl convert::sealed::Sealed<f64> for f16 {}
-impl FromNumber<f64> for f16 {
-    /// The nearest. `f16::from_f64` leaves out the last bits, and by way of the nearest `f32` it would be rounded twice;
-    /// an `f32` whose last bit is 1 wherever bits were left out lies on the same side of every middle.
-    #[inline(always)]
-    fn from_number(number: f64) -> Self {
-        let nearest = number as f32;
-        let bits = nearest.to_bits();
-        let beyond = f64::from(nearest).abs() > number.abs();
-        let inexact = f64::from(nearest) != number && !number.is_nan();
-        let towards_zero = bits - u32::from(beyond);
-        Self::from_f32(f32::from_bits(if inexact { towards_zero | 1 } else { bits }))
-    }
-}
-
-impl convert::sealed::Sealed<f16> for f16 {}
-impl FromNumber<f16> for f16 {
-    #[inline(always)]
-    fn from_number(number: f16) -> Self {
-        number
-    }
-}
-
-impl convert::sealed::Sealed<f16> for f64 {}
-impl FromNumber<f16> for f64 {
-    #[inline(always)]
-    fn from_number(number: f16) -> Self {
-        number.to_f64()
-    }
-}
-
-/// By way of `f32`, which has every `f16`, and all numbers that are not too large for one.
-macro_rules! by_f32 {
-    ($($number:ident)*) => {$(
-        impl convert::sealed::Sealed<$number> for f16 {}
-        impl FromNumber<$number> for f16 {
-            #[inline(always)]
-            fn from_number(number: $number) -> Self {
-                Self::from_f32(f32::from_number(number))
-            }
-        }
-
-        impl convert::sealed::Sealed<f16> for $number {}
-        impl FromNumber<f16> for $number {
-            #[inline(always)]
-            fn from_number(number: f16) -> Self {
-                Self::from_number(number.to_f32())
-            }
-        }
-    )*};
-}
-by_f32!(i8 i16 i32 i64 u8 u16 u32 u64 f32 Bool);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ArrayView;
+    use crate::element::Bool;
     use crate::element::endian::{Be, Le};
 
     #[test]
     fn it_is_an_element_in_either_order() {
-        assert_eq!(f16::dtype().kind(), &Kind::Float(2, Endianness::NATIVE));
-        assert_eq!(Be::<f16>::dtype().kind(), &Kind::Float(2, Endianness::Big));
+        assert_eq!(f16::dtype().kind(), &Kind::Float { size: 2, order: Endianness::NATIVE });
+        assert_eq!(Be::<f16>::dtype().kind(), &Kind::Float { size: 2, order: Endianness::Big });
         assert_eq!(Be::new(f16::ONE).to_bytes(), [0x3c, 0]);
         assert_eq!(Le::new(f16::ONE) + f16::ONE, f16::from_f32(2.0));
         assert_eq!([Be::new(f16::ONE); 3].iter().sum::<f16>(), f16::from_f32(3.0));
@@ -168,11 +122,11 @@ mod tests {
             (f64::NEG_INFINITY, 0xfc00),
             (0.1, 0x2e66),
         ] {
-            assert_eq!(f16::from_number(number).to_bits(), bits, "{number}");
+            assert_eq!(f16::of_f64(number).to_bits(), bits, "{number}");
         }
-        assert!(f16::from_number(f64::NAN).is_nan());
+        assert!(f16::of_f64(f64::NAN).is_nan());
         for bits in (0..0x7c00).chain(0x8000..0xfc00) {
-            assert_eq!(f16::from_number(f16::from_bits(bits).to_f64()).to_bits(), bits);
+            assert_eq!(f16::of_f64(f16::from_bits(bits).to_f64()).to_bits(), bits);
         }
     }
 

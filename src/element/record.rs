@@ -78,13 +78,17 @@ pub use mmap_array_derive::Record;
 
 /// A field of a derived record.
 pub fn field(name: &str, title: Option<&str>, offset: usize, dtype: DType) -> RecordField {
-    RecordField { name: name.to_owned(), title: title.map(str::to_owned), offset, dtype }
+    let field = RecordField::new(name, offset, dtype);
+    match title {
+        Some(title) => field.with_title(title),
+        None => field,
+    }
 }
 
 /// The dtype of a derived record, whose names the derive has found to be different.
 pub fn record<R, const N: usize>(fields: [RecordField; N]) -> DType {
     match DType::record(fields, size_of::<R>()) {
         Ok(dtype) => dtype.aligned_to(align_of::<R>()),
-        Err(_) => scalar(Kind::Void(size_of::<R>()), align_of::<R>()),
+        Err(_) => scalar(Kind::Void { len: size_of::<R>() }, align_of::<R>()),
     }
 }

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(Be::new(text).to_bytes(), [[0, 0, 0, 97], [0, 0, 0, 233]]);
         assert_eq!(Le::new(text).to_bytes(), [[97, 0, 0, 0], [233, 0, 0, 0]]);
         assert_eq!((size_of::<Be<Ucs4<2>>>(), align_of::<Be<Ucs4<2>>>()), (8, 1));
-        assert_eq!(Be::<Ucs4<2>>::dtype().kind(), &Kind::Ucs4(2, Endianness::Big));
+        assert_eq!(Be::<Ucs4<2>>::dtype().kind(), &Kind::Ucs4 { len: 2, order: Endianness::Big });
         assert_eq!(format!("{} {:?}", Be::new(text), Be::new(text)), "aé 'aé'");
         assert_eq!(Be::new(text), Le::new(text));
     }
@@ -166,9 +166,9 @@ mod tests {
 
     #[test]
     fn dtypes_and_sizes() {
-        assert_eq!((Bytes::<5>::dtype().kind(), Bytes::<5>::dtype().itemsize()), (&Kind::Bytes(5), 5));
+        assert_eq!((Bytes::<5>::dtype().kind(), Bytes::<5>::dtype().itemsize()), (&Kind::Bytes { len: 5 }, 5));
         assert_eq!((Ucs4::<5>::dtype().itemsize(), Ucs4::<5>::dtype().alignment()), (20, align_of::<u32>()));
-        assert_eq!((Bool::dtype().kind(), Void::<7>::dtype().kind()), (&Kind::Bool, &Kind::Void(7)));
+        assert_eq!((Bool::dtype().kind(), Void::<7>::dtype().kind()), (&Kind::Bool, &Kind::Void { len: 7 }));
         assert_eq!((size_of::<Bytes<5>>(), size_of::<Ucs4<5>>(), size_of::<Bool>()), (5, 20, 1));
     }
 }

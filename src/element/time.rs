@@ -16,9 +16,10 @@ mod system;
 
 use crate::dtype::{DType, Endianness, Kind, TimeUnit};
 use crate::element::endian::{self, Scalar};
+use crate::element::item::{Mark, write_marked};
+use crate::element::number::{self, Ordered};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};
-use crate::view::reduce::{self, Ordered};
 use bytemuck::{Pod, Zeroable};
 use byteorder::ByteOrder;
 use calendar::Moment;
@@ -157,7 +158,7 @@ macro_rules! counts {
         impl<U: Unit, const N: u32> Element for $time<U, N> {
             fn dtype() -> DType {
                 const { assert_span::<U, N>() }
-                scalar(Kind::$kind(U::UNIT, N, Endianness::NATIVE), align_of::<Self>())
+                scalar(Kind::$kind { unit: U::UNIT, count: N, order: Endianness::NATIVE }, align_of::<Self>())
             }
         }
 
@@ -200,10 +201,10 @@ macro_rules! counts {
             }
         }
 
-        impl<U: Unit, const N: u32> reduce::sealed::Sealed for $time<U, N> {}
+        impl<U: Unit, const N: u32> number::sealed::Sealed for $time<U, N> {}
 
         impl<U: Unit, const N: u32> Ordered for $time<U, N> {
-            reduce::itself!();
+            number::itself!();
 
             #[inline(always)]
             fn smaller(a: Self, b: Self) -> Self {
@@ -221,7 +222,7 @@ macro_rules! counts {
         /// The text that `to_string` gives.
         impl<U: Unit, const N: u32> fmt::Debug for $time<U, N> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+                write_marked(f, Mark::Text, |f| fmt::Display::fmt(self, f))
             }
         }
     )*};

@@ -3,6 +3,7 @@
 use super::text::{SHOWN, too_long, trimmed, units_repr};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
+use crate::element::item::{Mark, write_marked};
 use crate::element::{Element, scalar};
 use crate::error::{Error, Result};
 use bytemuck::{Pod, Zeroable};
@@ -41,7 +42,7 @@ unsafe impl<const N: usize> Pod for Ucs4<N> {}
 impl<const N: usize> Element for Ucs4<N> {
     /// `<UN` or `>UN`, by the machine.
     fn dtype() -> DType {
-        scalar(Kind::Ucs4(N, Endianness::NATIVE), align_of::<Self>())
+        scalar(Kind::Ucs4 { len: N, order: Endianness::NATIVE }, align_of::<Self>())
     }
 }
 
@@ -211,6 +212,6 @@ impl<const N: usize> fmt::Display for Ucs4<N> {
 /// As Python shows text: `'abc\n'`, a single surrogate as `'\ud800'`.
 impl<const N: usize> fmt::Debug for Ucs4<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&units_repr(self.units()))
+        write_marked(f, Mark::Quoted, |f| f.write_str(&units_repr(self.units())))
     }
 }

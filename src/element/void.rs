@@ -26,7 +26,7 @@ unsafe impl<const N: usize> Pod for Void<N> {}
 impl<const N: usize> Element for Void<N> {
     /// `|VN`.
     fn dtype() -> DType {
-        scalar(Kind::Void(N), align_of::<Self>())
+        scalar(Kind::Void { len: N }, align_of::<Self>())
     }
 }
 

@@ -8,103 +8,11 @@ use super::ArrayView;
 use super::iter::Runs;
 use super::wide::{self, Kernel};
 use crate::access::Access;
-use crate::element::Bool;
-use crate::element::Element;
-use crate::element::endian::{Endian, Scalar};
+use crate::element::Number;
 use crate::region::prefer_huge_pages;
-use byteorder::ByteOrder;
 use std::marker::PhantomData;
 
-/// Numbers that the number `S` can be converted to: all of the integers and floats, in either byte order, and
-/// [`Bool`], to `i8` to `i64`, `u8` to `u64`, `f32`, `f64` and [`Bool`]; to and from `half::f16` with that feature. The
-/// trait is sealed.
-pub trait FromNumber<S>: sealed::Sealed<S> {
-    #[doc(hidden)]
-    fn from_number(number: S) -> Self;
-}
-
-/// Numbers that every number can be converted to. See [`FromNumber`].
-pub trait Number:
-    Element
-    + Copy
-    + FromNumber<Bool>
-    + FromNumber<i8>
-    + FromNumber<i16>
-    + FromNumber<i32>
-    + FromNumber<i64>
-    + FromNumber<u8>
-    + FromNumber<u16>
-    + FromNumber<u32>
-    + FromNumber<u64>
-    + FromNumber<f32>
-    + FromNumber<f64>
-{
-}
-
-/// Both types are in the trait's name, so both must be sealed: by one alone, another crate could convert from its own.
-pub(crate) mod sealed {
-    use crate::element::endian::{Endian, Scalar};
-    use byteorder::ByteOrder;
-
-    pub trait Sealed<S> {}
-    impl<S: Scalar, E: ByteOrder, T: Sealed<S>> Sealed<Endian<S, E>> for T {}
-}
-
-macro_rules! numbers {
-    ($($to:ident)*) => {$(
-        impl Number for $to {}
-        from!($to: i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-
-        impl sealed::Sealed<Bool> for $to {}
-        impl FromNumber<Bool> for $to {
-            #[inline(always)]
-            fn from_number(number: Bool) -> Self {
-                Self::from_number(u8::from(number.get()))
-            }
-        }
-
-        impl sealed::Sealed<$to> for Bool {}
-        impl FromNumber<$to> for Bool {
-            #[inline(always)]
-            fn from_number(number: $to) -> Self {
-                (number != 0 as $to).into()
-            }
-        }
-    )*};
-}
-
-macro_rules! from {
-    ($to:ident: $($from:ident)*) => {$(
-        impl sealed::Sealed<$from> for $to {}
-        impl FromNumber<$from> for $to {
-            #[inline(always)]
-            fn from_number(number: $from) -> Self {
-                number as $to
-            }
-        }
-    )*};
-}
-numbers!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-
-impl sealed::Sealed<Bool> for Bool {}
-impl Number for Bool {}
-
-/// As 0 or 1, whatever the byte.
-impl FromNumber<Bool> for Bool {
-    #[inline(always)]
-    fn from_number(number: Bool) -> Self {
-        number.get().into()
-    }
-}
-
-impl<S: Scalar, E: ByteOrder, T: FromNumber<S>> FromNumber<Endian<S, E>> for T {
-    #[inline(always)]
-    fn from_number(number: Endian<S, E>) -> T {
-        T::from_number(number.get())
-    }
-}
-
-impl<S, A: Access<S>> ArrayView<'_, S, A> {
+impl<S: Number<Mean = f64>, A: Access<S>> ArrayView<'_, S, A> {
     /// The elements in C order as other numbers: NumPy's `arr.astype(T)`.
     ///
     /// Conversion is Rust's `as`. In range it is what NumPy's is; integers that are too large lose their upper bits, as
@@ -125,10 +33,12 @@ impl<S, A: Access<S>> ArrayView<'_, S, A> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[must_use]
-    pub fn to_vec_as<T: FromNumber<S>>(&self) -> Vec<T> {
-        self.collect(With(T::from_number))
+    pub fn to_vec_as<T: Number>(&self) -> Vec<T> {
+        self.collect(With(S::to_number::<T>))
     }
+}
 
+impl<S, A: Access<S>> ArrayView<'_, S, A> {
     /// What `make` makes of the elements, in C order.
     pub(crate) fn collect<T>(&self, make: impl Make<S, T, A>) -> Vec<T> {
         let len = self.len();
@@ -258,7 +168,7 @@ impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
 mod tests {
     use super::*;
     use crate::ReadOnly;
-    use crate::element::endian::{Be, Le};
+    use crate::element::{Be, Bool, Le};
     use bytemuck::Pod;
 
     /// Views with what the loops have a way of their own for: contiguous, a field of records at an odd address, short
@@ -287,12 +197,12 @@ mod tests {
     }
 
     /// The numbers of every view of some bytes, converted whole and one by one.
-    fn check<S: Pod + PartialEq, T: FromNumber<S> + PartialEq + std::fmt::Debug>(bytes: &[u8])
+    fn check<S: Pod + PartialEq + Number<Mean = f64>, T: Number + PartialEq + std::fmt::Debug>(bytes: &[u8])
     where
         ReadOnly: Access<S>,
     {
         for view in views::<S>(bytes) {
-            let expected: Vec<T> = view.iter().map(T::from_number).collect();
+            let expected: Vec<T> = view.iter().map(S::to_number::<T>).collect();
             assert!(same(&view.to_vec_as::<T>(), &expected), "strides {:?}", view.strides());
         }
     }

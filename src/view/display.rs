@@ -1,118 +1,42 @@
 //! Views as text: NumPy's `str` for `Display`, its `repr` for `Debug`.
 
 use super::ArrayView;
+use super::named::described;
 use crate::access::Access;
-use crate::element::endian::{Be, Le, Scalar};
-use crate::element::time::unit::Day;
-use crate::element::time::{DateTime64, TimeDelta64};
-use crate::element::{Bool, Bytes, Ucs4};
+use crate::dtype::Kind;
+use crate::element::{Element, item};
 use crate::error::short_type_name;
 use crate::print::{Item, PrintOptions, write_array, write_repr};
-use std::any::{Any, type_name};
 use std::fmt::{self, Debug, Display};
 
-/// The element as the printer knows it: a number as a number, text and times as NumPy shows them in arrays, and anything
-/// else as its own text, which `text` gives; its second argument asks for that of an element in an array.
-fn item<T: 'static>(element: T, text: impl FnOnce(&T, bool) -> String) -> Item {
-    let any: &dyn Any = &element;
-    macro_rules! numbers {
-        ($($number:ty => |$value:ident| $item:expr),* $(,)?) => {$(
-            if let Some(&$value) = any.downcast_ref::<$number>() {
-                return $item;
-            }
-            if let Some(stored) = any.downcast_ref::<Be<$number>>() {
-                let $value = stored.get();
-                return $item;
-            }
-            if let Some(stored) = any.downcast_ref::<Le<$number>>() {
-                let $value = stored.get();
-                return $item;
-            }
-        )*};
-    }
-    macro_rules! integers {
-        ($($integer:ty),*) => {$(
-            if let Some(&number) = any.downcast_ref::<$integer>() {
-                return Item::Int(number as i128);
-            }
-        )*};
-    }
-    if let Some(&truth) = any.downcast_ref::<bool>() {
-        return Item::Bool(truth);
-    }
-    if let Some(truth) = any.downcast_ref::<Bool>() {
-        return Item::Bool(truth.get());
-    }
-    integers!(i128, isize, usize);
-    numbers! {
-        f32 => |number| Item::F32(number),
-        f64 => |number| Item::F64(number),
-        i8 => |number| Item::Int(number.into()),
-        i16 => |number| Item::Int(number.into()),
-        i32 => |number| Item::Int(number.into()),
-        i64 => |number| Item::Int(number.into()),
-        u8 => |number| Item::Int(number.into()),
-        u16 => |number| Item::Int(number.into()),
-        u32 => |number| Item::Int(number.into()),
-        u64 => |number| Item::Int(number.into()),
-    }
-    #[cfg(feature = "half")]
-    numbers!(half::f16 => |number| Item::F16(number.into()));
-    #[cfg(feature = "num-complex")]
-    numbers! {
-        num_complex::Complex<f32> => |number| Item::Complex32([number.re, number.im]),
-        num_complex::Complex<f64> => |number| Item::Complex64([number.re, number.im]),
-    }
-    match Family::of::<T>() {
-        Family::Text => Item::Quoted(text(&element, true)),
-        Family::Time => Item::Text(text(&element, true)),
-        Family::Other => Item::Text(text(&element, false)),
-    }
-}
-
-/// The element types that differ by a size or a unit, too many to ask for one by one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Text,
-    Time,
-    Other,
-}
-
-impl Family {
-    /// The family of a type, by the beginning of its name. (Names are for people, and so is what depends on them here.)
-    fn of<T: 'static>() -> Self {
-        fn is_like<T: 'static, Like: 'static>(parameter: &str) -> bool {
-            let like = type_name::<Like>();
-            let start = like.rfind(parameter).unwrap_or(like.len());
-            type_name::<T>().starts_with(&like[..start])
-        }
-        fn is_one<T: 'static, Like: Scalar>(parameter: &str) -> bool {
-            is_like::<T, Like>(parameter) || is_like::<T, Be<Like>>(parameter)
-        }
-        let unit = type_name::<Day>();
-        if is_like::<T, Bytes<1>>("1") || is_one::<T, Ucs4<1>>("1") {
-            Self::Text
-        } else if is_one::<T, DateTime64<Day>>(unit) || is_one::<T, TimeDelta64<Day>>(unit) {
-            Self::Time
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// `Display` of an array or a view.
-pub(crate) fn display<T: Display + 'static, A: Access<T>>(
-    view: &ArrayView<'_, T, A>,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    let text = |element: &T, in_array| if in_array { format!("{element:-}") } else { element.to_string() };
-    if view.ndim() == 0 && Family::of::<T>() != Family::Other {
-        // NumPy prints an array of no axes as the element on its own.
-        return f.write_str(&text(&view.at([]), false));
-    }
+/// `Display` of an array or a view: the elements as they say that they print, the axes of subarrays behind the others.
+pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let described = described::<T>();
+    let unpacked = described.as_ref().map(|dtype| view.raw.clone().unpack_dtype(dtype));
+    let (raw, dtype) = match unpacked {
+        Ok(Ok(unpacked)) => unpacked,
+        Ok(Err(error)) => return Display::fmt(&error, f),
+        // A type that tells a wrong dtype of itself.
+        Err(error) => return Display::fmt(error, f),
+    };
+    let at = |index: &[usize], in_array: bool, options: &PrintOptions| {
+        let addresses = view.raw.at(&index[..view.ndim()]).zip(raw.at(index));
+        let Some((whole, part)) = addresses else { return Item::omitted() };
+        let offset = part.addr() - whole.addr();
+        // SAFETY: the address is an element's of the view's, which can be loaded through `A`. Its dtype is of its size,
+        // which `described` has checked, and what `unpack_dtype` finds are parts of the elements.
+        unsafe { item::of_part::<T, A>(whole.cast(), (offset, dtype), in_array, options) }
+    };
     let mut options = PrintOptions::str();
-    options.precision = f.precision().unwrap_or(options.precision);
-    write_array(f, view.shape(), &mut |index| item(view.at(index), text), &options)
+    let record = matches!(dtype.kind(), Kind::Record { .. });
+    if raw.axes.ndim() == 0 && !record {
+        // NumPy prints an array of no axes as the element on its own.
+        return write!(f, "{}", at(&[], false, &options));
+    }
+    if let Some(precision) = f.precision() {
+        (options.precision, options.scalar) = (precision, false);
+    }
+    write_array(f, raw.axes.lens(), &mut |index| at(index, true, &options), &options)
 }
 
 /// `Debug` of an array or a view: `name([…], shape=(…), dtype=…)`, the shape where the elements do not show it.
@@ -121,12 +45,12 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
     prefix: &'static str,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let of = |element: &T, in_array| if in_array { format!("{element:-?}") } else { format!("{element:?}") };
-    write_repr(f, prefix, view.shape(), &short_type_name::<T>(), &mut |index, _| item(view.at(index), of))
+    let mut at = |index: &[usize], _: &PrintOptions| item::of_debug(&view.at(index));
+    write_repr(f, prefix, view.shape(), &short_type_name::<T>(), &mut at)
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
-impl<T: Display + 'static, A: Access<T>> Display for ArrayView<'_, T, A> {
+impl<T: Element, A: Access<T>> Display for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(self, f)
     }
@@ -142,10 +66,12 @@ impl<T: Debug + 'static, A: Access<T>> Debug for ArrayView<'_, T, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::element::time::unit::Day;
+    use crate::element::{Be, Bool, Bytes, DateTime64, Le, TimeDelta64, Ucs4};
 
     // What is expected of the types that NumPy has is what NumPy 2.4.6 prints.
 
-    fn str<T: bytemuck::Pod + Display>(elements: &[T]) -> String {
+    fn str<T: bytemuck::Pod + Element>(elements: &[T]) -> String {
         ArrayView::from_slice(elements, elements.len()).unwrap().to_string()
     }
 
@@ -187,15 +113,6 @@ mod tests {
         // One alone is itself.
         assert_eq!(ArrayView::from_slice(&days, 3).unwrap().index_axis(0, 2).to_string(), "2020-03-05");
         assert_eq!(ArrayView::from_slice(&spans, 3).unwrap().index_axis(0, 0).to_string(), "25 days");
-    }
-
-    #[test]
-    fn families_are_told_by_type() {
-        assert!(Family::of::<Le<Ucs4<12>>>() == Family::Text && Family::of::<Bytes<100>>() == Family::Text);
-        assert!(Family::of::<Be<TimeDelta64<crate::unit::Hour, 7>>>() == Family::Time);
-        for other in [Family::of::<Be<f64>>(), Family::of::<[Bytes<1>; 2]>(), Family::of::<crate::Void<1>>()] {
-            assert!(other == Family::Other);
-        }
     }
 
     #[test]

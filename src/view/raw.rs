@@ -1,5 +1,6 @@
 //! A pointer, dims and byte strides, with the arithmetic that every view shares, whatever its elements are.
 
+use crate::dtype::DType;
 use crate::error::{Error, Reason, Result};
 use crate::shape::{Axes, Dims, IntoShape, Order, too_many_axes};
 use std::ops::{Bound, Range, RangeBounds};
@@ -192,6 +193,22 @@ impl RawView {
     pub(crate) fn unpack(mut self, len: usize, size: usize) -> Result<Self> {
         self.axes.insert(self.axes.ndim(), len, size as isize)?;
         Ok(self)
+    }
+
+    /// The elements of elements that are subarrays, their axes behind the others.
+    pub(crate) fn unpack_dtype(mut self, dtype: &DType) -> Result<(Self, &DType)> {
+        let (element, shape) = dtype.flattened();
+        if !shape.is_empty() {
+            let (dims, size) = (Dims::new(&shape)?, element.itemsize());
+            dims.checked_len(size)?;
+            let inner = Axes::contiguous(&dims, Order::C, size);
+            for (&len, &stride) in inner.lens().iter().zip(inner.strides()) {
+                self.axes.insert(self.axes.ndim(), len, stride)?;
+            }
+            // Elements of no bytes can be more than can be counted.
+            Dims::new(self.axes.lens())?.checked_len(size)?;
+        }
+        Ok((self, element))
     }
 
     pub(crate) fn describe(&self) -> String {

@@ -30,26 +30,26 @@ fn layout(dtype: &DType) -> String {
     };
     let itemsize = dtype.itemsize();
     let scalar = match dtype.kind() {
-        Kind::Array(element, shape) => return format!("{shape:?}*{}={itemsize}", layout(element)),
-        Kind::Record(fields) => {
-            let field = |RecordField { name, title, offset, dtype }: &RecordField| {
+        Kind::Array { element, shape } => return format!("{shape:?}*{}={itemsize}", layout(element)),
+        Kind::Record { fields } => {
+            let field = |RecordField { name, title, offset, dtype, .. }: &RecordField| {
                 let title = title.as_ref().map_or(String::new(), |title| format!("/{}", hex(title)));
                 format!("{}{title}@{offset}:{}", hex(name), layout(dtype))
             };
             return format!("{{{}}}={itemsize}", fields.iter().map(field).collect::<Vec<_>>().join(" "));
         }
         Kind::Bool => "b|".into(),
-        Kind::Int(1, _) => "i|".into(),
-        Kind::UInt(1, _) => "u|".into(),
-        Kind::Int(_, order) => format!("i{}", sign(order)),
-        Kind::UInt(_, order) => format!("u{}", sign(order)),
-        Kind::Float(_, order) => format!("f{}", sign(order)),
-        Kind::Complex(_, order) => format!("c{}", sign(order)),
-        Kind::Bytes(_) => "S|".into(),
-        Kind::Ucs4(_, order) => format!("U{}", sign(order)),
-        Kind::Void(_) => "V|".into(),
-        Kind::DateTime64(unit, count, order) => format!("M{}{count}{}", sign(order), unit_name(*unit)),
-        Kind::TimeDelta64(unit, count, order) => format!("m{}{count}{}", sign(order), unit_name(*unit)),
+        Kind::Int { size: 1, .. } => "i|".into(),
+        Kind::UInt { size: 1, .. } => "u|".into(),
+        Kind::Int { order, .. } => format!("i{}", sign(order)),
+        Kind::UInt { order, .. } => format!("u{}", sign(order)),
+        Kind::Float { order, .. } => format!("f{}", sign(order)),
+        Kind::Complex { order, .. } => format!("c{}", sign(order)),
+        Kind::Bytes { .. } => "S|".into(),
+        Kind::Ucs4 { order, .. } => format!("U{}", sign(order)),
+        Kind::Void { .. } => "V|".into(),
+        Kind::DateTime64 { unit, count, order } => format!("M{}{count}{}", sign(order), unit_name(*unit)),
+        Kind::TimeDelta64 { unit, count, order } => format!("m{}{count}{}", sign(order), unit_name(*unit)),
         other => panic!("{other:?} is new"),
     };
     format!("{scalar}={itemsize}/{}", dtype.alignment())
@@ -164,13 +164,13 @@ fn records_told_by_offsets_are_laid_out_as_numpy_does() {
 /// The largest, the deepest and those of the most parts.
 fn edges() -> Vec<DType> {
     let scalar = |kind| DType::scalar(kind).unwrap();
-    let byte = || scalar(Kind::UInt(1, Endianness::NATIVE));
+    let byte = || scalar(Kind::UInt { size: 1, order: Endianness::NATIVE });
     let packed = |fields: Vec<(String, DType)>| DType::packed_record(fields).unwrap();
     let only = |dtype| packed(vec![("a".into(), dtype)]);
     vec![
-        scalar(Kind::Void(2147483647)),
-        scalar(Kind::Ucs4(536870911, Endianness::Big)),
-        packed(vec![("a".into(), scalar(Kind::Bytes(2147483646))), ("b".into(), byte())]),
+        scalar(Kind::Void { len: 2147483647 }),
+        scalar(Kind::Ucs4 { len: 536870911, order: Endianness::Big }),
+        packed(vec![("a".into(), scalar(Kind::Bytes { len: 2147483646 })), ("b".into(), byte())]),
         only(DType::array(byte(), [2147483647]).unwrap()),
         only(DType::array(byte(), [0, 2147483647, 2147483647]).unwrap()),
         only(DType::array(byte(), [1; 64]).unwrap()),
@@ -208,16 +208,16 @@ fn scalar(longest: usize) -> impl Strategy<Value = DType> {
     let span = (select(units.to_vec()), prop_oneof![Just(1), 1..100_u32, Just(2147483647)], order(), any::<bool>());
     let kind = prop_oneof![
         Just(Kind::Bool),
-        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::Int(size, order)),
-        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::UInt(size, order)),
-        (size(floats), order()).prop_map(|(size, order)| Kind::Float(size, order)),
-        (size(complex), order()).prop_map(|(size, order)| Kind::Complex(size, order)),
-        (0..40_usize).prop_map(Kind::Bytes),
-        (0..40_usize, order()).prop_map(|(len, order)| Kind::Ucs4(len, order)),
-        (0..40_usize).prop_map(Kind::Void),
+        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::Int { size, order }),
+        (size(&[1, 2, 4, 8]), order()).prop_map(|(size, order)| Kind::UInt { size, order }),
+        (size(floats), order()).prop_map(|(size, order)| Kind::Float { size, order }),
+        (size(complex), order()).prop_map(|(size, order)| Kind::Complex { size, order }),
+        (0..40_usize).prop_map(|len| Kind::Bytes { len }),
+        (0..40_usize, order()).prop_map(|(len, order)| Kind::Ucs4 { len, order }),
+        (0..40_usize).prop_map(|len| Kind::Void { len }),
         span.prop_map(|(unit, count, order, point)| match point {
-            true => Kind::DateTime64(unit, count, order),
-            false => Kind::TimeDelta64(unit, count, order),
+            true => Kind::DateTime64 { unit, count, order },
+            false => Kind::TimeDelta64 { unit, count, order },
         }),
     ];
     kind.prop_map(|kind| DType::scalar(kind).unwrap())
@@ -287,7 +287,8 @@ fn placed(unplaced: Vec<Unplaced>, tail: usize) -> DType {
             }
         }
         let title = title.filter(|title| *title != name && !taken.contains(title));
-        let nameless = name.is_empty() && title.is_none() && matches!(dtype.kind(), Kind::Void(_) | Kind::Array(..));
+        let nameless =
+            name.is_empty() && title.is_none() && matches!(dtype.kind(), Kind::Void { .. } | Kind::Array { .. });
         // A void field without a name is padding to NumPy, and `descr` refuses it.
         if nameless || !taken.insert(name.clone()) {
             continue;
@@ -295,7 +296,11 @@ fn placed(unplaced: Vec<Unplaced>, tail: usize) -> DType {
         taken.extend(title.clone());
         let offset = end + gap;
         end = offset + dtype.itemsize();
-        fields.push(RecordField { name, title, offset, dtype });
+        let field = RecordField::new(name, offset, dtype);
+        fields.push(match title {
+            Some(title) => field.with_title(title),
+            None => field,
+        });
     }
     DType::record(fields, end + tail).unwrap()
 }

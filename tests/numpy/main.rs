@@ -2,6 +2,8 @@
 //!
 //! NumPy's side is in the Python programs beside the modules.
 
+#[cfg(feature = "half")]
+mod bf16;
 mod dtypes;
 mod dynamic;
 #[cfg(feature = "derive")]

@@ -99,7 +99,7 @@ fn every_file_and_every_header_is_what_numpy_writes() {
 
 /// A file whose elements are these bytes, as they lie there.
 fn create(options: CreateOptions<DType, Npy>, path: &Path, data: &[u8]) {
-    let byte = DType::scalar(Kind::UInt(1, Endianness::NATIVE)).unwrap();
+    let byte = DType::scalar(Kind::UInt { size: 1, order: Endianness::NATIVE }).unwrap();
     // SAFETY: nobody else uses the file.
     let mut array = unsafe { options.create(path) }.unwrap();
     if !data.is_empty() {
@@ -136,7 +136,7 @@ fn every_file_of_numpys_is_read_and_printed_as_numpy_does() {
 
 /// The elements' bytes one after another in C order.
 fn elements(array: &DynArray) -> Vec<u8> {
-    let void = DType::scalar(Kind::Void(array.dtype().itemsize())).unwrap();
+    let void = DType::scalar(Kind::Void { len: array.dtype().itemsize() }).unwrap();
     let mut bytes = Vec::new();
     push_elements(array.view().view_as(&void).unwrap(), &mut bytes);
     bytes

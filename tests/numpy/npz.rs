@@ -40,7 +40,10 @@ fn assert_reads_as_numpy(path: &Path) {
             let rows = npy::dyn_options().rows(1..).load(member).unwrap();
             assert!(rows.view().view() == loaded.view().view().rows(1..), "{name}");
             let last = npy::dyn_options().elements(loaded.len() as u64 - 1..).load(member);
-            assert_eq!(last.unwrap().as_bytes(), loaded.as_bytes().and_then(|all| all.rchunks(loaded.dtype().itemsize()).next()));
+            assert_eq!(
+                last.unwrap().as_bytes(),
+                loaded.as_bytes().and_then(|all| all.rchunks(loaded.dtype().itemsize()).next())
+            );
         }
         // SAFETY: nobody else uses the file.
         match unsafe { npy::dyn_options().open(&member) } {

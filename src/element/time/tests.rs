@@ -233,11 +233,11 @@ fn extremes_of_views_are_nat_where_one_is() {
 fn dtypes_bytes_and_orders() {
     assert_eq!(
         DateTime64::<Nanosecond>::dtype().kind(),
-        &Kind::DateTime64(TimeUnit::Nanosecond, 1, Endianness::NATIVE)
+        &Kind::DateTime64 { unit: TimeUnit::Nanosecond, count: 1, order: Endianness::NATIVE }
     );
     assert_eq!(
         Be::<TimeDelta64<Second, 25>>::dtype().kind(),
-        &Kind::TimeDelta64(TimeUnit::Second, 25, Endianness::Big)
+        &Kind::TimeDelta64 { unit: TimeUnit::Second, count: 25, order: Endianness::Big }
     );
     assert_eq!((size_of::<DateTime64<Day>>(), align_of::<DateTime64<Day>>()), (8, align_of::<i64>()));
     assert_eq!(Be::new(DateTime64::<Day>::new(1)).to_bytes(), [0, 0, 0, 0, 0, 0, 0, 1]);

@@ -1,5 +1,6 @@
 use super::*;
-use crate::element::endian::{Be, Le};
+use crate::element::number::{BLOCK, pairwise_block};
+use crate::element::{Be, Le};
 
 fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
     ArrayView::from_slice(elements, elements.len()).unwrap()

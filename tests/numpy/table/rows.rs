@@ -212,7 +212,7 @@ rows {
     r#"arr["id"] += 1"# => { arr.view_mut().project(field!(Star, id)).map_in_place(|id| id + 1); };
     r#"arr["pos"]["x"][2:] = 0.5"# => { arr.view_mut().field::<f32>("pos.x")?.rows(2..).fill(0.5); };
     r#"arr[3]["tag"] = b"F5""# => { arr[3].tag = Bytes::new("F5")?; };
-    "str(arr)" => (arr.view().to_dyn(&Star::dtype())?.to_string());
+    "str(arr)" => (arr.to_string());
 }
 
 "Records of a dtype that is known when the program runs"

@@ -1,0 +1,549 @@
+//! What numbers can do: be added up, compared, and become other numbers.
+//!
+//! Here is the arithmetic of single elements and of runs of them, which come as a function of their index; the loops over
+//! views, for which it is compiled, are in `view`. A number becomes another by way of one of the machine's: the one it is
+//! stored as, or the smallest that holds all of its values, names itself to the type that is asked for. So no type needs
+//! to know of the others, and a new one converts to and from all.
+
+use super::Element;
+use super::endian::{Endian, Scalar};
+use byteorder::ByteOrder;
+use std::any::Any;
+use std::ops::{Add, AddAssign, Neg, Range};
+
+/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool), and
+/// [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with those features. The trait is sealed.
+///
+/// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
+/// mean is an `f64`, in a bound `Number<Mean = f64>`.
+///
+/// ```
+/// use mmap_array::{ArrayView, Be, Number};
+/// fn centred<T: Number<Mean = f64>>(view: ArrayView<'_, T>) -> Vec<Be<f32>>
+/// where
+///     mmap_array::ReadOnly: mmap_array::Access<T>,
+/// {
+///     let mean = view.mean().unwrap_or(0.0) as f32;
+///     view.to_vec_as::<f32>().into_iter().map(|number| Be::new(number - mean)).collect()
+/// }
+/// assert_eq!(centred(ArrayView::from_slice(&[1_u8, 2, 6], 3)?), [-2.0, -1.0, 3.0]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub trait Number: Element + sealed::Sealed {
+    /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
+    /// [`Bool`](crate::Bool), whose sum counts, and `f32` for `f16` and `bf16`.
+    type Sum: Copy;
+
+    /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
+    type Mean: Copy;
+
+    /// The sum of no elements.
+    #[doc(hidden)]
+    const ZERO: Self::Sum;
+
+    #[doc(hidden)]
+    fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
+
+    /// The sum of the elements `load(0)` to `load(len - 1)`, which lie one after another if they are `contiguous`.
+    #[doc(hidden)]
+    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
+
+    /// The same in the type of the mean.
+    #[doc(hidden)]
+    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Mean;
+
+    #[doc(hidden)]
+    fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean;
+
+    #[doc(hidden)]
+    fn mean_of(sum: Self::Mean, len: usize) -> Self::Mean;
+
+    /// Another number of this value, as Rust's `as` makes it.
+    #[doc(hidden)]
+    fn to_number<T: Number>(self) -> T;
+
+    #[doc(hidden)]
+    fn of_i8(number: i8) -> Self;
+
+    #[doc(hidden)]
+    fn of_i16(number: i16) -> Self;
+
+    #[doc(hidden)]
+    fn of_i32(number: i32) -> Self;
+
+    #[doc(hidden)]
+    fn of_i64(number: i64) -> Self;
+
+    #[doc(hidden)]
+    fn of_u8(number: u8) -> Self;
+
+    #[doc(hidden)]
+    fn of_u16(number: u16) -> Self;
+
+    #[doc(hidden)]
+    fn of_u32(number: u32) -> Self;
+
+    #[doc(hidden)]
+    fn of_u64(number: u64) -> Self;
+
+    #[doc(hidden)]
+    fn of_f32(number: f32) -> Self;
+
+    #[doc(hidden)]
+    fn of_f64(number: f64) -> Self;
+}
+
+/// The elements that have a smallest and a largest among them: the real numbers of [`Number`],
+/// [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64), and [`Endian`] of them. The trait is
+/// sealed.
+///
+/// ```
+/// use mmap_array::{ArrayView, Be};
+/// let depths = [Be::new(3_i16), Be::new(-1)];
+/// let view = ArrayView::from_slice(&depths, 2)?;
+/// assert_eq!(view.min(), Some(Be::new(-1)));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+pub trait Ordered: Copy + sealed::Sealed {
+    /// What is compared, in the machine's byte order.
+    #[doc(hidden)]
+    type Native: Copy;
+
+    /// Whether the smaller or larger of two is one instruction, as of integers.
+    #[doc(hidden)]
+    const PLAIN: bool = false;
+
+    #[doc(hidden)]
+    fn native(self) -> Self::Native;
+
+    #[doc(hidden)]
+    fn from_native(native: Self::Native) -> Self;
+
+    /// Of two, the smaller; NaN (or NaT) where one is.
+    #[doc(hidden)]
+    fn smaller(a: Self::Native, b: Self::Native) -> Self::Native;
+
+    /// Of two, the larger; NaN (or NaT) where one is.
+    #[doc(hidden)]
+    fn larger(a: Self::Native, b: Self::Native) -> Self::Native;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
+pub(crate) const BLOCK: usize = 128;
+
+/// The pairwise sum, by the scheme of NumPy's `pairwise_sum`: the sum of the one half and that of the other.
+///
+/// Without recursion, which could not be compiled for wide instructions where it is called from (see `wide`).
+#[inline(always)]
+pub(crate) fn pairwise<F>(len: usize, load: impl Fn(usize) -> F + Copy) -> F
+where
+    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
+{
+    if len <= BLOCK {
+        return pairwise_block(0, len, load);
+    }
+    /// What a half is for, one for each time that the length was halved.
+    #[derive(Clone, Copy)]
+    enum Half<F> {
+        /// It is the left one; the right one has that length.
+        Left(usize),
+        /// It is the right one; the left one's sum is this.
+        Right(F),
+    }
+    // More often than any length can be halved.
+    let mut halves = [Half::<F>::Left(0); 72];
+    let (mut depth, mut start, mut len) = (0, 0, len);
+    loop {
+        while len > BLOCK {
+            let half = len / 2 - (len / 2) % 8;
+            halves[depth] = Half::Left(len - half);
+            depth += 1;
+            len = half;
+        }
+        let mut sum = pairwise_block(start, len, load);
+        start += len;
+        loop {
+            if depth == 0 {
+                return sum;
+            }
+            match halves[depth - 1] {
+                Half::Left(right) => {
+                    halves[depth - 1] = Half::Right(sum);
+                    len = right;
+                    break;
+                }
+                Half::Right(left) => {
+                    sum = left + sum;
+                    depth -= 1;
+                }
+            }
+        }
+    }
+}
+
+/// The sum of at most [`BLOCK`] elements.
+#[inline(always)]
+pub(crate) fn pairwise_block<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
+where
+    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
+{
+    if len < 8 {
+        // -0, so that a sum of negative zeros is one.
+        let mut sum = -F::default();
+        for index in start..start + len {
+            sum += load(index);
+        }
+        return sum;
+    }
+    let mut partial: [F; 8] = std::array::from_fn(|lane| load(start + lane));
+    let whole = len - len % 8;
+    let mut index = start + 8;
+    while index < start + whole {
+        for (lane, sum) in partial.iter_mut().enumerate() {
+            *sum += load(index + lane);
+        }
+        index += 8;
+    }
+    let [a, b, c, d, e, f, g, h] = partial;
+    let mut sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
+    for index in start + whole..start + len {
+        sum += load(index);
+    }
+    sum
+}
+
+/// The parts of [`Number`] that make one of the machine's numbers, all in one way or `f64` in another.
+macro_rules! of_numbers {
+    ($number:ident => $make:expr) => {
+        crate::element::number::of_numbers!($number => $make, f64 => $make);
+    };
+    ($number:ident => $make:expr, f64 => $of_double:expr) => {
+        #[inline(always)]
+        fn of_i8($number: i8) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_i16($number: i16) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_i32($number: i32) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_i64($number: i64) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_u8($number: u8) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_u16($number: u16) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_u32($number: u32) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_u64($number: u64) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_f32($number: f32) -> Self {
+            $make
+        }
+
+        #[inline(always)]
+        fn of_f64($number: f64) -> Self {
+            $of_double
+        }
+    };
+}
+pub(crate) use of_numbers;
+
+/// The number itself, where it is of the type that is asked for.
+#[inline(always)]
+pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
+    (&number as &dyn Any).downcast_ref().copied()
+}
+
+/// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
+///
+/// The last bit is 1 wherever bits were left out, so that it lies on the same side of every middle as the number does.
+#[cfg(feature = "half")]
+#[inline(always)]
+pub(crate) fn rounded_to_odd(number: f64) -> f32 {
+    let nearest = number as f32;
+    let bits = nearest.to_bits();
+    let beyond = f64::from(nearest).abs() > number.abs();
+    let inexact = f64::from(nearest) != number && !number.is_nan();
+    let towards_zero = bits - u32::from(beyond);
+    f32::from_bits(if inexact { towards_zero | 1 } else { bits })
+}
+
+/// The parts of [`Number`] for a mean in `f64`.
+macro_rules! mean_in_f64 {
+    () => {
+        #[inline(always)]
+        fn mean_add(a: f64, b: f64) -> f64 {
+            a + b
+        }
+
+        #[inline(always)]
+        fn mean_of(sum: f64, len: usize) -> f64 {
+            sum / len as f64
+        }
+    };
+}
+pub(crate) use mean_in_f64;
+
+/// The parts of [`Ordered`] for elements in the machine's byte order.
+macro_rules! itself {
+    () => {
+        type Native = Self;
+
+        #[inline(always)]
+        fn native(self) -> Self {
+            self
+        }
+
+        #[inline(always)]
+        fn from_native(native: Self) -> Self {
+            native
+        }
+    };
+}
+pub(crate) use itself;
+
+/// The parts of [`Ordered`] for floats.
+macro_rules! nan_spreads {
+    () => {
+        #[inline(always)]
+        fn smaller(a: Self, b: Self) -> Self {
+            // A NaN on the left stays, since nothing is smaller; one on the right is taken.
+            if b < a || b.is_nan() { b } else { a }
+        }
+
+        #[inline(always)]
+        fn larger(a: Self, b: Self) -> Self {
+            if b > a || b.is_nan() { b } else { a }
+        }
+    };
+}
+#[cfg(feature = "half")]
+pub(crate) use nan_spreads;
+
+macro_rules! floats {
+    ($($float:ident: $from:ident),*) => {$(
+        impl sealed::Sealed for $float {}
+        impl Number for $float {
+            type Sum = $float;
+            type Mean = f64;
+            const ZERO: $float = 0.0;
+
+            #[inline(always)]
+            fn add(a: $float, b: $float) -> $float {
+                a + b
+            }
+
+            #[inline(always)]
+            fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> $float {
+                pairwise(len, load)
+            }
+
+            #[inline(always)]
+            fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
+                pairwise(len, move |index| f64::from(load(index)))
+            }
+
+            mean_in_f64!();
+
+            #[inline(always)]
+            fn to_number<T: Number>(self) -> T {
+                T::$from(self)
+            }
+
+            of_numbers!(number => number as $float);
+        }
+
+        impl Ordered for $float {
+            itself!();
+            nan_spreads!();
+        }
+    )*};
+}
+floats!(f32: of_f32, f64: of_f64);
+
+macro_rules! integers {
+    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $sum_of:ident);*) => {$(
+        impl sealed::Sealed for $integer {}
+        impl Number for $integer {
+            type Sum = $sum;
+            type Mean = f64;
+            const ZERO: $sum = 0;
+
+            #[inline(always)]
+            fn add(a: $sum, b: $sum) -> $sum {
+                a + b
+            }
+
+            #[inline(always)]
+            fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> $sum {
+                let mut sum: $sum = 0;
+                let mut start = 0;
+                while start < len {
+                    // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
+                    let end = len.min(start.saturating_add(1 << 30));
+                    sum += $sum_of!($integer, $chunk, $sum, start..end, contiguous, load);
+                    start = end;
+                }
+                sum
+            }
+
+            #[inline(always)]
+            fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
+                Self::sum_run(len, contiguous, load) as f64
+            }
+
+            mean_in_f64!();
+
+            #[inline(always)]
+            fn to_number<T: Number>(self) -> T {
+                T::$from(self)
+            }
+
+            of_numbers!(number => number as $integer);
+        }
+
+        impl Ordered for $integer {
+            itself!();
+            const PLAIN: bool = true;
+
+            #[inline(always)]
+            fn smaller(a: Self, b: Self) -> Self {
+                a.min(b)
+            }
+
+            #[inline(always)]
+            fn larger(a: Self, b: Self) -> Self {
+                a.max(b)
+            }
+        }
+    )*};
+}
+
+/// The sum of some integers of up to 32 bits, in 64.
+macro_rules! narrow {
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
+        let mut chunk: $chunk = 0;
+        let range: Range<usize> = $range;
+        // By twos at a stride that the compiler does not know: it makes more of them. Else it knows better by itself.
+        let even = if $contiguous { range.start } else { range.end - range.len() % 2 };
+        for index in (range.start..even).step_by(2) {
+            chunk += <$chunk>::from($load(index)) + <$chunk>::from($load(index + 1));
+        }
+        for index in even..range.end {
+            chunk += <$chunk>::from($load(index));
+        }
+        <$sum>::from(chunk)
+    }};
+}
+
+/// The sum of some integers of 64 bits: of their upper halves and of their lower ones, in 64 bits each.
+macro_rules! halves {
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
+        // At any stride.
+        let _: bool = $contiguous;
+        let (mut upper, mut lower): ($chunk, u64) = (0, 0);
+        for index in $range {
+            let value: $integer = $load(index);
+            upper += value >> 32;
+            lower += u64::from(value as u32);
+        }
+        (<$sum>::from(upper) << 32) + <$sum>::from(lower)
+    }};
+}
+
+integers! {
+    i8: of_i8, i64, i128, narrow; i16: of_i16, i64, i128, narrow; i32: of_i32, i64, i128, narrow; i64: of_i64, i64, i128, halves;
+    u8: of_u8, u64, u128, narrow; u16: of_u16, u64, u128, narrow; u32: of_u32, u64, u128, narrow; u64: of_u64, u64, u128, halves
+}
+
+impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}
+
+impl<T: Scalar + Number, E: ByteOrder + 'static> Number for Endian<T, E> {
+    type Sum = T::Sum;
+    type Mean = T::Mean;
+    const ZERO: T::Sum = T::ZERO;
+
+    #[inline(always)]
+    fn add(a: T::Sum, b: T::Sum) -> T::Sum {
+        T::add(a, b)
+    }
+
+    #[inline(always)]
+    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Sum {
+        T::sum_run(len, contiguous, move |index| load(index).get())
+    }
+
+    #[inline(always)]
+    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Mean {
+        T::mean_run(len, contiguous, move |index| load(index).get())
+    }
+
+    #[inline(always)]
+    fn mean_add(a: T::Mean, b: T::Mean) -> T::Mean {
+        T::mean_add(a, b)
+    }
+
+    #[inline(always)]
+    fn mean_of(sum: T::Mean, len: usize) -> T::Mean {
+        T::mean_of(sum, len)
+    }
+
+    #[inline(always)]
+    fn to_number<N: Number>(self) -> N {
+        self.get().to_number()
+    }
+
+    of_numbers!(number => Self::new(number.to_number()));
+}
+
+impl<T: Scalar + Ordered, E: ByteOrder> Ordered for Endian<T, E> {
+    type Native = T::Native;
+    const PLAIN: bool = T::PLAIN;
+
+    #[inline(always)]
+    fn native(self) -> T::Native {
+        self.get().native()
+    }
+
+    #[inline(always)]
+    fn from_native(native: T::Native) -> Self {
+        Self::new(T::from_native(native))
+    }
+
+    #[inline(always)]
+    fn smaller(a: T::Native, b: T::Native) -> T::Native {
+        T::smaller(a, b)
+    }
+
+    #[inline(always)]
+    fn larger(a: T::Native, b: T::Native) -> T::Native {
+        T::larger(a, b)
+    }
+}
