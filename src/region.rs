@@ -10,7 +10,7 @@ mod identity;
 mod lock;
 mod system;
 
-pub(crate) use file::{At, NewFile, mappable_len, open, remove, reserve, scratch, sync_folder};
+pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, scratch, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use system::prefer_huge_pages;
@@ -199,7 +199,7 @@ impl Portion {
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
-    fn take_lock(&self, file: &File, mode: Mode) -> Result<Option<RangeLock>> {
+    pub(crate) fn take_lock(&self, file: &File, mode: Mode) -> Result<Option<RangeLock>> {
         // A range of no bytes is, for some systems, all the bytes that follow.
         if !self.lock || self.len == 0 {
             return Ok(None);

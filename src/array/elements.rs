@@ -44,6 +44,8 @@ pub struct Layout {
     pub(crate) size: usize,
     /// The byte of the file at which that of it ends in which elements can lie.
     pub(crate) end: u64,
+    /// The bytes between the last element and the end of the array, where these are some of an array's.
+    pub(crate) rest: u64,
     /// The shape of the array whose rows these are, where others lie between them: in Fortran order.
     pub(crate) rows_of: Option<Dims>,
     /// The dtype that the file states, where that is asked for.
@@ -55,7 +57,7 @@ pub struct Layout {
 impl Layout {
     /// Elements one after another.
     pub(crate) fn contiguous(offset: u64, end: u64, dims: Dims, order: Order, size: usize) -> Self {
-        Self { offset, end, dims, order, size, rows_of: None, dtype: None, front: None }
+        Self { offset, end, rest: 0, dims, order, size, rows_of: None, dtype: None, front: None }
     }
 
     /// The bytes from the first element's to the last one's.
@@ -100,7 +102,7 @@ impl Layout {
 
     /// The same elements copied together, in memory.
     pub(crate) fn in_memory(self) -> Self {
-        Self { offset: 0, rows_of: None, front: None, ..self }
+        Self { offset: 0, rest: 0, rows_of: None, front: None, ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::elements::{Layout, sealed::Described};
 use super::source::{Bytes, FileBytes, Stream};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{Advice, At, Portion, Region};
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
@@ -58,6 +58,12 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
             read.map_err(|source| match source.kind() {
                 io::ErrorKind::UnexpectedEof if stream.len().is_none() => past_end(stream.position()),
                 _ => Error::io("read the elements", source),
+            })?;
+            // What follows the array is the next to be read.
+            let end = layout.offset + needed;
+            stream.skip_to(end.saturating_add(layout.rest)).map_err(|error| match error.kind() {
+                ErrorKind::PastEnd => past_end(stream.position()),
+                _ => error,
             })?;
             stream.finish()?;
         }

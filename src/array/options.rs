@@ -111,7 +111,8 @@ impl<E, F> Options<E, F> {
     }
 
     /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
-    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read. What the array
+    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load), while the
+    /// elements are copied. What the array
     /// [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a lock gets an error
     /// of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
     ///
@@ -285,7 +286,7 @@ impl<E, F> Options<E, F> {
         source.lend(Want::Load, |bytes| self.copied(bytes))
     }
 
-    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind them is read, so that what
+    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind the array is read, so that what
     /// follows can be read next; of a raw file without a shape everything is read.
     ///
     /// # Errors
@@ -349,6 +350,12 @@ impl<E, F> Options<E, F> {
         F: Format<E>,
     {
         let layout = self.format.find(&self.elements, &mut bytes)?;
+        let _lock = match &bytes {
+            Bytes::File(bytes) => {
+                self.settings.portion(layout.offset, layout.span()?).take_lock(bytes.file, Mode::Read)?
+            }
+            Bytes::Stream(_) => None,
+        };
         let region = super::load::read(&self.elements, &layout, bytes)?;
         self.elements.array(region, layout.in_memory())
     }

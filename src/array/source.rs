@@ -220,8 +220,7 @@ fn lend_path<R>(path: &Path, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>)
             f(Bytes::File(FileBytes { file: &file, path: Some(path), member: None }))
         }
         Want::Load => {
-            let file = File::open(path).map_err(|source| Error::io("open the file", source))?;
-            lend_to_load(&file, Some(path), f)
+            lend_to_load(&region::open_to_read(path)?, Some(path), f)
         }
     };
     lend().map_err(|error: Error| error.in_file(Some(path)))

@@ -61,17 +61,21 @@ impl Npy {
         let size = elements.size_in(header);
         let data_offset = within.start.saturating_add(header.data_offset());
         let found = self.window.find(self.shape, data_offset, header.order(), shape, size)?;
-        Ok(Layout {
+        let mut layout = Layout {
             // Both are below the array's bytes, which a file can have.
             offset: data_offset + found.start * size as u64,
             end: within.end,
+            rest: 0,
             dims: found.dims,
             order: header.order(),
             size,
             rows_of: found.rows_of,
             dtype: elements.dtype_in(header),
             front: Some(self.front()),
-        })
+        };
+        let behind = data_offset.saturating_add(header.nbytes()).saturating_sub(layout.offset);
+        layout.rest = behind.saturating_sub(layout.span()? as u64);
+        Ok(layout)
     }
 
     /// Reads the header, and finds which bytes of the source can be the array's, and what to say where they are too few.

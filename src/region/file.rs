@@ -30,6 +30,18 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
 }
 
 /// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
+/// Opens a file to be read from its beginning to its end, as pipes and the files of `/proc` can be too.
+pub(crate) fn open_to_read(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|source| refused(path, false, source))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            let reason = Reason::NotRegularFile { found: kind_of(&metadata), wanted: "read", advice: "" };
+            Err(reason.error().in_file(Some(path)))
+        }
+        _ => Ok(file),
+    }
+}
+
 fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     let error = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
@@ -377,26 +389,87 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
     let io = |action: &'static str| move |source| at(Error::io(action, source));
     let Target { real, old } = Target::look(path, replace)?;
     file.sync_all().map_err(io("write the scratch file to the disk"))?;
-    let new = if let Some(temporary) = link(file, &folder_of(&real)) {
-        // From here on the temporary name goes whatever happens.
-        let mut new = NewFile { temporary: Some(temporary), target: real, replace, file: None };
-        if let Some(old) = old {
-            take_over(file, &new.target, &old).map_err(|source| at(not_taken_over(source)))?;
-            new.file = Some(file.try_clone().map_err(io("keep the file open"))?);
-        }
-        new.persist()?;
-        new
-    } else {
+    let Some(temporary) = link(file, &folder_of(&real)) else {
         let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
-        let mut whole = file;
-        let copied = whole.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut whole, &mut &copy));
-        copied.and_then(|_| copy.sync_all()).map_err(io("copy the scratch file"))?;
+        let copied = copy_data(file, &copy).and_then(|()| copy.sync_all());
+        copied.map_err(io("copy the scratch file"))?;
         drop(copy);
         new.persist()?;
-        new
+        // Behind a symbolic link it is another folder than the link's.
+        return sync_folder(&new.target).map_err(at);
     };
-    // Behind a symbolic link it is another folder than the link's.
-    sync_folder(&new.target).map_err(at)
+    // Whatever has the temporary name in the end goes: the link, or the file that was replaced.
+    let mut new = NewFile { temporary: Some(temporary.clone()), target: real.clone(), replace, file: None };
+    if let Some(old) = &old {
+        take_over(file, &real, old).map_err(|source| at(not_taken_over(source)))?;
+        new.file = Some(file.try_clone().map_err(io("keep the file open"))?);
+    }
+    let exchanged = old.is_some() && exchange(&temporary, &real).is_ok();
+    if !exchanged {
+        new.persist()?;
+    }
+    sync_folder(&real).map_err(|error| {
+        // The array stays the caller's, so nobody else may have its file.
+        let _ = match (exchanged, old.is_some()) {
+            (true, _) => exchange(&temporary, &real),
+            (false, true) => Ok(()),
+            (false, false) => fs::remove_file(&real),
+        };
+        at(error)
+    })
+}
+
+/// Copies a file with its holes, as long as it is.
+fn copy_data(from: &File, to: &File) -> io::Result<()> {
+    let len = from.metadata()?.len();
+    to.set_len(len)?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut position = 0;
+    while position < len {
+        let data = next_data(from, position, len)?;
+        let (mut from, mut to) = (At { file: from, position: data.start }, At { file: to, position: data.start });
+        while from.position < data.end {
+            let count = (data.end - from.position).min(buffer.len() as u64) as usize;
+            from.read_exact(&mut buffer[..count])?;
+            to.write_all(&buffer[..count])?;
+        }
+        position = data.end;
+    }
+    Ok(())
+}
+
+/// The next bytes of a file, from a position on, that are no hole; none at its end where there are no more.
+fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+        match seek(file, SeekFrom::Data(position)) {
+            Ok(start) => {
+                let end = seek(file, SeekFrom::Hole(start)).unwrap_or(len);
+                return Ok(start..end.clamp(start, len));
+            }
+            Err(Errno::NXIO) => return Ok(len..len),
+            // Not every file system knows.
+            Err(_) => {}
+        }
+    }
+    let _ = file;
+    Ok(position..len)
+}
+
+/// Gives each of two files the other's name.
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (one, other);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Gives a file that never had a name a temporary one, where the system can.
