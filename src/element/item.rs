@@ -1,8 +1,8 @@
 //! What an element is to the printer.
 //!
 //! An element is printed from its bytes where they are, or from a copy of them: a record's padding belongs to no value.
-//! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does not
-//! say it has an [`item`](super::Element::item) of its own.
+//! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does
+//! not say it has an [`item`](super::Element::item) of its own.
 
 use super::endian::{Be, Le, Scalar};
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
@@ -58,8 +58,8 @@ impl<'a> Stored<'a> {
     /// The part of the element at an offset, where its dtype says that this part is.
     fn part(&self, offset: usize, dtype: &'a DType) -> Self {
         debug_assert!(offset + dtype.itemsize() <= self.dtype.itemsize());
-        // What a `DType` has for parts lies within it, which every function that makes one has checked; so the bytes are
-        // some of those that `new` was told of.
+        // What a `DType` has for parts lies within it, which every function that makes one has checked; so the bytes
+        // are some of those that `new` was told of.
         Self { ptr: self.ptr.wrapping_add(offset), dtype, marker: PhantomData }
     }
 
@@ -78,8 +78,8 @@ impl<'a> Stored<'a> {
     /// If the element has fewer.
     fn load(&self, target: &mut [u8]) {
         assert!(target.len() <= self.dtype.itemsize(), "no more than the item's bytes are read");
-        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of the
-        // caller's, apart from them.
+        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
+        // the caller's, apart from them.
         unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr, target.as_mut_ptr(), target.len()) };
     }
 
@@ -328,8 +328,8 @@ pub(super) enum Mark {
     Text,
 }
 
-/// Writes what an element's `Debug` shows, so that [`of_debug`] knows it for an element's: with an empty piece before it
-/// and, where it is quoted, one behind it. Nobody else sees them.
+/// Writes what an element's `Debug` shows, so that [`of_debug`] knows it for an element's: with an empty piece before
+/// it and, where it is quoted, one behind it. Nobody else sees them.
 pub(super) fn write_marked(
     f: &mut fmt::Formatter<'_>,
     mark: Mark,
