@@ -6,6 +6,7 @@ mod bool;
 mod bytes;
 #[cfg(feature = "num-complex")]
 mod complex;
+pub(crate) mod debug;
 pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
