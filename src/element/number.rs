@@ -8,7 +8,6 @@
 use super::Element;
 use super::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
-use std::any::Any;
 use std::ops::{Add, AddAssign, Neg, Range};
 
 /// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool),
@@ -277,9 +276,10 @@ macro_rules! of_numbers {
 pub(crate) use of_numbers;
 
 /// The number itself, where it is of the type that is asked for.
+#[cfg(feature = "half")]
 #[inline(always)]
 pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
-    (&number as &dyn Any).downcast_ref().copied()
+    (&number as &dyn std::any::Any).downcast_ref().copied()
 }
 
 /// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
