@@ -52,8 +52,8 @@ pub enum TimeUnit {
 
 /// What an element is.
 ///
-/// A `size` is in bytes, of the whole element; a `len` is in bytes or characters of text; `order` is that of the bytes of
-/// a number or a character. A subarray of subarrays is equal to one with the axes of both.
+/// A `size` is in bytes, of the whole element; a `len` is in bytes or characters of text; `order` is that of the bytes
+/// of a number or a character. A subarray of subarrays is equal to one with the axes of both.
 ///
 /// ```
 /// use mmap_array::{DType, Element, Endianness, Kind};

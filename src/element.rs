@@ -6,6 +6,7 @@ mod bool;
 mod bytes;
 #[cfg(feature = "num-complex")]
 mod complex;
+pub(crate) mod debug;
 pub(crate) mod endian;
 #[cfg(feature = "half")]
 mod half;
@@ -32,8 +33,8 @@ use item::Stored;
 /// A type that a NumPy dtype describes.
 ///
 /// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16` and
-/// `num_complex::Complex` with the features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to implement: whatever
-/// [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
+/// `num_complex::Complex` with the features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to
+/// implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
 #[diagnostic::on_unimplemented(
@@ -52,8 +53,8 @@ pub trait Element: Copy + 'static {
     /// ```
     fn dtype() -> DType;
 
-    /// What the element is to the printer, in an array or on its own; the element stored is one of [`dtype`](Self::dtype)
-    /// or, where that is a subarray, one of its elements. Most are what their dtype says.
+    /// What the element is to the printer, in an array or on its own; the element stored is one of
+    /// [`dtype`](Self::dtype) or, where that is a subarray, one of its elements. Most are what their dtype says.
     #[doc(hidden)]
     fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
         stored.item(in_array, options)
@@ -88,8 +89,8 @@ impl<T: Element, const N: usize> Element for [T; N] {
             }
             _ => DType::array(inner.clone(), [N]),
         };
-        // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than they
-        // have.
+        // A Rust array of that length exists, but may be nested too deep, or its elements may say another size than
+        // they have.
         array.unwrap_or_else(|_| scalar(Kind::Void { len: size_of::<Self>() }, 1)).aligned_to(align_of::<T>())
     }
 

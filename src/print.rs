@@ -13,43 +13,17 @@
 //! knowing nothing of what they mean. A new kind of element needs a variant of
 //! [`Item`] and perhaps one of [`Formatter`]; the layout stays as it is.
 
+mod item;
 mod number;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use item::Item;
+use item::{align, is_block, spaces, width};
 use number::{FloatFormat, Real, complex_scalar};
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::slice;
-
-/// One element, as the printer sees it.
-#[derive(Clone, Debug)]
-pub enum Item {
-    /// `True` or `False`.
-    Bool(bool),
-    /// An integer of any width and sign.
-    Int(i128),
-    /// A number printed with the digits that tell it from other `f32`s.
-    F32(f32),
-    /// A number printed with the digits that tell it from other `f64`s.
-    F64(f64),
-    /// A number printed with the digits that tell it from other `f16`s, of which it is one.
-    F16(f32),
-    /// Two numbers, real and imaginary, with the digits of `f32`.
-    Complex32([f32; 2]),
-    /// The same with the digits of `f64`.
-    Complex64([f64; 2]),
-    /// Anything else, already text, possibly of several lines.
-    Text(String),
-    /// Text that is not brought to a common width: NumPy's strings, in their
-    /// quotes.
-    Quoted(String),
-    /// The fields of a record.
-    Record(Vec<Item>),
-    /// A subarray: its shape, the elements that are shown in the order of
-    /// printing, and others that only make room.
-    Array { shape: Vec<usize>, edge_items: Option<usize>, shown: Vec<Item>, hidden: Vec<Item> },
-}
 
 impl Item {
     /// What stands for items that are not read, once enough are.
@@ -518,25 +492,4 @@ impl Formatter {
             }
         }
     }
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-fn spaces(count: usize) -> String {
-    " ".repeat(count)
-}
-
-/// Whether a word has several lines.
-fn is_block(word: &str) -> bool {
-    word.lines().nth(1).is_some()
-}
-
-/// The word with spaces before it to fill `size`, unless it has several lines.
-fn align(word: String, size: usize) -> String {
-    if is_block(&word) {
-        return word;
-    }
-    spaces(size.saturating_sub(width(&word))) + &word
 }

@@ -1,7 +1,8 @@
 //! [half](::half)'s `bf16`: the upper half of an `f32`.
 //!
-//! NumPy itself has no such type. The Python package ml_dtypes gives it one, `bfloat16`, whose arrays NumPy writes as raw
-//! bytes, `<V2`; so that is its dtype, in which no byte order shows. What its arrays print is what they print there.
+//! NumPy itself has no such type. The Python package ml_dtypes gives it one, `bfloat16`, whose arrays NumPy writes as
+//! raw bytes, `<V2`; so that is its dtype, in which no byte order shows. What its arrays print is what they print
+//! there.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
@@ -12,7 +13,8 @@ use crate::print::{Item, PrintOptions};
 use ::half::bf16;
 use byteorder::ByteOrder;
 
-/// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` come as this type, or as `Le<bf16>` on any machine.
+/// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` come as this type, or as `Le<bf16>` on any
+/// machine.
 ///
 /// ```
 /// use half::bf16;
@@ -92,7 +94,8 @@ macro_rules! rounded {
     (@narrow $number:ident) => { $number as f32 };
     (@wide $number:ident) => { number::rounded_to_odd($number as f64) };
     (@widest $number:ident) => {
-        // The last bits, which an `f64` has no room for, become one, so that the number stays on its side of every middle.
+        // The last bits, which an `f64` has no room for, become one, so that the number stays on its side of every
+        // middle.
         number::rounded_to_odd(match $number as i128 {
             -0x20_0000_0000_0000..=0x20_0000_0000_0000 => $number as f64,
             _ if $number % (1 << 11) != 0 => (($number >> 11) | 1) as f64 * 2048.0,

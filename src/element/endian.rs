@@ -8,7 +8,7 @@
 
 use crate::dtype::{DType, Endianness};
 use crate::element::Element;
-use crate::element::item::{self, Stored};
+use crate::element::item::Stored;
 use crate::print::{Item, PrintOptions};
 use bytemuck::{Pod, Zeroable};
 use byteorder::{BigEndian, ByteOrder, LittleEndian};
@@ -49,8 +49,8 @@ pub(crate) mod sealed {
 
 /// A number (or time, or text) whose bytes are stored in the order `E`, whatever the machine's: NumPy's `>f8`, `<i4`.
 ///
-/// As large as `T`, and of alignment 1. [`Be`] and [`Le`] are shorter names for the two orders. It is compared, ordered,
-/// hashed and printed by value, and arithmetic on it gives plain numbers.
+/// As large as `T`, and of alignment 1. [`Be`] and [`Le`] are shorter names for the two orders. It is compared,
+/// ordered, hashed and printed by value, and arithmetic on it gives plain numbers.
 ///
 /// ```
 /// use mmap_array::{ArrayView, Be};
@@ -183,7 +183,7 @@ impl<T: Scalar, E: ByteOrder + 'static> Element for Endian<T, E> {
 
     fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
         match stored.get::<Self>() {
-            Some(element) => item::of_value(element.get(), in_array, options),
+            Some(element) => T::item(&Stored::of(&element.get(), &T::dtype()), in_array, options),
             None => stored.item(in_array, options),
         }
     }
@@ -319,8 +319,8 @@ impl<T: Scalar + Neg, E: ByteOrder> Neg for Endian<T, E> {
 /// What goes from [`Endian`] to a plain number, and can only be written for one number at a time: `From`, `Sum` and
 /// `Product`.
 ///
-/// Not `f64: PartialEq<Be<f64>>` or `f64: Add<Be<f64>>`: with those, `1.0 + x.into()` would no longer compile in programs
-/// that use this crate.
+/// Not `f64: PartialEq<Be<f64>>` or `f64: Add<Be<f64>>`: with those, `1.0 + x.into()` would no longer compile in
+/// programs that use this crate.
 macro_rules! plain {
     ($($number:ty)*) => {$(
         impl<E: ::byteorder::ByteOrder> From<$crate::Endian<$number, E>> for $number {

@@ -1,22 +1,17 @@
 //! What an element is to the printer.
 //!
 //! An element is printed from its bytes where they are, or from a copy of them: a record's padding belongs to no value.
-//! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does not
-//! say it has an [`item`](super::Element::item) of its own.
+//! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does
+//! not say it has an [`item`](super::Element::item) of its own.
 
-use super::endian::{Be, Le, Scalar};
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
-use super::time::{span_text, time_text};
-use super::{Bool, Element};
+use super::time::text::{span_text, time_text};
 use crate::access::{Access, ReadOnly};
 use crate::dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 use crate::print::{Item, PrintOptions};
-use bytemuck::{AnyBitPattern, NoUninit, Pod};
-use byteorder::{BigEndian, LittleEndian};
-use std::any::Any;
+use bytemuck::{AnyBitPattern, NoUninit};
 use std::fmt::{self, Debug, Write};
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 
 /// One element in memory, of as many bytes as its dtype says.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +34,7 @@ impl<'a> Stored<'a> {
     /// # Panics
     ///
     /// If it has another size than the dtype's items.
-    fn of<T: NoUninit>(value: &'a T, dtype: &'a DType) -> Self {
+    pub(super) fn of<T: NoUninit>(value: &'a T, dtype: &'a DType) -> Self {
         assert_eq!(size_of::<T>(), dtype.itemsize(), "a value is described by a dtype of its size");
         // SAFETY: the value has that many bytes, all initialised, and is borrowed for 'a.
         unsafe { Self::new(bytemuck::bytes_of(value).as_ptr(), dtype) }
@@ -58,8 +53,8 @@ impl<'a> Stored<'a> {
     /// The part of the element at an offset, where its dtype says that this part is.
     fn part(&self, offset: usize, dtype: &'a DType) -> Self {
         debug_assert!(offset + dtype.itemsize() <= self.dtype.itemsize());
-        // What a `DType` has for parts lies within it, which every function that makes one has checked; so the bytes are
-        // some of those that `new` was told of.
+        // What a `DType` has for parts lies within it, which every function that makes one has checked; so the bytes
+        // are some of those that `new` was told of.
         Self { ptr: self.ptr.wrapping_add(offset), dtype, marker: PhantomData }
     }
 
@@ -71,71 +66,72 @@ impl<'a> Stored<'a> {
         })
     }
 
-    /// The first bytes of the element.
+    /// All bytes of the element.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.dtype.itemsize()];
+        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
+        // this function's, apart from them.
+        unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr, bytes.as_mut_ptr(), bytes.len()) };
+        bytes
+    }
+
+    /// The bytes from an offset on, in the machine's order.
     ///
     /// # Panics
     ///
     /// If the element has fewer.
-    fn load(&self, target: &mut [u8]) {
-        assert!(target.len() <= self.dtype.itemsize(), "no more than the item's bytes are read");
-        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of the
-        // caller's, apart from them.
-        unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr, target.as_mut_ptr(), target.len()) };
-    }
-
-    /// All bytes of the element.
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.dtype.itemsize()];
-        self.load(&mut bytes);
-        bytes
-    }
-
-    /// The number that the first bytes are.
-    fn number<T: Scalar>(&self, order: Endianness) -> T {
-        let mut bytes = <T::Bytes as bytemuck::Zeroable>::zeroed();
-        self.load(bytemuck::bytes_of_mut(&mut bytes));
-        match order {
-            Endianness::Big => T::decode::<BigEndian>(bytes),
-            Endianness::Little => T::decode::<LittleEndian>(bytes),
+    fn native<const N: usize>(&self, offset: usize, order: Endianness) -> [u8; N] {
+        let mut bytes = [0; N];
+        assert!(offset + N <= self.dtype.itemsize(), "no more than the item's bytes are read");
+        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
+        // this function's, apart from them.
+        unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr.wrapping_add(offset), bytes.as_mut_ptr(), N) };
+        if order != Endianness::NATIVE {
+            bytes.reverse();
         }
-    }
-
-    /// Both parts of a complex number.
-    fn pair<T: Scalar>(&self, order: Endianness) -> [T; 2] {
-        let second = Self { ptr: self.ptr.wrapping_add(size_of::<T>()), ..*self };
-        assert!(2 * size_of::<T>() <= self.dtype.itemsize(), "no more than the item's bytes are read");
-        [self.number(order), second.number(order)]
+        bytes
     }
 
     /// What the element is, which is no record; a subarray is its bytes.
     pub(crate) fn leaf(&self) -> Leaf {
+        macro_rules! number {
+            ($number:ty, $order:expr) => {
+                <$number>::from_ne_bytes(self.native(0, $order))
+            };
+        }
+        macro_rules! complex {
+            ($float:ty, $order:expr) => {
+                [0, size_of::<$float>()].map(|offset| <$float>::from_ne_bytes(self.native(offset, $order)))
+            };
+        }
         match *self.dtype.kind() {
-            Kind::Bool => Leaf::Bool(self.number::<u8>(Endianness::NATIVE) != 0),
-            Kind::Int { size: 1, order } => Leaf::Int(self.number::<i8>(order).into()),
-            Kind::Int { size: 2, order } => Leaf::Int(self.number::<i16>(order).into()),
-            Kind::Int { size: 4, order } => Leaf::Int(self.number::<i32>(order).into()),
-            Kind::Int { order, .. } => Leaf::Int(self.number(order)),
-            Kind::UInt { size: 1, order } => Leaf::UInt(self.number::<u8>(order).into()),
-            Kind::UInt { size: 2, order } => Leaf::UInt(self.number::<u16>(order).into()),
-            Kind::UInt { size: 4, order } => Leaf::UInt(self.number::<u32>(order).into()),
-            Kind::UInt { order, .. } => Leaf::UInt(self.number(order)),
-            Kind::Float { size: 2, order } => Leaf::F16(f32_of_half(self.number(order))),
-            Kind::Float { size: 4, order } => Leaf::F32(self.number(order)),
-            Kind::Float { size: 8, order } => Leaf::F64(self.number(order)),
-            Kind::Complex { size: 8, order } => Leaf::ComplexF32(self.pair(order)),
-            Kind::Complex { size: 16, order } => Leaf::ComplexF64(self.pair(order)),
+            Kind::Bool => Leaf::Bool(number!(u8, Endianness::NATIVE) != 0),
+            Kind::Int { size: 1, order } => Leaf::Int(number!(i8, order).into()),
+            Kind::Int { size: 2, order } => Leaf::Int(number!(i16, order).into()),
+            Kind::Int { size: 4, order } => Leaf::Int(number!(i32, order).into()),
+            Kind::Int { order, .. } => Leaf::Int(number!(i64, order)),
+            Kind::UInt { size: 1, order } => Leaf::UInt(number!(u8, order).into()),
+            Kind::UInt { size: 2, order } => Leaf::UInt(number!(u16, order).into()),
+            Kind::UInt { size: 4, order } => Leaf::UInt(number!(u32, order).into()),
+            Kind::UInt { order, .. } => Leaf::UInt(number!(u64, order)),
+            Kind::Float { size: 2, order } => Leaf::F16(f32_of_half(number!(u16, order))),
+            Kind::Float { size: 4, order } => Leaf::F32(number!(f32, order)),
+            Kind::Float { size: 8, order } => Leaf::F64(number!(f64, order)),
+            Kind::Complex { size: 8, order } => Leaf::ComplexF32(complex!(f32, order)),
+            Kind::Complex { size: 16, order } => Leaf::ComplexF64(complex!(f64, order)),
             Kind::Bytes { .. } => {
                 let mut bytes = self.bytes();
                 bytes.truncate(trimmed(&bytes).len());
                 Leaf::Bytes(bytes)
             }
-            Kind::Ucs4 { order, .. } => {
-                let mut units: Vec<u32> = self.bytes().chunks_exact(4).map(|unit| order.u32(unit)).collect();
+            Kind::Ucs4 { len, order } => {
+                let mut units: Vec<u32> =
+                    (0..len).map(|index| u32::from_ne_bytes(self.native(4 * index, order))).collect();
                 units.truncate(trimmed(&units).len());
                 Leaf::Ucs4(units)
             }
-            Kind::DateTime64 { unit, count, order } => Leaf::DateTime64(self.number(order), unit, count),
-            Kind::TimeDelta64 { unit, count, order } => Leaf::TimeDelta64(self.number(order), unit, count),
+            Kind::DateTime64 { unit, count, order } => Leaf::DateTime64(number!(i64, order), unit, count),
+            Kind::TimeDelta64 { unit, count, order } => Leaf::TimeDelta64(number!(i64, order), unit, count),
             // Floats of 16 bytes too: what they mean depends on the machine that wrote them.
             Kind::Void { .. }
             | Kind::Float { .. }
@@ -235,61 +231,11 @@ impl Leaf {
     }
 }
 
-/// What a stored number, time or text in another byte order is: what its value is.
-pub(super) fn of_value<T: Element + Pod>(value: T, in_array: bool, options: &PrintOptions) -> Item {
-    T::item(&Stored::of(&value, &T::dtype()), in_array, options)
-}
-
-/// What `T` is to the printer, of which a copy is made through `A`: the part at an offset, of that dtype.
+/// What an element of any type is to the printer by what its `Debug` writes, in an array.
 ///
-/// # Safety
-///
-/// `source` must be valid to load through `A`. From the offset on, the element must have as many bytes as the dtype's
-/// items.
-pub(crate) unsafe fn of_part<T: Element, A: Access<T>>(
-    source: *const T,
-    (offset, dtype): (usize, &DType),
-    in_array: bool,
-    options: &PrintOptions,
-) -> Item {
-    let mut copy = MaybeUninit::<T>::uninit();
-    // SAFETY: the source is valid by this function's contract, and the copy is a place of its own.
-    unsafe { A::load_run(source, copy.as_mut_ptr(), 1) };
-    let part = copy.as_ptr().cast::<u8>().wrapping_add(offset);
-    // SAFETY: all bytes of the copy have been written, those of padding too, with initialised ones, and the part is
-    // within it, by this function's contract.
-    let stored = unsafe { Stored::new(part, dtype) };
-    T::item(&stored, in_array, options)
-}
-
-/// What an element of any type is to the printer by its `Debug`, in an array.
-///
-/// Numbers are numbers, whose own `Debug` is that of other libraries. This crate's texts and times say themselves what
-/// they are, by the marks that [`write_marked`] makes. Anything else is what it writes.
-pub(crate) fn of_debug<T: Debug + 'static>(element: &T) -> Item {
-    let any: &dyn Any = element;
-    macro_rules! numbers {
-        ($($number:ty => |$value:ident| $item:expr),* $(,)?) => {$(
-            let own = any.downcast_ref::<$number>().copied();
-            let big = || any.downcast_ref::<Be<$number>>().map(|stored| stored.get());
-            let little = || any.downcast_ref::<Le<$number>>().map(|stored| stored.get());
-            if let Some($value) = own.or_else(big).or_else(little) {
-                return $item;
-            }
-        )*};
-    }
-    let truth = any.downcast_ref::<Bool>().map(|truth| truth.get());
-    if let Some(truth) = truth.or_else(|| any.downcast_ref::<bool>().copied()) {
-        return Item::Bool(truth);
-    }
-    numbers!(f32 => |number| Item::F32(number), f64 => |number| Item::F64(number));
-    #[cfg(feature = "half")]
-    numbers!(half::f16 => |number| Item::F16(number.into()));
-    #[cfg(feature = "num-complex")]
-    numbers! {
-        num_complex::Complex<f32> => |number| Item::Complex32([number.re, number.im]),
-        num_complex::Complex<f64> => |number| Item::Complex64([number.re, number.im]),
-    }
+/// This crate's texts and times say themselves what they are, by the marks that [`write_marked`] makes. Anything else
+/// is what it writes.
+pub(super) fn written(element: &impl Debug) -> Item {
     let mut page = Page::default();
     // An element whose `Debug` fails shows what it has written.
     let _ = write!(page, "{element:?}");
@@ -300,7 +246,7 @@ pub(crate) fn of_debug<T: Debug + 'static>(element: &T) -> Item {
     }
 }
 
-/// What [`of_debug`] has an element write on: text, and the marks around it, which are pieces of no characters.
+/// What [`written`] has an element write on: text, and the marks around it, which are pieces of no characters.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -328,8 +274,8 @@ pub(super) enum Mark {
     Text,
 }
 
-/// Writes what an element's `Debug` shows, so that [`of_debug`] knows it for an element's: with an empty piece before it
-/// and, where it is quoted, one behind it. Nobody else sees them.
+/// Writes what an element's `Debug` shows, so that [`written`] knows it for an element's: with an empty piece before
+/// it and, where it is quoted, one behind it. Nobody else sees them.
 pub(super) fn write_marked(
     f: &mut fmt::Formatter<'_>,
     mark: Mark,
@@ -340,17 +286,6 @@ pub(super) fn write_marked(
     match mark {
         Mark::Quoted => f.write_str(""),
         Mark::Text => Ok(()),
-    }
-}
-
-impl Endianness {
-    /// The number that four bytes are.
-    fn u32(self, bytes: &[u8]) -> u32 {
-        use byteorder::ByteOrder;
-        match self {
-            Self::Big => BigEndian::read_u32(bytes),
-            Self::Little => LittleEndian::read_u32(bytes),
-        }
     }
 }
 

@@ -1,18 +1,18 @@
 //! What numbers can do: be added up, compared, and become other numbers.
 //!
-//! Here is the arithmetic of single elements and of runs of them, which come as a function of their index; the loops over
-//! views, for which it is compiled, are in `view`. A number becomes another by way of one of the machine's: the one it is
-//! stored as, or the smallest that holds all of its values, names itself to the type that is asked for. So no type needs
-//! to know of the others, and a new one converts to and from all.
+//! Here is the arithmetic of single elements and of runs of them, which come as a function of their index; the loops
+//! over views, for which it is compiled, are in `view`. A number becomes another by way of one of the machine's: the
+//! one it is stored as, or the smallest that holds all of its values, names itself to the type that is asked for. So no
+//! type needs to know of the others, and a new one converts to and from all.
 
 use super::Element;
 use super::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
-use std::any::Any;
 use std::ops::{Add, AddAssign, Neg, Range};
 
-/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool), and
-/// [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with those features. The trait is sealed.
+/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool),
+/// and [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with those features. The trait is
+/// sealed.
 ///
 /// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
@@ -276,9 +276,10 @@ macro_rules! of_numbers {
 pub(crate) use of_numbers;
 
 /// The number itself, where it is of the type that is asked for.
+#[cfg(feature = "half")]
 #[inline(always)]
 pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
-    (&number as &dyn Any).downcast_ref().copied()
+    (&number as &dyn std::any::Any).downcast_ref().copied()
 }
 
 /// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
@@ -479,8 +480,10 @@ macro_rules! halves {
 }
 
 integers! {
-    i8: of_i8, i64, i128, narrow; i16: of_i16, i64, i128, narrow; i32: of_i32, i64, i128, narrow; i64: of_i64, i64, i128, halves;
-    u8: of_u8, u64, u128, narrow; u16: of_u16, u64, u128, narrow; u32: of_u32, u64, u128, narrow; u64: of_u64, u64, u128, halves
+    i8: of_i8, i64, i128, narrow; i16: of_i16, i64, i128, narrow;
+    i32: of_i32, i64, i128, narrow; i64: of_i64, i64, i128, halves;
+    u8: of_u8, u64, u128, narrow; u16: of_u16, u64, u128, narrow;
+    u32: of_u32, u64, u128, narrow; u64: of_u64, u64, u128, halves
 }
 
 impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}

@@ -10,8 +10,8 @@ use crate::element::scalar;
 /// Makes a struct a record: implements [`Element`](crate::Element) with the names, offsets and dtypes of its fields.
 ///
 /// It stands beside bytemuck's derives, which prove that any bytes of a file make a value of the struct, and which this
-/// one does not replace: `Pod` (with `Zeroable`) for structs to read and write, `AnyBitPattern` for structs with padding,
-/// which can only be read. Without them the struct is a dtype, but no array can have it for elements.
+/// one does not replace: `Pod` (with `Zeroable`) for structs to read and write, `AnyBitPattern` for structs with
+/// padding, which can only be read. Without them the struct is a dtype, but no array can have it for elements.
 ///
 /// ```
 /// use bytemuck::{AnyBitPattern, Pod, Zeroable};
@@ -62,8 +62,8 @@ use crate::element::scalar;
 ///
 /// # Errors
 ///
-/// Told when the program is compiled, at the field or the attribute: a struct without `repr(C)` or `transparent`, an enum
-/// or union, a type that is no element (`usize`, `bool`, a pointer), and names or titles that occur twice:
+/// Told when the program is compiled, at the field or the attribute: a struct without `repr(C)` or `transparent`, an
+/// enum or union, a type that is no element (`usize`, `bool`, a pointer), and names or titles that occur twice:
 ///
 /// ```compile_fail
 /// #[derive(Clone, Copy, mmap_array::Record)]

@@ -1,12 +1,13 @@
 //! Times as NumPy's `datetime64` and `timedelta64` keep them: a number of units in 64 bits.
 //!
 //! Files hold times as plain integers; what one of them means is in the dtype: `<M8[ns]` counts nanoseconds since 1970,
-//! `<M8[25s]` spans of 25 seconds. Here it is in the type, so that a sum of a time in seconds and a span in milliseconds
-//! does not compile. The calendar (see `calendar`) is needed only for text and for other libraries' types.
+//! `<M8[25s]` spans of 25 seconds. Here it is in the type, so that a sum of a time in seconds and a span in
+//! milliseconds does not compile. The calendar (see `calendar`) is needed only for text and for other libraries' types.
 //!
 //! One number is none of the times, [`i64::MIN`]: NaT, "not a time". It is to times what NaN is to floats: it is equal
 //! to nothing, what is computed from it is NaT, and so is what is out of reach. No arithmetic here panics.
 
+pub(super) mod text;
 pub mod unit;
 
 mod calendar;
@@ -28,6 +29,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 use std::str::FromStr;
+use text::{span_text, time_text};
 use unit::Unit;
 
 /// A point in time, counted in spans of `N` units from the beginning of 1970: NumPy's `M8[ns]`, `M8[25s]`.
@@ -379,28 +381,6 @@ fn units<U: Unit, const N: u32>() -> String {
     if N == 1 { name.into() } else { format!("{N} {name}") }
 }
 
-impl TimeUnit {
-    /// Its name in NumPy's texts.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Year => "years",
-            Self::Month => "months",
-            Self::Week => "weeks",
-            Self::Day => "days",
-            Self::Hour => "hours",
-            Self::Minute => "minutes",
-            Self::Second => "seconds",
-            Self::Millisecond => "milliseconds",
-            Self::Microsecond => "microseconds",
-            Self::Nanosecond => "nanoseconds",
-            Self::Picosecond => "picoseconds",
-            Self::Femtosecond => "femtoseconds",
-            Self::Attosecond => "attoseconds",
-            Self::Generic => "generic time units",
-        }
-    }
-}
-
 /// ISO 8601 to the unit's precision, as `str(np.datetime64(…))` and `np.datetime_as_string` have it, or `NaT`.
 ///
 /// `2020`, `2020-03`, `2020-03-05` for weeks and days, `2020-03-05T13` for hours, and so on to
@@ -422,25 +402,6 @@ impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
     }
 }
 
-/// The text of a time that many spans of so many units after 1970, as NumPy shows it in arrays or on its own.
-pub(crate) fn time_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
-    let text = match Moment::of(count, unit, spans_of) {
-        Some(moment) => moment.iso(unit),
-        None => span_text(count, unit, spans_of, false),
-    };
-    if in_array { format!("'{text}'") } else { text }
-}
-
-/// The text of a span of that many times so many units.
-pub(crate) fn span_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
-    match (count == i64::MIN, in_array) {
-        (true, true) => "'NaT'".into(),
-        (true, false) => "NaT".into(),
-        (false, true) => count.to_string(),
-        (false, false) => format!("{} {}", i128::from(count) * i128::from(spans_of), unit.name()),
-    }
-}
-
 /// The number and the unit, as `str(np.timedelta64(…))` has it: `5 seconds`, with the units' number multiplied in, or
 /// `NaT`. `{:-}` is what NumPy shows in arrays: the number alone, as it is stored, or `'NaT'`.
 ///
@@ -457,8 +418,8 @@ impl<U: Unit, const N: u32> fmt::Display for TimeDelta64<U, N> {
 }
 
 /// ISO 8601 as NumPy reads it: `2020`, `2020-03`, `2020-03-05`, then `T` or a space and `13`, `13:17` or `13:17:09`,
-/// which may have up to 18 digits after a point. A year may have any number of digits and a sign. `NaT` in any case, and
-/// no text at all, are NaT.
+/// which may have up to 18 digits after a point. A year may have any number of digits and a sign. `NaT` in any case,
+/// and no text at all, are NaT.
 ///
 /// What is finer than the unit is cut off towards the past, as in NumPy: `2020-03-05T13` in days is `2020-03-05`.
 ///

@@ -15,9 +15,9 @@ use std::str::FromStr;
 
 /// Text of at most `N` characters of 32 bits each, in the machine's byte order: NumPy's `U`.
 ///
-/// Zeros at the end are not part of the text. A file may hold any 32 bits: surrogates, of which NumPy stores single ones
-/// without complaint, and numbers that are no characters at all; all of them come and go unchanged, and are told where
-/// characters are asked for. Texts are equal, ordered and hashed by their units, whatever their `N`.
+/// Zeros at the end are not part of the text. A file may hold any 32 bits: surrogates, of which NumPy stores single
+/// ones without complaint, and numbers that are no characters at all; all of them come and go unchanged, and are told
+/// where characters are asked for. Texts are equal, ordered and hashed by their units, whatever their `N`.
 ///
 /// `Be<Ucs4<N>>` and `Le<Ucs4<N>>` are the same in the byte order of a file: see [`Endian`](crate::Endian).
 ///

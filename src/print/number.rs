@@ -1,6 +1,6 @@
 //! Floating-point numbers in decimal, as NumPy's Dragon4 writes them, alone and in columns.
 
-use super::{Item, align, spaces};
+use super::item::{Item, align, spaces};
 use std::iter;
 
 /// The columns of floating-point numbers: NumPy's `FloatingFormat` in the mode

@@ -4,10 +4,13 @@ use super::ArrayView;
 use super::named::described;
 use crate::access::Access;
 use crate::dtype::Kind;
-use crate::element::{Element, item};
+use crate::element::Element;
+use crate::element::debug::of_debug;
+use crate::element::item::Stored;
 use crate::error::short_type_name;
 use crate::print::{Item, PrintOptions, write_array, write_repr};
 use std::fmt::{self, Debug, Display};
+use std::mem::MaybeUninit;
 
 /// `Display` of an array or a view: the elements as they say that they print, the axes of subarrays behind the others.
 pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,9 +26,15 @@ pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &
         let addresses = view.raw.at(&index[..view.ndim()]).zip(raw.at(index));
         let Some((whole, part)) = addresses else { return Item::omitted() };
         let offset = part.addr() - whole.addr();
-        // SAFETY: the address is an element's of the view's, which can be loaded through `A`. Its dtype is of its size,
-        // which `described` has checked, and what `unpack_dtype` finds are parts of the elements.
-        unsafe { item::of_part::<T, A>(whole.cast(), (offset, dtype), in_array, options) }
+        let mut copy = MaybeUninit::<T>::uninit();
+        // SAFETY: the address is an element's of the view's, which can be loaded through `A`, and the copy is a place
+        // of its own.
+        unsafe { A::load_run(whole.cast::<T>(), copy.as_mut_ptr(), 1) };
+        let part = copy.as_ptr().cast::<u8>().wrapping_add(offset);
+        // SAFETY: all bytes of the copy have been written, those of padding too, with initialised ones. Its dtype is of
+        // its size, which `described` has checked, and what `unpack_dtype` finds are parts of the elements.
+        let stored = unsafe { Stored::new(part, dtype) };
+        T::item(&stored, in_array, options)
     };
     let mut options = PrintOptions::str();
     let record = matches!(dtype.kind(), Kind::Record { .. });
@@ -45,7 +54,7 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
     prefix: &'static str,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let mut at = |index: &[usize], _: &PrintOptions| item::of_debug(&view.at(index));
+    let mut at = |index: &[usize], _: &PrintOptions| of_debug(&view.at(index));
     write_repr(f, prefix, view.shape(), &short_type_name::<T>(), &mut at)
 }
 
