@@ -366,6 +366,10 @@ fn what_comes_out_of_a_reader_is_loaded_whatever_its_size() {
     let turned = saved(&view.t());
     let rows = npy::options::<Le<u64>>().rows(7..991).load_from(&mut &turned[..]).unwrap();
     assert!(rows.order() == Order::F && rows.view() == view.t().rows(7..991));
+    // Nothing behind the last row is read.
+    let mut reader = &turned[..];
+    assert_eq!(npy::options::<Le<u64>>().rows(..990).load_from(&mut reader).unwrap().shape(), [990, 5000]);
+    assert_eq!(reader.len(), 10 * 8);
     let cut = npy::options::<Le<u64>>().load_from(&mut &file[..30_000_000]).unwrap_err();
     assert_eq!((cut.kind(), cut.byte_range()), (ErrorKind::PastEnd, Some(128..40_000_128)));
 }

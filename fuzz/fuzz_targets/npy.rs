@@ -36,6 +36,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
     file.write_all(input).unwrap();
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let opened = within(memory, || open(npy::dyn_options(), &path));
+    check_loaded(&opened, npy::dyn_options(), &path, input, memory);
     match (header, opened) {
         (Ok(header), Ok(array)) => {
             assert_eq!((header.dtype(), header.shape(), header.order()), (array.dtype(), array.shape(), array.order()));
@@ -62,6 +63,47 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
 fn open(options: Options<FromHeader, Npy>, path: &Path) -> mmap_array::Result<DynArray> {
     // SAFETY: the file is this process's alone, and is not written while it is open.
     unsafe { options.open(path) }
+}
+
+/// What is opened is loaded as well, of the file and of a reader, and is the same.
+fn check_loaded(
+    opened: &mmap_array::Result<DynArray>,
+    options: Options<FromHeader, Npy>,
+    path: &Path,
+    input: &[u8],
+    memory: usize,
+) {
+    let loaded = within(memory, || options.load(path));
+    match (opened, &loaded) {
+        (Ok(opened), Ok(loaded)) => {
+            assert_eq!(
+                (opened.dtype(), opened.shape(), opened.order()),
+                (loaded.dtype(), loaded.shape(), loaded.order())
+            );
+            // Rows in Fortran order have others between them, until they are copied.
+            let copied = loaded.as_bytes().expect("the elements lie together");
+            match opened.as_bytes() {
+                Some(bytes) => assert_eq!(bytes, copied),
+                None => assert_eq!(opened.view().to_string(), loaded.view().to_string()),
+            }
+        }
+        (Err(error), Err(same)) => assert_eq!((error.kind(), error.to_string()), (same.kind(), same.to_string())),
+        (opened, loaded) => panic!("opened: {:?}, loaded: {:?}", opened.as_ref().err(), loaded.as_ref().err()),
+    }
+    let streamed = within(memory, || options.load_from(&mut &input[..]));
+    match (&loaded, streamed) {
+        (Ok(loaded), Ok(streamed)) => {
+            assert_eq!((loaded.dtype(), loaded.shape()), (streamed.dtype(), streamed.shape()));
+            assert_eq!(loaded.as_bytes(), streamed.as_bytes());
+        }
+        // How long a reader is nobody knows, so that a window may be there where the array is not whole.
+        (Err(error), Ok(_)) => assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}"),
+        (Err(error), Err(same)) => assert!(
+            error.kind() == same.kind() || [error.kind(), same.kind()].contains(&ErrorKind::PastEnd),
+            "{error}\n{same}"
+        ),
+        (Ok(_), Err(error)) => panic!("it is loaded from a file, and from a reader: {error}"),
+    }
 }
 
 fn check_header(header: &Header, memory: usize) {
@@ -139,7 +181,10 @@ fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
     }
 
     let (start, end) = (usize::from(a.min(b)), usize::from(a.max(b)));
-    match open(npy::dyn_options().rows(start..end)) {
+    let rows = npy::dyn_options().rows(start..end);
+    let opened = open(rows);
+    check_loaded(&opened, rows, path, input, memory);
+    match opened {
         Ok(rows) => {
             assert_eq!(rows.shape()[0], end - start);
             assert_eq!(rows.to_string(), whole.view().rows(start..end).to_string());

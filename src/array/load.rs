@@ -1,13 +1,13 @@
 //! Elements copied out of a file or a stream into memory, those of a window alone.
 
 use super::elements::{Layout, sealed::Described};
-use super::source::{Bytes, FileBytes, Stream};
+use super::source::{Bytes, FileBytes};
 use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{Advice, At, Portion, Region};
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
-/// What is read at once of rows with others between them.
+/// What is read at once of rows with others between them, or less where they are less.
 const BUFFER: usize = 1 << 18;
 
 /// Memory of this size is asked for in large pages.
@@ -19,7 +19,8 @@ const CLAIMED: usize = 16 << 20;
 /// Reads the elements of a layout into memory of their own, one after another.
 pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>) -> Result<Region> {
     let (_, len) = layout.dims.checked_len(layout.size)?;
-    let needed = layout.span()? as u64;
+    let span = layout.span()?;
+    let needed = span as u64;
     let past_end = |file_len: u64| {
         let (what, offset) = (format!("{} elements of `{}`", layout.dims, elements.name(layout)), layout.offset);
         let error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.error();
@@ -38,13 +39,14 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
         // Not all systems have them, and none need them.
         let _ = region.advise(0..first, Advice::HugePage);
     }
+    let buffer = BUFFER.min(span);
     let rows = Rows { target: &mut region, len, layout };
     match bytes {
         Bytes::File(FileBytes { file, .. }) => {
             let at = At { file, position: layout.offset };
             let read = match layout.rows_of {
                 None => rows.read(at, |_, _| Ok(())),
-                Some(_) => rows.read(BufReader::with_capacity(BUFFER, at), |reader, gap| reader.seek_relative(gap)),
+                Some(_) => rows.read(BufReader::with_capacity(buffer, at), |reader, gap| reader.seek_relative(gap)),
             };
             read.map_err(|source| match source.kind() {
                 // The file has become shorter.
@@ -54,7 +56,11 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
         }
         Bytes::Stream(mut stream) => {
             stream.skip_to(layout.offset)?;
-            let read = rows.read(&mut stream, |stream, gap| skip(stream, gap));
+            let read = match layout.rows_of {
+                None => rows.read(&mut stream, |_, _| Ok(())),
+                // What is behind the last row stays where it is.
+                Some(_) => rows.read(BufReader::with_capacity(buffer, (&mut stream).take(needed)), skip),
+            };
             read.map_err(|source| match source.kind() {
                 io::ErrorKind::UnexpectedEof if stream.len().is_none() => past_end(stream.position()),
                 _ => Error::io("read the elements", source),
@@ -71,8 +77,8 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
     Ok(region)
 }
 
-fn skip(stream: &mut &mut Stream<'_>, gap: i64) -> io::Result<()> {
-    io::copy(&mut stream.take(gap.unsigned_abs()), &mut io::sink()).map(drop)
+fn skip(reader: &mut impl Read, gap: i64) -> io::Result<()> {
+    io::copy(&mut reader.take(gap.unsigned_abs()), &mut io::sink()).map(drop)
 }
 
 /// Where the rows of a window go.
