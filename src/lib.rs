@@ -94,6 +94,7 @@
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
+//! | `serde` | [`DType`] and [`npy::Header`] as their texts in serde's formats; [`Order`], [`Endianness`], [`TimeUnit`] |
 //! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
 //! | `half`, `num-complex`, `chrono` | the element types `f16` and `bf16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
@@ -288,7 +289,7 @@ mod element;
 mod error;
 mod field;
 pub mod guide;
-#[cfg(any(feature = "ndarray", feature = "rayon"))]
+#[cfg(any(feature = "ndarray", feature = "rayon", feature = "serde", feature = "stable_deref_trait"))]
 mod interop;
 mod io;
 mod nearest;

@@ -219,9 +219,7 @@ fn lend_path<R>(path: &Path, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>)
             region::mappable_len(&file)?;
             f(Bytes::File(FileBytes { file: &file, path: Some(path), member: None }))
         }
-        Want::Load => {
-            lend_to_load(&region::open_to_read(path)?, Some(path), f)
-        }
+        Want::Load => lend_to_load(&region::open_to_read(path)?, Some(path), f),
     };
     lend().map_err(|error: Error| error.in_file(Some(path)))
 }

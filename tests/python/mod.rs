@@ -33,8 +33,8 @@ impl Python {
             Some(made.unwrap_or_else(|error| {
                 panic!(
                     "{error}\n\nThis test compares with NumPy. It needs Python 3.11 or newer with its `venv` module \
-                     (on Debian: apt install python3-venv) and, the first time, PyPI. To leave such tests out, set \
-                     WITHOUT_PYTHON=1."
+                     (on Debian: apt install python3-venv) and, the first time, the network. To leave such tests out, \
+                     set WITHOUT_PYTHON=1."
                 )
             }))
         });
