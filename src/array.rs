@@ -5,6 +5,7 @@
 //! happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a slice
 //! that somebody has shaped. Formats stand above it and only say where the elements are.
 
+mod align;
 mod create;
 mod display;
 pub(crate) mod elements;
@@ -33,7 +34,7 @@ use crate::element::Element;
 use crate::error::{Reason, Result, short_type_name};
 use crate::field::Field;
 use crate::region::Region;
-use crate::shape::{Dims, IntoShape, Order};
+use crate::shape::{Dims, Order};
 use crate::view::{ArrayView, ArrayViewMut, RawView};
 use std::borrow::Borrow;
 use std::marker::PhantomData;
@@ -107,155 +108,10 @@ unsafe impl<T: Send + Sync, A> Send for MmapArray<T, A> {}
 // SAFETY: as above; a shared array gives out `&[T]` and `&` of the map.
 unsafe impl<T: Send + Sync, A> Sync for MmapArray<T, A> {}
 
-impl<T> MmapArray<T> {
-    /// Opens a whole file to read: a 1-d array whose length follows from the file's.
-    ///
-    /// [`options`](Self::options) opens a portion, gives a shape, and opens to write.
-    ///
-    /// # Safety
-    ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](crate::ErrorKind::Io) where the system cannot open or map the file,
-    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a directory, pipe or device,
-    /// [`EmptyFile`](crate::ErrorKind::EmptyFile), and [`PartialElement`](crate::ErrorKind::PartialElement) where the
-    /// length is no whole number of elements.
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("samples.f32");
-    /// std::fs::write(&path, 1.5_f32.to_ne_bytes().repeat(1000))?;
-    /// // SAFETY: nobody else writes or truncates the file.
-    /// let samples = unsafe { MmapArray::<f32>::open(&path)? };
-    /// assert_eq!(samples.len(), 1000);
-    /// assert_eq!(samples.iter().sum::<f32>(), 1500.0);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub unsafe fn open(source: impl Source) -> Result<Self>
-    where
-        ReadOnly: Access<T>,
-    {
-        // SAFETY: the caller keeps the contract.
-        unsafe { Self::options().open(source) }
-    }
-
-    /// Opens a whole file to read and write: a 1-d array whose length follows from the file's, and does not change it.
-    ///
-    /// # Safety
-    ///
-    /// As for [`open`](Self::open).
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open), and where the file may not be written.
-    ///
-    /// ```
-    /// use mmap_array::{Be, MmapArray};
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("counts");
-    /// std::fs::write(&path, [0, 1, 0, 2])?;
-    /// // SAFETY: nobody else uses the file.
-    /// let mut counts = unsafe { MmapArray::<Be<u16>>::open_mut(&path)? };
-    /// counts[1] += 40;
-    /// counts.close()?;
-    /// assert_eq!(std::fs::read(&path)?, [0, 1, 0, 42]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub unsafe fn open_mut(source: impl Source) -> Result<MmapArrayMut<T>>
-    where
-        ReadWrite: Access<T>,
-    {
-        // SAFETY: the caller keeps the contract.
-        unsafe { Self::options().open_mut(source) }
-    }
-
-    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways to
-    /// open. See [`Options`].
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("image");
-    /// # std::fs::write(&path, [7; 54 + 12])?;
-    /// let image = MmapArray::<[u8; 3]>::options().offset(54).shape([2, 2]).load(&path)?;
-    /// assert_eq!(image[[1, 1]], [7, 7, 7]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[must_use]
-    pub fn options() -> Options<Typed<T>> {
-        Options::new(Typed::new(), Raw::default())
-    }
-
-    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory. See
-    /// [`CreateOptions`].
-    ///
-    /// ```
-    /// use mmap_array::{MmapArray, Order};
-    /// let table = MmapArray::<u16>::create_options([100, 3]).order(Order::F).anonymous()?;
-    /// assert_eq!((table.shape(), table.order()), (&[100, 3][..], Order::F));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    pub fn create_options(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
-        CreateOptions::new(Typed::new(), Raw::default(), shape)
-    }
-}
-
-impl<T> MmapArrayMut<T> {
-    /// An array of zeros in memory, without a file. Pages are taken as they are touched.
-    ///
-    /// # Errors
-    ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
-    /// the system has not the memory.
-    ///
-    /// ```
-    /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([100, 100])?;
-    /// grid[[99, 99]] = 1.0;
-    /// assert_eq!(grid.view().sum(), 1.0);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn anonymous(shape: impl IntoShape) -> Result<Self>
-    where
-        ReadWrite: Access<T>,
-    {
-        MmapArray::create_options(shape).anonymous()
-    }
-
-    /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
-    /// file goes with the array.
-    ///
-    /// Safe, because no other program can open the file (a child made by `fork` shares it, as it does any file).
-    /// [`scratch_in`](CreateOptions::scratch_in) takes another
-    /// folder, for systems whose temporary folder is memory.
-    ///
-    /// # Errors
-    ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
-    /// the file cannot be made.
-    ///
-    /// ```
-    /// let mut table = mmap_array::MmapArrayMut::<[f32; 3]>::scratch(1_000_000)?;
-    /// table[999_999] = [1.0, 2.0, 3.0];
-    /// assert_eq!(table.view().unpack()?.sum(), 6.0);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn scratch(shape: impl IntoShape) -> Result<Self>
-    where
-        ReadWrite: Access<T>,
-    {
-        MmapArray::create_options(shape).scratch()
-    }
-}
-
 impl<T, A> MmapArray<T, A> {
     /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
     pub(crate) fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
-        elements::check_alignment::<T>(region.offset(), region.len() as u64)
+        align::check_alignment::<T>(region.offset(), region.len() as u64)
             .map_err(|error| error.in_file(region.path()))?;
         Ok(Self::of_region(region, dims, order))
     }
@@ -462,7 +318,7 @@ impl<T, A> MmapArray<T, A> {
             let text = format!("{} in Fortran order has no contiguous rows to cast", raw.describe());
             return Err(Reason::NotContiguous(text).error());
         };
-        elements::check_alignment::<U>(self.region.offset(), self.region.len() as u64)?;
+        align::check_alignment::<U>(self.region.offset(), self.region.len() as u64)?;
         Ok((Dims::new(raw.axes.lens())?, order))
     }
 }

@@ -13,7 +13,9 @@ mod system;
 pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, scratch, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
+pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
+use system::refused;
 
 use crate::error::{Error, Reason, Result};
 use memmap2::{MmapOptions, MmapRaw};
@@ -43,48 +45,6 @@ pub(crate) enum Mode {
     Sealed,
     ReadWrite,
     CopyOnWrite,
-}
-
-/// What the operating system can be told of the way an array is going to be used: [`madvise(2)`].
-///
-/// Only the kinds that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form of
-/// `MADV_DONTNEED`. An advice that an operating system does not have is an error of kind
-/// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four, which are hints everywhere and do nothing
-/// on Windows; one that only a newer or otherwise built kernel has is of kind [`Io`](crate::ErrorKind::Io).
-///
-/// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Advice {
-    /// No special treatment: a little is read ahead. `MADV_NORMAL`
-    Normal,
-    /// Elements are used in no order: nothing is read ahead. `MADV_RANDOM`
-    Random,
-    /// Elements are used from the first to the last: much is read ahead. `MADV_SEQUENTIAL`
-    Sequential,
-    /// Elements are used soon: reading them may begin now. `MADV_WILLNEED`
-    WillNeed,
-    /// Large pages, where the file system or the memory has them. `MADV_HUGEPAGE`, Linux
-    HugePage,
-    /// No large pages. `MADV_NOHUGEPAGE`, Linux
-    NoHugePage,
-    /// Reads all pages in now, and reports an error where one cannot be read. `MADV_POPULATE_READ`, Linux 5.14
-    PopulateRead,
-    /// Gets all pages ready to be written now, blocks on the disk included, and reports an error where one cannot be
-    /// had. For writable arrays. `MADV_POPULATE_WRITE`, Linux 5.14
-    PopulateWrite,
-    /// The pages may go first when memory is short. `MADV_COLD`, Linux 5.4
-    Cold,
-    /// The pages go now, written out where they must be. `MADV_PAGEOUT`, Linux 5.4
-    PageOut,
-    /// Leaves the elements out of a core dump. `MADV_DONTDUMP`, Linux
-    DontDump,
-    /// Takes [`DontDump`](Self::DontDump) back. `MADV_DODUMP`, Linux
-    DoDump,
-    /// Lets equal pages of private memory become one. `MADV_MERGEABLE`, Linux
-    Mergeable,
-    /// Takes [`Mergeable`](Self::Mergeable) back. `MADV_UNMERGEABLE`, Linux
-    Unmergeable,
 }
 
 /// One map of the operating system's, shared by the regions cut from it.
@@ -549,8 +509,10 @@ impl Map {
                 self.raw = raw;
                 self.locks.extend(lock);
             }
-            (_, Backing::Memory) => system::grow_memory(&mut self.raw, self.len, &portion)
-                .map_err(|source| Error::io("map more memory", source))?,
+            (_, Backing::Memory) => {
+                system::grow_memory(&mut self.raw, self.len, portion.options().offset(0), portion.len)
+                    .map_err(|source| Error::io("map more memory", source))?
+            }
             _ => return Err(Error::unsupported("cannot grow: the array was not opened to write to a file")),
         }
         self.len = len;
@@ -564,14 +526,6 @@ pub(crate) fn write_front(file: &File, front: &[u8]) -> Result<()> {
     io::Write::write_all(&mut At { file, position: 0 }, front)
         .and_then(|()| file.sync_data())
         .map_err(|source| Error::io("write the header", source))
-}
-
-/// The error of a call that not every system has.
-fn refused(action: &'static str, source: io::Error) -> Error {
-    match source.kind() {
-        io::ErrorKind::Unsupported => Error::unsupported(format!("cannot {action}: this system has no such call")),
-        _ => Error::io(action, source),
-    }
 }
 
 /// The length of a file that ends with the portion.

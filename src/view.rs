@@ -28,7 +28,6 @@ use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
 use crate::shape::{Axes, IntoShape, NdIndex};
 use bytemuck::{AnyBitPattern, NoUninit};
-use convert::Same;
 use iter::{Run, Runs};
 use std::marker::PhantomData;
 
@@ -300,40 +299,6 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
         }
         let ptr = self.raw.ptr.cast::<T>();
         (self.is_contiguous() && ptr.is_aligned()).then(|| (ptr, self.len()))
-    }
-
-    /// A copy of the elements in C order.
-    ///
-    /// # Panics
-    ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
-    /// assert_eq!(view.index_axis(1, 2).to_vec(), [3, 6]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<T> {
-        self.collect(Same)
-    }
-
-    /// Copies the elements in C order into a slice of the same number of elements.
-    ///
-    /// # Panics
-    ///
-    /// If the lengths differ, as [`slice::copy_from_slice`] does.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
-    /// let mut column = [0; 2];
-    /// view.index_axis(1, 0).copy_to(&mut column);
-    /// assert_eq!(column, [1, 4]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn copy_to(&self, target: &mut [T]) {
-        self.collect_to(target, Same);
     }
 
     /// Calls `f` with the bytes of the elements, in C order, some whole elements at a time and about `most` bytes.

@@ -1,10 +1,12 @@
 //! The ways to create, each written once for all elements and formats.
 
-use super::elements::{Elements, Layout};
+use super::elements::{Elements, Layout, Typed};
+
 use super::format::{NewFormat, NewLayout, Raw};
 use super::options::{Options, Settings};
 use super::source::FileBytes;
-use crate::access::ReadWrite;
+use super::{MmapArray, MmapArrayMut};
+use crate::access::{Access, ReadWrite};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, NewFile, Region};
 use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
@@ -55,6 +57,69 @@ pub struct CreateOptions<E, F = Raw> {
     shape: Result<Shape, usize>,
     order: Order,
     settings: Settings,
+}
+
+impl<T> MmapArray<T> {
+    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory. See
+    /// [`CreateOptions`].
+    ///
+    /// ```
+    /// use mmap_array::{MmapArray, Order};
+    /// let table = MmapArray::<u16>::create_options([100, 3]).order(Order::F).anonymous()?;
+    /// assert_eq!((table.shape(), table.order()), (&[100, 3][..], Order::F));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn create_options(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
+        CreateOptions::new(Typed::new(), Raw::default(), shape)
+    }
+}
+
+impl<T> MmapArrayMut<T> {
+    /// An array of zeros in memory, without a file. Pages are taken as they are touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
+    /// the system has not the memory.
+    ///
+    /// ```
+    /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([100, 100])?;
+    /// grid[[99, 99]] = 1.0;
+    /// assert_eq!(grid.view().sum(), 1.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn anonymous(shape: impl IntoShape) -> Result<Self>
+    where
+        ReadWrite: Access<T>,
+    {
+        MmapArray::create_options(shape).anonymous()
+    }
+
+    /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
+    /// file goes with the array.
+    ///
+    /// Safe, because no other program can open the file (a child made by `fork` shares it, as it does any file).
+    /// [`scratch_in`](CreateOptions::scratch_in) takes another
+    /// folder, for systems whose temporary folder is memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
+    /// the file cannot be made.
+    ///
+    /// ```
+    /// let mut table = mmap_array::MmapArrayMut::<[f32; 3]>::scratch(1_000_000)?;
+    /// table[999_999] = [1.0, 2.0, 3.0];
+    /// assert_eq!(table.view().unpack()?.sum(), 6.0);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn scratch(shape: impl IntoShape) -> Result<Self>
+    where
+        ReadWrite: Access<T>,
+    {
+        MmapArray::create_options(shape).scratch()
+    }
 }
 
 impl<E> CreateOptions<E, Raw> {

@@ -1,5 +1,6 @@
 //! What the elements of an array are, as the ways to open know it: of a Rust type, or of a dtype.
 
+use super::align::check_alignment;
 use super::{MmapArray, MmapWindow};
 use crate::access::{Access, assert_mappable};
 use crate::dtype::DType;
@@ -198,30 +199,5 @@ impl<T, A: Access<T>> Elements<A> for Strided<T> {
     fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
         let span = Dims::new(&[region.len() / size_of::<T>()])?;
         Ok(MmapWindow::new(MmapArray::from_region(region, span, Order::C)?, layout.axes()))
-    }
-}
-
-/// Checks that elements of `T` can live at a byte of a file, `len` bytes of them.
-pub(super) fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
-    let (align, size) = (align_of::<T>(), size_of::<T>());
-    match offset % align as u64 {
-        0 => Ok(()),
-        _ if len == 0 => Ok(()),
-        past => {
-            let next = offset.saturating_add(align as u64 - past);
-            let element = short_type_name::<T>();
-            let advice = if element.starts_with(|first: char| first.is_ascii_lowercase()) {
-                // A number, which the type of the machine's byte order reads at any byte.
-                let order = if cfg!(target_endian = "little") { "Le" } else { "Be" };
-                format!("take elements of `{order}<{element}>`")
-            } else {
-                format!(
-                    "take a `repr(C, packed)` record, or elements of `[u8; {size}]` and read them through \
-                     `view().view_as::<{element}>()`"
-                )
-            };
-            let reason = Reason::Misaligned { offset, align, element, next, advice };
-            Err(reason.error().at_bytes(offset..offset.saturating_add(len)))
-        }
     }
 }

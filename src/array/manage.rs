@@ -233,7 +233,7 @@ impl<T> MmapArrayMut<T> {
         let dims = self.dims.with(axis, len_of_axis);
         let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
-        super::elements::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
+        super::align::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
         self.region.grow(bytes, reserve)?;
         if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
             self.ptr = ptr.cast();

@@ -1,9 +1,10 @@
 //! The ways to open, each written once for all elements, formats and sources.
 
-use super::elements::{Elements, Layout, sealed::Described};
+use super::elements::{Elements, Layout, Typed, sealed::Described};
 use super::format::{Format, Raw};
 use super::source::{Bytes, FileBytes, Source, Stream, Want};
-use crate::access::{CopyOnWrite, ReadOnly, ReadWrite};
+use super::{MmapArray, MmapArrayMut};
+use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
 use crate::error::{Error, Result};
 use crate::region::{Mode, Portion, Region};
 use crate::shape::{IntoShape, Order};
@@ -64,6 +65,90 @@ pub(super) struct Settings {
     pub(super) populate: bool,
     pub(super) lock: bool,
     pub(super) reserve: bool,
+}
+
+impl<T> MmapArray<T> {
+    /// Opens a whole file to read: a 1-d array whose length follows from the file's.
+    ///
+    /// [`options`](Self::options) opens a portion, gives a shape, and opens to write.
+    ///
+    /// # Safety
+    ///
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
+    /// shorter than them.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system cannot open or map the file,
+    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a directory, pipe or device,
+    /// [`EmptyFile`](crate::ErrorKind::EmptyFile), and [`PartialElement`](crate::ErrorKind::PartialElement) where the
+    /// length is no whole number of elements.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples.f32");
+    /// std::fs::write(&path, 1.5_f32.to_ne_bytes().repeat(1000))?;
+    /// // SAFETY: nobody else writes or truncates the file.
+    /// let samples = unsafe { MmapArray::<f32>::open(&path)? };
+    /// assert_eq!(samples.len(), 1000);
+    /// assert_eq!(samples.iter().sum::<f32>(), 1500.0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open(source: impl Source) -> Result<Self>
+    where
+        ReadOnly: Access<T>,
+    {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::options().open(source) }
+    }
+
+    /// Opens a whole file to read and write: a 1-d array whose length follows from the file's, and does not change it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and where the file may not be written.
+    ///
+    /// ```
+    /// use mmap_array::{Be, MmapArray};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts");
+    /// std::fs::write(&path, [0, 1, 0, 2])?;
+    /// // SAFETY: nobody else uses the file.
+    /// let mut counts = unsafe { MmapArray::<Be<u16>>::open_mut(&path)? };
+    /// counts[1] += 40;
+    /// counts.close()?;
+    /// assert_eq!(std::fs::read(&path)?, [0, 1, 0, 42]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub unsafe fn open_mut(source: impl Source) -> Result<MmapArrayMut<T>>
+    where
+        ReadWrite: Access<T>,
+    {
+        // SAFETY: the caller keeps the contract.
+        unsafe { Self::options().open_mut(source) }
+    }
+
+    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways to
+    /// open. See [`Options`].
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("image");
+    /// # std::fs::write(&path, [7; 54 + 12])?;
+    /// let image = MmapArray::<[u8; 3]>::options().offset(54).shape([2, 2]).load(&path)?;
+    /// assert_eq!(image[[1, 1]], [7, 7, 7]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn options() -> Options<Typed<T>> {
+        Options::new(Typed::new(), Raw::default())
+    }
 }
 
 impl<E> Options<E, Raw> {

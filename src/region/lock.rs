@@ -6,7 +6,7 @@
 //!
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
-use super::refused;
+use super::system::refused;
 use crate::error::Result;
 use std::fs::File;
 use std::io;

@@ -1,18 +1,73 @@
 //! The calls that differ between operating systems, one function each. `offset` and `len` count bytes of the raw map,
 //! and the caller has checked that they lie within it.
 
-use super::{Advice, Portion};
-use memmap2::MmapRaw;
+use crate::error::Error;
+use memmap2::{MmapOptions, MmapRaw};
 use std::io;
 use std::mem::MaybeUninit;
 
+/// What the operating system can be told of the way an array is going to be used: [`madvise(2)`].
+///
+/// Only the kinds that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form of
+/// `MADV_DONTNEED`. An advice that an operating system does not have is an error of kind
+/// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four, which are hints everywhere and do nothing
+/// on Windows; one that only a newer or otherwise built kernel has is of kind [`Io`](crate::ErrorKind::Io).
+///
+/// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advice {
+    /// No special treatment: a little is read ahead. `MADV_NORMAL`
+    Normal,
+    /// Elements are used in no order: nothing is read ahead. `MADV_RANDOM`
+    Random,
+    /// Elements are used from the first to the last: much is read ahead. `MADV_SEQUENTIAL`
+    Sequential,
+    /// Elements are used soon: reading them may begin now. `MADV_WILLNEED`
+    WillNeed,
+    /// Large pages, where the file system or the memory has them. `MADV_HUGEPAGE`, Linux
+    HugePage,
+    /// No large pages. `MADV_NOHUGEPAGE`, Linux
+    NoHugePage,
+    /// Reads all pages in now, and reports an error where one cannot be read. `MADV_POPULATE_READ`, Linux 5.14
+    PopulateRead,
+    /// Gets all pages ready to be written now, blocks on the disk included, and reports an error where one cannot be
+    /// had. For writable arrays. `MADV_POPULATE_WRITE`, Linux 5.14
+    PopulateWrite,
+    /// The pages may go first when memory is short. `MADV_COLD`, Linux 5.4
+    Cold,
+    /// The pages go now, written out where they must be. `MADV_PAGEOUT`, Linux 5.4
+    PageOut,
+    /// Leaves the elements out of a core dump. `MADV_DONTDUMP`, Linux
+    DontDump,
+    /// Takes [`DontDump`](Self::DontDump) back. `MADV_DODUMP`, Linux
+    DoDump,
+    /// Lets equal pages of private memory become one. `MADV_MERGEABLE`, Linux
+    Mergeable,
+    /// Takes [`Mergeable`](Self::Mergeable) back. `MADV_UNMERGEABLE`, Linux
+    Unmergeable,
+}
+
+/// The error of a call that not every system has.
+pub(super) fn refused(action: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::Unsupported => Error::unsupported(format!("cannot {action}: this system has no such call")),
+        _ => Error::io(action, source),
+    }
+}
+
 /// Makes an anonymous map longer, or leaves it as it was. The new bytes are zero.
-pub(super) fn grow_memory(raw: &mut Option<MmapRaw>, old_len: usize, portion: &Portion) -> io::Result<()> {
-    if portion.len == old_len {
+pub(super) fn grow_memory(
+    raw: &mut Option<MmapRaw>,
+    old_len: usize,
+    options: &MmapOptions,
+    len: usize,
+) -> io::Result<()> {
+    if len == old_len {
         return Ok(());
     }
     let Some(old) = raw.as_mut() else {
-        *raw = Some(portion.options().offset(0).map_anon()?.into());
+        *raw = Some(options.map_anon()?.into());
         return Ok(());
     };
     #[cfg(target_os = "linux")]
@@ -20,11 +75,11 @@ pub(super) fn grow_memory(raw: &mut Option<MmapRaw>, old_len: usize, portion: &P
         // SAFETY: the region that calls holds the only count of the map and hands out no pointer that outlives
         // `&mut self`, so nothing points into the old place. The map is private memory and becomes longer, never past
         // the end of a file.
-        unsafe { old.remap(portion.len, memmap2::RemapOptions::new().may_move(true)) }
+        unsafe { old.remap(len, memmap2::RemapOptions::new().may_move(true)) }
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let new = MmapRaw::from(portion.options().offset(0).map_anon()?);
+        let new = MmapRaw::from(options.map_anon()?);
         // SAFETY: both maps are live, `old_len` bytes is the whole of the old and no more than the new, and two maps
         // never overlap.
         unsafe { old.as_ptr().copy_to_nonoverlapping(new.as_mut_ptr(), old_len) };

@@ -12,6 +12,42 @@ use crate::element::Number;
 use crate::region::prefer_huge_pages;
 use std::marker::PhantomData;
 
+impl<T, A: Access<T>> ArrayView<'_, T, A> {
+    /// A copy of the elements in C order.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// assert_eq!(view.index_axis(1, 2).to_vec(), [3, 6]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<T> {
+        self.collect(Same)
+    }
+
+    /// Copies the elements in C order into a slice of the same number of elements.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
+    /// let mut column = [0; 2];
+    /// view.index_axis(1, 0).copy_to(&mut column);
+    /// assert_eq!(column, [1, 4]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_to(&self, target: &mut [T]) {
+        self.collect_to(target, Same);
+    }
+}
+
 impl<S: Number<Mean = f64>, A: Access<S>> ArrayView<'_, S, A> {
     /// The elements in C order as other numbers: NumPy's `arr.astype(T)`.
     ///
