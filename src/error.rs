@@ -254,7 +254,6 @@ impl Error {
         self.0.bytes.clone()
     }
 
-    /// Wraps the operating system's refusal; `action` completes "cannot …".
     /// Returns the operating system's error, where the kind is [`Io`](ErrorKind::Io).
     ///
     /// ```
@@ -276,6 +275,7 @@ impl Error {
         self.io_error().map(io::Error::kind)
     }
 
+    /// Wraps the operating system's refusal; `action` completes "cannot …".
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
         Reason::Io { action, source }.error()
     }

@@ -56,8 +56,10 @@ fn an_error_goes_into_whatever_takes_errors() {
     shared::<Error>();
     // SAFETY: there is no such file.
     let error = unsafe { MmapArray::<u8>::open("there/is/none") }.unwrap_err();
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>()).expect("the system's error");
-    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    let system = error.io_error().expect("the system's error");
+    assert_eq!(system.kind(), io::ErrorKind::NotFound);
+    // Its text is told once, so it is no source.
+    assert!(error.source().is_none() && error.to_string().contains(&system.to_string()), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     let error = "<i3".parse::<DType>().unwrap_err();
     assert!(error.source().is_none() && error.kind() == ErrorKind::DType);

@@ -341,7 +341,7 @@ impl<E, F> CreateOptions<E, F> {
     }
 
     /// The options by which what has been created is opened.
-    pub(crate) fn to_open(self) -> Options<E, F> {
+    pub(crate) fn into_open(self) -> Options<E, F> {
         Options { elements: self.elements, format: self.format, settings: self.settings }
     }
 

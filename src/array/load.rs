@@ -58,7 +58,7 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
             stream.skip_to(layout.offset)?;
             let read = match layout.rows_of {
                 None => rows.read(&mut stream, |_, _| Ok(())),
-                // What is behind the last row stays where it is.
+                // Of what is behind the last row nothing is read here.
                 Some(_) => rows.read(BufReader::with_capacity(buffer, (&mut stream).take(needed)), skip),
             };
             read.map_err(|source| match source.kind() {

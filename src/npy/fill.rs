@@ -236,7 +236,7 @@ where
         let fill = Fill {
             array,
             path: self.path,
-            options: self.options.to_open(),
+            options: self.options.into_open(),
             rows: rows.unwrap_or(0),
             parts,
             next: AtomicUsize::new(0),
