@@ -20,7 +20,11 @@ mod python;
 use bytemuck::{NoUninit, Pod, Zeroable, cast_slice};
 use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
 use memmap2::{Mmap, MmapOptions};
-use mmap_array::{Access, ArrayView, Be, MmapArray, ReadOnly, field};
+use mmap_array::{
+    ArrayView, Be, MmapArray,
+    access::{Access, ReadOnly},
+    field,
+};
 use numpy::Numpy;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -265,7 +269,7 @@ impl Bench<'_, '_> {
     }
 
     /// A row for a column as other numbers.
-    fn conversion<'m, S: mmap_array::Number<Mean = f64>, T: mmap_array::Number + Number>(
+    fn conversion<'m, S: mmap_array::element::Number<Mean = f64>, T: mmap_array::element::Number + Number>(
         &mut self,
         name: &str,
         view: ArrayView<S>,

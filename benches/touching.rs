@@ -14,7 +14,7 @@ mod common;
 
 use common::{chosen, quartiles, ratios, show};
 use mmap_array::array::Typed;
-use mmap_array::{Advice, MmapArray, MmapArrayMut, Options, fromfile};
+use mmap_array::{MmapArray, MmapArrayMut, Options, array::Advice, fromfile};
 use std::fs;
 use std::hint::black_box;
 use std::io;

@@ -11,7 +11,7 @@
 //! it meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{Field, MmapArray, field};
+use mmap_array::{MmapArray, field, view::Field};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -15,7 +15,10 @@
 //! truncate it meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{ArrayView, Be, Bytes, Element, MmapArray, Ordered, Scalar};
+use mmap_array::{
+    ArrayView, Be, Element, MmapArray,
+    element::{Bytes, Ordered, Scalar},
+};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
@@ -448,7 +451,7 @@ impl Display for Number {
 }
 
 /// What a pixel can be.
-trait Pixel: Scalar + mmap_array::Number + Ordered {
+trait Pixel: Scalar + mmap_array::element::Number + Ordered {
     fn number(self) -> Number;
     /// Whether it stands for none.
     fn is_blank(self, blank: Option<i64>) -> bool;

@@ -25,7 +25,7 @@ mod plot;
 mod source;
 
 use mmap_array::npy::{self, FromHeader, Npy};
-use mmap_array::{DType, Kind, Options, Order};
+use mmap_array::{DType, Options, Order, dtype::Kind};
 use source::Source;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};

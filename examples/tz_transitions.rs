@@ -15,8 +15,12 @@
 //! truncate it meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::unit::{Second, Year};
-use mmap_array::{Be, Bool, Bytes, DateTime64, MmapArray, Scalar, TimeDelta64, field};
+use mmap_array::element::unit::{Second, Year};
+use mmap_array::{
+    Be, MmapArray,
+    element::{Bool, Bytes, DateTime64, Scalar, TimeDelta64},
+    field,
+};
 use std::cmp::Ordering;
 use std::error::Error;
 use std::ffi::OsString;

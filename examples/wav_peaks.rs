@@ -15,7 +15,12 @@
 //! goes. Nobody may write or truncate it meanwhile.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{ArrayView, BigEndian, ByteOrder, Endian, IntoShape, Le, LittleEndian, MmapArray, field};
+use mmap_array::{
+    ArrayView, Le, MmapArray,
+    element::{BigEndian, ByteOrder, Endian, LittleEndian},
+    field,
+    view::IntoShape,
+};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;

@@ -1,7 +1,7 @@
 //! What may be done with mapped elements, as types: what a mode forbids does not compile.
 //!
 //! Which element types are sound depends on the mode: any bit pattern can come out of a file, so reading asks
-//! [`AnyBitPattern`](bytemuck::AnyBitPattern); whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`](bytemuck::NoUninit) as well,
+//! [`AnyBitPattern`]; whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`] as well,
 //! which a record with padding does not have. One marker trait over both, [`Access`], says it once, and every element
 //! that a view loads or stores passes through it.
 
@@ -23,14 +23,14 @@ pub enum CopyOnWrite {}
 
 /// Arrays of this mode can have elements of type `T`.
 ///
-/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`](bytemuck::AnyBitPattern), records with padding among them; [`ReadWrite`] and
-/// [`CopyOnWrite`] take every `T` that is [`NoUninit`](bytemuck::NoUninit) as well, which [`bytemuck::Pod`] implies. The trait is sealed.
+/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
+/// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
 ///
 /// A record with padding can be read:
 ///
 /// ```
 /// use bytemuck::AnyBitPattern;
-/// use mmap_array::{Access, ReadOnly, ReadWrite};
+/// use mmap_array::access::{Access, ReadOnly, ReadWrite};
 ///
 /// #[derive(Clone, Copy, AnyBitPattern)]
 /// #[repr(C)]
@@ -44,7 +44,7 @@ pub enum CopyOnWrite {}
 ///
 /// ```compile_fail
 /// # use bytemuck::AnyBitPattern;
-/// # use mmap_array::{Access, ReadOnly, ReadWrite};
+/// # use mmap_array::access::{Access, ReadOnly, ReadWrite};
 /// #
 /// # #[derive(Clone, Copy, AnyBitPattern)]
 /// # #[repr(C)]
@@ -59,7 +59,7 @@ pub enum CopyOnWrite {}
     note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
-    note = "for `bool` take `mmap_array::Bool`, for `char` take `u32`"
+    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`"
 )]
 pub trait Access<T>: sealed::SealedAccess<T> {
     /// Loads one element.
@@ -133,7 +133,7 @@ pub trait Access<T>: sealed::SealedAccess<T> {
 /// # #[derive(Clone, Copy, Zeroable, Pod)]
 /// # #[repr(transparent)]
 /// # struct Mine(u32);
-/// impl mmap_array::Exclusive<Mine> for mmap_array::ReadOnly {}
+/// impl mmap_array::access::Exclusive<Mine> for mmap_array::access::ReadOnly {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",

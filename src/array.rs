@@ -21,6 +21,7 @@ pub(crate) mod source;
 mod window;
 
 pub use crate::error::ArrayError;
+pub use crate::region::Advice;
 pub use create::CreateOptions;
 pub use elements::{Elements, Strided, Typed};
 pub use format::{Format, NewFormat, Raw};
@@ -46,7 +47,7 @@ use std::slice;
 /// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`.
 ///
 /// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
-/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::CopyOnWrite). Opening costs a few system calls and
+/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite). Opening costs a few system calls and
 /// no memory, whatever the size; pages come in as they are touched. An array is `Send` and `Sync` where its elements are
 /// both.
 ///

@@ -56,7 +56,7 @@ pub enum TimeUnit {
 /// of a number or a character. A subarray of subarrays is equal to one with the axes of both.
 ///
 /// ```
-/// use mmap_array::{DType, Element, Endianness, Kind};
+/// use mmap_array::{dtype::{Endianness, Kind}, DType, Element};
 /// let times: DType = "'>M8[25s]'".parse()?;
 /// assert!(matches!(times.kind(), Kind::DateTime64 { count: 25, order: Endianness::Big, .. }));
 /// assert!(matches!(f32::dtype().kind(), Kind::Float { size: 4, .. }));
@@ -95,7 +95,7 @@ pub enum Kind {
 /// A field of a record dtype.
 ///
 /// ```
-/// use mmap_array::{DType, Element, RecordField};
+/// use mmap_array::{dtype::RecordField, DType, Element};
 /// let fields = [
 ///     RecordField::new("id", 0, u32::dtype()),
 ///     RecordField::new("flux", 8, f64::dtype()).with_title("W/m²"),

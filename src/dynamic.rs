@@ -10,7 +10,7 @@ mod options;
 mod value;
 mod view;
 
-pub use value::Value;
+pub use value::{DynIter, Value};
 pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};
 

@@ -19,6 +19,7 @@ mod ucs4;
 mod void;
 
 pub use self::bool::Bool;
+pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use bytes::Bytes;
 pub use endian::{Be, Endian, Le, Scalar};
 pub use number::{Number, Ordered};
@@ -40,7 +41,7 @@ use item::Stored;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no element of a mapped array: no NumPy dtype describes it",
     label = "no dtype describes `{Self}`",
-    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::Bool` for `bool`, `u32` for `char`",
+    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::element::Bool` for `bool`, `u32` for `char`",
     note = "a struct of elements becomes one by `#[derive(mmap_array::Record)]`, in which `#[record(pad)]` leaves out a \
             field that no file names, such as padding or `PhantomData`"
 )]

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 /// Made by [`field!`](crate::field!). It is as small as an offset, `Copy`, and can be a constant:
 ///
 /// ```
-/// use mmap_array::{field, Field};
+/// use mmap_array::{view::Field, field};
 ///
 /// #[repr(C, packed)]
 /// struct Facet { normal: [f32; 3], vertices: [[f32; 3]; 3], attribute: u16 }
@@ -39,7 +39,7 @@ impl<R, F> Field<R, F> {
     /// If the field would end behind the record's end; in a `const`, that is an error when the program is compiled.
     ///
     /// ```
-    /// use mmap_array::Field;
+    /// use mmap_array::view::Field;
     /// const IMAGINARY: Field<[f32; 2], f32> = Field::at(4);
     /// assert_eq!(IMAGINARY.offset(), 4);
     /// ```
@@ -69,7 +69,7 @@ impl<R, F> Field<R, F> {
     /// The field `inner` of this field.
     ///
     /// ```
-    /// use mmap_array::{field, Field};
+    /// use mmap_array::{view::Field, field};
     /// #[repr(C)] struct Point { x: f32, y: f32 }
     /// #[repr(C)] struct Star { id: u32, position: Point }
     /// let y = field!(Star, position).then(field!(Point, y));
@@ -103,7 +103,7 @@ impl<R, F> fmt::Debug for Field<R, F> {
     }
 }
 
-/// `field!(Record, path)`: the [`Field`](crate::Field) of a record type, its type inferred from the path.
+/// `field!(Record, path)`: the [`Field`](crate::view::Field) of a record type, its type inferred from the path.
 ///
 /// The path is one that [`offset_of!`](core::mem::offset_of) takes: a name, a tuple's number, or several joined by
 /// dots. It works on packed and generic structs, in `const` and without `unsafe`.
@@ -130,7 +130,7 @@ impl<R, F> fmt::Debug for Field<R, F> {
 #[macro_export]
 macro_rules! field {
     ($record:ty, $($path:tt)+) => {
-        $crate::Field::<$record, _>::inferred(::core::mem::offset_of!($record, $($path)+), |record| record.$($path)+)
+        $crate::view::Field::<$record, _>::inferred(::core::mem::offset_of!($record, $($path)+), |record| record.$($path)+)
     };
 }
 

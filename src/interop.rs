@@ -3,8 +3,11 @@
 #[cfg(feature = "ndarray")]
 mod ndarray;
 #[cfg(feature = "rayon")]
-pub(crate) mod rayon;
+mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "stable_deref_trait")]
 mod stable_deref_trait;
+
+#[cfg(feature = "rayon")]
+pub use self::rayon::{ParAxisChunks, ParAxisIter, ParIter};

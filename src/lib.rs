@@ -56,8 +56,8 @@
 //!
 //! # What the types forbid
 //!
-//! A read-only array cannot be written ([`Exclusive`]), an element type with padding cannot be written at all
-//! ([`Access`]), and a type of no bytes is no element:
+//! A read-only array cannot be written ([`Exclusive`](access::Exclusive)), an element type with padding cannot be written at all
+//! ([`Access`](access::Access)), and a type of no bytes is no element:
 //!
 //! ```
 //! let array = mmap_array::MmapArrayMut::<[u8; 1]>::anonymous([10]);
@@ -78,12 +78,12 @@
 //! | NumPy | here |
 //! | --- | --- |
 //! | `i1` to `i8`, `u1` to `u8`, `f4`, `f8` | `i8` to `i64`, `u8` to `u64`, `f32`, `f64` |
-//! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`] |
+//! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`](element::Endian) |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
 //! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
-//! | `?` | [`Bool`] |
-//! | `S5`, `U5`, `V5` | [`Bytes<5>`](Bytes), [`Ucs4<5>`](Ucs4), [`Void<5>`](Void) |
-//! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](DateTime64), [`TimeDelta64<Second, 25>`](TimeDelta64), of a [`unit`](mod@unit); with the feature `chrono` to and from that crate's types |
+//! | `?` | [`Bool`](element::Bool) |
+//! | `S5`, `U5`, `V5` | [`Bytes<5>`](element::Bytes), [`Ucs4<5>`](element::Ucs4), [`Void<5>`](element::Void) |
+//! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](element::DateTime64), [`TimeDelta64<Second, 25>`](element::TimeDelta64), of a [`unit`](mod@element::unit); with the feature `chrono` to and from that crate's types |
 //! | `(3,)f4` | `[f32; 3]` |
 //!
 //! # Features
@@ -94,7 +94,7 @@
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
-//! | `serde` | [`DType`] and [`npy::Header`] as their texts in serde's formats; [`Order`], [`Endianness`], [`TimeUnit`] |
+//! | `serde` | [`DType`] and [`npy::Header`] as their texts in serde's formats; [`Order`], [`Endianness`](dtype::Endianness), [`TimeUnit`](dtype::TimeUnit) |
 //! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
 //! | `half`, `num-complex`, `chrono` | the element types `f16` and `bf16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
@@ -132,7 +132,7 @@
 //! ## The array
 //!
 //! `arr` is the `MmapArray<T>` of the second row above. It is the slice of all its elements too, so `arr.len()` is NumPy's
-//! `arr.size`. The mode is in the type: [`ReadOnly`], [`ReadWrite`] or [`CopyOnWrite`].
+//! `arr.size`. The mode is in the type: [`ReadOnly`](access::ReadOnly), [`ReadWrite`](access::ReadWrite) or [`CopyOnWrite`](access::CopyOnWrite).
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -281,16 +281,16 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod access;
+pub mod access;
 pub mod array;
-mod dtype;
-mod dynamic;
-mod element;
+pub mod dtype;
+pub mod dynamic;
+pub mod element;
 mod error;
 mod field;
 pub mod guide;
 #[cfg(any(feature = "ndarray", feature = "rayon", feature = "serde", feature = "stable_deref_trait"))]
-mod interop;
+pub mod interop;
 mod io;
 mod nearest;
 pub mod npy;
@@ -299,26 +299,24 @@ pub mod npz;
 mod print;
 mod region;
 mod shape;
-mod view;
+pub mod view;
 
-pub use access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite};
-pub use array::{ArrayIndex, CreateOptions, MmapArray, MmapArrayMut, MmapWindow, Options};
-pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
-pub use dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
-pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut, Value};
+#[doc(inline)]
+pub use array::{CreateOptions, MmapArray, MmapArrayMut, Options};
+pub use bytemuck;
+#[doc(inline)]
+pub use dtype::DType;
+#[doc(inline)]
+pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut};
 #[cfg(feature = "derive")]
 pub use element::record::Record;
-pub use element::{
-    Be, Bool, Bytes, DateTime64, Element, Endian, Le, Number, Ordered, Scalar, TimeDelta64, Ucs4, Void, unit,
-};
+#[doc(inline)]
+pub use element::{Be, Element, Le};
 pub use error::{Error, ErrorKind, Result};
-pub use field::Field;
-#[cfg(feature = "rayon")]
-pub use interop::rayon::{ParAxisChunks, ParAxisIter, ParIter};
 pub use io::fromfile;
-pub use region::Advice;
-pub use shape::{IntoShape, MAX_NDIM, NdIndex, Order};
-pub use view::{ArrayView, ArrayViewMut, AxisIter, AxisSlice, Iter, Slices};
+pub use shape::Order;
+#[doc(inline)]
+pub use view::{ArrayView, ArrayViewMut};
 
 /// What the code that `#[derive(Record)]` writes calls.
 #[doc(hidden)]

@@ -18,6 +18,8 @@ mod slice;
 mod wide;
 mod write;
 
+pub use crate::field::Field;
+pub use crate::shape::{IntoShape, MAX_NDIM, NdIndex};
 pub(crate) use convert::With;
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
@@ -26,7 +28,7 @@ pub use slice::{AxisSlice, Slices};
 
 use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
 use crate::error::{Error, Result};
-use crate::shape::{Axes, IntoShape, NdIndex};
+use crate::shape::Axes;
 use bytemuck::{AnyBitPattern, NoUninit};
 use iter::{Run, Runs};
 use std::marker::PhantomData;
@@ -145,7 +147,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     /// # Safety
     ///
     /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes that nobody else writes;
-    /// if `A` is [`Exclusive`](crate::Exclusive), nobody else may read them either, and they must be writable.
+    /// if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must be writable.
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }

@@ -1,7 +1,7 @@
 //! Every input that cannot work: an error that says what is wrong, and the file as it was. Never a crash.
 
 use mmap_array::array::Typed;
-use mmap_array::{CreateOptions, ErrorKind, IntoShape, MmapArray, MmapArrayMut, fromfile};
+use mmap_array::{CreateOptions, ErrorKind, MmapArray, MmapArrayMut, fromfile, view::IntoShape};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};

@@ -1,7 +1,10 @@
 //! The text of a dtype in a `.npy` header, both ways. What NumPy says is recorded from NumPy 2.4.6 on a little-endian
 //! machine.
 
-use mmap_array::{DType, Element, Endianness, ErrorKind, Kind, RecordField, TimeUnit};
+use mmap_array::{
+    DType, Element, ErrorKind,
+    dtype::{Endianness, Kind, RecordField, TimeUnit},
+};
 
 fn read(text: &str) -> DType {
     DType::from_descr(text).unwrap_or_else(|error| panic!("{text}: {error}"))

@@ -1,7 +1,10 @@
 //! Arrays whose dtype is known only when the program runs.
 
 use mmap_array::{
-    Be, Bool, Bytes, DType, DynArray, DynView, Element, ErrorKind, Kind, Le, MmapArray, Order, RecordField, Value, unit,
+    Be, DType, DynArray, DynView, Element, ErrorKind, Le, MmapArray, Order,
+    dtype::{Kind, RecordField},
+    dynamic::Value,
+    element::{Bool, Bytes, unit},
 };
 use std::fs;
 
@@ -446,8 +449,8 @@ fn items_have_values() {
     assert_eq!(value("s"), Value::Bytes(b"a\0b".to_vec()));
     assert_eq!(value("t"), Value::Ucs4(vec![0xd800]));
     assert_eq!(value("v"), Value::Void(vec![1, 0xab]));
-    assert_eq!(value("M"), Value::DateTime64(i64::MIN, mmap_array::TimeUnit::Day, 1));
-    assert_eq!(value("m"), Value::TimeDelta64(-3, mmap_array::TimeUnit::Second, 25));
+    assert_eq!(value("M"), Value::DateTime64(i64::MIN, mmap_array::dtype::TimeUnit::Day, 1));
+    assert_eq!(value("m"), Value::TimeDelta64(-3, mmap_array::dtype::TimeUnit::Second, 25));
     assert_eq!(value("l"), Value::Void(vec![9; 16]));
     let Value::Record(record) = view.at(()) else { panic!("{view}") };
     assert!(*record == view);
@@ -494,6 +497,6 @@ fn records_print_their_fields_in_columns() {
     assert_eq!(array.view().index_axis(0, 0).to_string(), "(0.0, True)");
     assert_eq!(array.at([0]).to_string(), "(0.0, True)");
     // One field alone keeps its comma.
-    let dtype = DType::packed_record([("t", mmap_array::DateTime64::<unit::Day>::dtype())]).unwrap();
+    let dtype = DType::packed_record([("t", mmap_array::element::DateTime64::<unit::Day>::dtype())]).unwrap();
     assert_eq!(DynArray::create_options(dtype, 1).anonymous().unwrap().to_string(), "[('1970-01-01',)]");
 }

@@ -1,8 +1,12 @@
 //! Element types in files: what is written is what NumPy would write, and what is read is what it says.
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::unit::{Day, Nanosecond};
-use mmap_array::{Be, Bool, Bytes, DateTime64, Le, MmapArray, MmapArrayMut, TimeDelta64, Ucs4, field};
+use mmap_array::element::unit::{Day, Nanosecond};
+use mmap_array::{
+    Be, Le, MmapArray, MmapArrayMut,
+    element::{Bool, Bytes, DateTime64, TimeDelta64, Ucs4},
+    field,
+};
 use std::fs;
 
 /// `[('time', '>M8[ns]'), ('price', '>f8'), ('symbol', 'S4'), ('open', '?'), ('name', '<U2')]`: 29 bytes, nothing aligned.
@@ -85,7 +89,7 @@ fn an_array_of_what_cannot_be_described_is_bytes() {
     struct Liar(#[allow(dead_code)] u8);
     impl mmap_array::Element for Liar {
         fn dtype() -> mmap_array::DType {
-            mmap_array::DType::scalar(mmap_array::Kind::Void { len: isize::MAX as usize }).unwrap()
+            mmap_array::DType::scalar(mmap_array::dtype::Kind::Void { len: isize::MAX as usize }).unwrap()
         }
     }
     assert_eq!(<[Liar; 2] as mmap_array::Element>::dtype().to_string(), "|V2");

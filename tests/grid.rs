@@ -4,8 +4,8 @@
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
 use mmap_array::array::Typed;
 use mmap_array::{
-    Access, ArrayView, CopyOnWrite, Error, ErrorKind, Exclusive, MmapArray, MmapArrayMut, Options, ReadOnly, ReadWrite,
-    Result,
+    ArrayView, Error, ErrorKind, MmapArray, MmapArrayMut, Options, Result,
+    access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite},
 };
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};

@@ -26,14 +26,11 @@ const LAYERS: &[&[&str]] = &[
 /// Files that stand above all layers.
 const ROOF: &[&str] = &["lib", "guide"];
 
-/// Uses that are still to go: from the first file to the second.
-const KNOWN: &[(&str, &str)] = &[];
-
 #[test]
 fn no_file_uses_one_above_it_and_none_use_each_other() {
     let sources = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(sources.len() > 50, "the sources are read");
-    let faults = House::new(&sources).faults(KNOWN);
+    let faults = House::new(&sources).faults();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
@@ -476,8 +473,8 @@ impl House {
         uses.collect()
     }
 
-    /// What is wrong, but for what is known; and what is known and no longer wrong.
-    fn faults(&self, known: &[(&str, &str)]) -> Vec<String> {
+    /// What is wrong.
+    fn faults(&self) -> Vec<String> {
         let layer = |file: &str| {
             let first = file.split('/').next().unwrap_or(file);
             LAYERS.iter().position(|layer| layer.contains(&first))
@@ -486,11 +483,6 @@ impl House {
         let mut uses = self.uses();
         for name in ROOF {
             uses.remove(name);
-        }
-        for &(from, to) in known {
-            if !uses.get_mut(from).is_some_and(|used| used.remove(to)) {
-                faults.push(format!("{from} no longer uses {to}: take it from the list of what is known"));
-            }
         }
         for (name, used) in &uses {
             let Some(own) = layer(name) else {
@@ -540,9 +532,9 @@ fn circles(uses: &BTreeMap<&str, BTreeSet<String>>) -> Vec<Vec<String>> {
 mod parser {
     use super::*;
 
-    fn faults(sources: &[(&str, &str)], known: &[(&str, &str)]) -> Vec<String> {
+    fn faults(sources: &[(&str, &str)]) -> Vec<String> {
         let sources = sources.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-        House::new(&sources).faults(known)
+        House::new(&sources).faults()
     }
 
     fn uses(sources: &[(&str, &str)], file: &str) -> Vec<String> {
@@ -554,13 +546,10 @@ mod parser {
     fn a_use_of_what_is_above_is_a_fault() {
         let above = ("shape", "use crate::view::{self, ArrayView as View}; fn f(_: View) {}");
         let view = ("view", "pub struct ArrayView;");
-        assert_eq!(faults(&[above, view], &[]), ["shape uses view, which is above it"]);
-        assert_eq!(faults(&[above, view], &[("shape", "view")]), [""; 0]);
+        assert_eq!(faults(&[above, view]), ["shape uses view, which is above it"]);
         let below = [("shape", "pub struct Axes;"), ("view", "use crate::shape::Axes; struct V(Axes);")];
-        assert_eq!(faults(&below, &[]), [""; 0]);
-        let stale = faults(&below, &[("shape", "view")]);
-        assert!(stale[0].starts_with("shape no longer uses view"), "{stale:?}");
-        assert_eq!(faults(&[("attic", "")], &[]), ["attic is in no layer"]);
+        assert_eq!(faults(&below), [""; 0]);
+        assert_eq!(faults(&[("attic", "")]), ["attic is in no layer"]);
     }
 
     #[test]
@@ -580,11 +569,11 @@ mod parser {
             mod more;
         "##;
         let sources = [("shape", text), ("shape/more", "use crate::view::A;"), ("view", "pub struct A;")];
-        assert_eq!(faults(&sources, &[]), [""; 0]);
+        assert_eq!(faults(&sources), [""; 0]);
         let code = format!("{text} fn h<'a>() -> Option<crate::view::A> {{ None }}");
-        assert_eq!(faults(&[("shape", code.as_str()), ("view", "pub struct A;")], &[]).len(), 1);
+        assert_eq!(faults(&[("shape", code.as_str()), ("view", "pub struct A;")]).len(), 1);
         let not = ("shape", "#[cfg(not(test))] use crate::view::A;");
-        assert_eq!(faults(&[not, ("view", "pub struct A;")], &[]).len(), 1);
+        assert_eq!(faults(&[not, ("view", "pub struct A;")]).len(), 1);
     }
 
     #[test]
@@ -622,9 +611,8 @@ mod parser {
             ("view/b", "use crate::view::V; pub struct B(V);"),
             ("view/c", "use super::V; struct C(V);"),
         ];
-        let found = faults(&sources, &[]);
+        let found = faults(&sources);
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("in a circle: view, view/a, view/b\n    view uses view/a"), "{found:?}");
-        assert_eq!(faults(&sources, &[("view/b", "view")]), [""; 0]);
     }
 }

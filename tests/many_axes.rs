@@ -1,6 +1,6 @@
 //! Views of any number of axes: few are kept in the view, more of them elsewhere, and nobody is to notice.
 
-use mmap_array::{ArrayView, ArrayViewMut, DType, DynView, MAX_NDIM};
+use mmap_array::{ArrayView, ArrayViewMut, DType, DynView, view::MAX_NDIM};
 use std::thread;
 
 /// The lengths of so many axes, of which at most ten are of two elements, the others of one.

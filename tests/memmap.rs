@@ -7,8 +7,10 @@
 
 use mmap_array::array::Typed;
 use mmap_array::{
-    Access, CopyOnWrite, CreateOptions, ErrorKind, IntoShape, MmapArray, MmapArrayMut, Options, Order, ReadOnly,
-    ReadWrite, Result, fromfile,
+    CreateOptions, ErrorKind, MmapArray, MmapArrayMut, Options, Order, Result,
+    access::{Access, CopyOnWrite, ReadOnly, ReadWrite},
+    fromfile,
+    view::IntoShape,
 };
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

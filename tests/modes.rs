@@ -1,6 +1,6 @@
 //! Every way to open or create a file, seen through a second, independent map and through plain `read`.
 
-use mmap_array::{Advice, DynArray, Element, ErrorKind, MmapArray, MmapArrayMut, Order, fromfile};
+use mmap_array::{DynArray, Element, ErrorKind, MmapArray, MmapArrayMut, Order, array::Advice, fromfile};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};

@@ -4,7 +4,7 @@
 
 use mmap_array::array::Typed;
 use mmap_array::npy::{self, FillOptions, Npy};
-use mmap_array::{CreateOptions, Error, ErrorKind, IntoShape, Le, Order};
+use mmap_array::{CreateOptions, Error, ErrorKind, Le, Order, view::IntoShape};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,10 @@
 
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::{
-    ArrayView, Be, Bool, Bytes, DType, DynView, Element, ErrorKind, Le, Number, Order, RecordField, Result, field, npy,
+    ArrayView, Be, DType, DynView, Element, ErrorKind, Le, Order, Result,
+    dtype::RecordField,
+    element::{Bool, Bytes, Number},
+    field, npy,
 };
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};

@@ -146,7 +146,7 @@ fn an_array_comes_back_with_the_error_of_what_takes_it() {
     // It has its map for itself again, and can grow.
     assert_eq!(array.grow(1).unwrap(), 4);
     // `?` makes the crate's error of it, or the standard library's.
-    let crates = || -> mmap_array::Result<()> { Ok(drop(array.freeze().clone().into_rows(1..2)?)) };
+    let crates = || -> mmap_array::Result<MmapArray<u32>> { Ok(array.freeze().into_rows(1..2)?) };
     let error: std::io::Error = crates().unwrap_err().into();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }

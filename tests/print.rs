@@ -6,7 +6,11 @@
 
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::array::Typed;
-use mmap_array::{Access, MmapArray, Options, Order, ReadOnly, field};
+use mmap_array::{
+    MmapArray, Options, Order,
+    access::{Access, ReadOnly},
+    field,
+};
 use std::fmt::{self, Debug};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};

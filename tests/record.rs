@@ -2,7 +2,10 @@
 #![cfg(feature = "derive")]
 
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
-use mmap_array::{ArrayView, ArrayViewMut, DType, Element, ErrorKind, Kind, MmapArray, Record, RecordField};
+use mmap_array::{
+    ArrayView, ArrayViewMut, DType, Element, ErrorKind, MmapArray, Record,
+    dtype::{Kind, RecordField},
+};
 use std::marker::PhantomData;
 use std::mem::offset_of;
 

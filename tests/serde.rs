@@ -2,7 +2,10 @@
 #![cfg(feature = "serde")]
 
 use mmap_array::npy::Header;
-use mmap_array::{DType, Element, Endianness, Order, TimeUnit};
+use mmap_array::{
+    DType, Element, Order,
+    dtype::{Endianness, TimeUnit},
+};
 use serde_json::{Value, from_str, from_value, json, to_string, to_value};
 use std::fmt::Debug;
 

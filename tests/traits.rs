@@ -2,7 +2,7 @@
 
 use mmap_array::npy::Header;
 use mmap_array::{
-    ArrayView, ArrayViewMut, CopyOnWrite, DType, DynArray, Error, ErrorKind, MmapArray, MmapArrayMut, Order,
+    ArrayView, ArrayViewMut, DType, DynArray, Error, ErrorKind, MmapArray, MmapArrayMut, Order, access::CopyOnWrite,
 };
 use std::collections::HashSet;
 use std::error::Error as _;

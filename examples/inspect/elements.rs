@@ -2,7 +2,11 @@
 
 use super::Failure;
 use super::source::Source;
-use mmap_array::{DType, DynView, Kind, Order, RecordField, Value};
+use mmap_array::{
+    DType, DynView, Order,
+    dtype::{Kind, RecordField},
+    dynamic::Value,
+};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;

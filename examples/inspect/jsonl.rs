@@ -3,7 +3,11 @@
 use super::Failure;
 use super::elements::{Elements, step};
 use super::source::Source;
-use mmap_array::{DType, Endianness, Kind, TimeUnit, Value};
+use mmap_array::{
+    DType,
+    dtype::{Endianness, Kind, TimeUnit},
+    dynamic::Value,
+};
 use std::io::{self, Write};
 use std::ops::Range;
 

@@ -5,7 +5,7 @@
 use super::Failure;
 use super::elements::{Elements, find_field, step};
 use super::source::Source;
-use mmap_array::{DType, DynView, Kind, Value};
+use mmap_array::{DType, DynView, dtype::Kind, dynamic::Value};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};

@@ -21,7 +21,7 @@ use std::fmt::{self, Debug, Display};
 /// ```
 /// # #[cfg(feature = "derive")] {
 /// # use bytemuck::{Pod, Zeroable};
-/// use mmap_array::{Be, Bytes, MmapArrayMut, Record};
+/// use mmap_array::{element::Bytes, Be, MmapArrayMut, Record};
 /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
 /// #[repr(C, packed)]
 /// struct Trade { tag: Bytes<2>, px: Be<f32> }

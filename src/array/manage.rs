@@ -36,7 +36,7 @@ impl<T, A> MmapArray<T, A> {
     /// [`Io`](crate::ErrorKind::Io) where it refuses.
     ///
     /// ```
-    /// use mmap_array::Advice;
+    /// use mmap_array::array::Advice;
     /// let table = mmap_array::MmapArrayMut::<u64>::scratch(100_000)?;
     /// table.advise(Advice::Random)?;
     /// # Ok::<(), mmap_array::Error>(())

@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn dims_behind_a_zero_count_as_nothing() {
-        let byte = DType::scalar(Kind::UInt { size: 1, order: crate::Endianness::NATIVE }).unwrap();
+        let byte = DType::scalar(Kind::UInt { size: 1, order: crate::dtype::Endianness::NATIVE }).unwrap();
         let most = MAX_ITEMSIZE;
         for fits in [&[0, most, most, most][..], &[most, most, 0], &[most], &[1; 64]] {
             assert_eq!(check_shape(&byte, fits), Ok(()), "{fits:?}");

@@ -14,7 +14,7 @@ use std::iter::FusedIterator;
 /// view's.)
 ///
 /// ```
-/// use mmap_array::{DType, DynView, Value};
+/// use mmap_array::{dynamic::Value, DType, DynView};
 /// let dtype = DType::from_descr("[('id', '>u2'), ('name', '|S3')]")?;
 /// let view = DynView::from_bytes(b"\x01\x02ab\0\0\x07c\0\0", &dtype, 2)?;
 /// assert_eq!(view.field("id")?.at([0]), Value::UInt(258));
@@ -61,7 +61,7 @@ impl Value<'_> {
     /// The integer or truth value that it is; `None` of anything else.
     ///
     /// ```
-    /// use mmap_array::Value;
+    /// use mmap_array::dynamic::Value;
     /// assert_eq!(Value::UInt(u64::MAX).as_i128(), Some(18446744073709551615));
     /// assert_eq!(Value::F64(1.0).as_i128(), None);
     /// ```
@@ -78,7 +78,7 @@ impl Value<'_> {
     /// The nearest `f64` of an integer, a float or a truth value; `None` of anything else.
     ///
     /// ```
-    /// assert_eq!(mmap_array::Value::Int(-3).as_f64(), Some(-3.0));
+    /// assert_eq!(mmap_array::dynamic::Value::Int(-3).as_f64(), Some(-3.0));
     /// ```
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
@@ -92,7 +92,7 @@ impl Value<'_> {
     /// The text of [`Bytes`](Self::Bytes) in UTF-8, or of [`Ucs4`](Self::Ucs4), where it is all characters.
     ///
     /// ```
-    /// use mmap_array::Value;
+    /// use mmap_array::dynamic::Value;
     /// assert_eq!(Value::Ucs4(vec![0xe9]).to_text().as_deref(), Some("é"));
     /// assert_eq!(Value::Bytes(vec![0xff]).to_text(), None);
     /// ```
@@ -161,7 +161,7 @@ impl<'a> DynView<'a> {
     /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
     ///
     /// ```
-    /// use mmap_array::{DType, DynView, Value};
+    /// use mmap_array::{dynamic::Value, DType, DynView};
     /// let dtype = DType::from_descr("'<M8[D]'")?;
     /// let day = DynView::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0], &dtype, 1)?.at([0]);
     /// assert_eq!(day.to_string(), "1970-01-02");
@@ -182,7 +182,7 @@ impl<'a> DynView<'a> {
     /// Returns an iterator of the items, in C order, from both ends.
     ///
     /// ```
-    /// use mmap_array::{DType, DynView, Value};
+    /// use mmap_array::{dynamic::Value, DType, DynView};
     /// let dtype = DType::from_descr("'|S1'")?;
     /// let view = DynView::from_bytes(b"abcd", &dtype, [2, 2])?;
     /// assert_eq!(view.t().iter().filter_map(|value| value.to_text()).collect::<String>(), "acbd");

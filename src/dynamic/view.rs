@@ -31,7 +31,7 @@ use std::ops::RangeBounds;
 /// one. Both are `Send` and `Sync`.
 ///
 /// ```
-/// use mmap_array::{DType, DynView, Value};
+/// use mmap_array::{dynamic::Value, DType, DynView};
 ///
 /// let dtype = DType::from_descr("[('id', '>u2'), ('pos', '<f4', (2,))]")?;
 /// let mut file = Vec::new();
@@ -128,7 +128,7 @@ impl<'a, A> DynView<'a, A> {
     /// # Safety
     ///
     /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have, which
-    /// nobody else writes; if `A` is [`Exclusive`](crate::Exclusive), nobody else may read them either, and they must
+    /// nobody else writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must
     /// be writable.
     pub(super) unsafe fn from_raw(raw: RawView, dtype: &'a DType) -> Self {
         Self { raw, dtype, marker: PhantomData }
@@ -361,7 +361,7 @@ macro_rules! retyping {
             /// ```
             /// # #[cfg(feature = "derive")] {
             /// # use bytemuck::{Pod, Zeroable};
-            /// use mmap_array::{ArrayView, Be, Bytes, Element, Record};
+            /// use mmap_array::{element::Bytes, ArrayView, Be, Element, Record};
             /// #[derive(Clone, Copy, Zeroable, Pod, Record)]
             /// #[repr(C, packed)]
             /// struct Trade { tag: Bytes<2>, px: Be<f32> }

@@ -12,7 +12,7 @@ use std::ops::Not;
 /// A truth value of one byte: NumPy's `b1`, in which every byte but 0 is true.
 ///
 /// ```
-/// use mmap_array::{ArrayView, Bool};
+/// use mmap_array::{element::Bool, ArrayView};
 /// let mask = ArrayView::from_slice(&[0_u8, 1, 255], 3)?.view_as::<Bool>()?;
 /// assert!(mask.at([2]).get());
 /// assert_eq!(mask.sum(), 2); // how many are true

@@ -18,7 +18,7 @@ use std::str::{FromStr, Utf8Error};
 /// their bytes are, whatever their `N`.
 ///
 /// ```
-/// use mmap_array::{ArrayView, Bytes};
+/// use mmap_array::{element::Bytes, ArrayView};
 ///
 /// let view = ArrayView::from_slice(b"abc\0de\0\0", 8)?.view_as::<Bytes<4>>()?;
 /// assert_eq!(view.at([1]).as_bytes(), b"de");
@@ -52,7 +52,7 @@ impl<const N: usize> Bytes<N> {
     /// cuts such text off.
     ///
     /// ```
-    /// use mmap_array::{Bytes, ErrorKind};
+    /// use mmap_array::{element::Bytes, ErrorKind};
     /// assert_eq!(Bytes::<5>::new("naïf")?.as_bytes().len(), 5);
     /// assert_eq!(Bytes::<4>::new("naïf").unwrap_err().kind(), ErrorKind::InvalidValue);
     /// # Ok::<(), mmap_array::Error>(())
@@ -70,7 +70,7 @@ impl<const N: usize> Bytes<N> {
     /// The text without the zeros at its end.
     ///
     /// ```
-    /// assert_eq!(mmap_array::Bytes::from(*b"\0a\0\0").as_bytes(), b"\0a");
+    /// assert_eq!(mmap_array::element::Bytes::from(*b"\0a\0\0").as_bytes(), b"\0a");
     /// ```
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -84,7 +84,7 @@ impl<const N: usize> Bytes<N> {
     /// The first byte that is none, as [`std::str::from_utf8`] tells it. `to_string` puts `�` in its place.
     ///
     /// ```
-    /// let text = mmap_array::Bytes::from([b'a', 0xff, 0]);
+    /// let text = mmap_array::element::Bytes::from([b'a', 0xff, 0]);
     /// assert!(text.to_str().is_err());
     /// assert_eq!(text.to_string(), "a\u{fffd}");
     /// ```

@@ -21,12 +21,12 @@ use std::str::FromStr;
 
 /// What has a byte order: the elements that [`Endian`] is made for.
 ///
-/// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::DateTime64), [`TimeDelta64`](crate::TimeDelta64) and
-/// [`Ucs4`](crate::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16` and
+/// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::element::DateTime64), [`TimeDelta64`](crate::element::TimeDelta64) and
+/// [`Ucs4`](crate::element::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16` and
 /// `num_complex::Complex`, whose parts are, with the features of those names. The trait is sealed.
 ///
 /// ```
-/// use mmap_array::{Be, Le, Scalar};
+/// use mmap_array::{element::Scalar, Be, Le};
 /// fn turned<T: Scalar>(stored: Be<T>) -> Le<T> {
 ///     Le::new(stored.get())
 /// }
@@ -173,7 +173,7 @@ unsafe impl<T: Scalar, E: ByteOrder + 'static> Pod for Endian<T, E> {}
 /// The dtype of `T` in the order `E`.
 ///
 /// ```
-/// use mmap_array::{Be, DType, Element, Endianness};
+/// use mmap_array::{dtype::Endianness, Be, DType, Element};
 /// assert_eq!(Be::<f64>::dtype(), f64::dtype().with_endianness(Endianness::Big));
 /// ```
 impl<T: Scalar, E: ByteOrder + 'static> Element for Endian<T, E> {
@@ -323,36 +323,36 @@ impl<T: Scalar + Neg, E: ByteOrder> Neg for Endian<T, E> {
 /// programs that use this crate.
 macro_rules! plain {
     ($($number:ty)*) => {$(
-        impl<E: ::byteorder::ByteOrder> From<$crate::Endian<$number, E>> for $number {
-            fn from(stored: $crate::Endian<$number, E>) -> Self {
+        impl<E: ::byteorder::ByteOrder> From<$crate::element::Endian<$number, E>> for $number {
+            fn from(stored: $crate::element::Endian<$number, E>) -> Self {
                 stored.get()
             }
         }
 
-        impl<E: ::byteorder::ByteOrder> ::std::iter::Sum<$crate::Endian<$number, E>> for $number {
+        impl<E: ::byteorder::ByteOrder> ::std::iter::Sum<$crate::element::Endian<$number, E>> for $number {
             #[inline]
-            fn sum<I: Iterator<Item = $crate::Endian<$number, E>>>(stored: I) -> Self {
-                stored.map($crate::Endian::get).sum()
+            fn sum<I: Iterator<Item = $crate::element::Endian<$number, E>>>(stored: I) -> Self {
+                stored.map($crate::element::Endian::get).sum()
             }
         }
 
-        impl<'a, E: ::byteorder::ByteOrder + 'a> ::std::iter::Sum<&'a $crate::Endian<$number, E>> for $number {
+        impl<'a, E: ::byteorder::ByteOrder + 'a> ::std::iter::Sum<&'a $crate::element::Endian<$number, E>> for $number {
             #[inline]
-            fn sum<I: Iterator<Item = &'a $crate::Endian<$number, E>>>(stored: I) -> Self {
+            fn sum<I: Iterator<Item = &'a $crate::element::Endian<$number, E>>>(stored: I) -> Self {
                 stored.copied().sum()
             }
         }
 
-        impl<E: ::byteorder::ByteOrder> ::std::iter::Product<$crate::Endian<$number, E>> for $number {
+        impl<E: ::byteorder::ByteOrder> ::std::iter::Product<$crate::element::Endian<$number, E>> for $number {
             #[inline]
-            fn product<I: Iterator<Item = $crate::Endian<$number, E>>>(stored: I) -> Self {
-                stored.map($crate::Endian::get).product()
+            fn product<I: Iterator<Item = $crate::element::Endian<$number, E>>>(stored: I) -> Self {
+                stored.map($crate::element::Endian::get).product()
             }
         }
 
-        impl<'a, E: ::byteorder::ByteOrder + 'a> ::std::iter::Product<&'a $crate::Endian<$number, E>> for $number {
+        impl<'a, E: ::byteorder::ByteOrder + 'a> ::std::iter::Product<&'a $crate::element::Endian<$number, E>> for $number {
             #[inline]
-            fn product<I: Iterator<Item = &'a $crate::Endian<$number, E>>>(stored: I) -> Self {
+            fn product<I: Iterator<Item = &'a $crate::element::Endian<$number, E>>>(stored: I) -> Self {
                 stored.copied().product()
             }
         }

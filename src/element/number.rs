@@ -10,7 +10,7 @@ use super::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
-/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::Bool),
+/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::element::Bool),
 /// and [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with those features. The trait is
 /// sealed.
 ///
@@ -18,10 +18,10 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
 ///
 /// ```
-/// use mmap_array::{ArrayView, Be, Number};
+/// use mmap_array::{element::Number, ArrayView, Be};
 /// fn centred<T: Number<Mean = f64>>(view: ArrayView<'_, T>) -> Vec<Be<f32>>
 /// where
-///     mmap_array::ReadOnly: mmap_array::Access<T>,
+///     mmap_array::access::ReadOnly: mmap_array::access::Access<T>,
 /// {
 ///     let mean = view.mean().unwrap_or(0.0) as f32;
 ///     view.to_vec_as::<f32>().into_iter().map(|number| Be::new(number - mean)).collect()
@@ -31,7 +31,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// ```
 pub trait Number: Element + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
-    /// [`Bool`](crate::Bool), whose sum counts, and `f32` for `f16` and `bf16`.
+    /// [`Bool`](crate::element::Bool), whose sum counts, and `f32` for `f16` and `bf16`.
     type Sum: Copy;
 
     /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
@@ -94,7 +94,7 @@ pub trait Number: Element + sealed::Sealed {
 }
 
 /// The elements that have a smallest and a largest among them: the real numbers of [`Number`],
-/// [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64), and [`Endian`] of them. The trait is
+/// [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64), and [`Endian`] of them. The trait is
 /// sealed.
 ///
 /// ```

@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(Bytes::from(*b"abc").as_bytes(), b"abc");
         assert_eq!(Ucs4::from([97, 0, 98, 0]).units(), [97, 0, 98]);
         assert_eq!(Bytes::<0>::default().as_bytes(), b"");
-        assert_eq!(Ucs4::<0>::new("").unwrap().units(), []);
+        assert_eq!(Ucs4::<0>::new("").unwrap().units(), [0_u32; 0]);
     }
 
     #[test]

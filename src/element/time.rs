@@ -37,11 +37,11 @@ use unit::Unit;
 /// The calendar is the Gregorian one, before its introduction too, days have 86,400 seconds, and there is no time zone:
 /// by convention the times are UTC. [`NAT`](Self::NAT) is no time.
 ///
-/// The units are in [`unit`](crate::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`: see
-/// [`Endian`](crate::Endian).
+/// The units are in [`unit`](crate::element::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`: see
+/// [`Endian`](crate::element::Endian).
 ///
 /// ```
-/// use mmap_array::{ArrayView, DateTime64, unit::{Day, Second}};
+/// use mmap_array::{element::{DateTime64, unit::{Day, Second}}, ArrayView};
 ///
 /// let launch: DateTime64<Second> = "1969-07-16T13:32".parse()?;
 /// assert_eq!(launch.count(), -14_552_880);
@@ -62,7 +62,7 @@ pub struct DateTime64<U: Unit, const N: u32 = 1> {
 /// [`NAT`](Self::NAT) is no span. Years and months have no length in days, so a span in them is none in days either.
 ///
 /// ```
-/// use mmap_array::{DateTime64, TimeDelta64, unit::Day};
+/// use mmap_array::element::{DateTime64, TimeDelta64, unit::Day};
 /// let start: DateTime64<Day> = "2020-02-28".parse()?;
 /// let end = start + TimeDelta64::new(2);
 /// assert_eq!(end.to_string(), "2020-03-01");
@@ -88,7 +88,7 @@ macro_rules! counts {
             /// Not a time: the least number that 64 bits hold.
             ///
             /// ```
-            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Second};")]
+            #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Second};")]
             #[doc = concat!("assert!(", stringify!($time), "::<Second>::NAT.is_nat());")]
             #[doc = concat!("assert!(", stringify!($time), "::<Second>::NAT != ", stringify!($time), "::NAT);")]
             /// ```
@@ -97,7 +97,7 @@ macro_rules! counts {
             #[doc = concat!("The ", $name, " of that number of spans of `N` units; of [`i64::MIN`], NaT.")]
             ///
             /// ```
-            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Minute};")]
+            #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Minute};")]
             #[doc = concat!("let half_hours = ", stringify!($time), "::<Minute, 30>::new(3);")]
             #[doc = concat!("assert_eq!(half_hours.count(), 3); // ", $zero)]
             /// ```
@@ -125,7 +125,7 @@ macro_rules! counts {
             /// The order that NumPy sorts in: by time, and NaT last, equal to itself here.
             ///
             /// ```
-            #[doc = concat!("use mmap_array::{", stringify!($time), ", unit::Second};")]
+            #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Second};")]
             #[doc = concat!("let mut times = [", stringify!($time), "::<Second>::NAT, ", stringify!($time), "::new(1)];")]
             #[doc = concat!("times.sort_by(", stringify!($time), "::total_cmp);")]
             /// assert!(times[1].is_nat());
@@ -250,9 +250,9 @@ macro_rules! sums {
             /// The sum; `None` where 64 bits do not hold it. NaT where one of the two is NaT.
             ///
             /// ```
-            /// use mmap_array::unit::Day;
+            /// use mmap_array::element::unit::Day;
             #[doc = concat!("let last = mmap_array::", stringify!($left), "::<Day>::new(i64::MAX);")]
-            /// assert_eq!(last.checked_add(mmap_array::TimeDelta64::new(1)), None);
+            /// assert_eq!(last.checked_add(mmap_array::element::TimeDelta64::new(1)), None);
             /// ```
             #[must_use]
             pub fn checked_add(self, span: TimeDelta64<U, N>) -> Option<Self> {
@@ -346,7 +346,7 @@ impl<U: Unit, const N: u32> DateTime64<U, N> {
     /// NaT where it is NaT, where 64 bits do not hold the number, and from or to [`unit::Generic`], which is no length.
     ///
     /// ```
-    /// use mmap_array::{DateTime64, unit::{Day, Millisecond}};
+    /// use mmap_array::element::{DateTime64, unit::{Day, Millisecond}};
     /// let time: DateTime64<Millisecond> = "1969-12-31T18:00".parse()?;
     /// let day: DateTime64<Day> = time.to_unit();
     /// assert_eq!(day.to_string(), "1969-12-31");
@@ -391,7 +391,7 @@ fn units<U: Unit, const N: u32>() -> String {
 /// NumPy shows in arrays: the same in quotes.
 ///
 /// ```
-/// use mmap_array::{DateTime64, unit::{Microsecond, Month, Year}};
+/// use mmap_array::element::{DateTime64, unit::{Microsecond, Month, Year}};
 /// assert_eq!(DateTime64::<Month>::new(-1).to_string(), "1969-12");
 /// assert_eq!(DateTime64::<Microsecond>::new(-1).to_string(), "1969-12-31T23:59:59.999999");
 /// assert_eq!(DateTime64::<Year>::new(-1971).to_string(), "-001");
@@ -406,7 +406,7 @@ impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
 /// `NaT`. `{:-}` is what NumPy shows in arrays: the number alone, as it is stored, or `'NaT'`.
 ///
 /// ```
-/// use mmap_array::{TimeDelta64, unit::Second};
+/// use mmap_array::element::{TimeDelta64, unit::Second};
 /// let span = TimeDelta64::<Second, 25>::new(-3);
 /// assert_eq!(span.to_string(), "-75 seconds");
 /// assert_eq!(format!("{span:-}"), "-3");
@@ -430,7 +430,7 @@ impl<U: Unit, const N: u32> fmt::Display for TimeDelta64<U, N> {
 /// there are none in these times; so are `today`, `now`, and white space.
 ///
 /// ```
-/// use mmap_array::{DateTime64, unit::{Day, Nanosecond}};
+/// use mmap_array::element::{DateTime64, unit::{Day, Nanosecond}};
 /// assert_eq!("2020-03-05".parse::<DateTime64<Day>>()?.count(), 18326);
 /// assert!("".parse::<DateTime64<Day>>()?.is_nat());
 /// assert!("2020-02-30".parse::<DateTime64<Day>>().is_err());

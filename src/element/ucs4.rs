@@ -19,10 +19,10 @@ use std::str::FromStr;
 /// ones without complaint, and numbers that are no characters at all; all of them come and go unchanged, and are told
 /// where characters are asked for. Texts are equal, ordered and hashed by their units, whatever their `N`.
 ///
-/// `Be<Ucs4<N>>` and `Le<Ucs4<N>>` are the same in the byte order of a file: see [`Endian`](crate::Endian).
+/// `Be<Ucs4<N>>` and `Le<Ucs4<N>>` are the same in the byte order of a file: see [`Endian`](crate::element::Endian).
 ///
 /// ```
-/// use mmap_array::{Be, Ucs4};
+/// use mmap_array::{element::Ucs4, Be};
 ///
 /// let text = Ucs4::<5>::new("naïf")?;
 /// assert_eq!(text.units(), [0x6e, 0x61, 0xef, 0x66]);
@@ -94,7 +94,7 @@ impl<const N: usize> Ucs4<N> {
     /// The characters, and in their places the numbers that are none: surrogates and what is above `0x10ffff`.
     ///
     /// ```
-    /// let text = mmap_array::Ucs4::from(['a'.into(), 0xd800, 0]);
+    /// let text = mmap_array::element::Ucs4::from(['a'.into(), 0xd800, 0]);
     /// assert!(text.chars().eq([Ok('a'), Err(0xd800)]));
     /// ```
     pub fn chars(&self) -> impl DoubleEndedIterator<Item = Result<char, u32>> + ExactSizeIterator + Clone + '_ {
@@ -108,7 +108,7 @@ impl<const N: usize> Ucs4<N> {
     /// [`InvalidValue`](crate::ErrorKind::InvalidValue), which names the number that is no character.
     ///
     /// ```
-    /// let text = mmap_array::Ucs4::from(['a'.into(), 0xd800, 0]);
+    /// let text = mmap_array::element::Ucs4::from(['a'.into(), 0xd800, 0]);
     /// assert!(text.try_to_string().is_err());
     /// assert_eq!(text.to_string(), "a\u{fffd}");
     /// ```

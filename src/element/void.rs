@@ -8,7 +8,7 @@ use std::fmt;
 /// `N` bytes without a meaning: NumPy's `V`.
 ///
 /// ```
-/// use mmap_array::{ArrayView, Void};
+/// use mmap_array::{element::Void, ArrayView};
 /// let view = ArrayView::from_slice(b"ab\0\x01c\0", 6)?.view_as::<Void<3>>()?;
 /// assert_eq!(view.at([1]).as_bytes(), b"\x01c\0");
 /// assert_eq!(view.to_string(), r"[b'\x61\x62\x00' b'\x01\x63\x00']");

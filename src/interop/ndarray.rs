@@ -53,7 +53,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::MAX_NDIM) axes,
+    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::view::MAX_NDIM) axes,
     /// [`Overflow`](crate::ErrorKind::Overflow) for a broadcast view of more than the address space.
     ///
     /// ```

@@ -203,7 +203,7 @@ impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ReadOnly;
+    use crate::access::ReadOnly;
     use crate::element::{Be, Bool, Le};
     use bytemuck::Pod;
 

@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(repr(&names), r#"ArrayView(["it's", 'é'], dtype=Ucs4<4>)"#);
         // One alone is itself.
         assert_eq!(ArrayView::from_slice(&names, 2).unwrap().index_axis(0, 0).to_string(), "it's");
-        assert_eq!(str(&[crate::Void::from(*b"\x01z")]), r"[b'\x01\x7A']");
+        assert_eq!(str(&[crate::element::Void::from(*b"\x01z")]), r"[b'\x01\x7A']");
     }
 
     #[test]

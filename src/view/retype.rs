@@ -91,7 +91,7 @@ macro_rules! retyping {
             ///
             /// # Errors
             ///
-            /// [`Shape`](crate::ErrorKind::Shape) if the view has [`MAX_NDIM`](crate::MAX_NDIM) axes already.
+            /// [`Shape`](crate::ErrorKind::Shape) if the view has [`MAX_NDIM`](crate::view::MAX_NDIM) axes already.
             ///
             /// ```
             /// # use mmap_array::ArrayView;

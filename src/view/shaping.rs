@@ -218,7 +218,7 @@ macro_rules! shaping {
             /// # Errors
             ///
             /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `axis` is larger than the number of axes,
-            /// [`Shape`](crate::ErrorKind::Shape) if there are [`MAX_NDIM`](crate::MAX_NDIM) already.
+            /// [`Shape`](crate::ErrorKind::Shape) if there are [`MAX_NDIM`](crate::view::MAX_NDIM) already.
             ///
             /// ```
             #[doc = $make]

@@ -2,7 +2,10 @@
 //! sides must say the same.
 
 use crate::python::Python;
-use mmap_array::{DType, Endianness, Kind, RecordField, TimeUnit};
+use mmap_array::{
+    DType,
+    dtype::{Endianness, Kind, RecordField, TimeUnit},
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,7 +1,7 @@
 //! Arrays of random dtypes print as NumPy prints them, and their numbers convert as NumPy converts them.
 
 use crate::python::Python;
-use mmap_array::{DType, DynView, Number};
+use mmap_array::{DType, DynView, element::Number};
 use std::fmt::Debug;
 
 pub(crate) fn bytes(hexadecimal: &str) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use crate::python::Python;
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{Bytes, Error, Le, Record, npy};
+use mmap_array::{Error, Le, Record, element::Bytes, npy};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;

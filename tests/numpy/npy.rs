@@ -5,7 +5,10 @@ use crate::python::Python;
 use bytemuck::Pod;
 use mmap_array::npy::{self, Header, Npy};
 use mmap_array::{
-    Be, Bool, CreateOptions, DType, DynArray, DynView, Element, Endianness, Kind, Le, MmapArray, Order, Value,
+    Be, CreateOptions, DType, DynArray, DynView, Element, Le, MmapArray, Order,
+    dtype::{Endianness, Kind},
+    dynamic::Value,
+    element::Bool,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -158,7 +161,7 @@ fn check_typed(path: &Path, dtype: &DType, data: &[u8]) -> bool {
         let elements: Vec<u8> = array.view().iter().flat_map(|element| bytemuck::bytes_of(&element).to_vec()).collect();
         assert_eq!(elements, data, "{}", T::dtype());
         // SAFETY: as above.
-        unsafe { npy::open::<[mmap_array::Bytes<3>; 7]>(path) }.unwrap_err();
+        unsafe { npy::open::<[mmap_array::element::Bytes<3>; 7]>(path) }.unwrap_err();
         true
     }
     macro_rules! check {
@@ -172,6 +175,6 @@ fn check_typed(path: &Path, dtype: &DType, data: &[u8]) -> bool {
     check!(
         "|b1" Bool, "|i1" i8, "|u1" u8, "<i2" Le<i16>, ">i2" Be<i16>, "<u2" Le<u16>, ">u2" Be<u16>, "<i4" Le<i32>,
         ">i4" Be<i32>, "<u4" Le<u32>, ">u4" Be<u32>, "<i8" Le<i64>, ">i8" Be<i64>, "<u8" Le<u64>, ">u8" Be<u64>,
-        "<f4" Le<f32>, ">f4" Be<f32>, "<f8" Le<f64>, ">f8" Be<f64>, "|S3" mmap_array::Bytes<3>, "<U2" Le<mmap_array::Ucs4<2>>
+        "<f4" Le<f32>, ">f4" Be<f32>, "<f8" Le<f64>, ">f8" Be<f64>, "|S3" mmap_array::element::Bytes<3>, "<U2" Le<mmap_array::element::Ucs4<2>>
     )
 }

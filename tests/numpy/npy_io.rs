@@ -2,7 +2,11 @@
 
 use crate::python::Python;
 use bytemuck::{AnyBitPattern, NoUninit};
-use mmap_array::{Be, Bool, Bytes, DType, DynView, Element, Le, Order, npy};
+use mmap_array::{
+    Be, DType, DynView, Element, Le, Order,
+    element::{Bool, Bytes},
+    npy,
+};
 use std::fs;
 use std::io::Cursor;
 

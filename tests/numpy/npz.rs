@@ -2,7 +2,7 @@
 
 use crate::python::Python;
 use mmap_array::npz::{Archive, Member, Writer};
-use mmap_array::{ArrayView, Be, Bytes, DynArrayMut, ErrorKind, Result, npy};
+use mmap_array::{ArrayView, Be, DynArrayMut, ErrorKind, Result, element::Bytes, npy};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ fn assert_reads_as_numpy(path: &Path) {
             );
         }
         // SAFETY: nobody else uses the file.
-        match unsafe { npy::dyn_options().open(&member) } {
+        match unsafe { npy::dyn_options().open(member) } {
             Ok(mapped) => {
                 assert!(member.is_stored());
                 assert!(mapped.view() == loaded.view().view(), "{name}");

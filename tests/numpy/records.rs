@@ -6,12 +6,13 @@ use crate::python::Python;
 use crate::structs::*;
 use crate::values::{Value, sample};
 use bytemuck::{AnyBitPattern, Pod};
-use mmap_array::unit::{
+use mmap_array::element::unit::{
     Attosecond, Day, Femtosecond, Generic, Hour, Microsecond, Millisecond, Minute, Month, Nanosecond, Picosecond,
     Second, Week, Year,
 };
 use mmap_array::{
-    ArrayView, ArrayViewMut, Be, Bool, Bytes, DType, DateTime64, Element, Le, MmapArray, TimeDelta64, Ucs4, Void,
+    ArrayView, ArrayViewMut, Be, DType, Element, Le, MmapArray,
+    element::{Bool, Bytes, DateTime64, TimeDelta64, Ucs4, Void},
 };
 use std::fs;
 use std::path::Path;

@@ -2,11 +2,14 @@
 
 use crate::values::{Value, sample};
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
-use mmap_array::unit::{
+use mmap_array::element::unit::{
     Attosecond, Day, Femtosecond, Generic, Hour, Microsecond, Millisecond, Minute, Month, Nanosecond, Picosecond,
     Second, Week, Year,
 };
-use mmap_array::{Be, Bool, Bytes, DateTime64, Le, Record, TimeDelta64, Ucs4, Void};
+use mmap_array::{
+    Be, Le, Record,
+    element::{Bool, Bytes, DateTime64, TimeDelta64, Ucs4, Void},
+};
 
 #[derive(Clone, Copy, Zeroable, Pod, Record)]
 #[repr(C, packed)]

@@ -7,7 +7,7 @@ mod rows;
 mod show;
 
 use crate::python::Python;
-use mmap_array::{Bytes, npy};
+use mmap_array::{element::Bytes, npy};
 use rows::{Pos, Star};
 use show::Shown;
 use std::collections::BTreeMap;

@@ -1,8 +1,12 @@
 //! Element types, with values that are hard to keep, and the words by which `records.py` tells them.
 
 use bytemuck::Pod;
-use mmap_array::unit::Unit;
-use mmap_array::{Bool, ByteOrder, Bytes, DateTime64, Element, Endian, Scalar, TimeDelta64, TimeUnit, Ucs4, Void};
+use mmap_array::element::unit::Unit;
+use mmap_array::{
+    Element,
+    dtype::TimeUnit,
+    element::{Bool, ByteOrder, Bytes, DateTime64, Endian, Scalar, TimeDelta64, Ucs4, Void},
+};
 
 /// An element whose values both sides can tell exactly.
 pub(crate) trait Value: Element + Pod {

@@ -13,8 +13,10 @@ mod writing;
 use bytemuck::{Pod, Zeroable};
 use chains::*;
 use mmap_array::{
-    Access, ArrayView, ArrayViewMut, AxisIter, ErrorKind, Field, IntoShape, Iter, MAX_NDIM, MmapArray, MmapArrayMut,
-    Order, ReadOnly, ReadWrite, Slices, field,
+    ArrayView, ArrayViewMut, ErrorKind, MmapArray, MmapArrayMut, Order,
+    access::{Access, ReadOnly, ReadWrite},
+    field,
+    view::{AxisIter, Field, IntoShape, Iter, MAX_NDIM, Slices},
 };
 use model::*;
 use proptest::prelude::*;

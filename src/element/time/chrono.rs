@@ -20,7 +20,7 @@ const ATTOS_PER_NANOSECOND: i128 = ATTOS_PER_SECOND / 1_000_000_000;
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
-/// use mmap_array::{DateTime64, unit::Second};
+/// use mmap_array::element::{DateTime64, unit::Second};
 /// let time: DateTime<Utc> = DateTime64::<Second>::new(1_600_000_000).try_into()?;
 /// assert_eq!(time.timestamp(), 1_600_000_000);
 /// # Ok::<(), mmap_array::Error>(())
@@ -46,7 +46,7 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for DateTime<Utc> {
 ///
 /// ```
 /// use chrono::DateTime;
-/// use mmap_array::{DateTime64, unit::{Day, Millisecond}};
+/// use mmap_array::element::{DateTime64, unit::{Day, Millisecond}};
 /// let time = DateTime::from_timestamp_millis(1_600_000_000_250).unwrap();
 /// assert_eq!(DateTime64::<Millisecond>::try_from(time)?.to_string(), "2020-09-13T12:26:40.250");
 /// assert!(DateTime64::<Day>::try_from(time).is_err());
@@ -72,7 +72,7 @@ impl<U: Unit, const N: u32> TryFrom<DateTime<Utc>> for DateTime64<U, N> {
 ///
 /// ```
 /// use chrono::{Datelike, NaiveDateTime};
-/// use mmap_array::{DateTime64, unit::Nanosecond};
+/// use mmap_array::element::{DateTime64, unit::Nanosecond};
 /// let time: NaiveDateTime = "2020-09-13T12:26:40.25".parse::<DateTime64<Nanosecond>>()?.try_into()?;
 /// assert_eq!(time.ordinal(), 257);
 /// assert_eq!(DateTime64::<Nanosecond>::try_from(time)?.count(), 1_600_000_000_250_000_000);
@@ -104,7 +104,7 @@ impl<U: Unit, const N: u32> TryFrom<NaiveDateTime> for DateTime64<U, N> {
 ///
 /// ```
 /// use chrono::{NaiveDate, Weekday, Datelike};
-/// use mmap_array::{DateTime64, unit::Day};
+/// use mmap_array::element::{DateTime64, unit::Day};
 /// let date = NaiveDate::try_from(DateTime64::<Day>::new(18_518))?;
 /// assert_eq!(date.weekday(), Weekday::Sun);
 /// assert_eq!(DateTime64::<Day>::try_from(date)?.count(), 18_518);
@@ -140,7 +140,7 @@ impl<U: Unit, const N: u32> TryFrom<NaiveDate> for DateTime64<U, N> {
 ///
 /// ```
 /// use chrono::TimeDelta;
-/// use mmap_array::{TimeDelta64, unit::Microsecond};
+/// use mmap_array::element::{TimeDelta64, unit::Microsecond};
 /// let span = TimeDelta::try_from(TimeDelta64::<Microsecond>::new(-1_500_000))?;
 /// assert_eq!(span.num_milliseconds(), -1500);
 /// assert_eq!(TimeDelta64::<Microsecond>::try_from(span)?.count(), -1_500_000);

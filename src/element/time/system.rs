@@ -14,7 +14,7 @@ const ATTOS_PER_NANOSECOND: i128 = ATTOS_PER_SECOND / 1_000_000_000;
 /// far away, or finer than its steps (a nanosecond; 100 on Windows).
 ///
 /// ```
-/// use mmap_array::{DateTime64, unit::Day};
+/// use mmap_array::element::{DateTime64, unit::Day};
 /// use std::time::{Duration, SystemTime};
 /// let time = SystemTime::try_from(DateTime64::<Day>::new(1))?;
 /// assert_eq!(time, SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
@@ -43,7 +43,7 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for SystemTime {
 /// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one.
 ///
 /// ```
-/// use mmap_array::{DateTime64, unit::Second};
+/// use mmap_array::element::{DateTime64, unit::Second};
 /// use std::time::{Duration, SystemTime};
 /// let time = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
 /// assert_eq!(DateTime64::<Second>::try_from(time)?.to_string(), "1969-12-31T23:59:59");
@@ -67,7 +67,7 @@ impl<U: Unit, const N: u32> TryFrom<SystemTime> for DateTime64<U, N> {
 /// years, months or generic units, which have no length.
 ///
 /// ```
-/// use mmap_array::{TimeDelta64, unit::Minute};
+/// use mmap_array::element::{TimeDelta64, unit::Minute};
 /// use std::time::Duration;
 /// assert_eq!(Duration::try_from(TimeDelta64::<Minute>::new(2))?, Duration::from_secs(120));
 /// # Ok::<(), mmap_array::Error>(())
@@ -86,7 +86,7 @@ impl<U: Unit, const N: u32> TryFrom<TimeDelta64<U, N>> for Duration {
 /// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one.
 ///
 /// ```
-/// use mmap_array::{TimeDelta64, unit::Millisecond};
+/// use mmap_array::element::{TimeDelta64, unit::Millisecond};
 /// use std::time::Duration;
 /// assert_eq!(TimeDelta64::<Millisecond>::try_from(Duration::from_secs(2))?.count(), 2000);
 /// # Ok::<(), mmap_array::Error>(())

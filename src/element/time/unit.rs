@@ -1,11 +1,11 @@
-//! The units that [`DateTime64`](crate::DateTime64) and [`TimeDelta64`](crate::TimeDelta64) count in, as types.
+//! The units that [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64) count in, as types.
 
 use crate::dtype::TimeUnit;
 
 /// A unit of time. The trait is sealed; its types are NumPy's units.
 ///
 /// ```
-/// use mmap_array::{TimeUnit, unit::{Nanosecond, Unit}};
+/// use mmap_array::{dtype::TimeUnit, element::unit::{Nanosecond, Unit}};
 /// assert_eq!(Nanosecond::UNIT, TimeUnit::Nanosecond);
 /// ```
 pub trait Unit: Copy + Send + Sync + 'static + sealed::Sealed {

@@ -62,9 +62,9 @@ fn wide_and_narrow_instructions_give_the_same() {
     let values: Vec<Be<f32>> = (0..5000).map(|i| Be::new(1.0 / i as f32 - 0.01)).skip(1).collect();
     let view = view(&values);
     let mut runs = view.runs_in_memory_order();
-    assert_eq!(Some(view.sum()), Sum(Elements::<Be<f32>, crate::ReadOnly>::of(&mut runs)).run());
+    assert_eq!(Some(view.sum()), Sum(Elements::<Be<f32>, crate::access::ReadOnly>::of(&mut runs)).run());
     let mut runs = view.runs_in_memory_order();
-    assert_eq!(view.min(), Extreme::<Be<f32>, crate::ReadOnly, false>(Elements::of(&mut runs)).run());
+    assert_eq!(view.min(), Extreme::<Be<f32>, crate::access::ReadOnly, false>(Elements::of(&mut runs)).run());
 }
 
 #[test]

@@ -19,7 +19,8 @@ use super::show::Show;
 use super::{Pair, Table};
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{
-    Be, Bytes, DynArray, Element, MmapArray, MmapArrayMut, Order, ReadOnly, Record, field, fromfile, npy,
+    Be, DynArray, Element, MmapArray, MmapArrayMut, Order, Record, access::ReadOnly, element::Bytes, field, fromfile,
+    npy,
 };
 #[cfg(feature = "npz")]
 use mmap_array::{Le, npz};

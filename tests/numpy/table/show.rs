@@ -5,8 +5,10 @@
 use super::rows::{Name, Star};
 use bytemuck::{Pod, bytes_of_mut};
 use mmap_array::{
-    Access, ArrayView, CopyOnWrite, DType, DynArray, DynView, Element, MmapArray, ReadOnly, ReadWrite, RecordField,
-    Value,
+    ArrayView, DType, DynArray, DynView, Element, MmapArray,
+    access::{Access, CopyOnWrite, ReadOnly, ReadWrite},
+    dtype::RecordField,
+    dynamic::Value,
 };
 use std::fmt::Display;
 use std::path::Path;
