@@ -205,7 +205,7 @@ impl<T, A> MmapArray<T, A> {
     ///
     /// ```
     /// use mmap_array::{MmapArray, Order};
-    /// let mut grid = MmapArray::<u8>::options().shape([2, 2]).order(Order::F).anonymous()?;
+    /// let mut grid = MmapArray::<u8>::create_options([2, 2]).order(Order::F).anonymous()?;
     /// grid.view_mut().index_axis(0, 1).fill(1);
     /// assert!(grid.iter().eq(&[0, 1, 0, 1]));
     /// assert!(grid.view().iter().eq([0, 0, 1, 1]));

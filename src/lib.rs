@@ -73,7 +73,23 @@
 //!
 //! Any struct of bytes and numbers is an element ([`bytemuck::Pod`]; to read only, [`bytemuck::AnyBitPattern`]), and so
 //! are the types that NumPy's files are made of. All of them take any bits, and the values are checked where they are
-//! asked for:
+//! asked for. bytemuck is re-exported, so that records need no second dependency:
+//!
+//! ```
+//! # #[cfg(feature = "derive")] {
+//! use mmap_array::bytemuck::{self, Pod, Zeroable};
+//! use mmap_array::{Be, MmapArrayMut, Record};
+//!
+//! #[derive(Clone, Copy, Zeroable, Pod, Record)]
+//! #[bytemuck(crate = "bytemuck")]
+//! #[repr(C, packed)]
+//! struct Trade { t: Be<i64>, px: Be<f32> }
+//!
+//! let trades = MmapArrayMut::<Trade>::anonymous(2)?;
+//! assert_eq!(trades.to_string(), "[(0, 0.) (0, 0.)]");
+//! # }
+//! # Ok::<(), mmap_array::Error>(())
+//! ```
 //!
 //! | NumPy | here |
 //! | --- | --- |

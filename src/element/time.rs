@@ -251,7 +251,7 @@ macro_rules! sums {
             ///
             /// ```
             /// use mmap_array::element::unit::Day;
-            #[doc = concat!("let last = mmap_array::", stringify!($left), "::<Day>::new(i64::MAX);")]
+            #[doc = concat!("let last = mmap_array::element::", stringify!($left), "::<Day>::new(i64::MAX);")]
             /// assert_eq!(last.checked_add(mmap_array::element::TimeDelta64::new(1)), None);
             /// ```
             #[must_use]
