@@ -130,8 +130,8 @@ pub(crate) struct Runs {
 #[derive(Clone, Copy)]
 struct Outer {
     ndim: usize,
-    lens: [usize; MAX_NDIM - 2],
-    strides: [isize; MAX_NDIM - 2],
+    lens: [usize; MAX_NDIM],
+    strides: [isize; MAX_NDIM],
 }
 
 impl Outer {
@@ -157,8 +157,22 @@ struct Inner {
 impl Inner {
     #[inline]
     fn of(axes: &Axes) -> Self {
+        match axes.few() {
+            Some((lens, strides)) => Self::of_parts(lens, strides),
+            None => Self::of_many(axes),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_many(axes: &Axes) -> Self {
+        Self::of_parts(axes.lens(), axes.strides())
+    }
+
+    #[inline(always)]
+    fn of_parts(lens: &[usize], strides: &[isize]) -> Self {
         let mut inner = Self { run: (1, 0), rows: (1, 0), more: false };
-        for (&len, &stride) in axes.lens().iter().zip(axes.strides()).rev() {
+        for (&len, &stride) in lens.iter().zip(strides).rev() {
             let precedes = |(of, step): (usize, isize)| stride == step.wrapping_mul(of as isize);
             match (inner.run, inner.rows) {
                 _ if len == 1 => {}
@@ -200,7 +214,7 @@ impl Runs {
         let ndim = lens.len() - 2;
         let inner = |axis: usize| (lens[axis], strides[axis]);
         let runs = Self::of_inner(view.ptr, Inner { run: inner(ndim + 1), rows: inner(ndim), more: true });
-        let mut outer = Outer { ndim, lens: [0; MAX_NDIM - 2], strides: [0; MAX_NDIM - 2] };
+        let mut outer = Outer { ndim, lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
         outer.lens[..ndim].copy_from_slice(&lens[..ndim]);
         outer.strides[..ndim].copy_from_slice(&strides[..ndim]);
         Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
