@@ -406,7 +406,13 @@ impl Axes {
         }
     }
 
-    /// Both, where there are more than lie inline.
+    /// The lengths and the strides, where all lie inline.
+    #[inline(always)]
+    pub(crate) fn few(&self) -> Option<(&[usize], &[isize])> {
+        (self.ndim <= INLINE).then(|| (&self.lens[..self.ndim], &self.strides[..self.ndim]))
+    }
+
+    /// The same, where there are more than that.
     #[cold]
     fn many(&self) -> (&[usize], &[isize]) {
         let many = self.many.as_deref().expect("more axes than lie inline are allocated");

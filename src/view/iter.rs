@@ -8,7 +8,7 @@
 
 use super::raw::RawView;
 use crate::access::Access;
-use crate::shape::Axes;
+use crate::shape::{Axes, MAX_NDIM};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
@@ -119,19 +119,31 @@ pub(crate) struct Runs {
     row_stride: isize,
     /// Where the view starts.
     base: *const u8,
-    outer: Outer,
+    /// The axes of the planes, the slowest first, where there is more than one plane.
+    outer: Option<Outer>,
 }
 
-/// The axes along which the planes lie.
-#[derive(Clone)]
-enum Outer {
-    /// There is one plane.
-    None,
-    /// At this distance.
-    One(isize),
-    /// The slowest first. Elsewhere, since iterators are moved about, and what takes the address of a part of one keeps
-    /// the others out of registers.
-    Many(Box<Axes>),
+/// The axes along which the planes lie: all but two.
+///
+/// Not `Axes`, which may own memory: a loop that must be able to give it back wherever something might unwind keeps its
+/// accumulators out of registers. Nothing of it is written, nor read, where there is one plane.
+#[derive(Clone, Copy)]
+struct Outer {
+    ndim: usize,
+    lens: [usize; MAX_NDIM],
+    strides: [isize; MAX_NDIM],
+}
+
+impl Outer {
+    #[inline(always)]
+    fn lens(&self) -> &[usize] {
+        &self.lens[..self.ndim]
+    }
+
+    #[inline(always)]
+    fn strides(&self) -> &[isize] {
+        &self.strides[..self.ndim]
+    }
 }
 
 /// The lengths and strides of the two innermost axes after joining, and whether there are `more`.
@@ -145,8 +157,22 @@ struct Inner {
 impl Inner {
     #[inline]
     fn of(axes: &Axes) -> Self {
+        match axes.few() {
+            Some((lens, strides)) => Self::of_parts(lens, strides),
+            None => Self::of_many(axes),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_many(axes: &Axes) -> Self {
+        Self::of_parts(axes.lens(), axes.strides())
+    }
+
+    #[inline(always)]
+    fn of_parts(lens: &[usize], strides: &[isize]) -> Self {
         let mut inner = Self { run: (1, 0), rows: (1, 0), more: false };
-        for (&len, &stride) in axes.lens().iter().zip(axes.strides()).rev() {
+        for (&len, &stride) in lens.iter().zip(strides).rev() {
             let precedes = |(of, step): (usize, isize)| stride == step.wrapping_mul(of as isize);
             match (inner.run, inner.rows) {
                 _ if len == 1 => {}
@@ -177,26 +203,21 @@ impl Runs {
         let ptr = base.wrapping_offset(row_stride.wrapping_neg());
         // Where there is no element there is no run either.
         let end = if len == 0 { 0 } else { rows };
-        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: Outer::None }
+        Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: None }
     }
 
     #[cold]
     #[inline(never)]
     fn with_outer(view: &RawView) -> Self {
-        let mut outer = view.axes.joined();
-        let mut last = || {
-            let axis = outer.ndim() - 1;
-            let last = (outer.lens()[axis], outer.strides()[axis]);
-            outer.remove(axis);
-            last
-        };
-        let runs = Self::of_inner(view.ptr, Inner { run: last(), rows: last(), more: true });
-        let end = runs.end * outer.len();
-        let outer = match *outer.strides() {
-            [stride] => Outer::One(stride),
-            _ => Outer::Many(Box::new(outer)),
-        };
-        Self { end, outer, ..runs }
+        let axes = view.axes.joined();
+        let (lens, strides) = (axes.lens(), axes.strides());
+        let ndim = lens.len() - 2;
+        let inner = |axis: usize| (lens[axis], strides[axis]);
+        let runs = Self::of_inner(view.ptr, Inner { run: inner(ndim + 1), rows: inner(ndim), more: true });
+        let mut outer = Outer { ndim, lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+        outer.lens[..ndim].copy_from_slice(&lens[..ndim]);
+        outer.strides[..ndim].copy_from_slice(&strides[..ndim]);
+        Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
     }
 
     /// The start of a plane.
@@ -204,9 +225,10 @@ impl Runs {
     fn start(&self, plane: usize) -> *const u8 {
         let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
         match &self.outer {
-            Outer::None => self.base,
-            Outer::One(stride) => self.base.wrapping_offset(along(plane, *stride)),
-            Outer::Many(outer) => start_of(plane, self.base, outer),
+            None => self.base,
+            Some(outer) if outer.ndim == 1 => self.base.wrapping_offset(along(plane, outer.strides()[0])),
+            // A copy is handed over: of what a pointer goes to, no part is kept in registers.
+            Some(outer) => start_of(plane, self.base, *outer),
         }
     }
 
@@ -266,7 +288,7 @@ impl Runs {
 /// The start of a plane among those that lie along the axes `outer`.
 #[cold]
 #[inline(never)]
-fn start_of(plane: usize, base: *const u8, outer: &Axes) -> *const u8 {
+fn start_of(plane: usize, base: *const u8, outer: Outer) -> *const u8 {
     let (mut ptr, mut position) = (base, plane);
     for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
         ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));
