@@ -73,11 +73,11 @@ pub enum ErrorKind {
 /// | --- | --- |
 /// | [`Io`](ErrorKind::Io) | the system's |
 /// | [`PastEnd`](ErrorKind::PastEnd) | `UnexpectedEof` |
-/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), [`Header`](ErrorKind::Header), [`Archive`](ErrorKind::Archive), [`Sidecar`](ErrorKind::Sidecar): what a file holds is not what it should be | `InvalidData` |
+/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), and any kind where what a file holds is no header, archive or sidecar, or a damaged one | `InvalidData` |
 /// | [`NotImmutable`](ErrorKind::NotImmutable) | `PermissionDenied` |
 /// | [`Locked`](ErrorKind::Locked) | `WouldBlock` |
 /// | [`Unsupported`](ErrorKind::Unsupported) | `Unsupported` |
-/// | all others | `InvalidInput` |
+/// | all others: what was asked for is not what there is, or cannot be | `InvalidInput` |
 ///
 /// ```
 /// use mmap_array::{ErrorKind, MmapArray};
@@ -99,6 +99,8 @@ struct Inner {
     /// The member, where the file is an archive.
     member: Option<String>,
     bytes: Option<Range<u64>>,
+    /// Whether what a file holds is at fault, and not what was asked of it.
+    damaged: bool,
 }
 
 /// The failures, each with its numbers; the text says what was expected, found, and would work.
@@ -197,7 +199,7 @@ fn short_name(name: &str) -> String {
 impl Reason {
     /// The error.
     pub(crate) fn error(self) -> Error {
-        Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None }))
+        Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None, damaged: false }))
     }
 
     fn kind(&self) -> ErrorKind {
@@ -312,6 +314,12 @@ impl Error {
         self
     }
 
+    /// Says that what a file holds is at fault, and not what was asked of it.
+    pub(crate) fn damaged(mut self) -> Self {
+        self.0.damaged = true;
+        self
+    }
+
     /// Names the file, unless a more exact place has named it already.
     pub(crate) fn in_file(mut self, path: Option<&Path>) -> Self {
         if self.0.path.is_none() {
@@ -331,6 +339,7 @@ impl Error {
                     && matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof) =>
             {
                 self.0.reason = Reason::Archive(format!("it is damaged: {source}"));
+                self.0.damaged = true;
             }
             _ => {}
         }
@@ -399,14 +408,11 @@ impl From<Error> for io::Error {
         let kind = match &error.0.reason {
             Reason::Io { source, .. } | Reason::Other(source) => source.kind(),
             Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
-            Reason::EmptyFile | Reason::PartialElement { .. } | Reason::Header(_) | Reason::Sidecar(_) => {
-                io::ErrorKind::InvalidData
-            }
-            #[cfg(feature = "npz")]
-            Reason::Archive(_) => io::ErrorKind::InvalidData,
+            Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
             Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
             Reason::Locked(_) => io::ErrorKind::WouldBlock,
             Reason::Unsupported(_) => io::ErrorKind::Unsupported,
+            _ if error.0.damaged => io::ErrorKind::InvalidData,
             _ => io::ErrorKind::InvalidInput,
         };
         Self::new(kind, error)

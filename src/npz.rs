@@ -135,6 +135,11 @@ fn cp437(byte: u8) -> char {
 
 /// The error of an archive that cannot be read.
 fn broken(text: impl Into<String>) -> Error {
+    refused(text).damaged()
+}
+
+/// The error of an archive that has not what is asked for, or cannot take what it is given.
+fn refused(text: impl Into<String>) -> Error {
     Reason::Archive(text.into()).error()
 }
 
@@ -203,7 +208,7 @@ impl Archive {
         whole.or_else(|| self.members().rev().find(|member| member.name() == name)).ok_or_else(|| {
             let names: Vec<&str> = self.members().map(|member| member.name()).take(20).collect();
             let more = if self.entries.len() > names.len() { " and more" } else { "" };
-            broken(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
+            refused(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
         })
     }
 }
@@ -324,7 +329,7 @@ impl<'a> Member<'a> {
             return Err(broken("it is encrypted"));
         }
         if self.entry.name.ends_with('/') {
-            return Err(broken("it is a folder"));
+            return Err(refused("it is a folder"));
         }
         let entry = self.zip_entry()?;
         let (start, end) = entry.compressed_data_range();

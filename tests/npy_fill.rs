@@ -6,7 +6,7 @@ use mmap_array::array::Typed;
 use mmap_array::npy::{self, FillOptions, Npy};
 use mmap_array::{CreateOptions, Error, ErrorKind, Le, Order, view::IntoShape};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -451,6 +451,8 @@ fn a_sidecar_that_is_damaged_or_no_sidecar_is_refused_and_stays() {
         let error = job(&path).open().unwrap_err();
         assert_eq!((error.kind(), error.path()), (ErrorKind::Sidecar, Some(&*sidecar(&path))), "{error}");
         assert!(error.to_string().replace(',', "").contains(text) && error.to_string().contains("delete"), "{error}");
+        let fault = if text == "another job" { io::ErrorKind::InvalidInput } else { io::ErrorKind::InvalidData };
+        assert_eq!(io::Error::from(error).kind(), fault, "{text}");
         assert_eq!((fs::read(sidecar(&path)).unwrap(), fs::read(&path).unwrap()), (bytes, array.clone()));
     }
     // Of every length but none, and with any byte wrong, other than marks that are as good as before.

@@ -226,6 +226,9 @@ fn damaged_elements_are_found_by_reading_all_of_them() {
     let x = archive.member("x").unwrap();
     let error = npy::load::<f64>(x).unwrap_err();
     assert!(error.kind() == ErrorKind::Archive && error.to_string().contains("it is damaged"), "{error}");
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::InvalidData);
+    let error = std::io::Error::from(archive.member("none").map(|_| ()).unwrap_err());
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     assert_eq!(npy::dyn_options().rows(2..).load(x).map(|_| ()).unwrap_err().kind(), ErrorKind::Archive);
     // SAFETY: nobody else uses the file.
     assert!(unsafe { npy::open::<f64>(x) }.is_ok(), "a map reads nothing, so it cannot know");

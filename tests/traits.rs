@@ -68,6 +68,38 @@ fn an_error_goes_into_whatever_takes_errors() {
     assert_eq!((boxed.to_string(), boxed.downcast::<Error>().unwrap().kind()), (text, ErrorKind::DType));
 }
 
+#[test]
+fn io_errors_tell_a_fault_of_the_file_from_one_of_the_call() {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    let kind = |error: Error| io::Error::from(error).kind();
+    let load = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        kind(mmap_array::npy::options::<u16>().load(&path).unwrap_err())
+    };
+    let with_text =
+        |text: &str| [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat();
+    let header = |descr: &str, shape: &str| {
+        with_text(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"))
+    };
+    // What the file holds is no array.
+    assert_eq!(load(b"PK\x03\x04 and more"), InvalidData);
+    assert_eq!(load(b"\x93NUM"), InvalidData);
+    assert_eq!(load(&with_text("{")), InvalidData);
+    assert_eq!(load(&header("<i3", "(1,)")), InvalidData);
+    assert_eq!(load(&header("<i2", "(9223372036854775807, 4)")), InvalidData);
+    assert_eq!(load(&header("<i2", &format!("({})", "1, ".repeat(65)))), InvalidData);
+    assert_eq!(load(&header("<u2", "(4,)")), UnexpectedEof);
+    // It is one, and what was asked of it is not what it is.
+    assert_eq!(load(&header("<f8", "(0,)")), InvalidInput);
+    assert_eq!(kind(mmap_array::npy::options::<f64>().rows(1..2).load(&path).unwrap_err()), InvalidInput);
+    // There is no file.
+    assert_eq!(kind("<i3".parse::<DType>().unwrap_err()), InvalidInput);
+    assert_eq!(kind("{".parse::<Header>().unwrap_err()), InvalidInput);
+    assert_eq!(kind(Header::new("<i2".parse().unwrap(), [1; 65], Order::C).unwrap_err()), InvalidInput);
+}
+
 /// `?` takes the errors of the standard library in what fails as the crate does, and the other way round.
 #[test]
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]

@@ -285,7 +285,7 @@ where
         }
         let text = "the file says what is done of an array that is being filled, but is empty or comes and goes; delete it, \
                     and the array to begin anew";
-        Err(Error::sidecar(text).in_file(Some(&Sidecar::name(path))))
+        Err(Error::sidecar(text).damaged().in_file(Some(&Sidecar::name(path))))
     }
 
     fn exists(&self, path: &Path) -> Error {

@@ -195,6 +195,10 @@ impl Header {
     ///
     /// As for [`read`](Self::read).
     pub fn read_limited(reader: &mut impl Read, most: usize) -> Result<Self> {
+        Self::read_up_to(reader, most).map_err(Error::damaged)
+    }
+
+    fn read_up_to(reader: &mut impl Read, most: usize) -> Result<Self> {
         let start: [u8; 8] = read_array(reader, "the first 8 bytes of a `.npy` file")?;
         let [magic @ .., major, minor] = start;
         if &magic != MAGIC {

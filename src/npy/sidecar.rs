@@ -194,20 +194,20 @@ impl Sidecar {
         read.map_err(|source| Error::io("read what the job is", source))?;
         let Some(id) = head.strip_prefix(job.text.as_bytes()) else {
             let found = String::from_utf8_lossy(&head);
-            let text = match (found.strip_prefix(FIRST_LINE), job.text.strip_prefix(FIRST_LINE)) {
-                (Some(found), Some(asked)) => format!(
+            return Err(match (found.strip_prefix(FIRST_LINE), job.text.strip_prefix(FIRST_LINE)) {
+                (Some(found), Some(asked)) => Error::sidecar(format!(
                     "the array is being filled by another job, `{}`, and this one is `{}`; make the same call as the \
                      others, or delete this file and the array to begin anew",
                     found.lines().take(2).collect::<Vec<_>>().join(", "),
                     asked.lines().collect::<Vec<_>>().join(", ")
-                ),
-                _ => format!(
+                )),
+                _ => Error::sidecar(format!(
                     "the file says what is done of an array that is being filled, but begins with {:?}, not with \
                      {FIRST_LINE:?}; if it is no file of yours, delete it, and the array to begin anew",
                     found.chars().take(40).collect::<String>()
-                ),
-            };
-            return Err(Error::sidecar(text));
+                ))
+                .damaged(),
+            });
         };
         let expected = self.marks + self.parts as u64;
         if len != expected {
@@ -347,7 +347,7 @@ fn id_line(id: FileId) -> String {
 }
 
 fn damaged(what: String) -> Error {
-    Error::sidecar(format!("the file says what is done of an array that is being filled, but {what}"))
+    Error::sidecar(format!("the file says what is done of an array that is being filled, but {what}")).damaged()
 }
 
 /// `None` where a file could not be made or named since there is one.

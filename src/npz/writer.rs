@@ -1,6 +1,6 @@
 //! Writing archives whose members map.
 
-use super::{broken, zip_error};
+use super::{refused, zip_error};
 use crate::dynamic::DynView;
 use crate::error::{Error, Result};
 use crate::npy::save::{header_of, write_array};
@@ -94,7 +94,7 @@ impl Writer {
     }
 
     fn check_unbroken(&self) -> Result<()> {
-        if self.broken { Err(broken("a member before could not be written to its end")) } else { Ok(()) }
+        if self.broken { Err(refused("a member before could not be written to its end")) } else { Ok(()) }
     }
 
     fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &DynView<'_>) -> Result<()> {
@@ -118,19 +118,19 @@ impl Writer {
     /// The name as the archive has it: as it is, which the zip library changes if it has parts that lead elsewhere.
     fn entry_path(&self, name: &str) -> Result<EntryPath<'static>> {
         if self.names.contains(name) {
-            return Err(broken("there is a member of that name already"));
+            return Err(refused("there is a member of that name already"));
         }
         let name = format!("{name}.npy");
         if name.len() > usize::from(u16::MAX) {
-            return Err(broken(format!("a name of {} bytes is too long: with `.npy` 65,535 are most", name.len())));
+            return Err(refused(format!("a name of {} bytes is too long: with `.npy` 65,535 are most", name.len())));
         }
         if name.contains('\0') {
-            return Err(broken("a name cannot have a zero in it"));
+            return Err(refused("a name cannot have a zero in it"));
         }
         match name.is_ascii() {
             true => Ok(EntryPath::verbatim(name.into_bytes())),
             false if AsRef::<str>::as_ref(&ZipFilePath::from_str(&name)) == name => Ok(EntryPath::conformant(name)),
-            false => Err(broken("a path that leads elsewhere is no name in this archive, unless it is ASCII")),
+            false => Err(refused("a path that leads elsewhere is no name in this archive, unless it is ASCII")),
         }
     }
 
