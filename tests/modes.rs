@@ -401,6 +401,50 @@ fn grow_that_fails_leaves_the_array_and_the_file_as_they_were() {
     assert_eq!(array.cast::<[u8; 4]>().unwrap().shape(), [0]);
 }
 
+/// What the child of the next test does: grows arrays beyond the address space that it is left.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[test]
+#[ignore = "started by `grow_that_the_system_refuses_leaves_everything_as_it_was` with little address space"]
+fn child() {
+    let folder = tempdir().unwrap();
+    let [raw, npy] = ["raw", "npy"].map(|name| folder.path().join(name));
+    // SAFETY: nobody else uses the file.
+    let whole = unsafe { mmap_array::npy::create::<u64>(&npy, [4, 8]) }.unwrap();
+    // SAFETY: nobody else uses the file.
+    let behind = unsafe { MmapArray::<u64>::create_options([4, 8]).offset(5 << 12).create(&raw) }.unwrap();
+    let memory = MmapArrayMut::<u64>::anonymous([4, 8]).unwrap();
+    for mut array in [whole, behind, memory] {
+        array.iter_mut().zip(0..).for_each(|(element, number)| *element = number);
+        let files = || [&raw, &npy].map(|path| fs::read(path).unwrap());
+        let before = files();
+        let error = array.grow(1 << 28).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Io, array.path()), "{error}");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::OutOfMemory);
+        assert!(files() == before);
+        assert_eq!(array.shape(), [4, 8]);
+        assert!(array.iter().copied().eq(0..32));
+        // What was too much does not keep it from growing by less.
+        assert_eq!(array.grow(1 << 10).unwrap(), 4 + (1 << 10));
+        assert!(array[..32].iter().copied().eq(0..32) && array[32..].iter().all(|&element| element == 0));
+        *array.last_mut().unwrap() = 1;
+    }
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn grow_that_the_system_refuses_leaves_everything_as_it_was() {
+    let mut shell = std::process::Command::new("sh");
+    // A sanitizer's program needs more address space than there is, and does not even start.
+    let limited = r#"ulimit -v 4194304; "$0" --list > /dev/null 2>&1 || exit 77; exec "$0" --exact child --ignored"#;
+    let done = shell.arg("-c").arg(limited).arg(std::env::current_exe().unwrap()).output().unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    match done.status.code() {
+        Some(77) => println!("left out: nothing runs in so little address space"),
+        code => assert!(code == Some(0) && told.contains("1 passed"), "{told}"),
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_array_whose_file_was_made_shorter_does_not_grow_and_says_why() {
