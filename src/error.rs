@@ -391,20 +391,18 @@ impl std::error::Error for Error {
 impl From<io::Error> for Error {
     /// The error that is in it, where one of this crate has become an [`io::Error`].
     fn from(error: io::Error) -> Self {
-        if !error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
-            return Reason::Other(error).error();
-        }
-        match error.into_inner().map(|inner| inner.downcast::<Self>()) {
-            Some(Ok(inner)) => *inner,
-            Some(Err(other)) => Reason::Other(io::Error::other(other)).error(),
-            None => Reason::Other(io::ErrorKind::Other.into()).error(),
-        }
+        error.downcast().unwrap_or_else(|other| Reason::Other(other).error())
     }
 }
 
 impl From<Error> for io::Error {
-    /// Keeps the operating system's [`io::ErrorKind`] where there is one, and the whole error as the inner one.
+    /// Keeps the operating system's [`io::ErrorKind`] where there is one, and the whole error as the inner one; the
+    /// [`io::Error`] that it was made from, where nothing has been added.
     fn from(error: Error) -> Self {
+        let error = match *error.0 {
+            Inner { reason: Reason::Other(other), path: None, member: None, bytes: None, .. } => return other,
+            inner => Error(Box::new(inner)),
+        };
         let kind = match &error.0.reason {
             Reason::Io { source, .. } | Reason::Other(source) => source.kind(),
             Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
@@ -549,6 +547,10 @@ mod tests {
         let error = Error::from(io::Error::from(io::ErrorKind::NotFound));
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Io, "entity not found"));
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+        let error = Error::from(io::Error::from_raw_os_error(2));
+        assert_eq!(io::Error::from(error).raw_os_error(), Some(2));
+        let error = io::Error::from(Error::from(io::Error::from_raw_os_error(2)).in_file(Some(Path::new("a"))));
+        assert_eq!(error.to_string(), format!("a: {}", io::Error::from_raw_os_error(2)));
     }
 
     #[test]
