@@ -265,26 +265,26 @@ pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Re
 
 /// Whether a file as a whole is more than there are addresses for: on a machine of 32 bits, or under a limit.
 fn exceeds_address_space(error: &mmap_array::Error) -> bool {
-    let system = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    error.kind() == ErrorKind::Overflow || system.is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory)
+    let refused = error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory);
+    error.kind() == ErrorKind::Overflow || refused
 }
 
 /// Creates a file of zeros, and says how: as one array, or where that is more than the address space, as its last
 /// window, with which the file ends too.
 fn create(path: &Path, count: u64) -> Result<&'static str, Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let whole = MmapArray::<Point>::create_options(usize::try_from(count)?);
-    // SAFETY: the file is new, and nobody else knows of it.
-    match unsafe { whole.create(path) } {
-        Ok(_) => Ok("one array"),
+    let (array, how) = match whole.scratch_in(folder) {
         Err(error) if exceeds_address_space(&error) => {
             let before = (count - WINDOW) * size_of::<Point>() as u64;
             let last = MmapArray::<Point>::create_options(WINDOW as usize).offset(before);
-            // SAFETY: as above.
-            unsafe { last.create(path)? };
-            Ok("the last window of an array larger than the address space")
+            (last.scratch_in(folder)?, "the last window of an array larger than the address space")
         }
-        Err(error) => Err(error.into()),
-    }
+        array => (array?, "one array"),
+    };
+    // Nobody has seen the file before it has its name.
+    array.persist(path)?;
+    Ok(how)
 }
 
 /// The bytes of the file's blocks on the disk, where the platform says.
