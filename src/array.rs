@@ -20,7 +20,7 @@ mod persist;
 pub(crate) mod source;
 mod window;
 
-pub use crate::error::ArrayError;
+pub use crate::error::{ArrayError, PersistError};
 pub use crate::region::Advice;
 pub use create::CreateOptions;
 pub use elements::{Elements, Strided, Typed};

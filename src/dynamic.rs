@@ -18,7 +18,7 @@ use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
 use crate::array::{CreateOptions, MmapArray, Options, Raw};
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::error::{ArrayError, Reason, Result};
+use crate::error::{ArrayError, PersistError, Reason, Result};
 use crate::region::{Advice, Region};
 use crate::shape::{Axes, Dims, IntoShape, NdIndex, Order};
 use crate::view::named::described;
@@ -347,8 +347,9 @@ impl DynArrayMut {
     /// # Errors
     ///
     /// As there.
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
-        self.region.persist(path.as_ref(), true).map_err(|error| ArrayError::new(error, self))
+    pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
+        let persisted = self.region.persist(path.as_ref(), true);
+        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
     }
 
     /// Gives the scratch file of the array a name that no file has. See
@@ -357,8 +358,9 @@ impl DynArrayMut {
     /// # Errors
     ///
     /// As there.
-    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
-        self.region.persist(path.as_ref(), false).map_err(|error| ArrayError::new(error, self))
+    pub fn persist_new(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
+        let persisted = self.region.persist(path.as_ref(), false);
+        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
     }
 
     /// Flushes and unmaps, and reports what a drop would not.

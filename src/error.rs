@@ -458,35 +458,82 @@ impl<A> ArrayError<A> {
     }
 }
 
-impl<A> fmt::Display for ArrayError<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.error(), f)
+/// An error of `persist`, and the array, unless its file has got a name.
+///
+/// As long as nobody else can have the file of the array, the array comes back. Where the system has named the file and
+/// then failed, as by not writing the folder back, others may have it, so the array is closed; its file is whole, and the
+/// error says under which name.
+///
+/// ```
+/// use mmap_array::MmapArrayMut;
+/// # let dir = tempfile::tempdir()?;
+/// let mut ones = MmapArrayMut::<u8>::scratch(3)?;
+/// ones.fill(1);
+/// let error = ones.persist(dir.path().join("no/such/folder/ones")).unwrap_err();
+/// assert!(error.to_string().contains("no/such/folder"));
+/// assert_eq!(error.into_array().as_deref(), Some(&[1, 1, 1][..]));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct PersistError<A>(Box<(Error, Option<A>)>);
+
+impl<A> PersistError<A> {
+    pub(crate) fn new(error: Error, array: Option<A>) -> Self {
+        Self(Box::new((error, array)))
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.0.0
+    }
+
+    /// Returns the array, as it was; `None` where its file has got a name.
+    #[must_use]
+    pub fn into_array(self) -> Option<A> {
+        self.0.1
+    }
+
+    /// Returns what went wrong and the array, as it was; `None` where its file has got a name.
+    #[must_use]
+    pub fn into_parts(self) -> (Error, Option<A>) {
+        *self.0
     }
 }
 
-impl<A> fmt::Debug for ArrayError<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.error(), f)
-    }
-}
+macro_rules! errors_with_arrays {
+    ($($name:ident)*) => {$(
+        impl<A> fmt::Display for $name<A> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self.error(), f)
+            }
+        }
 
-impl<A> std::error::Error for ArrayError<A> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error().source()
-    }
-}
+        impl<A> fmt::Debug for $name<A> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self.error(), f)
+            }
+        }
 
-impl<A> From<ArrayError<A>> for Error {
-    fn from(error: ArrayError<A>) -> Self {
-        error.into_parts().0
-    }
-}
+        impl<A> std::error::Error for $name<A> {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                self.error().source()
+            }
+        }
 
-impl<A> From<ArrayError<A>> for io::Error {
-    fn from(error: ArrayError<A>) -> Self {
-        Error::from(error).into()
-    }
+        impl<A> From<$name<A>> for Error {
+            fn from(error: $name<A>) -> Self {
+                error.into_parts().0
+            }
+        }
+
+        impl<A> From<$name<A>> for io::Error {
+            fn from(error: $name<A>) -> Self {
+                Error::from(error).into()
+            }
+        }
+    )*};
 }
+errors_with_arrays!(ArrayError PersistError);
 
 #[cfg(test)]
 mod tests {

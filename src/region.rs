@@ -10,7 +10,9 @@ mod identity;
 mod lock;
 mod system;
 
-pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, scratch, sync_folder};
+pub(crate) use file::{
+    At, NewFile, NotPersisted, mappable_len, open, open_to_read, remove, reserve, scratch, sync_folder,
+};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub use system::Advice;
@@ -318,7 +320,6 @@ impl Region {
         Self { map: Arc::clone(&self.map), start: self.start + bytes.start, len: bytes.end - bytes.start }
     }
 
-    /// Names the file and the bytes of the region that an operation was about.
     /// The bytes of memory that nobody else has.
     ///
     /// # Panics
@@ -337,26 +338,25 @@ impl Region {
     }
 
     /// Gives a scratch file a name, once all that was written is on the disk.
-    pub(crate) fn persist(&mut self, path: &Path, replace: bool) -> Result<()> {
-        let whole = self.start == 0 && self.len == self.map.len;
-        let persist = |map: &Map| match &map.file {
-            Some(file) if map.scratch => {
-                self.flush(0..self.len)?;
-                file::persist(file, path, replace)
-            }
-            _ => Err(Error::unsupported(
-                "cannot persist: the array is in no scratch file; `tofile` and `npy::save` write a copy of any array",
-            )),
-        };
-        if !whole || Arc::strong_count(&self.map) > 1 {
-            return Err(Error::unsupported(
+    pub(crate) fn persist(&self, path: &Path, replace: bool) -> Result<(), NotPersisted> {
+        let at = |error: Error| error.in_file(Some(path));
+        if self.start > 0 || self.len < self.map.len || Arc::strong_count(&self.map) > 1 {
+            return Err(at(Error::unsupported(
                 "cannot persist a part: other arrays share the map; persist the array before it is cut, or drop the others",
-            )
-            .in_file(Some(path)));
+            ))
+            .into());
         }
-        persist(&self.map).map_err(|error| error.in_file(Some(path)))
+        let Some(file) = self.map.file.as_ref().filter(|_| self.map.scratch) else {
+            return Err(at(Error::unsupported(
+                "cannot persist: the array is in no scratch file; `tofile` and `npy::save` write a copy of any array",
+            ))
+            .into());
+        };
+        self.flush(0..self.len).map_err(at)?;
+        file::persist(file, path, replace)
     }
 
+    /// Names the file and the bytes of the region that an operation was about.
     fn named(&self, error: Error, bytes: &Range<usize>) -> Error {
         let base = self.offset();
         error.at_bytes(base + bytes.start as u64..base + bytes.end as u64).in_file(self.path())
@@ -437,9 +437,11 @@ impl Region {
     pub(crate) fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
         let bytes = self.len..len;
         let path = self.map.path.clone();
-        let start = self.offset();
-        let named = |error: Error| {
-            error.at_bytes(start + bytes.start as u64..start + bytes.end as u64).in_file(path.as_deref())
+        let (start, in_memory) = (self.offset(), self.map.backing == Backing::Memory);
+        let named = |error: Error| match in_memory {
+            // Its bytes are no file's.
+            true => error,
+            false => error.at_bytes(start + bytes.start as u64..start + bytes.end as u64).in_file(path.as_deref()),
         };
         let whole = self.start == 0 && self.len == self.map.len;
         let Some(map) = Arc::get_mut(&mut self.map).filter(|_| whole) else {

@@ -731,7 +731,9 @@ mod tests {
                 is(&cut, &lens, &strides);
             }
             assert_eq!(made.clone().insert(ndim, 1, 0).is_err(), ndim == MAX_NDIM);
-            assert_eq!(Axes::contiguous(&dims(&vec![2; ndim]), Order::C, 1).joined().ndim(), usize::from(ndim > 0));
+            // 2^31 bytes are the most of an address space of 32 bits.
+            let twos = dims(&vec![2; ndim.min(30)]);
+            assert_eq!(Axes::contiguous(&twos, Order::C, 1).joined().ndim(), usize::from(ndim > 0));
         }
     }
 

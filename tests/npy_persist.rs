@@ -1,6 +1,6 @@
 //! Arrays that are made without a name, and get one once they are finished.
 
-use mmap_array::array::ArrayError;
+use mmap_array::array::PersistError;
 use mmap_array::npy;
 use mmap_array::{DynArray, Error, ErrorKind, Le, MmapArrayMut, Order};
 use std::fs::{self, File};
@@ -108,7 +108,7 @@ fn an_array_that_has_grown_gets_a_name() {
 }
 
 #[track_caller]
-fn assert_exists<A>(persisted: Result<(), ArrayError<A>>, path: &Path) {
+fn assert_exists<A>(persisted: Result<(), PersistError<A>>, path: &Path) {
     let error = persisted.unwrap_err().into_parts().0;
     assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(path)), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::AlreadyExists);

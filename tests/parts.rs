@@ -138,7 +138,7 @@ fn an_array_comes_back_with_the_error_of_what_takes_it() {
     assert!(is_whole(array().into_split_at(2).unwrap_err().into_array()));
     assert!(is_whole(array().cast::<u16>().unwrap_err().into_array()));
     assert!(is_whole(array().into_parts(usize::MAX).unwrap_err().into_array()));
-    assert!(is_whole(array().persist("nowhere").unwrap_err().into_array()));
+    assert!(is_whole(array().persist("nowhere").unwrap_err().into_array().unwrap()));
     let any = array().into_dyn().unwrap();
     let (error, any) = any.into_typed::<f32>().unwrap_err().into_parts();
     assert_eq!(error.kind(), ErrorKind::DTypeMismatch);

@@ -268,3 +268,51 @@ fn of_many_that_persist_a_new_file_one_does() {
     assert_eq!(fs::read(&path).unwrap(), (first as u16).to_ne_bytes().repeat(150));
     assert_eq!(names(folder.path()), ["array"]);
 }
+
+#[test]
+fn what_is_found_out_beforehand_gives_the_file_no_name_at_all() {
+    let (folder, _) = target();
+    let targets = ["", "x/", "/", "..", &"n".repeat(300)];
+    for target in targets {
+        for replace in [true, false] {
+            let path = if target.is_empty() { PathBuf::new() } else { folder.path().join(target) };
+            let array = scratch_in(folder.path());
+            let failed = if replace { array.persist(&path) } else { array.persist_new(&path) }.unwrap_err();
+            let (error, array) = failed.into_parts();
+            let array = array.unwrap_or_else(|| panic!("{target:?}: {error}"));
+            assert_eq!(array[..], numbers()[..], "{target:?}");
+            assert!(names(folder.path()).is_empty() || cfg!(windows), "{target:?}");
+            // And it can still get one.
+            let path = folder.path().join("array");
+            array.persist(&path).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), bytes());
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+/// Of a private file nobody sees the new content under any name, not for a moment.
+#[cfg(target_os = "linux")]
+#[test]
+fn permissions_are_narrowed_before_the_file_has_a_name() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (folder, path) = target();
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                for entry in fs::read_dir(folder.path()).unwrap().flatten() {
+                    seen.extend(entry.metadata().map(|metadata| metadata.permissions().mode() & 0o777));
+                }
+            }
+            seen
+        });
+        (0..50).for_each(|_| scratch_in(folder.path()).persist(&path).unwrap());
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap().iter().all(|&mode| mode == 0o600));
+    });
+}

@@ -132,18 +132,23 @@ impl<E> CreateOptions<E, Raw> {
         self
     }
 
-    /// Creates the array in memory, without a file. The byte offset has no meaning here.
+    /// Creates the array in memory, without a file.
     ///
     /// # Errors
     ///
     /// [`Shape`](crate::ErrorKind::Shape) for a shape with an axis to infer; [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Io`](crate::ErrorKind::Io) if allocation fails.
-    pub fn anonymous(mut self) -> Result<E::Array>
+    /// [`Io`](crate::ErrorKind::Io) if allocation fails; [`Unsupported`](crate::ErrorKind::Unsupported) where an offset, blocks
+    /// on the disk or a lock were asked for, which only a file has.
+    pub fn anonymous(self) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
         Raw: NewFormat<E>,
     {
-        self.format.offset = 0;
+        if self.format.offset > 0 || self.settings.reserve || self.settings.lock {
+            return Err(Error::unsupported(
+                "memory has no byte offset, no blocks on a disk and no locks; `scratch` is a file",
+            ));
+        }
         let NewLayout { layout, .. } = self.lay_out()?;
         let region = Region::anonymous(&self.settings.portion(0, layout.span()?))?;
         self.elements.array(region, layout)
@@ -340,7 +345,7 @@ impl<E, F> CreateOptions<E, F> {
         scratch().map_err(|error: Error| error.in_file(Some(folder)))
     }
 
-    /// The options by which what has been created is opened.
+    /// The options by which what has been created is opened, in a format that states shape and order.
     pub(crate) fn into_open(self) -> Options<E, F> {
         Options { elements: self.elements, format: self.format, settings: self.settings }
     }

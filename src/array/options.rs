@@ -196,8 +196,8 @@ impl<E, F> Options<E, F> {
     }
 
     /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
-    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load), while the
-    /// elements are copied. What the array
+    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) of a path, while
+    /// the elements are copied. What the array
     /// [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a lock gets an error
     /// of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
     ///
@@ -436,10 +436,14 @@ impl<E, F> Options<E, F> {
     {
         let layout = self.format.find(&self.elements, &mut bytes)?;
         let _lock = match &bytes {
-            Bytes::File(bytes) => {
+            Bytes::File(bytes) if bytes.path.is_some() => {
                 self.settings.portion(layout.offset, layout.span()?).take_lock(bytes.file, Mode::Read)?
             }
-            Bytes::Stream(_) => None,
+            // The lock belongs to the open file, and would take an array's with it when it goes.
+            _ if self.settings.lock => {
+                return Err(Error::unsupported("cannot lock what is loaded from an open file, an archive or a reader"));
+            }
+            _ => None,
         };
         let region = super::load::read(&self.elements, &layout, bytes)?;
         self.elements.array(region, layout.in_memory())

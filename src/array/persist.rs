@@ -1,7 +1,7 @@
 //! A name for an array that was made without one.
 
 use super::MmapArrayMut;
-use crate::error::ArrayError;
+use crate::error::PersistError;
 use std::path::Path;
 
 impl<T> MmapArrayMut<T> {
@@ -17,8 +17,9 @@ impl<T> MmapArrayMut<T> {
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) where the array is not in a scratch file or shares its map with
-    /// others; [`Io`](crate::ErrorKind::Io) where the system refuses. The array comes back with the error, and the target
-    /// is as it was.
+    /// others; [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a target that is none; [`Io`](crate::ErrorKind::Io) where
+    /// the system refuses. The array comes back with the error, and the target is as it was, unless the file had got a name
+    /// when the system failed: see [`PersistError`].
     ///
     /// ```
     /// use mmap_array::{MmapArray, fromfile};
@@ -33,8 +34,9 @@ impl<T> MmapArrayMut<T> {
     /// assert_eq!(fromfile::<u64>(&path, 0, None)?[999], 998_001);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
-        self.region.persist(path.as_ref(), true).map_err(|error| ArrayError::new(error, self))
+    pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
+        let persisted = self.region.persist(path.as_ref(), true);
+        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
     }
 
     /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is an
@@ -56,7 +58,8 @@ impl<T> MmapArrayMut<T> {
     /// assert_eq!(std::fs::read(&path)?, b"precious");
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn persist_new(mut self, path: impl AsRef<Path>) -> Result<(), ArrayError<Self>> {
-        self.region.persist(path.as_ref(), false).map_err(|error| ArrayError::new(error, self))
+    pub fn persist_new(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
+        let persisted = self.region.persist(path.as_ref(), false);
+        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
     }
 }

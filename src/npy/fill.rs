@@ -96,7 +96,7 @@ where
     ReadWrite: Exclusive<T>,
 {
     /// Returns a job of filling the array by many processes and threads, part by part. See [`npy::fill`](super::fill()), of which this
-    /// is the form with options: order, version, alignment, blocks on the disk. A window among them has no meaning.
+    /// is the form with options: order, version, alignment, blocks on the disk. A window among them is an error.
     /// With [`lock_range`](Self::lock_range) the elements of a part are locked while it is claimed, for those who open windows
     /// of the file with locks.
     ///
@@ -207,8 +207,11 @@ where
     /// is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the array is there already and
     /// [`create_new`](Self::create_new) was asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
     /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
-    pub fn open(mut self) -> Result<Fill<T>> {
-        self.options.format = self.options.format.part(None);
+    pub fn open(self) -> Result<Fill<T>> {
+        if !self.options.format.is_whole() {
+            let error = Error::out_of_range("a job fills the whole array; a window of it has parts of no use");
+            return Err(error.in_file(Some(&self.path)));
+        }
         let (dims, order) = self.options.shape_and_order().map_err(|error| error.in_file(Some(&self.path)))?;
         let rows = order.slowest_axis(dims.len()).map(|axis| dims[axis]);
         let plan = || {

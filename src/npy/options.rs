@@ -38,6 +38,11 @@ impl Npy {
         Self { window: Window::Whole, shape: None, max_header: MAX_HEADER, version: None, alignment: None }
     }
 
+    /// Whether it is of the whole array.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.window, Window::Whole)
+    }
+
     /// The same format, of the whole array or of a part of it.
     pub(super) fn part(self, part: Option<(usize, usize)>) -> Self {
         let window = part.map_or(Window::Whole, |(part, count)| Window::Segment { part, count, aligned: false });
@@ -58,6 +63,9 @@ impl Npy {
 
     /// Where the window's elements lie in bytes of a file that begin with the header.
     fn layout(&self, elements: &impl InNpy, header: &Header, shape: &[usize], within: Range<u64>) -> Result<Layout> {
+        if self.shape.is_some() && !matches!(self.window, Window::Elements(..)) {
+            return Err(Error::shape("rows and segments have their shape; `shape` is for a window of `elements`"));
+        }
         let size = elements.size_in(header);
         let data_offset = within.start.saturating_add(header.data_offset());
         let found = self.window.find(self.shape, data_offset, header.order(), shape, size)?;
@@ -194,11 +202,12 @@ impl<E> Options<E, Npy> {
         self
     }
 
-    /// Sets the shape of a window of [`elements`](Self::elements), from the first one on where no range was given. It is in the file's order. One
+    /// Sets the shape of a window of [`elements`](Self::elements), from the first one on where no window was given; of rows
+    /// and segments it is an error to open. It is in the file's order. One
     /// axis may be `None`, with the others in `Some`, to reach to the end of the range.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
-        if !matches!(self.format.window, Window::Elements(..)) {
+        if matches!(self.format.window, Window::Whole) {
             self = self.elements(..);
         }
         self.format.shape = Some(shape.into_shape());

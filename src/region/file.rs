@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,6 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
     options.open(path).map_err(|source| refused(path, write, source))
 }
 
-/// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
 /// Opens a file to be read from its beginning to its end, as pipes and the files of `/proc` can be too.
 pub(crate) fn open_to_read(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(|source| refused(path, false, source))?;
@@ -42,6 +42,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File> {
     }
 }
 
+/// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
 fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     let error = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
@@ -286,11 +287,21 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// What fails where a file cannot be created in a folder.
+fn creating(folder: &Path) -> &'static str {
+    match folder.is_dir() {
+        true => "create a file in the folder",
+        false => "create the file: its parent folder does not exist or is no folder",
+    }
+}
+
 /// A name in the folder that nobody is likely to have taken.
 fn temporary_name(folder: &Path) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    folder.join(format!(".mmap-array-{:x}-{count:x}.tmp", std::process::id()))
+    // Nobody else is to guess it.
+    let random = RandomState::new().hash_one(count);
+    folder.join(format!(".mmap-array-{:x}-{random:016x}.tmp", std::process::id()))
 }
 
 /// Creates a file of a name that no file has yet.
@@ -302,12 +313,7 @@ fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> 
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => {
-                let action = if folder.is_dir() {
-                    "create a file in the folder"
-                } else {
-                    "create the file: its parent folder does not exist or is no folder"
-                };
-                return Err(Error::io(action, source).in_file(Some(target)));
+                return Err(Error::io(creating(folder), source).in_file(Some(target)));
             }
         }
     }
@@ -382,41 +388,157 @@ fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
     })
 }
 
+/// Why a file without a name got none, and whether others may have it open nevertheless.
+pub(crate) struct NotPersisted {
+    pub(crate) error: Error,
+    /// It had a name at some time.
+    pub(crate) was_named: bool,
+}
+
+impl From<Error> for NotPersisted {
+    fn from(error: Error) -> Self {
+        Self { error, was_named: false }
+    }
+}
+
 /// Gives a file without a name one, once its content is on the disk; the name is there, too, when this returns. Where
 /// the system cannot, as between two file systems, a copy gets the name.
-pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<()> {
+pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), NotPersisted> {
     let at = |error: Error| error.in_file(Some(path));
     let io = |action: &'static str| move |source| at(Error::io(action, source));
     let Target { real, old } = Target::look(path, replace)?;
+    // What can be found out is, before the file has any name.
+    let (folder, name) = folder_and_name(&real).map_err(io(creating(&folder_of(&real))))?;
     file.sync_all().map_err(io("write the scratch file to the disk"))?;
-    let Some(temporary) = link(file, &folder_of(&real)) else {
-        let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
-        let copied = copy_data(file, &copy).and_then(|()| copy.sync_all());
-        copied.map_err(io("copy the scratch file"))?;
-        drop(copy);
-        new.persist()?;
-        // Behind a symbolic link it is another folder than the link's.
-        return sync_folder(&new.target).map_err(at);
-    };
-    // Whatever has the temporary name in the end goes: the link, or the file that was replaced.
-    let mut new = NewFile { temporary: Some(temporary.clone()), target: real.clone(), replace, file: None };
     if let Some(old) = &old {
         take_over(file, &real, old).map_err(|source| at(not_taken_over(source)))?;
-        new.file = Some(file.try_clone().map_err(io("keep the file open"))?);
     }
-    let exchanged = old.is_some() && exchange(&temporary, &real).is_ok();
-    if !exchanged {
-        new.persist()?;
+    let named = |error: Error| NotPersisted { error: at(error), was_named: true };
+    let linked = match link(file, &folder, name, old.is_some()) {
+        // It has come in the meantime.
+        Linked::Exists if replace => link(file, &folder, name, true),
+        linked => linked,
+    };
+    match linked {
+        Linked::Named => folder.sync().map_err(|source| {
+            let text = "write the folder back; the file has its name, which a power failure may take from it";
+            named(Error::io(text, source))
+        }),
+        Linked::Exists => Err(io(EXISTS)(io::ErrorKind::AlreadyExists.into()).into()),
+        Linked::Left { temporary, source } => {
+            let left = format!("{source}; the file is whole, and lies beside it as `{}`", temporary.display());
+            Err(named(Error::io("put the new file in place", io::Error::new(source.kind(), left))))
+        }
+        Linked::Unsupported => {
+            let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
+            let copied = copy_data(file, &copy).and_then(|()| copy.sync_all());
+            copied.map_err(io("copy the scratch file"))?;
+            drop(copy);
+            new.persist()?;
+            // Behind a symbolic link it is another folder than the link's.
+            Ok(sync_folder(&new.target).map_err(at)?)
+        }
     }
-    sync_folder(&real).map_err(|error| {
-        // The array stays the caller's, so nobody else may have its file.
-        let _ = match (exchanged, old.is_some()) {
-            (true, _) => exchange(&temporary, &real),
-            (false, true) => Ok(()),
-            (false, false) => fs::remove_file(&real),
+}
+
+/// A folder that is open.
+struct Folder {
+    path: PathBuf,
+    /// Where it may be read: not all that may be written can be.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    open: Option<File>,
+}
+
+/// The folder that a file goes to, and its name there.
+fn folder_and_name(path: &Path) -> io::Result<(Folder, &std::ffi::OsStr)> {
+    let is_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| last == b'/');
+    let name = path.file_name().filter(|_| !is_folder);
+    let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with a name"))?;
+    if let Err(error) = path.symlink_metadata() {
+        if error.kind() != io::ErrorKind::NotFound {
+            return Err(error);
+        }
+    }
+    let path = folder_of(path);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let open = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            open => Some(open?),
         };
-        at(error)
-    })
+        Ok((Folder { path, open }, name))
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    Ok((Folder { path }, name))
+}
+
+impl Folder {
+    /// Waits until the names in it are on the disk.
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        match self.open.as_ref().map(File::sync_all) {
+            // Not every file system can.
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {}
+            Some(synced) => return synced,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// What came of a name for a file that had none.
+enum Linked {
+    /// It has the name.
+    Named,
+    /// Another file has it, which was not to be replaced.
+    Exists,
+    /// It has a temporary name, and could not get the other one.
+    Left { temporary: PathBuf, source: io::Error },
+    /// The system cannot name it.
+    Unsupported,
+}
+
+/// Gives a file that never had a name one, where the system can: at once, or to replace another by way of a temporary one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn link(file: &File, folder: &Folder, name: &std::ffi::OsStr, replace: bool) -> Linked {
+    use rustix::fs::{AtFlags, CWD, linkat, renameat};
+    use rustix::io::Errno;
+    use std::os::fd::AsRawFd;
+    let Some(open) = &folder.open else { return Linked::Unsupported };
+    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // The first way needs a privilege, or Linux 6.10; the second /proc.
+    let link = |name: &std::ffi::OsStr| {
+        linkat(file, "", open, name, AtFlags::EMPTY_PATH).or_else(|error| match error {
+            Errno::EXIST => Err(error),
+            _ => linkat(CWD, &by_number, open, name, AtFlags::SYMLINK_FOLLOW),
+        })
+    };
+    if !replace {
+        return match link(name) {
+            Ok(()) => Linked::Named,
+            Err(Errno::EXIST) => Linked::Exists,
+            Err(_) => Linked::Unsupported,
+        };
+    }
+    loop {
+        let temporary = temporary_name(&folder.path);
+        let Some(beside) = temporary.file_name() else { return Linked::Unsupported };
+        match link(beside) {
+            Ok(()) => {
+                return match renameat(open, beside, open, name) {
+                    Ok(()) => Linked::Named,
+                    Err(error) => Linked::Left { temporary, source: error.into() },
+                };
+            }
+            Err(Errno::EXIST) => {}
+            Err(_) => return Linked::Unsupported,
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn link(_: &File, _: &Folder, _: &std::ffi::OsStr, _: bool) -> Linked {
+    Linked::Unsupported
 }
 
 /// Copies a file with its holes, as long as it is.
@@ -456,45 +578,6 @@ fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
     }
     let _ = file;
     Ok(position..len)
-}
-
-/// Gives each of two files the other's name.
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from)
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    {
-        let _ = (one, other);
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Gives a file that never had a name a temporary one, where the system can.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn link(file: &File, folder: &Path) -> Option<PathBuf> {
-    use rustix::fs::{AtFlags, CWD, linkat};
-    use rustix::io::Errno;
-    use std::os::fd::AsRawFd;
-    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
-    loop {
-        let name = temporary_name(folder);
-        // The first way needs a privilege, or Linux 6.10; the second /proc.
-        let linked = linkat(file, "", CWD, &name, AtFlags::EMPTY_PATH)
-            .or_else(|_| linkat(CWD, &by_number, CWD, &name, AtFlags::SYMLINK_FOLLOW));
-        match linked {
-            Ok(()) => return Some(name),
-            Err(Errno::EXIST) => {}
-            Err(_) => return None,
-        }
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn link(_: &File, _: &Path) -> Option<PathBuf> {
-    None
 }
 
 /// A file without a name, which goes with the last handle to it unless [`persist`] gives it one.

@@ -22,8 +22,8 @@ pub(crate) trait Shaped: Sized {
     ///
     /// # Safety
     ///
-    /// The elements of `raw` must be elements of this view. Where views of this kind write, they must be no other
-    /// view's, and this one must not be used any more.
+    /// The elements of `raw` must be elements of this view, or of the one that it was made from by this function. Where
+    /// views of this kind write, no other view that is used may have any of them, this one included.
     unsafe fn with_raw(&self, raw: RawView) -> Self;
 
     /// The bytes of an element.
@@ -352,8 +352,8 @@ impl<V: Shaped> AxisIter<V> {
         let (end, stride) = view.raw().axis(axis);
         let mut first = view.raw().clone();
         first.axes.remove(axis);
-        // SAFETY: these are elements of the view, which is as this function's contract says. Where there are none, no
-        // view is made of this one.
+        // SAFETY: these are elements of the view, which is used no more where it writes. Nobody is given this one: it
+        // stands for where the views that are given out lie.
         let first = unsafe { view.with_raw(first) };
         Self { first, next: 0, end, stride }
     }
@@ -363,8 +363,8 @@ impl<V: Shaped> AxisIter<V> {
     fn at(&self, index: usize) -> V {
         let mut raw = self.first.raw().clone();
         raw.ptr = raw.ptr.wrapping_offset((index as isize).wrapping_mul(self.stride));
-        // SAFETY: these are elements of the view that was gone through, which is used up where it writes. Each index is
-        // given out once, and none overlaps another.
+        // SAFETY: these are elements of the view that `first` was made from, which is used no more where it writes, as
+        // `first` is not. Each index is given out once, and none overlaps another.
         unsafe { self.first.with_raw(raw) }
     }
 
@@ -373,7 +373,8 @@ impl<V: Shaped> AxisIter<V> {
     pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
         assert!(index <= self.len(), "index {index} of {} views", self.len());
         let middle = self.next + index;
-        // SAFETY: no view is made of it but those at the indices from the middle on, of which this iterator makes none.
+        // SAFETY: as in `new`, nobody is given this one either. The views at the indices from the middle on are given out
+        // by the other iterator alone.
         let first = unsafe { self.first.with_raw(self.first.raw().clone()) };
         let others = Self { first, next: middle, ..self };
         (Self { end: middle, ..self }, others)
