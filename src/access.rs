@@ -54,12 +54,12 @@ pub enum CopyOnWrite {}
 /// check::<ReadWrite>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a mapped array cannot be `{Self}` with elements of type `{T}`",
+    message = "`{T}` cannot be the element type of a `{Self}` mapped array",
     label = "`{T}` is not fit for `{Self}`",
     note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
-    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`"
+    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
 )]
 pub trait Access<T>: sealed::SealedAccess<T> {
     /// Loads one element.

@@ -39,11 +39,11 @@ use item::Stored;
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no element of a mapped array: no NumPy dtype describes it",
+    message = "`{Self}` has no NumPy dtype, which printing, fields by name and `.npy` files need",
     label = "no dtype describes `{Self}`",
-    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::element::Bool` for `bool`, `u32` for `char`",
-    note = "a struct of elements becomes one by `#[derive(mmap_array::Record)]`, in which `#[record(pad)]` leaves out a \
-            field that no file names, such as padding or `PhantomData`"
+    note = "a struct of elements gets one by `#[derive(mmap_array::Record)]`, in which `#[record(pad)]` leaves out a \
+            field that no file names, such as padding or `PhantomData`",
+    note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::element::Bool` for `bool`, `u32` for `char`"
 )]
 pub trait Element: Copy + 'static {
     /// The dtype of one element.

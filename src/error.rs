@@ -181,7 +181,27 @@ pub(crate) enum Reason {
 
 /// The name of a type without the modules that its parts are in.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
-    short_name(std::any::type_name::<T>())
+    by_order(&short_name(std::any::type_name::<T>()))
+}
+
+/// The name of a type with `Be<f32>` for `Endian<f32, BigEndian>`, as people write it.
+fn by_order(name: &str) -> String {
+    let mut text = name.to_owned();
+    while let Some(start) = text.find("Endian<") {
+        let inner = start + "Endian<".len();
+        let mut depth = 1;
+        let end = text[inner..].find(|c| {
+            depth += i32::from(c == '<') - i32::from(c == '>');
+            depth == 0
+        });
+        let Some(end) = end.map(|end| inner + end) else { break };
+        let parameters = &text[inner..end];
+        let short = (parameters.strip_suffix(", BigEndian").map(|of| format!("Be<{of}>")))
+            .or_else(|| parameters.strip_suffix(", LittleEndian").map(|of| format!("Le<{of}>")));
+        let Some(short) = short else { break };
+        text.replace_range(start..=end, &short);
+    }
+    text
 }
 
 fn short_name(name: &str) -> String {
@@ -561,6 +581,9 @@ mod tests {
         assert_eq!(short_name("my_crate::ticks::Trade"), "Trade");
         assert_eq!(short_name("[a::B; 3]"), "[B; 3]");
         assert_eq!(short_name("a::Le<b::c::Wide<d::E>, f64>"), "Le<Wide<E>, f64>");
+        assert_eq!(by_order("[Endian<Ucs4<3>, LittleEndian>; 2]"), "[Le<Ucs4<3>>; 2]");
+        assert_eq!(by_order("Pair<Endian<f32, BigEndian>, Endian<u8, LittleEndian>>"), "Pair<Be<f32>, Le<u8>>");
+        assert_eq!(by_order("Endian<f32, Mine>"), "Endian<f32, Mine>");
     }
 
     #[test]

@@ -63,7 +63,7 @@
 //! let array = mmap_array::MmapArrayMut::<[u8; 1]>::anonymous([10]);
 //! ```
 //!
-//! compiles, but how many of these are there in a file?
+//! compiles. An element of no bytes does not, since a file would hold any number of them:
 //!
 //! ```compile_fail
 //! let array = mmap_array::MmapArrayMut::<[u8; 0]>::anonymous([10]);
@@ -71,9 +71,12 @@
 //!
 //! # Elements
 //!
-//! Any struct of bytes and numbers is an element ([`bytemuck::Pod`]; to read only, [`bytemuck::AnyBitPattern`]), and so
+//! Any struct of bytes and numbers is an element ([`Pod`]; to read only, [`AnyBitPattern`]), and so
 //! are the types that NumPy's files are made of. All of them take any bits, and the values are checked where they are
 //! asked for. bytemuck is re-exported, so that records need no second dependency:
+//!
+//! [`Pod`]: https://docs.rs/bytemuck/1/bytemuck/trait.Pod.html
+//! [`AnyBitPattern`]: https://docs.rs/bytemuck/1/bytemuck/trait.AnyBitPattern.html
 //!
 //! ```
 //! # #[cfg(feature = "derive")] {
@@ -204,7 +207,8 @@
 //!
 //! ## Records
 //!
-//! `np.dtype([…])` is a `#[repr(C, packed)]` struct with `#[derive(Record)]`, and with `align=True` a `#[repr(C)]` one. Here it
+//! `np.dtype([…])` is a `#[repr(C, packed)]` struct with `#[derive(Record)]`, and with `align=True` a `#[repr(C)]` one, whose padding is written
+//! out as fields: `#[record(pad)] _pad: [u8; 7]`. Here it
 //! is `Star`, of the fields `id`, `tag`, `rgb` and `pos`, which has `x` and `y`. `Name` has `id` and `tag`. A field's path is
 //! checked by the compiler with [`project`](MmapArray::project), when the program runs with [`field`](MmapArray::field).
 //!

@@ -340,11 +340,13 @@ impl Region {
     /// Gives a scratch file a name, once all that was written is on the disk.
     pub(crate) fn persist(&self, path: &Path, replace: bool) -> Result<(), NotPersisted> {
         let at = |error: Error| error.in_file(Some(path));
-        if self.start > 0 || self.len < self.map.len || Arc::strong_count(&self.map) > 1 {
-            return Err(at(Error::unsupported(
-                "cannot persist a part: other arrays share the map; persist the array before it is cut, or drop the others",
-            ))
-            .into());
+        if self.start > 0 || self.len < self.map.len {
+            let text = "cannot persist a part: a file gets its name whole; write through parts of a view \
+                        (`view_mut().split_at(…)`, `axis_iter`) in `std::thread::scope`, and then persist the array";
+            return Err(at(Error::unsupported(text)).into());
+        }
+        if Arc::strong_count(&self.map) > 1 {
+            return Err(at(Error::unsupported("cannot persist: other arrays share the map; drop them first")).into());
         }
         let Some(file) = self.map.file.as_ref().filter(|_| self.map.scratch) else {
             return Err(at(Error::unsupported(

@@ -105,14 +105,10 @@ impl Deref for Dims {
     }
 }
 
+/// As Rust writes it: `[480, 640]`.
 impl fmt::Display for Dims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(")?;
-        for (axis, &dim) in self.iter().enumerate() {
-            let separator = if axis == 0 { "" } else { ", " };
-            write!(f, "{separator}{dim}")?;
-        }
-        f.write_str(if self.ndim == 1 { ",)" } else { ")" })
+        write!(f, "{:?}", &self[..])
     }
 }
 

@@ -60,7 +60,7 @@ fn a_shape_longer_than_the_file() {
     let (_folder, path) = file(&[0; 100]);
     let error = refused(&path, || options().offset(4).shape([5, 5]));
     assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PastEnd, Some(4..104)));
-    assert!(error.to_string().contains("(5, 5) elements of `u32` from byte 4 on need 100 bytes"), "{error}");
+    assert!(error.to_string().contains("[5, 5] elements of `u32` from byte 4 on need 100 bytes"), "{error}");
     assert_eq!(refused(&path, || options().shape(usize::MAX >> 4)).kind(), ErrorKind::PastEnd);
 }
 

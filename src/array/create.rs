@@ -99,9 +99,9 @@ impl<T> MmapArrayMut<T> {
     /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
     /// file goes with the array.
     ///
-    /// Safe, because no other program can open the file (a child made by `fork` shares it, as it does any file).
-    /// [`scratch_in`](CreateOptions::scratch_in) takes another
-    /// folder, for systems whose temporary folder is memory.
+    /// Safe, because the file has no name by which another program could open it. (A child made by `fork` shares it, as it
+    /// does any file, and `/proc/PID/fd` leads to it, as `/proc/PID/mem` leads to all memory.)
+    /// [`scratch_in`](CreateOptions::scratch_in) takes another folder, for systems whose temporary folder is memory.
     ///
     /// # Errors
     ///
@@ -298,7 +298,8 @@ impl<E, F> CreateOptions<E, F> {
     }
 
     /// Creates a file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]). It goes with the
-    /// array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Nobody else can see it, so no `unsafe` is needed.
+    /// array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Without one no other program can
+    /// open it, so no `unsafe` is needed.
     ///
     /// The file can be larger than memory: pages are written to the disk as the system needs the memory.
     ///

@@ -342,7 +342,8 @@ impl<E, F> Options<E, F> {
 
     /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
     /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed members of archives can
-    /// be loaded too.
+    /// be loaded too. The copy can be written, so the elements must have no padding; those that have some are loaded of the
+    /// dtype that a `.npy` file states, or read by [`fromfile`](crate::fromfile).
     ///
     /// Rows of an array in Fortran order, which cannot be mapped as one slice, lie together in the copy. The array keeps
     /// the order of the file.

@@ -92,7 +92,9 @@ impl Window {
             }
             Window::Segment { part, count, aligned } => {
                 let Some(axis) = slowest.filter(|_| part < count) else {
-                    let text = format!("there is no part {part} of {count} of an array of {} axes", shape.len());
+                    let text = format!(
+                        "there is no part {part} of {count}, which count from 0, of an array of shape {shape:?}"
+                    );
                     return Err(Error::out_of_range(text));
                 };
                 let start = |part: usize| split(shape[axis], part, count);

@@ -92,7 +92,7 @@ mod tests {
     fn numbers_of_either_byte_order_print_as_numbers() {
         assert_eq!(str(&[Be::new(1.5_f32), Be::new(-20.0)]), "[  1.5 -20. ]");
         assert_eq!(str(&[Le::new(1_u64 << 63), Le::new(7)]), "[9223372036854775808                   7]");
-        assert_eq!(repr(&[Be::new(-1_i16), Be::new(10)]), "ArrayView([-1, 10], dtype=Endian<i16, BigEndian>)");
+        assert_eq!(repr(&[Be::new(-1_i16), Be::new(10)]), "ArrayView([-1, 10], dtype=Be<i16>)");
         assert_eq!(str(&[Bool::from(true), Bool::from(false)]), "[ True False]");
     }
 

@@ -206,9 +206,9 @@ fn a_header_that_claims_what_cannot_be_is_an_error_that_names_the_card() {
             &[&["SIMPLE  = T", "BITPIX  = 8"], &flat[..]].concat(),
             // What does not fit the file may not fit the address space either.
             if cfg!(target_pointer_width = "64") {
-                "rows 0..3000000000 of HDU 0: FILE: (3000000000, 3000000000) elements of"
+                "rows 0..3000000000 of HDU 0: FILE: [3000000000, 3000000000] elements of"
             } else {
-                "rows 0..3000000000 of HDU 0: FILE: the shape is too large: (3000000000, 3000000000) elements of"
+                "rows 0..3000000000 of HDU 0: FILE: the shape is too large: [3000000000, 3000000000] elements of"
             },
         ),
         (&[&begin[..], &["NAXIS   = 1", "NAXIS1  = 4611686018427387904", "GCOUNT  = 0"]].concat(), "without pixels"),

@@ -269,7 +269,7 @@ fn what_is_no_zone_is_an_error_that_says_why() {
         (put(51, b"-"), "zone: expected TZif at byte 51, found b'-Zif'"),
         // Four thousand million times, in the first part and in the second.
         (put(32, &[0xff; 4]), "the header: "),
-        (put(51 + 32, &[0xff; 4]), "(4294967295,) elements of"),
+        (put(51 + 32, &[0xff; 4]), "[4294967295] elements of"),
         (put(51 + 36, &[0xff; 4]), "the kinds of time: "),
         (put(51 + 28, &[0xff; 4]), "the leap seconds: "),
         (put(51 + 40, &[0xff; 4]), "the names: "),
