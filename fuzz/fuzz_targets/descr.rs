@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use mmap_array::{dtype::Endianness, DType, Error, ErrorKind};
+use mmap_array::{DType, Error, ErrorKind, dtype::Endianness};
 use mmap_array_fuzz::{panic_without_limit, within};
 
 /// The memory that anything done here may take: so many bytes, and as many for each byte of text. Elements with two

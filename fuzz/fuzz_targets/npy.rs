@@ -8,7 +8,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use mmap_array::npy::{self, FromHeader, Header, Npy};
-use mmap_array::{dynamic::Value, element::Bytes, view::MAX_NDIM, Be, DynArray, DynView, Element, ErrorKind, Le, Options, Order};
+use mmap_array::{
+    Be, DynArray, DynView, Element, ErrorKind, Le, Options, Order, dynamic::Value, element::Bytes, view::MAX_NDIM,
+};
 use mmap_array_fuzz::{panic_without_limit, within};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
