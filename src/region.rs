@@ -8,13 +8,13 @@
 mod file;
 mod identity;
 mod lock;
+mod scratch;
 mod system;
 
-pub(crate) use file::{
-    At, NewFile, NotPersisted, mappable_len, open, open_to_read, remove, reserve, scratch, sync_folder,
-};
+pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
+pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
 use system::refused;
@@ -355,7 +355,7 @@ impl Region {
             .into());
         };
         self.flush(0..self.len).map_err(at)?;
-        file::persist(file, path, replace)
+        scratch::persist(file, path, replace)
     }
 
     /// Names the file and the bytes of the region that an operation was about.

@@ -108,17 +108,18 @@ fn has_content(_: &File) -> bool {
     false
 }
 
-const EXISTS: &str = "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
+pub(super) const EXISTS: &str =
+    "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
 
 /// Where a new file goes, and what is there now.
-struct Target {
+pub(super) struct Target {
     /// Behind symbolic links: of them, the file they lead to is replaced and not the link.
-    real: PathBuf,
-    old: Option<fs::Metadata>,
+    pub(super) real: PathBuf,
+    pub(super) old: Option<fs::Metadata>,
 }
 
 impl Target {
-    fn look(target: &Path, replace: bool) -> Result<Self> {
+    pub(super) fn look(target: &Path, replace: bool) -> Result<Self> {
         let at = |error: Error| error.in_file(Some(target));
         let io = |action, source| at(Error::io(action, source));
         let exists = || io(EXISTS, io::ErrorKind::AlreadyExists.into());
@@ -222,21 +223,21 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         _ => PathBuf::from("."),
     }
 }
 
-fn not_taken_over(source: io::Error) -> Error {
+pub(super) fn not_taken_over(source: io::Error) -> Error {
     Error::io("keep the permissions of the file", source)
 }
 
 /// Gives a file the owner, the group and the permissions of the one that it will replace, as far as the system lets us,
 /// and never wider ones.
 #[cfg(unix)]
-fn take_over(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
+pub(super) fn take_over(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
     use rustix::fs::{Gid, Uid, fchown};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let (owner, group) = (Some(Uid::from_raw(old.uid())), Some(Gid::from_raw(old.gid())));
@@ -276,19 +277,19 @@ fn has_acl(path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn take_over(file: &File, _: &Path, old: &fs::Metadata) -> io::Result<()> {
+pub(super) fn take_over(file: &File, _: &Path, old: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
 /// Makes a new file its owner's alone, until [`take_over`] says more.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
 /// What fails where a file cannot be created in a folder.
-fn creating(folder: &Path) -> &'static str {
+pub(super) fn creating(folder: &Path) -> &'static str {
     match folder.is_dir() {
         true => "create a file in the folder",
         false => "create the file: its parent folder does not exist or is no folder",
@@ -296,7 +297,7 @@ fn creating(folder: &Path) -> &'static str {
 }
 
 /// A name in the folder that nobody is likely to have taken.
-fn temporary_name(folder: &Path) -> PathBuf {
+pub(super) fn temporary_name(folder: &Path) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Nobody else is to guess it.
@@ -305,7 +306,7 @@ fn temporary_name(folder: &Path) -> PathBuf {
 }
 
 /// Creates a file of a name that no file has yet.
-fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
+pub(super) fn create_temporary(folder: &Path, target: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
     options.read(true).write(true).create_new(true);
     loop {
         let path = temporary_name(folder);
@@ -386,233 +387,6 @@ fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
         // The claim is ours, and empty.
         let _ = fs::remove_file(to);
     })
-}
-
-/// Why a file without a name got none, and whether others may have it open nevertheless.
-pub(crate) struct NotPersisted {
-    pub(crate) error: Error,
-    /// It had a name at some time.
-    pub(crate) was_named: bool,
-}
-
-impl From<Error> for NotPersisted {
-    fn from(error: Error) -> Self {
-        Self { error, was_named: false }
-    }
-}
-
-/// Gives a file without a name one, once its content is on the disk; the name is there, too, when this returns. Where
-/// the system cannot, as between two file systems, a copy gets the name.
-pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), NotPersisted> {
-    let at = |error: Error| error.in_file(Some(path));
-    let io = |action: &'static str| move |source| at(Error::io(action, source));
-    let Target { real, old } = Target::look(path, replace)?;
-    // What can be found out is, before the file has any name.
-    let (folder, name) = folder_and_name(&real).map_err(io(creating(&folder_of(&real))))?;
-    file.sync_all().map_err(io("write the scratch file to the disk"))?;
-    if let Some(old) = &old {
-        take_over(file, &real, old).map_err(|source| at(not_taken_over(source)))?;
-    }
-    let named = |error: Error| NotPersisted { error: at(error), was_named: true };
-    let linked = match link(file, &folder, name, old.is_some()) {
-        // It has come in the meantime.
-        Linked::Exists if replace => link(file, &folder, name, true),
-        linked => linked,
-    };
-    match linked {
-        Linked::Named => folder.sync().map_err(|source| {
-            let text = "write the folder back; the file has its name, which a power failure may take from it";
-            named(Error::io(text, source))
-        }),
-        Linked::Exists => Err(io(EXISTS)(io::ErrorKind::AlreadyExists.into()).into()),
-        Linked::Left { temporary, source } => {
-            let left = format!("{source}; the file is whole, and lies beside it as `{}`", temporary.display());
-            Err(named(Error::io("put the new file in place", io::Error::new(source.kind(), left))))
-        }
-        Linked::Unsupported => {
-            let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
-            let copied = copy_data(file, &copy).and_then(|()| copy.sync_all());
-            copied.map_err(io("copy the scratch file"))?;
-            drop(copy);
-            new.persist()?;
-            // Behind a symbolic link it is another folder than the link's.
-            Ok(sync_folder(&new.target).map_err(at)?)
-        }
-    }
-}
-
-/// A folder that is open.
-struct Folder {
-    path: PathBuf,
-    /// Where it may be read: not all that may be written can be.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    open: Option<File>,
-}
-
-/// The folder that a file goes to, and its name there.
-fn folder_and_name(path: &Path) -> io::Result<(Folder, &std::ffi::OsStr)> {
-    let is_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| last == b'/');
-    let name = path.file_name().filter(|_| !is_folder);
-    let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with a name"))?;
-    if let Err(error) = path.symlink_metadata() {
-        if error.kind() != io::ErrorKind::NotFound {
-            return Err(error);
-        }
-    }
-    let path = folder_of(path);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        let open = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
-            open => Some(open?),
-        };
-        Ok((Folder { path, open }, name))
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    Ok((Folder { path }, name))
-}
-
-impl Folder {
-    /// Waits until the names in it are on the disk.
-    fn sync(&self) -> io::Result<()> {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        match self.open.as_ref().map(File::sync_all) {
-            // Not every file system can.
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {}
-            Some(synced) => return synced,
-            None => {}
-        }
-        Ok(())
-    }
-}
-
-/// What came of a name for a file that had none.
-enum Linked {
-    /// It has the name.
-    Named,
-    /// Another file has it, which was not to be replaced.
-    Exists,
-    /// It has a temporary name, and could not get the other one.
-    Left { temporary: PathBuf, source: io::Error },
-    /// The system cannot name it.
-    Unsupported,
-}
-
-/// Gives a file that never had a name one, where the system can: at once, or to replace another by way of a temporary one.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn link(file: &File, folder: &Folder, name: &std::ffi::OsStr, replace: bool) -> Linked {
-    use rustix::fs::{AtFlags, CWD, linkat, renameat};
-    use rustix::io::Errno;
-    use std::os::fd::AsRawFd;
-    let Some(open) = &folder.open else { return Linked::Unsupported };
-    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // The first way needs a privilege, or Linux 6.10; the second /proc.
-    let link = |name: &std::ffi::OsStr| {
-        linkat(file, "", open, name, AtFlags::EMPTY_PATH).or_else(|error| match error {
-            Errno::EXIST => Err(error),
-            _ => linkat(CWD, &by_number, open, name, AtFlags::SYMLINK_FOLLOW),
-        })
-    };
-    if !replace {
-        return match link(name) {
-            Ok(()) => Linked::Named,
-            Err(Errno::EXIST) => Linked::Exists,
-            Err(_) => Linked::Unsupported,
-        };
-    }
-    loop {
-        let temporary = temporary_name(&folder.path);
-        let Some(beside) = temporary.file_name() else { return Linked::Unsupported };
-        match link(beside) {
-            Ok(()) => {
-                return match renameat(open, beside, open, name) {
-                    Ok(()) => Linked::Named,
-                    Err(error) => Linked::Left { temporary, source: error.into() },
-                };
-            }
-            Err(Errno::EXIST) => {}
-            Err(_) => return Linked::Unsupported,
-        }
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn link(_: &File, _: &Folder, _: &std::ffi::OsStr, _: bool) -> Linked {
-    Linked::Unsupported
-}
-
-/// Copies a file with its holes, as long as it is.
-fn copy_data(from: &File, to: &File) -> io::Result<()> {
-    let len = from.metadata()?.len();
-    to.set_len(len)?;
-    let mut buffer = vec![0; 1 << 20];
-    let mut position = 0;
-    while position < len {
-        let data = next_data(from, position, len)?;
-        let (mut from, mut to) = (At { file: from, position: data.start }, At { file: to, position: data.start });
-        while from.position < data.end {
-            let count = (data.end - from.position).min(buffer.len() as u64) as usize;
-            from.read_exact(&mut buffer[..count])?;
-            to.write_all(&buffer[..count])?;
-        }
-        position = data.end;
-    }
-    Ok(())
-}
-
-/// The next bytes of a file, from a position on, that are no hole; none at its end where there are no more.
-fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-    {
-        use rustix::fs::{SeekFrom, seek};
-        use rustix::io::Errno;
-        match seek(file, SeekFrom::Data(position)) {
-            Ok(start) => {
-                let end = seek(file, SeekFrom::Hole(start)).unwrap_or(len);
-                return Ok(start..end.clamp(start, len));
-            }
-            Err(Errno::NXIO) => return Ok(len..len),
-            // Not every file system knows.
-            Err(_) => {}
-        }
-    }
-    let _ = file;
-    Ok(position..len)
-}
-
-/// A file without a name, which goes with the last handle to it unless [`persist`] gives it one.
-pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
-    let file = unnamed(folder)?;
-    set_len(&file, len, reserve).map_err(|error| error.at_bytes(0..len))?;
-    Ok(file)
-}
-
-#[cfg(not(windows))]
-fn unnamed(folder: &Path) -> Result<File> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use rustix::fs::{Mode, OFlags};
-        // With the permissions of a file that is created, since it may get a name.
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        if let Ok(file) = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
-            return Ok(file.into());
-        }
-        // Not every file system has O_TMPFILE.
-    }
-    let (path, file) = create_temporary(folder, folder, private(&mut OpenOptions::new()))?;
-    fs::remove_file(&path).map_err(|source| Error::io("unlink the scratch file", source).in_file(Some(&path)))?;
-    Ok(file)
-}
-
-/// Opened by nobody else, and deleted with the last handle.
-#[cfg(windows)]
-fn unnamed(folder: &Path) -> Result<File> {
-    use std::os::windows::fs::OpenOptionsExt;
-    const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
-    const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x0000_0100;
-    let mut options = OpenOptions::new();
-    options.share_mode(0).attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
-    Ok(create_temporary(folder, folder, &mut options)?.1)
 }
 
 /// A file read and written from a position of its own on: where the file's own position is does not matter, and but for

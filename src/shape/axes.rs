@@ -1,0 +1,375 @@
+//! The axes of a view: how many elements there are along each, and how many bytes from one to the next.
+//!
+//! Few axes are kept inline, so that a view of them is small and allocates nothing; more are in one allocation.
+
+use super::{Dims, MAX_NDIM, Order};
+use crate::error::{Error, Result};
+
+/// The most axes that are kept inline.
+const INLINE: usize = 6;
+
+/// Axes with byte strides: everything of a view but its pointer. None by default.
+///
+/// Most views have few axes, and many are made: one for each row, say. So up to six lie inline, in 14 words; more of them
+/// lie together in one allocation, of which each clone makes another.
+#[derive(Clone, Default)]
+pub(crate) struct Axes {
+    ndim: usize,
+    /// The first `ndim` are the axes, where they are [`INLINE`] at most.
+    lens: [usize; INLINE],
+    strides: [isize; INLINE],
+    /// The axes, where they are more.
+    many: Option<Box<Many>>,
+}
+
+/// More axes than lie inline; the first `ndim` of them.
+#[derive(Clone)]
+struct Many {
+    lens: [usize; MAX_NDIM],
+    strides: [isize; MAX_NDIM],
+}
+
+impl Axes {
+    /// So many axes, of no length yet. At most [`MAX_NDIM`].
+    #[inline]
+    fn of_none(ndim: usize) -> Self {
+        let many = (ndim > INLINE).then(|| Box::new(Many { lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] }));
+        Self { ndim, many, ..Self::default() }
+    }
+
+    /// The axes of elements of `size` bytes that lie one after another in `order`. `dims` must have passed
+    /// [`Dims::checked_len`] for that size.
+    pub(crate) fn contiguous(dims: &Dims, order: Order, size: usize) -> Self {
+        let mut axes = Self::of_none(dims.ndim);
+        let (lens, strides) = axes.parts_mut();
+        lens.copy_from_slice(dims);
+        let mut stride = size;
+        let mut step = |(to, &len): (&mut isize, &usize)| {
+            // `checked_len` holds the product of all axes that are not 0 within `isize`.
+            *to = stride as isize;
+            stride *= len.max(1);
+        };
+        match order {
+            Order::C => strides.iter_mut().zip(dims.iter()).rev().for_each(&mut step),
+            Order::F => strides.iter_mut().zip(dims.iter()).for_each(&mut step),
+        }
+        axes
+    }
+
+    /// One axis.
+    #[inline]
+    pub(crate) fn one(len: usize, stride: isize) -> Self {
+        let mut axes = Self::of_none(1);
+        axes.set(0, len, stride);
+        axes
+    }
+
+    #[inline]
+    pub(crate) fn ndim(&self) -> usize {
+        self.ndim
+    }
+
+    #[inline]
+    pub(crate) fn lens(&self) -> &[usize] {
+        match self.lens.get(..self.ndim) {
+            Some(lens) => lens,
+            None => self.many().0,
+        }
+    }
+
+    /// In bytes; an axis of one element or none may have any stride.
+    #[inline]
+    pub(crate) fn strides(&self) -> &[isize] {
+        match self.strides.get(..self.ndim) {
+            Some(strides) => strides,
+            None => self.many().1,
+        }
+    }
+
+    /// The lengths and the strides, where all lie inline.
+    #[inline(always)]
+    pub(crate) fn few(&self) -> Option<(&[usize], &[isize])> {
+        (self.ndim <= INLINE).then(|| (&self.lens[..self.ndim], &self.strides[..self.ndim]))
+    }
+
+    /// The same, where there are more than that.
+    #[cold]
+    fn many(&self) -> (&[usize], &[isize]) {
+        let many = self.many.as_deref().expect("more axes than lie inline are allocated");
+        (&many.lens[..self.ndim], &many.strides[..self.ndim])
+    }
+
+    #[inline]
+    fn parts_mut(&mut self) -> (&mut [usize], &mut [isize]) {
+        let ndim = self.ndim;
+        match &mut self.many {
+            None => (&mut self.lens[..ndim], &mut self.strides[..ndim]),
+            Some(many) => (&mut many.lens[..ndim], &mut many.strides[..ndim]),
+        }
+    }
+
+    /// The number of elements; it fits, since every view is a part or a reinterpretation of a checked array.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.lens().iter().product()
+    }
+
+    /// The byte offset of an index from the first element; `None` outside, or for another number of axes.
+    #[inline]
+    pub(crate) fn offset(&self, index: &[usize]) -> Option<isize> {
+        if index.len() != self.ndim {
+            return None;
+        }
+        // Not `lens` and `strides`: of an index whose length the compiler knows, it knows where the axes lie.
+        let (lens, strides) = match &self.many {
+            _ if index.len() <= INLINE => (&self.lens[..], &self.strides[..]),
+            Some(many) => (&many.lens[..], &many.strides[..]),
+            None => return None,
+        };
+        let mut offset = 0_isize;
+        let mut inside = true;
+        for (&index, (&len, &stride)) in index.iter().zip(lens.iter().zip(strides)) {
+            inside &= index < len;
+            // Within the view's memory where every index is inside, and unused where one is not.
+            offset = offset.wrapping_add((index as isize).wrapping_mul(stride));
+        }
+        inside.then_some(offset)
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, axis: usize, len: usize, stride: isize) {
+        let (lens, strides) = self.parts_mut();
+        (lens[axis], strides[axis]) = (len, stride);
+    }
+
+    /// Whether the last axes have these lengths and lie one after another in C order, for elements of `size` bytes.
+    pub(crate) fn ends_with(&self, lens: &[usize], size: usize) -> bool {
+        let Some(first) = self.ndim.checked_sub(lens.len()) else { return false };
+        let mut stride = size as isize;
+        let own = self.lens()[first..].iter().zip(&self.strides()[first..]);
+        own.zip(lens).rev().all(|((&own_len, &own_stride), &len)| {
+            let fits = own_len == len && (len == 1 || own_stride == stride);
+            stride = stride.wrapping_mul(len as isize);
+            fits
+        })
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, axis: usize) {
+        match &mut self.many {
+            // All that there is room for, which the compiler makes a few moves of.
+            None => {
+                for to in 0..INLINE - 1 {
+                    let from = if to < axis { to } else { to + 1 };
+                    (self.lens[to], self.strides[to]) = (self.lens[from], self.strides[from]);
+                }
+            }
+            Some(many) => {
+                many.lens.copy_within(axis + 1.., axis);
+                many.strides.copy_within(axis + 1.., axis);
+            }
+        }
+        self.truncate(self.ndim - 1);
+    }
+
+    /// Puts an axis before `axis`; an error where there are [`MAX_NDIM`] already.
+    pub(crate) fn insert(&mut self, axis: usize, len: usize, stride: isize) -> Result<()> {
+        if self.ndim == MAX_NDIM {
+            return Err(Error::shape(format!("one more axis than {MAX_NDIM}, the most a view can have")));
+        }
+        self.ndim += 1;
+        if self.ndim == INLINE + 1 {
+            let mut many = Many { lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
+            many.lens[..INLINE].copy_from_slice(&self.lens);
+            many.strides[..INLINE].copy_from_slice(&self.strides);
+            self.many = Some(Box::new(many));
+        }
+        let last = self.ndim - 1;
+        let (lens, strides) = self.parts_mut();
+        lens.copy_within(axis..last, axis + 1);
+        strides.copy_within(axis..last, axis + 1);
+        self.set(axis, len, stride);
+        Ok(())
+    }
+
+    /// Axis `k` becomes what axis `order[k]` was. `order` must be a permutation of the axes.
+    pub(crate) fn permuted(&self, order: &[usize]) -> Self {
+        let mut axes = self.clone();
+        let (lens, strides) = axes.parts_mut();
+        for (axis, &from) in order.iter().enumerate() {
+            (lens[axis], strides[axis]) = (self.lens()[from], self.strides()[from]);
+        }
+        axes
+    }
+
+    pub(crate) fn reverse(&mut self) {
+        let (lens, strides) = self.parts_mut();
+        lens.reverse();
+        strides.reverse();
+    }
+
+    /// Whether the elements of `size` bytes lie one after another in C order. Axes of one element do not matter, and
+    /// where there is no element there is nothing to be out of place.
+    pub(crate) fn is_contiguous(&self, size: usize) -> bool {
+        let mut expected = size as isize;
+        for (&len, &stride) in self.lens().iter().zip(self.strides()).rev() {
+            match len {
+                0 => return true,
+                1 => {}
+                len => {
+                    if stride != expected {
+                        return self.lens().contains(&0);
+                    }
+                    expected = expected.wrapping_mul(len as isize);
+                }
+            }
+        }
+        true
+    }
+
+    /// The same elements in the same order over as few axes as possible: axes of one element go, and two that follow
+    /// one another evenly become one.
+    pub(crate) fn joined(&self) -> Self {
+        let mut joined = self.clone();
+        let (lens, strides) = joined.parts_mut();
+        let mut count = 0_usize;
+        for (&len, &stride) in self.lens().iter().zip(self.strides()) {
+            if len == 1 {
+                continue;
+            }
+            match count.checked_sub(1) {
+                Some(last) if strides[last] == stride.wrapping_mul(len as isize) => {
+                    lens[last] *= len;
+                    strides[last] = stride;
+                }
+                _ => {
+                    (lens[count], strides[count]) = (len, stride);
+                    count += 1;
+                }
+            }
+        }
+        joined.truncate(count);
+        joined
+    }
+
+    /// Leaves the first so many axes.
+    #[inline]
+    fn truncate(&mut self, ndim: usize) {
+        self.ndim = ndim;
+        if ndim <= INLINE {
+            if let Some(many) = self.many.take() {
+                self.lens.copy_from_slice(&many.lens[..INLINE]);
+                self.strides.copy_from_slice(&many.strides[..INLINE]);
+            }
+        }
+    }
+
+    /// Whether the axes go from the slowest to the fastest, and all of them forwards.
+    #[inline]
+    pub(crate) fn is_in_memory_order(&self) -> bool {
+        self.strides().is_sorted_by(|slower, faster| slower >= faster) && self.strides().last().is_none_or(|&s| s >= 0)
+    }
+
+    /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.
+    pub(crate) fn in_memory_order(&self) -> (Self, isize) {
+        let mut axes = self.clone();
+        let (lens, strides) = axes.parts_mut();
+        let mut offset = 0;
+        for (&len, stride) in lens.iter().zip(strides.iter_mut()) {
+            if *stride < 0 && len > 0 {
+                offset += ((len - 1) as isize).wrapping_mul(*stride);
+                *stride = stride.wrapping_neg();
+            }
+        }
+        // Insertion sort, stable: a view has few axes and they are mostly in order.
+        for end in 1..lens.len() {
+            let mut axis = end;
+            while axis > 0 && strides[axis - 1] < strides[axis] {
+                lens.swap(axis - 1, axis);
+                strides.swap(axis - 1, axis);
+                axis -= 1;
+            }
+        }
+        (axes, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dims(dims: &[usize]) -> Dims {
+        Dims::new(dims).unwrap()
+    }
+
+    fn axes(lens: &[usize], strides: &[isize]) -> Axes {
+        let mut axes = Axes::of_none(lens.len());
+        axes.parts_mut().0.copy_from_slice(lens);
+        axes.parts_mut().1.copy_from_slice(strides);
+        axes
+    }
+
+    #[test]
+    fn axes_that_follow_one_another_are_joined() {
+        let lens = |axes: &Axes| axes.joined().lens().to_vec();
+        assert_eq!(lens(&axes(&[2, 3, 4], &[12, 4, 1])), [24]);
+        assert_eq!(lens(&axes(&[2, 3, 4], &[24, 4, 1])), [2, 12]);
+        assert_eq!(lens(&axes(&[2, 1, 4], &[4, 99, 1])), [8]);
+        assert_eq!(lens(&axes(&[2, 3], &[1, 2])), [2, 3]);
+        assert_eq!(lens(&axes(&[1, 1], &[7, 7])), [0; 0]);
+        assert_eq!(lens(&axes(&[3, 4], &[-4, -1])), [12]);
+    }
+
+    #[test]
+    fn memory_order_sorts_strides_and_turns_negative_ones() {
+        let (sorted, offset) = axes(&[2, 3], &[-8, 16]).in_memory_order();
+        assert_eq!((sorted.lens(), sorted.strides(), offset), (&[3, 2][..], &[16, 8][..], -8));
+    }
+
+    #[test]
+    fn axes_of_any_number_keep_their_order() {
+        for ndim in 0..=MAX_NDIM {
+            let lens: Vec<usize> = (0..ndim).map(|axis| 2 + axis).collect();
+            let strides: Vec<isize> = (0..ndim as isize).map(|axis| 1000 - axis).collect();
+            let made = axes(&lens, &strides);
+            let is = |axes: &Axes, lens: &[usize], strides: &[isize]| {
+                assert_eq!((axes.ndim(), axes.lens(), axes.strides()), (lens.len(), lens, strides));
+            };
+            is(&made.clone(), &lens, &strides);
+            assert_eq!(made.many.is_some(), ndim > INLINE);
+            let order: Vec<usize> = (0..ndim).rev().collect();
+            let mut reversed = made.permuted(&order);
+            reversed.reverse();
+            is(&reversed, &lens, &strides);
+            assert_eq!(made.offset(&vec![1; ndim]), Some(strides.iter().sum()));
+            assert_eq!(made.offset(&vec![1; ndim + 1]), None);
+            assert!(made.ends_with(&[], 1));
+            for axis in 0..ndim {
+                let (mut lens, mut strides, mut cut) = (lens.clone(), strides.clone(), made.clone());
+                cut.remove(axis);
+                lens.remove(axis);
+                strides.remove(axis);
+                is(&cut, &lens, &strides);
+                assert_eq!(cut.many.is_some(), ndim - 1 > INLINE);
+                lens.insert(axis, 9);
+                strides.insert(axis, -9);
+                cut.insert(axis, 9, -9).unwrap();
+                is(&cut, &lens, &strides);
+            }
+            assert_eq!(made.clone().insert(ndim, 1, 0).is_err(), ndim == MAX_NDIM);
+            // 2^31 bytes are the most of an address space of 32 bits.
+            let twos = dims(&vec![2; ndim.min(30)]);
+            assert_eq!(Axes::contiguous(&twos, Order::C, 1).joined().ndim(), usize::from(ndim > 0));
+        }
+    }
+
+    #[test]
+    fn contiguity_ignores_axes_of_one_and_empty_views() {
+        assert!(axes(&[2, 3], &[12, 4]).is_contiguous(4));
+        assert!(axes(&[1, 3], &[-5, 4]).is_contiguous(4));
+        assert!(axes(&[], &[]).is_contiguous(4));
+        assert!(axes(&[5, 0], &[3, 3]).is_contiguous(4));
+        assert!(axes(&[0, 5], &[3, 3]).is_contiguous(4));
+        assert!(!axes(&[2, 3], &[4, 8]).is_contiguous(4));
+    }
+}
