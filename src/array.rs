@@ -1,9 +1,9 @@
 //! A portion of a file as an array: typed elements, a shape, and the map that they live in.
 //!
-//! memmap2 maps bytes and bytemuck casts them; what is left to every program is the bookkeeping between: that the offset
-//! may be any byte, that the shape must fit the file, that the type must fit the address, who may write, and what
-//! happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a slice
-//! that somebody has shaped. Formats stand above it and only say where the elements are.
+//! memmap2 maps bytes and bytemuck casts them; what is left to every program is the bookkeeping between: that the
+//! offset may be any byte, that the shape must fit the file, that the type must fit the address, who may write, and
+//! what happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a
+//! slice that somebody has shaped. Formats stand above it and only say where the elements are.
 
 mod align;
 mod create;
@@ -47,15 +47,15 @@ use std::slice;
 /// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`.
 ///
 /// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
-/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite). Opening costs a few system calls and
-/// no memory, whatever the size; pages come in as they are touched. An array is `Send` and `Sync` where its elements are
-/// both.
+/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite). Opening
+/// costs a few system calls and no memory, whatever the size; pages come in as they are touched. An array is `Send` and
+/// `Sync` where its elements are both.
 ///
-/// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all its
-/// elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are that
-/// slice's, also where there are several axes, and in Fortran order they go column by column. `array[[i, j]]` takes one
-/// number per axis. Rows, columns, sums and everything else that knows of the shape is the view's, which always goes in
-/// C order.
+/// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all
+/// its elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are
+/// that slice's, also where there are several axes, and in Fortran order they go column by column. `array[[i, j]]`
+/// takes one number per axis. Rows, columns, sums and everything else that knows of the shape is the view's, which
+/// always goes in C order.
 ///
 /// ```
 /// use mmap_array::MmapArray;
@@ -86,9 +86,9 @@ use std::slice;
 /// 2. **Nobody makes the file shorter than the end of the elements**. Touching a page behind the end of a file stops the
 ///    program (`SIGBUS`, on Windows an exception).
 ///
-/// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken there
-/// is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files without a
-/// name, and files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)). To
+/// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken
+/// there is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files
+/// without a name, and files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)). To
 /// read a file of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
 pub struct MmapArray<T, A = ReadOnly> {
     region: Region,
@@ -219,7 +219,8 @@ impl<T, A> MmapArray<T, A> {
         (**self).iter()
     }
 
-    /// Returns the elements of a range along the first axis, to read: NumPy's `arr[2:5]`. The same as `view().rows(range)`.
+    /// Returns the elements of a range along the first axis, to read: NumPy's `arr[2:5]`. The same as
+    /// `view().rows(range)`.
     ///
     /// [`into_rows`](Self::into_rows) makes an array of them that needs no other.
     ///
@@ -242,8 +243,8 @@ impl<T, A> MmapArray<T, A> {
         self.view().rows(range)
     }
 
-    /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to write
-    /// it, `view_mut().project(field)`.
+    /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to
+    /// write it, `view_mut().project(field)`.
     #[must_use]
     pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
     where

@@ -369,8 +369,8 @@ impl DType {
     }
 
     /// The byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records. A title finds its
-    /// field too. A name with a dot in it is found as it is written: of the names that the path begins with, the longest
-    /// is taken.
+    /// field too. A name with a dot in it is found as it is written: of the names that the path begins with, the
+    /// longest is taken.
     ///
     /// # Errors
     ///
@@ -388,8 +388,8 @@ impl DType {
         }
     }
 
-    /// The first field of a path: its offset, its dtype, and the path that goes on in it, if it goes on. The longest name
-    /// that the path begins with is taken.
+    /// The first field of a path: its offset, its dtype, and the path that goes on in it, if it goes on. The longest
+    /// name that the path begins with is taken.
     pub(crate) fn step<'p>(&self, path: &'p str) -> Option<(usize, &Self, Option<&'p str>)> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
         if let Some(field) = find(path) {

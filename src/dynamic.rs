@@ -78,8 +78,8 @@ impl DynArray {
         Options::new(dtype, Raw::default())
     }
 
-    /// Returns options to create an array of elements of a dtype, of that many along each axis, in a raw file or in memory. See
-    /// [`CreateOptions`].
+    /// Returns options to create an array of elements of a dtype, of that many along each axis, in a raw file or in
+    /// memory. See [`CreateOptions`].
     ///
     /// ```
     /// use mmap_array::DynArray;
@@ -157,8 +157,8 @@ impl<A> DynArray<A> {
         self.region.path()
     }
 
-    /// The bytes of the elements, as they lie in the file; `None` where others lie between them, as in a window of rows in
-    /// Fortran order.
+    /// The bytes of the elements, as they lie in the file; `None` where others lie between them, as in a window of rows
+    /// in Fortran order.
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
@@ -302,8 +302,8 @@ impl<A> DynArray<A> {
 }
 
 impl<T: Element, A> MmapArray<T, A> {
-    /// The array as one whose dtype is a value: printed as NumPy prints records, and handled by the names of fields. The
-    /// other way is [`DynArray::into_typed`].
+    /// The array as one whose dtype is a value: printed as NumPy prints records, and handled by the names of fields.
+    /// The other way is [`DynArray::into_typed`].
     ///
     /// # Errors
     ///

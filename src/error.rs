@@ -439,8 +439,8 @@ impl From<Error> for io::Error {
 
 /// An error of a method that takes an array by value, and the array, as it was.
 ///
-/// What lives in memory alone is not lost by an error. `?` turns it into an [`Error`], or an [`io::Error`], and drops the
-/// array; [`into_array`](Self::into_array) gives it back, as [`std::string::FromUtf8Error`] does with bytes.
+/// What lives in memory alone is not lost by an error. `?` turns it into an [`Error`], or an [`io::Error`], and drops
+/// the array; [`into_array`](Self::into_array) gives it back, as [`std::string::FromUtf8Error`] does with bytes.
 ///
 /// ```
 /// use mmap_array::MmapArrayMut;
@@ -481,8 +481,8 @@ impl<A> ArrayError<A> {
 /// An error of `persist`, and the array, unless its file has got a name.
 ///
 /// As long as nobody else can have the file of the array, the array comes back. Where the system has named the file and
-/// then failed, as by not writing the folder back, others may have it, so the array is closed; its file is whole, and the
-/// error says under which name.
+/// then failed, as by not writing the folder back, others may have it, so the array is closed; its file is whole, and
+/// the error says under which name.
 ///
 /// ```
 /// use mmap_array::MmapArrayMut;

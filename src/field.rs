@@ -1,8 +1,8 @@
 //! Where a field lies in its record, as a value with both types in it.
 //!
 //! NumPy finds a field by its name when the program runs; in Rust the compiler knows the record, so the usual way to a
-//! field is a [`Field`] made by [`field!`](crate::field!): the path is checked, the type inferred and the offset computed when the
-//! program is compiled, for any struct, packed, nested or generic, with nothing derived for it.
+//! field is a [`Field`] made by [`field!`](crate::field!): the path is checked, the type inferred and the offset
+//! computed when the program is compiled, for any struct, packed, nested or generic, with nothing derived for it.
 
 use crate::error::short_type_name;
 use std::fmt;

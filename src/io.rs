@@ -19,14 +19,15 @@ pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Reads elements from a file into memory: `np.fromfile(path, dtype, count, offset=offset)`.
 ///
-/// `offset` counts bytes. A `count` of `None` reads to the end of the file. Unlike a map this reads anything that can be
-/// opened: pipes, devices, `/proc`. Numbers are read in the machine's byte order.
+/// `offset` counts bytes. A `count` of `None` reads to the end of the file. Unlike a map this reads anything that can
+/// be opened: pipes, devices, `/proc`. Numbers are read in the machine's byte order.
 ///
 /// # Errors
 ///
 /// [`Io`](crate::ErrorKind::Io) where the system refuses, [`PastEnd`](crate::ErrorKind::PastEnd) where the file ends
-/// before `offset` or before `count` elements (NumPy returns fewer), [`PartialElement`](crate::ErrorKind::PartialElement)
-/// where, without a `count`, a part of an element is left at the end.
+/// before `offset` or before `count` elements (NumPy returns fewer),
+/// [`PartialElement`](crate::ErrorKind::PartialElement) where, without a `count`, a part of an element is left at the
+/// end.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -71,8 +72,8 @@ fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
     error.at_bytes(offset..offset.saturating_add(needed))
 }
 
-/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors; `available` is the number of
-/// bytes that the source is known to have, for which memory is taken at once, and 0 where nothing is known.
+/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors; `available` is the
+/// number of bytes that the source is known to have, for which memory is taken at once, and 0 where nothing is known.
 pub(crate) fn read_elements<T>(
     source: &mut impl Read,
     offset: u64,
@@ -173,8 +174,8 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 impl<T, A: Access<T>> ArrayView<'_, T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
     ///
-    /// As for [`create`](crate::CreateOptions::create), the file is built beside the target and renamed, so nobody
-    /// who has the old one mapped is cut off, and the array may even be a map of the target itself (but on Windows, which
+    /// As for [`create`](crate::CreateOptions::create), the file is built beside the target and renamed, so nobody who
+    /// has the old one mapped is cut off, and the array may even be a map of the target itself (but on Windows, which
     /// does not replace files that are mapped).
     ///
     /// # Errors

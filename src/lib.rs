@@ -48,16 +48,16 @@
 //!
 //! Opening takes some microseconds, for a window of a terabyte as for one of a megabyte; the elements are read from the
 //! disk as they are touched, page by page, and again from memory by whoever comes next. A loop over the slice or over a
-//! view costs what the same loop by hand costs, and [`sum`](ArrayView::sum) and its like less. So: open the window and not
-//! the file, go through it in storage order, say what comes ([`prefetch`](MmapArray::prefetch),
+//! view costs what the same loop by hand costs, and [`sum`](ArrayView::sum) and its like less. So: open the window and
+//! not the file, go through it in storage order, say what comes ([`prefetch`](MmapArray::prefetch),
 //! [`advise`](MmapArray::advise)) where the disk is slow, and copy ([`fromfile`]) what is small or read once.
 //!
 //! More on all this, with figures, and on many writers of one file is in the [`guide`].
 //!
 //! # What the types forbid
 //!
-//! A read-only array cannot be written ([`Exclusive`](access::Exclusive)), an element type with padding cannot be written at all
-//! ([`Access`](access::Access)), and a type of no bytes is no element:
+//! A read-only array cannot be written ([`Exclusive`](access::Exclusive)), an element type with padding cannot be
+//! written at all ([`Access`](access::Access)), and a type of no bytes is no element:
 //!
 //! ```
 //! let array = mmap_array::MmapArrayMut::<[u8; 1]>::anonymous([10]);
@@ -120,14 +120,14 @@
 //! # From NumPy
 //!
 //! Every row of these tables runs as a test beside NumPy, on the same files, and gives the same. What stands here for
-//! NumPy's names is [`MmapArray`] and [`ArrayView`], and [`DynArray`] and [`DynView`] where the dtype is known only when the
-//! program runs.
+//! NumPy's names is [`MmapArray`] and [`ArrayView`], and [`DynArray`] and [`DynView`] where the dtype is known only
+//! when the program runs.
 //!
 //! ## Open
 //!
 //! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. To map a file,
-//! or to create one that is seen before it is finished, is `unsafe`, by [one contract](MmapArray#safety); to load one, and to
-//! give a name to one that is finished, is not.
+//! or to create one that is seen before it is finished, is `unsafe`, by [one contract](MmapArray#safety); to load one,
+//! and to give a name to one that is finished, is not.
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -150,8 +150,9 @@
 //!
 //! ## The array
 //!
-//! `arr` is the `MmapArray<T>` of the second row above. It is the slice of all its elements too, so `arr.len()` is NumPy's
-//! `arr.size`. The mode is in the type: [`ReadOnly`](access::ReadOnly), [`ReadWrite`](access::ReadWrite) or [`CopyOnWrite`](access::CopyOnWrite).
+//! `arr` is the `MmapArray<T>` of the second row above. It is the slice of all its elements too, so `arr.len()` is
+//! NumPy's `arr.size`. The mode is in the type: [`ReadOnly`](access::ReadOnly), [`ReadWrite`](access::ReadWrite) or
+//! [`CopyOnWrite`](access::CopyOnWrite).
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -168,8 +169,8 @@
 //!
 //! ## Index, slice, turn
 //!
-//! Indices are not negative, and a range outside its axis panics, as a slice's does. The array itself is the slice of its
-//! elements in storage order; its view knows the shape.
+//! Indices are not negative, and a range outside its axis panics, as a slice's does. The array itself is the slice of
+//! its elements in storage order; its view knows the shape.
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -207,10 +208,10 @@
 //!
 //! ## Records
 //!
-//! `np.dtype([…])` is a `#[repr(C, packed)]` struct with `#[derive(Record)]`, and with `align=True` a `#[repr(C)]` one, whose padding is written
-//! out as fields: `#[record(pad)] _pad: [u8; 7]`. Here it
-//! is `Star`, of the fields `id`, `tag`, `rgb` and `pos`, which has `x` and `y`. `Name` has `id` and `tag`. A field's path is
-//! checked by the compiler with [`project`](MmapArray::project), when the program runs with [`field`](MmapArray::field).
+//! `np.dtype([…])` is a `#[repr(C, packed)]` struct with `#[derive(Record)]`, and with `align=True` a `#[repr(C)]` one,
+//! whose padding is written out as fields: `#[record(pad)] _pad: [u8; 7]`. Here it is `Star`, of the fields `id`,
+//! `tag`, `rgb` and `pos`, which has `x` and `y`. `Name` has `id` and `tag`. A field's path is checked by the compiler
+//! with [`project`](MmapArray::project), when the program runs with [`field`](MmapArray::field).
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -262,7 +263,8 @@
 //!
 //! ## `.npy`
 //!
-//! `f` and `new` are paths again, and `arr` is an array of any kind. A dtype of objects is refused: nothing is unpickled.
+//! `f` and `new` are paths again, and `arr` is an array of any kind. A dtype of objects is refused: nothing is
+//! unpickled.
 //!
 //! | NumPy | here |
 //! | --- | --- |
@@ -287,8 +289,8 @@
 //!
 //! ## `.npz`
 //!
-//! With the feature `npz`. Members that are deflated, as by `np.savez_compressed`, are loaded; those that are stored can be
-//! mapped too, at whatever byte NumPy has put them.
+//! With the feature `npz`. Members that are deflated, as by `np.savez_compressed`, are loaded; those that are stored
+//! can be mapped too, at whatever byte NumPy has put them.
 //!
 //! | NumPy | here |
 //! | --- | --- |

@@ -1,11 +1,11 @@
 //! NumPy's own files, `.npy`: arrays that say what they are, opened in place, created on disk, and filled in parts.
 //!
 //! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: whole by [`open`], and, what NumPy's
-//! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made by
-//! [`create_options`] without a byte of it in memory, and any number of threads and processes can then fill their own
-//! [`segment`](Options::segment) of it. Where any of them may die, [`fill`](fill()) creates the file and hands out its
-//! parts. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows as they come. Which of the ways
-//! to take for many writers is in the [guide](crate::guide::processes).
+//! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made
+//! by [`create_options`] without a byte of it in memory, and any number of threads and processes can then fill their
+//! own [`segment`](Options::segment) of it. Where any of them may die, [`fill`](fill()) creates the file and hands out
+//! its parts. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows as they come. Which of
+//! the ways to take for many writers is in the [guide](crate::guide::processes).
 //!
 //! ```
 //! use mmap_array::npy;
@@ -58,7 +58,8 @@ pub fn options<T: Element>() -> Options<Typed<T>, Npy> {
     Options::new(Typed::new(), Npy::new())
 }
 
-/// Returns options to open elements of whatever dtype the file states, as a [`DynArray`](crate::DynArray). See [`Options`].
+/// Returns options to open elements of whatever dtype the file states, as a [`DynArray`](crate::DynArray). See
+/// [`Options`].
 ///
 /// ```
 /// use mmap_array::{Be, npy};
@@ -127,8 +128,8 @@ pub fn header(source: impl Source) -> Result<Header> {
     dyn_options().header(source)
 }
 
-/// Copies the array of a file into memory: `np.load(path)`. See [`Options::load`], by which windows and arrays of any dtype are
-/// loaded too.
+/// Copies the array of a file into memory: `np.load(path)`. See [`Options::load`], by which windows and arrays of any
+/// dtype are loaded too.
 ///
 /// # Errors
 ///
@@ -211,8 +212,8 @@ where
 /// A job of filling one array by many processes and threads, part by part, which survives the death of any of them. See
 /// [`FillOptions`].
 ///
-/// Do not [`create`] the array first: the job does. One that is there, without the file beside it that says what is still
-/// to be filled, counts as complete, and nothing is filled: [`run`](FillOptions::run) returns 0, and with
+/// Do not [`create`] the array first: the job does. One that is there, without the file beside it that says what is
+/// still to be filled, counts as complete, and nothing is filled: [`run`](FillOptions::run) returns 0, and with
 /// [`create_new`](FillOptions::create_new) an error.
 ///
 /// ```
@@ -233,9 +234,9 @@ where
 ///
 /// # Safety
 ///
-/// [The contract](MmapArray#safety), until the array is complete: nobody but those who claim parts of it by the same job
-/// writes the elements, nobody makes the file shorter, and nobody writes or replaces the file beside it, which says whose
-/// parts are whose.
+/// [The contract](MmapArray#safety), until the array is complete: nobody but those who claim parts of it by the same
+/// job writes the elements, nobody makes the file shorter, and nobody writes or replaces the file beside it, which says
+/// whose parts are whose.
 pub unsafe fn fill<'a, T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> FillOptions<'a, T>
 where
     ReadWrite: Exclusive<T>,

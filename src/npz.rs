@@ -1,9 +1,9 @@
 //! NumPy's archives of arrays, `.npz`: their members listed, opened in place where they are stored, and written so that
 //! they can be.
 //!
-//! An archive is a zip file of `.npy` files. `np.savez` stores them as they are, so their elements lie in the archive one
-//! after another and can be mapped there, which NumPy itself does not do: its `mmap_mode` has no effect on archives. The
-//! members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into memory.
+//! An archive is a zip file of `.npy` files. `np.savez` stores them as they are, so their elements lie in the archive
+//! one after another and can be mapped there, which NumPy itself does not do: its `mmap_mode` has no effect on
+//! archives. The members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into memory.
 //!
 //! ```
 //! use mmap_array::{ArrayView, npy, npz};
@@ -26,14 +26,14 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size: a type of alignment 1 opens
-//! them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does an array of the dtype that the file states ([`npy::dyn_options`]). [`Writer`] puts the
-//! elements at multiples of 64 bytes.
+//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size: a type of alignment 1
+//! opens them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does an array of the dtype that the file states
+//! ([`npy::dyn_options`]). [`Writer`] puts the elements at multiples of 64 bytes.
 //!
 //! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
-//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum of
-//! a member, for which all of it has to be read, is checked by [`npy::load`] and [`reader`](Member::reader), and
-//! not where it is mapped.
+//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum
+//! of a member, for which all of it has to be read, is checked by [`npy::load`] and [`reader`](Member::reader), and not
+//! where it is mapped.
 
 mod writer;
 
@@ -60,8 +60,8 @@ pub struct Archive {
 
 /// A member of an [`Archive`], by what the archive's directory says of it.
 ///
-/// It is a [`Source`]: what opens or loads a `.npy` file takes a member of an archive as well. One that is stored opens in
-/// place, to read ([`open`](npy::open)) or to write in memory only; one that is deflated can be loaded.
+/// It is a [`Source`]: what opens or loads a `.npy` file takes a member of an archive as well. One that is stored opens
+/// in place, to read ([`open`](npy::open)) or to write in memory only; one that is deflated can be loaded.
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     archive: &'a Archive,
@@ -252,8 +252,8 @@ impl<'a> Member<'a> {
     ///
     /// # Errors
     ///
-    /// As for [`header`](Self::header), and [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is compressed, the
-    /// elements of which lie nowhere in the archive.
+    /// As for [`header`](Self::header), and [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is
+    /// compressed, the elements of which lie nowhere in the archive.
     pub fn data_offset(&self) -> Result<u64> {
         // What is no `.npy` file says so, deflated too.
         if !self.is_stored() {
@@ -263,8 +263,8 @@ impl<'a> Member<'a> {
         Ok(start + self.header()?.data_offset())
     }
 
-    /// The bytes of the `.npy` file, or whatever else the member is, one after another, decompressed: for what neither is
-    /// mapped nor fits memory. At the end the size and the checksum are checked.
+    /// The bytes of the `.npy` file, or whatever else the member is, one after another, decompressed: for what neither
+    /// is mapped nor fits memory. At the end the size and the checksum are checked.
     ///
     /// # Errors
     ///

@@ -83,8 +83,8 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always lie
-    /// in one sector: a disk writes that whole or not at all.
+    /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always
+    /// lie in one sector: a disk writes that whole or not at all.
     pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
         let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
         let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));

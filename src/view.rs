@@ -1,9 +1,9 @@
 //! Borrowed, shaped, byte-strided access to elements: NumPy's view.
 //!
-//! A field of packed records has a stride that its size does not divide, and an address that its type could not live at,
-//! so neither a slice nor an array with strides counted in elements can show it. A view counts strides in bytes, and
-//! elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on one
-//! pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
+//! A field of packed records has a stride that its size does not divide, and an address that its type could not live
+//! at, so neither a slice nor an array with strides counted in elements can show it. A view counts strides in bytes,
+//! and elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on
+//! one pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
 
 pub(crate) mod convert;
 mod decode;
@@ -40,9 +40,10 @@ use std::marker::PhantomData;
 /// comparisons go in C order: the last index first, whatever the order in memory.
 ///
 /// `ArrayView<'a, T>` reads. Methods that shape it take `&self` and give another view for as long as the elements are
-/// borrowed: of views that read there may be many, and making one copies some words. [`ArrayViewMut<'a, T>`](ArrayViewMut)
-/// is the same type for writing, of which there is one at a time: methods that shape it use it up, and
-/// [`reborrow`](ArrayViewMut::reborrow) lends it out. As in NumPy, cutting, turning and reinterpreting cost nothing.
+/// borrowed: of views that read there may be many, and making one copies some words. [`ArrayViewMut<'a,
+/// T>`](ArrayViewMut) is the same type for writing, of which there is one at a time: methods that shape it use it up,
+/// and [`reborrow`](ArrayViewMut::reborrow) lends it out. As in NumPy, cutting, turning and reinterpreting cost
+/// nothing.
 ///
 /// A view is a borrow of its elements, so it is `Send` and `Sync` where they are both.
 ///
@@ -146,8 +147,9 @@ impl RawView {
 impl<'a, T, A> ArrayView<'a, T, A> {
     /// # Safety
     ///
-    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes that nobody else writes;
-    /// if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must be writable.
+    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes that nobody else
+    /// writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must be
+    /// writable.
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }
@@ -160,7 +162,8 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         self.raw.axes.lens()
     }
 
-    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have any.
+    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have
+    /// any.
     #[inline]
     #[must_use]
     pub fn strides(&self) -> &[isize] {
@@ -223,8 +226,8 @@ impl<'a, T, A> ArrayView<'a, T, A> {
 }
 
 impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
-    /// The element at an index of one number per axis, by value: `view.at([i, j])`; `view.at(i)` where there is one axis,
-    /// `view.at(())` where there is none.
+    /// The element at an index of one number per axis, by value: `view.at([i, j])`; `view.at(i)` where there is one
+    /// axis, `view.at(())` where there is none.
     ///
     /// # Panics
     ///

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// A new array, and how it is made.
 ///
-/// `E` is [what the elements are](Elements), `F` the [format](NewFormat) of the file: [`Raw`], elements and nothing else, or
-/// [`Npy`](crate::npy::Npy). All elements are zero at first.
+/// `E` is [what the elements are](Elements), `F` the [format](NewFormat) of the file: [`Raw`], elements and nothing
+/// else, or [`Npy`](crate::npy::Npy). All elements are zero at first.
 ///
 /// | made by | creates |
 /// | --- | --- |
@@ -60,8 +60,8 @@ pub struct CreateOptions<E, F = Raw> {
 }
 
 impl<T> MmapArray<T> {
-    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory. See
-    /// [`CreateOptions`].
+    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory.
+    /// See [`CreateOptions`].
     ///
     /// ```
     /// use mmap_array::{MmapArray, Order};
@@ -99,8 +99,8 @@ impl<T> MmapArrayMut<T> {
     /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
     /// file goes with the array.
     ///
-    /// Safe, because the file has no name by which another program could open it. (A child made by `fork` shares it, as it
-    /// does any file, and `/proc/PID/fd` leads to it, as `/proc/PID/mem` leads to all memory.)
+    /// Safe, because the file has no name by which another program could open it. (A child made by `fork` shares it, as
+    /// it does any file, and `/proc/PID/fd` leads to it, as `/proc/PID/mem` leads to all memory.)
     /// [`scratch_in`](CreateOptions::scratch_in) takes another folder, for systems whose temporary folder is memory.
     ///
     /// # Errors
@@ -123,9 +123,9 @@ impl<T> MmapArrayMut<T> {
 }
 
 impl<E> CreateOptions<E, Raw> {
-    /// Sets the byte of the file at which the first element lies, 0 by default: a multiple of `align_of::<T>()`. What is in
-    /// front of it is zero. The file ends with the array, whatever the offset, so that one which is longer than the address space
-    /// (2 GiB on 32 bits) can be created by its last window.
+    /// Sets the byte of the file at which the first element lies, 0 by default: a multiple of `align_of::<T>()`. What
+    /// is in front of it is zero. The file ends with the array, whatever the offset, so that one which is longer than
+    /// the address space (2 GiB on 32 bits) can be created by its last window.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.format.offset = bytes;
@@ -174,9 +174,9 @@ impl<E, F> CreateOptions<E, F> {
         self
     }
 
-    /// Gives the file its blocks on the disk at once, and those that [`grow`](crate::MmapArrayMut::grow) adds. Without it
-    /// the file is sparse: blocks are taken as elements are written, and a disk that is full by then stops the program with a
-    /// signal instead of an error.
+    /// Gives the file its blocks on the disk at once, and those that [`grow`](crate::MmapArrayMut::grow) adds. Without
+    /// it the file is sparse: blocks are taken as elements are written, and a disk that is full by then stops the
+    /// program with a signal instead of an error.
     #[must_use]
     pub fn reserve(mut self) -> Self {
         self.settings.reserve = true;
@@ -201,8 +201,8 @@ impl<E, F> CreateOptions<E, F> {
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
@@ -222,13 +222,13 @@ impl<E, F> CreateOptions<E, F> {
     }
 
     /// Creates a file as [`create`](Self::create) does, but a file that exists is an error, and stays. (On Windows, and
-    /// on file systems that can neither rename without replacing nor link, the target is there with no bytes for a moment before
-    /// it is there whole.)
+    /// on file systems that can neither rename without replacing nor link, the target is there with no bytes for a
+    /// moment before it is there whole.)
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
@@ -243,20 +243,20 @@ impl<E, F> CreateOptions<E, F> {
         self.create_file(path, false).map_err(|error| error.in_file(Some(path)))
     }
 
-    /// Opens a file to read and write, and creates it first where there is none: for many processes that all make the same
-    /// call, of which one creates and all open.
+    /// Opens a file to read and write, and creates it first where there is none: for many processes that all make the
+    /// same call, of which one creates and all open.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
-    /// As for [`create_new`](Self::create_new) and [`open_mut`](super::Options::open_mut). Where a file is there that holds another array: in a
-    /// `.npy` file [`Header`](crate::ErrorKind::Header) for another shape or order and
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); in a raw file [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for
-    /// another length.
+    /// As for [`create_new`](Self::create_new) and [`open_mut`](super::Options::open_mut). Where a file is there that
+    /// holds another array: in a `.npy` file [`Header`](crate::ErrorKind::Header) for another shape or order and
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); in a raw file
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for another length.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -297,8 +297,8 @@ impl<E, F> CreateOptions<E, F> {
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    /// Creates a file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]). It goes with the
-    /// array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Without one no other program can
+    /// Creates a file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]). It goes with
+    /// the array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Without one no other program can
     /// open it, so no `unsafe` is needed.
     ///
     /// The file can be larger than memory: pages are written to the disk as the system needs the memory.
@@ -314,8 +314,8 @@ impl<E, F> CreateOptions<E, F> {
         self.scratch_in(std::env::temp_dir())
     }
 
-    /// Creates a file of zeros without a name in a folder: that in which [`persist`](crate::MmapArrayMut::persist) will give it one, so
-    /// that nothing has to be copied then. See [`scratch`](Self::scratch).
+    /// Creates a file of zeros without a name in a folder: that in which [`persist`](crate::MmapArrayMut::persist) will
+    /// give it one, so that nothing has to be copied then. See [`scratch`](Self::scratch).
     ///
     /// # Errors
     ///
@@ -422,8 +422,8 @@ fn write_front(file: &File, made: &NewLayout) -> Result<()> {
 }
 
 /// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be
-/// there for a moment with no bytes, before the process that makes it puts the whole one in its place. One that is to be
-/// empty is not waited for.
+/// there for a moment with no bytes, before the process that makes it puts the whole one in its place. One that is to
+/// be empty is not waited for.
 fn open_made(path: &Path, empty: bool) -> Result<File> {
     const MOMENT: Duration = Duration::from_millis(10);
     for _ in 0..200 {

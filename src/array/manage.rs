@@ -139,8 +139,8 @@ impl<T> MmapArrayMut<T> {
         self.region.flush(self.row_bytes(&rows)?)
     }
 
-    /// Has the system begin to write the array to the disk, and does not wait: `msync` with `MS_ASYNC`, which does nothing
-    /// on Linux, where writing begins by itself; on Windows `FlushViewOfFile`.
+    /// Has the system begin to write the array to the disk, and does not wait: `msync` with `MS_ASYNC`, which does
+    /// nothing on Linux, where writing begins by itself; on Windows `FlushViewOfFile`.
     ///
     /// # Errors
     ///
@@ -173,13 +173,13 @@ impl<T> MmapArrayMut<T> {
     /// Makes the array `rows` rows longer, and its file too. The new elements are zero and come after the others: along
     /// the first axis in C order, along the last in Fortran order. Returns the new length of that axis.
     ///
-    /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows nobody
-    /// else may change the file's length. An array in a file is mapped anew: [`lock`](Self::lock) and
+    /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows
+    /// nobody else may change the file's length. An array in a file is mapped anew: [`lock`](Self::lock) and
     /// [`advise`](Self::advise) are to be repeated. Where the array was created with
     /// [`reserve`](crate::CreateOptions::reserve), what is added has its blocks on the disk too.
     ///
-    /// The header of a `.npy` file gets the new shape, after the file has its new length: a crash at any point leaves the
-    /// one or the other, and each is valid.
+    /// The header of a `.npy` file gets the new shape, after the file has its new length: a crash at any point leaves
+    /// the one or the other, and each is valid.
     ///
     /// # Errors
     ///
@@ -187,7 +187,8 @@ impl<T> MmapArrayMut<T> {
     /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Overflow`](crate::ErrorKind::Overflow);
     /// [`Misaligned`](crate::ErrorKind::Misaligned) where an array that was empty begins at such a byte;
     /// [`Locked`](crate::ErrorKind::Locked) where the elements are [locked](crate::Options::lock_range) and somebody has
-    /// locked what is to come; [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the file are as they were then.
+    /// locked what is to come; [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the
+    /// file are as they were then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -204,8 +205,9 @@ impl<T> MmapArrayMut<T> {
         self.grow_by(rows, false)
     }
 
-    /// Makes the array longer as [`grow`](Self::grow) does, and gives what is added its blocks on the disk at once, also
-    /// where the file was not [created](crate::CreateOptions::reserve) so: a full disk is an error then, and the array stays as it was.
+    /// Makes the array longer as [`grow`](Self::grow) does, and gives what is added its blocks on the disk at once,
+    /// also where the file was not [created](crate::CreateOptions::reserve) so: a full disk is an error then, and the
+    /// array stays as it was.
     ///
     /// # Errors
     ///

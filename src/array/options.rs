@@ -12,8 +12,8 @@ use std::io::Read;
 
 /// Which elements to open, and where they lie.
 ///
-/// `E` is [what the elements are](Elements), `F` the [format](Format) of what they lie in: [`Raw`], elements and nothing else,
-/// or [`Npy`](crate::npy::Npy).
+/// `E` is [what the elements are](Elements), `F` the [format](Format) of what they lie in: [`Raw`], elements and
+/// nothing else, or [`Npy`](crate::npy::Npy).
 ///
 /// | made by | opens |
 /// | --- | --- |
@@ -32,8 +32,9 @@ use std::io::Read;
 /// | [`open_sealed`](Self::open_sealed), for a file that cannot change | read | |
 /// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and written | memory |
 ///
-/// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to the end
-/// of the file unless [`shape`](Self::shape) gives the axes, and lie in C order unless [`order`](Self::order) says otherwise.
+/// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to
+/// the end of the file unless [`shape`](Self::shape) gives the axes, and lie in C order unless [`order`](Self::order)
+/// says otherwise.
 ///
 /// Files are made by [`CreateOptions`](super::CreateOptions).
 ///
@@ -74,8 +75,8 @@ impl<T> MmapArray<T> {
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-    /// shorter than them.
+    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the
+    /// file shorter than them.
     ///
     /// # Errors
     ///
@@ -133,8 +134,8 @@ impl<T> MmapArray<T> {
         unsafe { Self::options().open_mut(source) }
     }
 
-    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways to
-    /// open. See [`Options`].
+    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways
+    /// to open. See [`Options`].
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -152,17 +153,17 @@ impl<T> MmapArray<T> {
 }
 
 impl<E> Options<E, Raw> {
-    /// Sets the byte of the source at which the first element lies, 0 by default. It need not be page-aligned, but must be
-    /// a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed records and numbers that name their byte order,
-    /// [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), lie anywhere.
+    /// Sets the byte of the source at which the first element lies, 0 by default. It need not be page-aligned, but must
+    /// be a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed records and numbers that name their byte
+    /// order, [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), lie anywhere.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.format.offset = bytes;
         self
     }
 
-    /// Sets the number of elements along each axis. One of them may be `None`, with the others in `Some`, to follow from the
-    /// length of the file: `[None, Some(3)]` is NumPy's `reshape(-1, 3)`.
+    /// Sets the number of elements along each axis. One of them may be `None`, with the others in `Some`, to follow
+    /// from the length of the file: `[None, Some(3)]` is NumPy's `reshape(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
         self.format.shape = Some(shape.into_shape());
@@ -196,16 +197,16 @@ impl<E, F> Options<E, F> {
     }
 
     /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
-    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) of a path, while
-    /// the elements are copied. What the array
-    /// [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a lock gets an error
-    /// of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
+    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) of a
+    /// path, while the elements are copied. What the array [grows](crate::MmapArrayMut::grow) by is locked too. Whoever
+    /// else asks for overlapping elements with a lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at
+    /// once; whoever asks for none is not kept out.
     ///
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
     /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
-    /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`](std::fs::File) do not
-    /// exclude one another, and what two of them have locked is free when the first of them goes. Windows also keeps others
-    /// from reading and writing these bytes without a map.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`](std::fs::File) do
+    /// not exclude one another, and what two of them have locked is free when the first of them goes. Windows also
+    /// keeps others from reading and writing these bytes without a map.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -232,15 +233,15 @@ impl<E, F> Options<E, F> {
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened or is no regular file; where the elements do not lie within it, are no whole number,
-    /// or are not aligned for their type; where the shape does not fit the address space. Of a `.npy` file also
-    /// [`Header`](crate::ErrorKind::Header) where it is none, [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where its
-    /// elements are others, [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
+    /// Where the file cannot be opened or is no regular file; where the elements do not lie within it, are no whole
+    /// number, or are not aligned for their type; where the shape does not fit the address space. Of a `.npy` file also
+    /// [`Header`](crate::ErrorKind::Header) where it is none, [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where
+    /// its elements are others, [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
     /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for rows in Fortran order. The file is as it was.
     pub unsafe fn open(self, source: impl Source) -> Result<E::Array>
     where
@@ -255,8 +256,8 @@ impl<E, F> Options<E, F> {
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
@@ -282,13 +283,13 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::ReadWrite)
     }
 
-    /// Opens a file to read, and to write in memory only: NumPy's mode `"c"`. A page that is written is copied first, and
-    /// the file, which need not be writable, stays as it was.
+    /// Opens a file to read, and to write in memory only: NumPy's mode `"c"`. A page that is written is copied first,
+    /// and the file, which need not be writable, stays as it was.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes
-    /// the file shorter than them.
+    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
+    /// makes the file shorter than them.
     ///
     /// # Errors
     ///
@@ -341,18 +342,18 @@ impl<E, F> Options<E, F> {
     }
 
     /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
-    /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed members of archives can
-    /// be loaded too. The copy can be written, so the elements must have no padding; those that have some are loaded of the
-    /// dtype that a `.npy` file states, or read by [`fromfile`](crate::fromfile).
+    /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed
+    /// members of archives can be loaded too. The copy can be written, so the elements must have no padding; those that
+    /// have some are loaded of the dtype that a `.npy` file states, or read by [`fromfile`](crate::fromfile).
     ///
-    /// Rows of an array in Fortran order, which cannot be mapped as one slice, lie together in the copy. The array keeps
-    /// the order of the file.
+    /// Rows of an array in Fortran order, which cannot be mapped as one slice, lie together in the copy. The array
+    /// keeps the order of the file.
     ///
     /// # Errors
     ///
     /// As for [`open`](Self::open); [`Io`](crate::ErrorKind::Io) where the file cannot be read or there is not enough
-    /// memory, [`PastEnd`](crate::ErrorKind::PastEnd) where it ends before the elements do. For a member of an archive, whose
-    /// checksum is compared, also [`Archive`](crate::ErrorKind::Archive) where it is damaged.
+    /// memory, [`PastEnd`](crate::ErrorKind::PastEnd) where it ends before the elements do. For a member of an archive,
+    /// whose checksum is compared, also [`Archive`](crate::ErrorKind::Archive) where it is damaged.
     ///
     /// ```
     /// use mmap_array::{ArrayView, npy};
@@ -372,8 +373,8 @@ impl<E, F> Options<E, F> {
         source.lend(Want::Load, |bytes| self.copied(bytes))
     }
 
-    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind the array is read, so that what
-    /// follows can be read next; of a raw file without a shape everything is read.
+    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind the array is read, so
+    /// that what follows can be read next; of a raw file without a shape everything is read.
     ///
     /// # Errors
     ///

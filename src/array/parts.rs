@@ -45,8 +45,8 @@ impl<T, A> MmapArray<T, A> {
         Err(ArrayError::new(error, self))
     }
 
-    /// Returns rows of the array as an array of their own, and drops the others. Of an array that is read-only, and can be
-    /// cloned, `array.clone().into_rows(a..b)` leaves the array as it is.
+    /// Returns rows of the array as an array of their own, and drops the others. Of an array that is read-only, and can
+    /// be cloned, `array.clone().into_rows(a..b)` leaves the array as it is.
     ///
     /// # Panics
     ///
@@ -97,8 +97,8 @@ impl<T, A> MmapArray<T, A> {
     }
 
     /// Cuts the array along its slowest axis (the first in C order, the last in Fortran order) into `count` parts that
-    /// do not overlap: `np.array_split`. Their lengths are as equal as can be, the longer ones first. A part flushes its own
-    /// range; the map goes with the last of them.
+    /// do not overlap: `np.array_split`. Their lengths are as equal as can be, the longer ones first. A part flushes
+    /// its own range; the map goes with the last of them.
     ///
     /// # Panics
     ///

@@ -6,20 +6,20 @@ use std::path::Path;
 
 impl<T> MmapArrayMut<T> {
     /// Gives the scratch file of the array a name, once all elements are on the disk: from one moment to the next the
-    /// file is there, whole, and stays when the power fails after this returns. A file that has the name is replaced, and
-    /// whoever has it mapped or open keeps the old one; its permissions, and where the system lets us owner and group, are taken
-    /// over.
+    /// file is there, whole, and stays when the power fails after this returns. A file that has the name is replaced,
+    /// and whoever has it mapped or open keeps the old one; its permissions, and where the system lets us owner and
+    /// group, are taken over.
     ///
-    /// The array is closed, since others may write the file from now on. Nothing is copied where the target is on the file
-    /// system of the scratch file, as with [`scratch_in`](super::CreateOptions::scratch_in) of its folder, and the system can give a file a name later (Linux, with
-    /// `O_TMPFILE`); otherwise a copy gets the name.
+    /// The array is closed, since others may write the file from now on. Nothing is copied where the target is on the
+    /// file system of the scratch file, as with [`scratch_in`](super::CreateOptions::scratch_in) of its folder, and the
+    /// system can give a file a name later (Linux, with `O_TMPFILE`); otherwise a copy gets the name.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) where the array is not in a scratch file or shares its map with
-    /// others; [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a target that is none; [`Io`](crate::ErrorKind::Io) where
-    /// the system refuses. The array comes back with the error, and the target is as it was, unless the file had got a name
-    /// when the system failed: see [`PersistError`].
+    /// others; [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a target that is none;
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses. The array comes back with the error, and the target is as
+    /// it was, unless the file had got a name when the system failed: see [`PersistError`].
     ///
     /// ```
     /// use mmap_array::{MmapArray, fromfile};
@@ -39,8 +39,8 @@ impl<T> MmapArrayMut<T> {
         persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
     }
 
-    /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is an
-    /// error, and stays.
+    /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is
+    /// an error, and stays.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! What an array is opened from: a path, an open file, a member of an archive.
 //!
-//! Whoever opens asks a source for bytes and says what for. A path is opened and closed again, an open file is lent, and a
-//! member of an archive is either a range of its file's bytes or, where it is compressed, a stream. So each way to open
-//! is written once, and a source is one implementation of [`Source`].
+//! Whoever opens asks a source for bytes and says what for. A path is opened and closed again, an open file is lent,
+//! and a member of an archive is either a range of its file's bytes or, where it is compressed, a stream. So each way
+//! to open is written once, and a source is one implementation of [`Source`].
 
 use crate::error::{Error, Reason, Result};
 use crate::region::{self, At};
@@ -234,8 +234,8 @@ impl sealed::Source for &File {
     }
 }
 
-/// Lends an open file to be read: at any byte where it has them all, and else, as pipes and the files of `/proc`, from its
-/// position on.
+/// Lends an open file to be read: at any byte where it has them all, and else, as pipes and the files of `/proc`, from
+/// its position on.
 fn lend_to_load<R>(file: &File, path: Option<&Path>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
     match file.metadata() {
         Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {

@@ -2,8 +2,8 @@
 //!
 //! The header's `descr` is all that a file says about its elements, so it must be read as NumPy reads it, padding,
 //! titles and all, and written as NumPy writes it, byte for byte: then the same data give the same file whoever wrote
-//! it. The rules are those of `descr_to_dtype` and `dtype_to_descr` in `numpy.lib.format`, and of `dtype.descr`, seen in
-//! NumPy 2.4.
+//! it. The rules are those of `descr_to_dtype` and `dtype_to_descr` in `numpy.lib.format`, and of `dtype.descr`, seen
+//! in NumPy 2.4.
 //!
 //! # Where this differs from NumPy
 //!
@@ -25,8 +25,8 @@
 //! None of these does NumPy write, but for `|O`. In turn, white space between lines is taken where Python calls it
 //! indentation.
 //!
-//! Writing, NumPy gives up only on fields that overlap or are out of order. Refused here, too, is what it could not read
-//! back as it was: a field without a name that would be taken for padding, and sizes beyond a C `int`.
+//! Writing, NumPy gives up only on fields that overlap or are out of order. Refused here, too, is what it could not
+//! read back as it was: a field without a name that would be taken for padding, and sizes beyond a C `int`.
 
 use super::literal::{self, Literal, Node, Python, error_at};
 use super::typestr::{self, MAX_ITEMSIZE};

@@ -6,8 +6,8 @@
 use super::{DType, Endianness, Kind, RecordField, TimeUnit, repr, typestr};
 use std::fmt::{self, Write as _};
 
-/// A number by its type string, `<f8`; a record by the text of a `.npy` header, or, where that cannot say how its fields
-/// lie, by all of their offsets, as NumPy prints it.
+/// A number by its type string, `<f8`; a record by the text of a `.npy` header, or, where that cannot say how its
+/// fields lie, by all of their offsets, as NumPy prints it.
 ///
 /// ```
 /// use mmap_array::DType;

@@ -1,9 +1,9 @@
 //! The one word that describes an element without parts: NumPy's type string.
 //!
-//! `<f8`, `|S5`, `>M8[25s]`: order, kind, size, and the unit of times. NumPy writes only this form, and reads much more:
-//! sizes as C's `strtol` takes them, names such as `float64`, letters such as `d`. Those that mean the same everywhere
-//! are read here too. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are refused: a
-//! file must not change with the machine that reads it.
+//! `<f8`, `|S5`, `>M8[25s]`: order, kind, size, and the unit of times. NumPy writes only this form, and reads much
+//! more: sizes as C's `strtol` takes them, names such as `float64`, letters such as `d`. Those that mean the same
+//! everywhere are read here too. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are
+//! refused: a file must not change with the machine that reads it.
 
 use super::{DType, Endianness, Kind, TimeUnit};
 use std::fmt::Write as _;

@@ -46,8 +46,8 @@ pub enum Value<'a> {
     Bytes(Vec<u8>),
     /// Text in characters, without the zeros at its end. A number may be none that a character has.
     Ucs4(Vec<u32>),
-    /// Bytes without a meaning; a `long double`, whose meaning depends on the machine that wrote it, in the bytes of the
-    /// file.
+    /// Bytes without a meaning; a `long double`, whose meaning depends on the machine that wrote it, in the bytes of
+    /// the file.
     Void(Vec<u8>),
     /// A point in time: that many spans of so many units since 1970; of [`i64::MIN`], NaT.
     DateTime64(i64, TimeUnit, u32),

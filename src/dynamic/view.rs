@@ -128,8 +128,8 @@ impl<'a, A> DynView<'a, A> {
     /// # Safety
     ///
     /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have, which
-    /// nobody else writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must
-    /// be writable.
+    /// nobody else writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and
+    /// they must be writable.
     pub(super) unsafe fn from_raw(raw: RawView, dtype: &'a DType) -> Self {
         Self { raw, dtype, marker: PhantomData }
     }

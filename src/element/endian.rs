@@ -21,9 +21,10 @@ use std::str::FromStr;
 
 /// What has a byte order: the elements that [`Endian`] is made for.
 ///
-/// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::element::DateTime64), [`TimeDelta64`](crate::element::TimeDelta64) and
-/// [`Ucs4`](crate::element::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16` and
-/// `num_complex::Complex`, whose parts are, with the features of those names. The trait is sealed.
+/// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::element::DateTime64),
+/// [`TimeDelta64`](crate::element::TimeDelta64) and [`Ucs4`](crate::element::Ucs4), whose characters are turned one by
+/// one; `half::f16`, `half::bf16` and `num_complex::Complex`, whose parts are, with the features of those names. The
+/// trait is sealed.
 ///
 /// ```
 /// use mmap_array::{element::Scalar, Be, Le};

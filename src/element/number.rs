@@ -10,9 +10,9 @@ use super::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
-/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, [`Bool`](crate::element::Bool),
-/// and [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with those features. The trait is
-/// sealed.
+/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`,
+/// [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with
+/// those features. The trait is sealed.
 ///
 /// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
@@ -94,8 +94,8 @@ pub trait Number: Element + sealed::Sealed {
 }
 
 /// The elements that have a smallest and a largest among them: the real numbers of [`Number`],
-/// [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64), and [`Endian`] of them. The trait is
-/// sealed.
+/// [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64), and [`Endian`] of them.
+/// The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{ArrayView, Be};

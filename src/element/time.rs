@@ -37,8 +37,8 @@ use unit::Unit;
 /// The calendar is the Gregorian one, before its introduction too, days have 86,400 seconds, and there is no time zone:
 /// by convention the times are UTC. [`NAT`](Self::NAT) is no time.
 ///
-/// The units are in [`unit`](crate::element::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`: see
-/// [`Endian`](crate::element::Endian).
+/// The units are in [`unit`](crate::element::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`:
+/// see [`Endian`](crate::element::Endian).
 ///
 /// ```
 /// use mmap_array::{element::{DateTime64, unit::{Day, Second}}, ArrayView};

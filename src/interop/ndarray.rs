@@ -1,8 +1,8 @@
 //! Views as [ndarray]'s, and the other way round.
 //!
-//! Its views count strides in elements and give out references, so they can show what lies at its type's alignment and at
-//! whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit. What
-//! they cannot show is an error that says why.
+//! Its views count strides in elements and give out references, so they can show what lies at its type's alignment and
+//! at whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit.
+//! What they cannot show is an error that says why.
 
 use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
 use crate::dynamic::DynView;

@@ -18,15 +18,15 @@ use std::path::Path;
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
-/// the disk writes the few bytes of the new number at once. After an error the file is as it was, if the system lets it be
-/// made so. While rows are added nobody else may do the same.
+/// the disk writes the few bytes of the new number at once. After an error the file is as it was, if the system lets it
+/// be made so. While rows are added nobody else may do the same.
 ///
 /// # Errors
 ///
 /// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
 /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
-/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where more bytes follow the array, as they do when a program was
-/// killed while it added rows, and where the header has no room for the number;
+/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where more bytes follow the array, as they do when a program
+/// was killed while it added rows, and where the header has no room for the number;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Io`](crate::ErrorKind::Io) where the system refuses.
 ///
 /// ```

@@ -1,7 +1,8 @@
 //! Filling one array by many workers, any of which may die.
 //!
-//! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of them
-//! dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written down.
+//! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of
+//! them dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written
+//! down.
 
 use super::header::{Header, MAX_HEADER};
 use super::options::{Npy, check_as_asked};
@@ -30,27 +31,29 @@ const PART_BYTES: u64 = 16 << 20;
 
 type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 
-/// A job of filling one array, part by part, by any number of processes and threads. Made by [`npy::fill`](super::fill).
+/// A job of filling one array, part by part, by any number of processes and threads. Made by
+/// [`npy::fill`](super::fill).
 ///
 /// **Do not create the array yourself: the job does.** What is done is kept in a small file beside the array,
 /// `.NAME.npy.fill`, which goes when the array is complete. So an array that is there without that file counts as
-/// complete, and nothing is filled: one that another call has created, one whose file beside it was deleted, one that an
-/// earlier run filled by another function. [`run`](Self::run) returns 0 then, and with [`create_new`](Self::create_new)
-/// it is an error. To begin anew, delete the array first. An array that is not complete is moved together with its file,
-/// within one file system; alone it would count as complete, and a copy of both is refused.
+/// complete, and nothing is filled: one that another call has created, one whose file beside it was deleted, one that
+/// an earlier run filled by another function. [`run`](Self::run) returns 0 then, and with
+/// [`create_new`](Self::create_new) it is an error. To begin anew, delete the array first. An array that is not
+/// complete is moved together with its file, within one file system; alone it would count as complete, and a copy of
+/// both is refused.
 ///
-/// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills them,
-/// and marks them as done, until there are none left. So:
+/// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills
+/// them, and marks them as done, until there are none left. So:
 ///
 /// - a worker that dies, by whatever signal, loses its claim, and another one takes the part over;
 /// - when all have died, or the power failed, the same call goes on where they were: a part is marked only after its
 ///   elements are on the disk.
 ///
 /// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
-/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes on
-/// once there is room. Where the system or the file system cannot do that (macOS, some network file systems), a full disk
-/// kills whoever writes to the map; with [`reserve`](CreateOptions::reserve) all blocks are taken when the array is
-/// created, everywhere.
+/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes
+/// on once there is room. Where the system or the file system cannot do that (macOS, some network file systems), a full
+/// disk kills whoever writes to the map; with [`reserve`](CreateOptions::reserve) all blocks are taken when the array
+/// is created, everywhere.
 ///
 /// A process's claims are not those of its forks: a fork joins the job anew.
 ///
@@ -95,10 +98,10 @@ impl<T: Element> CreateOptions<Typed<T>, Npy>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Returns a job of filling the array by many processes and threads, part by part. See [`npy::fill`](super::fill()), of which this
-    /// is the form with options: order, version, alignment, blocks on the disk. A window among them is an error.
-    /// With [`lock_range`](Self::lock_range) the elements of a part are locked while it is claimed, for those who open windows
-    /// of the file with locks.
+    /// Returns a job of filling the array by many processes and threads, part by part. See
+    /// [`npy::fill`](super::fill()), of which this is the form with options: order, version, alignment, blocks on the
+    /// disk. A window among them is an error. With [`lock_range`](Self::lock_range) the elements of a part are locked
+    /// while it is claimed, for those who open windows of the file with locks.
     ///
     /// # Safety
     ///
@@ -135,8 +138,8 @@ where
         Self { path, options, cut: Cut::Default, new: false, threads: 1, progress: None }
     }
 
-    /// Cuts the array into so many parts along the slowest axis, as [`segment`](CreateOptions::segment) does, or into single
-    /// rows if there are fewer. Where nothing is said, parts have about 16 MiB.
+    /// Cuts the array into so many parts along the slowest axis, as [`segment`](CreateOptions::segment) does, or into
+    /// single rows if there are fewer. Where nothing is said, parts have about 16 MiB.
     #[must_use]
     pub fn parts(mut self, count: usize) -> Self {
         self.cut = Cut::Parts(count);
@@ -152,8 +155,8 @@ where
 
     /// Makes it an error that the array is there without the file beside it, as for
     /// [`File::create_new`](std::fs::File::create_new): of kind [`Io`](crate::ErrorKind::Io), which becomes
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) as an [`io::Error`]. A job that is not complete is joined, and goes
-    /// on, as without this.
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) as an [`io::Error`]. A job that is not complete is joined, and
+    /// goes on, as without this.
     ///
     /// A worker that comes when the others have completed the array gets the error as well. So where workers start one
     /// after another, let the process that starts them [`open`](Self::open) the job with this, and the workers join
@@ -202,11 +205,12 @@ where
     ///
     /// # Errors
     ///
-    /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without axes, 0 parts or
-    /// more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is damaged, or of a job that
-    /// is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the array is there already and
-    /// [`create_new`](Self::create_new) was asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks
-    /// that belong to an open file: there are some on Linux, Android, Apple's systems and Windows.
+    /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without
+    /// axes, 0 parts or more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is
+    /// damaged, or of a job that is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the
+    /// array is there already and [`create_new`](Self::create_new) was asked for;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks that belong to an open file: there
+    /// are some on Linux, Android, Apple's systems and Windows.
     pub fn open(self) -> Result<Fill<T>> {
         if !self.options.format.is_whole() {
             let error = Error::out_of_range("a job fills the whole array; a window of it has parts of no use");
@@ -422,8 +426,8 @@ impl<T: Element> Fill<T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Claims a part that is not done and that nobody has. Waits where all that are left are being filled by others; `None`
-    /// once all are done.
+    /// Claims a part that is not done and that nobody has. Waits where all that are left are being filled by others;
+    /// `None` once all are done.
     ///
     /// # Errors
     ///

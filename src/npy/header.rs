@@ -1,7 +1,7 @@
 //! What stands in front of the elements in a `.npy` file, read as NumPy reads it and written as NumPy writes it.
 //!
-//! The header is the file's own word on what its elements are, so everything about it is exact: the same array gives the
-//! same bytes whoever writes it, and what NumPy refuses is refused here. The rules are those of [NEP 1] and of
+//! The header is the file's own word on what its elements are, so everything about it is exact: the same array gives
+//! the same bytes whoever writes it, and what NumPy refuses is refused here. The rules are those of [NEP 1] and of
 //! `numpy.lib.format`, seen in NumPy 2.4.
 //!
 //! [NEP 1]: https://numpy.org/neps/nep-0001-npy-format.html
@@ -117,10 +117,9 @@ impl Header {
         Ok(self)
     }
 
-    /// The same with elements that begin at a multiple of so many bytes, rather than of 64. Any reader finds them there, as
-    /// long as the header is no longer than the 10,000 characters that readers take.
-    /// With the size of a page, parts of the array can be cut at pages
-    /// ([`segment_aligned`](crate::Options::segment_aligned)).
+    /// The same with elements that begin at a multiple of so many bytes, rather than of 64. Any reader finds them
+    /// there, as long as the header is no longer than the 10,000 characters that readers take. With the size of a page,
+    /// parts of the array can be cut at pages ([`segment_aligned`](crate::Options::segment_aligned)).
     ///
     /// # Errors
     ///
@@ -171,7 +170,8 @@ impl Header {
         Self::read_limited(&mut BufReader::new(At { file, position: 0 }), most)
     }
 
-    /// Checks that the elements end at the byte `last` at the latest, where they begin at `offset` and are called `name`.
+    /// Checks that the elements end at the byte `last` at the latest, where they begin at `offset` and are called
+    /// `name`.
     pub(super) fn check_end(
         &self,
         name: &dyn Fn() -> String,
@@ -273,9 +273,9 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// None for a header made by [`new`](Self::new). For one that was read, [`DType`](crate::ErrorKind::DType) where NumPy
-    /// would not write the dtype, and [`Header`](crate::ErrorKind::Header) where escapes brought names into a version that
-    /// cannot hold them as they are written (`'\u03c0'` in 1.0).
+    /// None for a header made by [`new`](Self::new). For one that was read, [`DType`](crate::ErrorKind::DType) where
+    /// NumPy would not write the dtype, and [`Header`](crate::ErrorKind::Header) where escapes brought names into a
+    /// version that cannot hold them as they are written (`'\u03c0'` in 1.0).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encode(&self.text()?)
     }

@@ -1,5 +1,5 @@
-//! Which window of a `.npy` file to open, and how a file is written: what [`Options`] and [`CreateOptions`] have for this
-//! format alone.
+//! Which window of a `.npy` file to open, and how a file is written: what [`Options`] and [`CreateOptions`] have for
+//! this format alone.
 
 use super::grow::grown_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
@@ -86,7 +86,8 @@ impl Npy {
         Ok(layout)
     }
 
-    /// Reads the header, and finds which bytes of the source can be the array's, and what to say where they are too few.
+    /// Reads the header, and finds which bytes of the source can be the array's, and what to say where they are too
+    /// few.
     fn read(&self, bytes: &mut Bytes<'_>) -> Result<(Header, Range<u64>, &'static str)> {
         match bytes {
             Bytes::File(bytes) => {
@@ -130,18 +131,18 @@ macro_rules! windows {
         }
 
         /// Takes the part `part` of `count` along the slowest axis (the first in C order, the last in Fortran order):
-        /// `np.array_split(arr, count)[part]`. The parts differ in length by one at most, the longer ones first. Together
-        /// they are the array, and no two overlap, so each of `count` processes opens one to write.
+        /// `np.array_split(arr, count)[part]`. The parts differ in length by one at most, the longer ones first.
+        /// Together they are the array, and no two overlap, so each of `count` processes opens one to write.
         #[must_use]
         pub fn segment(mut self, part: usize, count: usize) -> Self {
             self.format = self.format.part(Some((part, count)));
             self
         }
 
-        /// Takes a part as [`segment`](Self::segment) does, of parts that are cut only where a page of 4096 bytes begins
-        /// in the file: for hosts that share a file system which writes whole pages (NFS), two of which must not write
-        /// one page. Hosts whose pages are larger (16 KiB on Apple's, up to 64 KiB on some Arm and POWER) may still share
-        /// one.
+        /// Takes a part as [`segment`](Self::segment) does, of parts that are cut only where a page of 4096 bytes
+        /// begins in the file: for hosts that share a file system which writes whole pages (NFS), two of which must not
+        /// write one page. Hosts whose pages are larger (16 KiB on Apple's, up to 64 KiB on some Arm and POWER) may
+        /// still share one.
         ///
         /// The parts are as equal as that allows, and one may be empty. Which rows begin on pages depends on where the
         /// elements begin: a file that is created with [`align(4096)`](CreateOptions::align) has such rows, whatever
@@ -202,9 +203,9 @@ impl<E> Options<E, Npy> {
         self
     }
 
-    /// Sets the shape of a window of [`elements`](Self::elements), from the first one on where no window was given; of rows
-    /// and segments it is an error to open. It is in the file's order. One
-    /// axis may be `None`, with the others in `Some`, to reach to the end of the range.
+    /// Sets the shape of a window of [`elements`](Self::elements), from the first one on where no window was given; of
+    /// rows and segments it is an error to open. It is in the file's order. One axis may be `None`, with the others in
+    /// `Some`, to reach to the end of the range.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
         if matches!(self.format.window, Window::Whole) {
@@ -215,8 +216,8 @@ impl<E> Options<E, Npy> {
     }
 
     /// Returns the options of all `count` parts of [`segment`](Self::segment), for one process that hands them to its
-    /// threads. An array that is open already is cut by [`into_parts`](crate::MmapArray::into_parts), into the same parts over one
-    /// map.
+    /// threads. An array that is open already is cut by [`into_parts`](crate::MmapArray::into_parts), into the same
+    /// parts over one map.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -285,12 +286,13 @@ impl<T> Options<Typed<T>, Npy> {
     }
 }
 
-/// For `.npy` files. Of a file that is created, or found by [`open_or_create`](Self::open_or_create), a window can be opened.
+/// For `.npy` files. Of a file that is created, or found by [`open_or_create`](Self::open_or_create), a window can be
+/// opened.
 impl<E> CreateOptions<E, Npy> {
     windows!();
 
-    /// Sets the version of the format, `(1, 0)`, `(2, 0)` or `(3, 0)`: NumPy's `version`. Defaults to the lowest that can
-    /// hold the header.
+    /// Sets the version of the format, `(1, 0)`, `(2, 0)` or `(3, 0)`: NumPy's `version`. Defaults to the lowest that
+    /// can hold the header.
     #[must_use]
     pub fn version(mut self, major: u8, minor: u8) -> Self {
         self.format.version = Some((major, minor));

@@ -15,8 +15,8 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use std::io::Write;
 use std::path::Path;
 
-/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`] and [`DynArray`] of any mode, vectors and slices as
-/// arrays of one axis, and a single element as one of none.
+/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`] and [`DynArray`] of any mode, vectors and
+/// slices as arrays of one axis, and a single element as one of none.
 ///
 /// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of n × 3. The trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -89,14 +89,14 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
     }
 }
 
-/// Saves an array in a file, which is made or replaced: `np.save(path, arr)`, byte for byte, but for the name, to which no
-/// `.npy` is added.
+/// Saves an array in a file, which is made or replaced: `np.save(path, arr)`, byte for byte, but for the name, to which
+/// no `.npy` is added.
 ///
-/// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C order,
-/// they are written as they lie and the header says so. The bytes between a record's fields are written as they are in
-/// memory. The file is built beside the target and renamed, so the target never exists half made, and an array that is
-/// mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped). A file that
-/// is replaced goes only when the new one is on the disk; where there was none, nobody waits for the disk.
+/// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C
+/// order, they are written as they lie and the header says so. The bytes between a record's fields are written as they
+/// are in memory. The file is built beside the target and renamed, so the target never exists half made, and an array
+/// that is mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped). A
+/// file that is replaced goes only when the new one is on the disk; where there was none, nobody waits for the disk.
 ///
 /// # Errors
 ///

@@ -7,8 +7,8 @@
 //!
 //! That the file is there says that the array is not complete, so it must have its name before the array has, and no
 //! array may ever be taken for the one that it speaks of. Who begins a job makes both files without their names, writes
-//! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then the
-//! array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
+//! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then
+//! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
 use crate::error::{Error, Result};
 use crate::region::{self, At, FileId, NewFile, RangeLock};
@@ -101,8 +101,8 @@ impl Sidecar {
         target.with_file_name(name)
     }
 
-    /// Joins the job whose sidecar is there. Gives the array's file too; `None` where the sidecar went meanwhile, or was
-    /// that of an array that never came to be, or is no more.
+    /// Joins the job whose sidecar is there. Gives the array's file too; `None` where the sidecar went meanwhile, or
+    /// was that of an array that never came to be, or is no more.
     pub(super) fn join(target: &Path, file: File, job: &Job) -> Result<Option<(Self, File)>> {
         let sidecar = Self::new(target, file, job);
         let join = || {

@@ -1,7 +1,7 @@
 //! Which elements of an array a window has.
 //!
-//! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with each
-//! product kept within the array's bytes, which the header's reader has counted.
+//! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with
+//! each product kept within the array's bytes, which the header's reader has counted.
 
 use crate::error::{Error, Result};
 use crate::shape::{Dims, Order, Shape, too_many_axes};
@@ -32,8 +32,8 @@ pub(super) struct Found {
 }
 
 impl Window {
-    /// Where the window's elements are, in an array of that shape and order of elements of `size` bytes, the first of which
-    /// lies at the file's byte `data_offset`; `asked` is the shape that a window of elements was to have.
+    /// Where the window's elements are, in an array of that shape and order of elements of `size` bytes, the first of
+    /// which lies at the file's byte `data_offset`; `asked` is the shape that a window of elements was to have.
     pub(super) fn find(
         self,
         asked: Option<Result<Shape, usize>>,

@@ -21,8 +21,8 @@ const BUFFER: usize = 1 << 16;
 /// Writes an array in C order whose rows come one after another, nobody knows how many: from a device, a parser, an
 /// iterator.
 ///
-/// The header has room for any number of rows, and [`finish`](Self::finish) puts the number in. What is written is, byte for
-/// byte, what `np.save` makes of the whole array. It takes no memory but a small buffer.
+/// The header has room for any number of rows, and [`finish`](Self::finish) puts the number in. What is written is,
+/// byte for byte, what `np.save` makes of the whole array. It takes no memory but a small buffer.
 ///
 /// [`create`](Self::create) builds a file beside its target, which appears with `finish`. A writer that is dropped before
 /// leaves the target as it was.
@@ -128,8 +128,8 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
         self.rows
     }
 
-    /// Writes rows: an array with one axis more than a row has, as [`save`](super::save) takes it, of any strides. Elements
-    /// that are arrays are further axes.
+    /// Writes rows: an array with one axis more than a row has, as [`save`](super::save) takes it, of any strides.
+    /// Elements that are arrays are further axes.
     ///
     /// # Errors
     ///
@@ -196,8 +196,8 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
         write(self).map_err(|error| error.in_file(self.path.as_deref()))
     }
 
-    /// Puts the number of rows into the header and, where it is a file that was created, gives the file its name. Returns
-    /// the writer, at the end of the array.
+    /// Puts the number of rows into the header and, where it is a file that was created, gives the file its name.
+    /// Returns the writer, at the end of the array.
     ///
     /// # Errors
     ///

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Members are stored, and their elements begin at multiples of 64 bytes of the archive, so that
 /// [`Member::open`](super::Member) maps them as any type. NumPy reads it, and every program that goes by an archive's
-/// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size and
-/// any number of them are written; no more than a piece of one is in memory.
+/// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size
+/// and any number of them are written; no more than a piece of one is in memory.
 ///
 /// The archive is built beside the target and appears whole, by [`finish`](Self::finish). Dropped before, it goes, and
 /// what was there stays.
@@ -69,8 +69,8 @@ impl Writer {
         Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new(), broken: false })
     }
 
-    /// Adds an array, as the member `name` with `.npy` behind it. One that lies in Fortran order is written in that, any
-    /// other in C order.
+    /// Adds an array, as the member `name` with `.npy` behind it. One that lies in Fortran order is written in that,
+    /// any other in C order.
     ///
     /// # Errors
     ///

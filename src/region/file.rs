@@ -178,8 +178,8 @@ impl NewFile {
         Ok((new, file))
     }
 
-    /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one, also when
-    /// the power fails, since the new one is on the disk by then.
+    /// Gives the file its name, in one step: whoever opens the target finds the old file or the whole new one, also
+    /// when the power fails, since the new one is on the disk by then.
     pub(crate) fn persist(&mut self) -> Result<()> {
         let Some(temporary) = &self.temporary else { return Ok(()) };
         if let Some(file) = &self.file {
@@ -456,8 +456,8 @@ pub(crate) fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
     Ok(())
 }
 
-/// Gives bytes of a file that are zero their blocks on the disk, so that a full disk is an error now and not a signal at a
-/// later write through the map.
+/// Gives bytes of a file that are zero their blocks on the disk, so that a full disk is an error now and not a signal
+/// at a later write through the map.
 fn allocate(file: &File, start: u64, end: u64) -> io::Result<()> {
     if fallocate(file, start..end)? { Ok(()) } else { write_zeros(file, start, end) }
 }

@@ -1,8 +1,9 @@
 //! Advisory locks on ranges of a file's bytes, which die with whoever holds them.
 //!
 //! They belong to the open file and not to the process, so that two threads that opened a file each exclude one another
-//! just as two processes do: open file description locks ([`fcntl_locking(2)`]), on Windows `LockFileEx`. The older locks
-//! of POSIX belong to the process and go when any of its files on the same inode is closed; `flock` knows no ranges.
+//! just as two processes do: open file description locks ([`fcntl_locking(2)`]), on Windows `LockFileEx`. The older
+//! locks of POSIX belong to the process and go when any of its files on the same inode is closed; `flock` knows no
+//! ranges.
 //!
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
@@ -16,7 +17,8 @@ use std::ops::Range;
 pub(crate) struct RangeLock {
     file: File,
     bytes: Range<u64>,
-    /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give up.
+    /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give
+    /// up.
     process: u32,
 }
 

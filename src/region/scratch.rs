@@ -1,7 +1,7 @@
 //! Files without a name, which nobody can open, and the name that one gets once it is finished.
 //!
-//! An array in such a file is safe to write as long as nobody else can have the file. So whatever can fail is tried before
-//! the file has any name, and whoever asked is told whether it has had one when something fails all the same.
+//! An array in such a file is safe to write as long as nobody else can have the file. So whatever can fail is tried
+//! before the file has any name, and whoever asked is told whether it has had one when something fails all the same.
 
 #[cfg(not(windows))]
 use super::file::private;
@@ -135,7 +135,8 @@ enum Linked {
     Unsupported,
 }
 
-/// Gives a file that never had a name one, where the system can: at once, or to replace another by way of a temporary one.
+/// Gives a file that never had a name one, where the system can: at once, or to replace another by way of a temporary
+/// one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn link(file: &File, folder: &Folder, name: &OsStr, replace: bool) -> Linked {
     use rustix::fs::{AtFlags, CWD, linkat, renameat};

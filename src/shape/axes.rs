@@ -10,8 +10,8 @@ const INLINE: usize = 6;
 
 /// Axes with byte strides: everything of a view but its pointer. None by default.
 ///
-/// Most views have few axes, and many are made: one for each row, say. So up to six lie inline, in 14 words; more of them
-/// lie together in one allocation, of which each clone makes another.
+/// Most views have few axes, and many are made: one for each row, say. So up to six lie inline, in 14 words; more of
+/// them lie together in one allocation, of which each clone makes another.
 #[derive(Clone, Default)]
 pub(crate) struct Axes {
     ndim: usize,

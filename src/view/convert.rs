@@ -1,8 +1,9 @@
 //! Whole views into memory of the program's own: as they are, in the machine's byte order, or as other numbers.
 //!
 //! These are all one loop over runs, compiled for wide instructions (see `wide`) with what is done to an element in the
-//! middle. Rows of a few elements are gone through column by column, many rows at a time. Where the result is large, the
-//! time goes into the pages that the system has to find for it, so these are asked for in large ones, as NumPy does.
+//! middle. Rows of a few elements are gone through column by column, many rows at a time. Where the result is large,
+//! the time goes into the pages that the system has to find for it, so these are asked for in large ones, as NumPy
+//! does.
 
 use super::ArrayView;
 use super::iter::Runs;

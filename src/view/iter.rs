@@ -3,8 +3,8 @@
 //! A field of packed records should iterate as fast as the loop that one would write by hand. Axes that follow one
 //! another evenly are joined first, so most views become one run of constant stride, and most others rows of such runs.
 //! Both are kept in plain fields, apart from the axes beyond them, and `next` changes as few of them as it can: the
-//! compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a constant
-//! where it can be. Views of three elements are iterated too, so what a view does not need is not written.
+//! compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a
+//! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
 use crate::access::Access;

@@ -2,8 +2,8 @@
 //!
 //! The order of the elements does not matter to these, so they go through memory as it lies: a matrix in Fortran order
 //! is summed as fast as one in C order. Sums of floats are pairwise with eight partial sums, as NumPy's are: the error
-//! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact. Numbers
-//! in another byte order than the machine's are turned on the way, many at a time.
+//! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact.
+//! Numbers in another byte order than the machine's are turned on the way, many at a time.
 
 use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
@@ -12,7 +12,8 @@ use crate::access::Access;
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-/// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long one.
+/// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long
+/// one.
 struct Cascade<S> {
     /// Level `k` holds the sum of 2^k runs, where the number of runs so far has that bit. It was written when the bit
     /// became 1. The others are left as they are, since most views have one run.
@@ -52,8 +53,8 @@ impl<S: Copy> Cascade<S> {
     }
 }
 
-/// Evaluates an expression of a run's length, whether it is contiguous and a way to load its elements, whose stride is a
-/// constant where it is.
+/// Evaluates an expression of a run's length, whether it is contiguous and a way to load its elements, whose stride is
+/// a constant where it is.
 macro_rules! with_run {
     ($run:expr, $access:ty, $element:ty, |$len:ident, $contiguous:ident, $load:ident| $body:expr) => {{
         let run: Run = $run;

@@ -1,8 +1,8 @@
 //! The types of the [chrono](::chrono) crate.
 //!
-//! chrono's `NaiveDateTime` is what `datetime64` is: a date and time of the Gregorian calendar without a zone. Its years
-//! reach from −262,143 to 262,142 and its steps are nanoseconds, so nanoseconds to years from a file convert exactly,
-//! one by one; what does not is an error. It is the type that Arrow and the data bases' crates speak as well.
+//! chrono's `NaiveDateTime` is what `datetime64` is: a date and time of the Gregorian calendar without a zone. Its
+//! years reach from −262,143 to 262,142 and its steps are nanoseconds, so nanoseconds to years from a file convert
+//! exactly, one by one; what does not is an error. It is the type that Arrow and the data bases' crates speak as well.
 
 use super::calendar::{ATTOS_PER_SECOND, Moment, SECONDS_PER_DAY};
 use super::unit::Unit;

@@ -1,4 +1,5 @@
-//! The units that [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64) count in, as types.
+//! The units that [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64) count in,
+//! as types.
 
 use crate::dtype::TimeUnit;
 
