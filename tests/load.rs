@@ -1,6 +1,6 @@
 //! Elements copied into memory: out of files, members of archives, and what cannot be mapped.
 
-use mmap_array::{Be, DType, DynArray, Element, ErrorKind, Le, MmapArray, Order, fromfile, npy};
+use mmap_array::{Be, DType, DynArray, Element, ErrorKind, Le, MmapArray, Order, npy};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::PathBuf;
@@ -238,7 +238,7 @@ fn pipes_devices_and_files_of_proc_are_loaded() {
     let status = MmapArray::<u8>::options().load("/proc/self/status").unwrap();
     assert!(status.starts_with(b"Name:"));
     let maximum = MmapArray::<u8>::options().offset(1).load("/proc/sys/kernel/pid_max").unwrap();
-    assert_eq!(*maximum, fromfile::<u8>("/proc/sys/kernel/pid_max", 1, None).unwrap()[..]);
+    assert_eq!(*maximum, mmap_array::fromfile::<u8>("/proc/sys/kernel/pid_max", 1, None).unwrap()[..]);
     let zeros = DynArray::options(u16::dtype()).offset(3).shape([1000, 1000]).load("/dev/zero").unwrap();
     assert!(zeros.as_bytes().unwrap().iter().all(|&byte| byte == 0));
     assert!(MmapArray::<u8>::options().load(folder.path()).is_err());
