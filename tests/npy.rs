@@ -459,3 +459,31 @@ fn a_file_of_one_axis_is_what_was_asked_for_in_either_order() {
     // SAFETY: nobody else uses the file.
     assert_eq!(unsafe { npy::create_options::<Le<i32>>([5]).open_or_create(&path) }.unwrap().len(), 5);
 }
+
+#[test]
+fn rows_and_segments_have_their_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    npy::save(&path, &(0..12).collect::<Vec<i32>>()).unwrap();
+    for options in [npy::options::<i32>().rows(4..), npy::options().segment(1, 2)] {
+        assert_eq!(options.shape([2, 2]).load(&path).unwrap_err().kind(), ErrorKind::Shape);
+    }
+    assert_eq!(*npy::options::<i32>().elements(4..).shape([2, 2]).load(&path).unwrap(), [4, 5, 6, 7]);
+    assert_eq!(*npy::options::<i32>().shape([2, 2]).rows(4..6).load(&path).unwrap(), [4, 5]);
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+fn what_is_loaded_is_locked_by_its_path_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    npy::save(&path, &(0..12).collect::<Vec<i32>>()).unwrap();
+    let options = npy::options::<i32>().lock_range();
+    options.load(&path).unwrap();
+    let file = std::fs::File::open(&path).unwrap();
+    assert_eq!(options.load(&file).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(options.load_from(&file).unwrap_err().kind(), ErrorKind::Unsupported);
+    // SAFETY: nobody else uses the file.
+    let _held = unsafe { options.open_mut(&path) }.unwrap();
+    assert_eq!(options.load(&path).unwrap_err().kind(), ErrorKind::Locked);
+}
