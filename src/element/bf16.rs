@@ -106,32 +106,7 @@ macro_rules! rounded {
 
 /// Sums in `f32`, as those of `f16`; ml_dtypes' are rounded to `bfloat16` after every addition.
 impl Number for bf16 {
-    type Sum = f32;
-    type Mean = f64;
-    const ZERO: f32 = 0.0;
-
-    #[inline(always)]
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
-        number::pairwise(len, move |index| load(index).to_f32())
-    }
-
-    #[inline(always)]
-    fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-        number::pairwise(len, move |index| load(index).to_f64())
-    }
-
-    number::mean_in_f64!();
-
-    /// By way of `f32`, of which it is the upper half.
-    #[inline(always)]
-    fn to_number<T: Number>(self) -> T {
-        number::same(self).unwrap_or_else(|| T::of_f32(self.to_f32()))
-    }
+    number::added_in_f32!();
 
     rounded! {
         i8 of_i8 narrow, i16 of_i16 narrow, u8 of_u8 narrow, u16 of_u16 narrow, f32 of_f32 narrow,

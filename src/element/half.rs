@@ -48,32 +48,7 @@ impl number::sealed::Sealed for f16 {}
 
 /// Sums in `f32`, as NumPy's, which rounds the end result to `float16`.
 impl Number for f16 {
-    type Sum = f32;
-    type Mean = f64;
-    const ZERO: f32 = 0.0;
-
-    #[inline(always)]
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
-    }
-
-    #[inline(always)]
-    fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
-        number::pairwise(len, move |index| load(index).to_f32())
-    }
-
-    #[inline(always)]
-    fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-        number::pairwise(len, move |index| load(index).to_f64())
-    }
-
-    number::mean_in_f64!();
-
-    /// By way of `f32`, which has every `f16`.
-    #[inline(always)]
-    fn to_number<T: Number>(self) -> T {
-        number::same(self).unwrap_or_else(|| T::of_f32(self.to_f32()))
-    }
+    number::added_in_f32!();
 
     // By way of `f32`, which has all integers that are not too large for an `f16`. `f16::from_f64` leaves out the last
     // bits, and by way of the nearest `f32` an `f64` would be rounded twice.

@@ -312,6 +312,41 @@ macro_rules! mean_in_f64 {
 }
 pub(crate) use mean_in_f64;
 
+/// The parts of [`Number`] for floats of two bytes, which are added in `f32` and become other numbers by way of it: an
+/// `f32` has all of them.
+#[cfg(feature = "half")]
+macro_rules! added_in_f32 {
+    () => {
+        type Sum = f32;
+        type Mean = f64;
+        const ZERO: f32 = 0.0;
+
+        #[inline(always)]
+        fn add(a: f32, b: f32) -> f32 {
+            a + b
+        }
+
+        #[inline(always)]
+        fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
+            crate::element::number::pairwise(len, move |index| load(index).to_f32())
+        }
+
+        #[inline(always)]
+        fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
+            crate::element::number::pairwise(len, move |index| load(index).to_f64())
+        }
+
+        crate::element::number::mean_in_f64!();
+
+        #[inline(always)]
+        fn to_number<T: Number>(self) -> T {
+            crate::element::number::same(self).unwrap_or_else(|| T::of_f32(self.to_f32()))
+        }
+    };
+}
+#[cfg(feature = "half")]
+pub(crate) use added_in_f32;
+
 /// The parts of [`Ordered`] for elements in the machine's byte order.
 macro_rules! itself {
     () => {
