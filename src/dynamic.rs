@@ -348,8 +348,7 @@ impl DynArrayMut {
     ///
     /// As there.
     pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
-        let persisted = self.region.persist(path.as_ref(), true);
-        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
+        self.region.persist(path.as_ref(), true).map_err(|failed| failed.with(self))
     }
 
     /// Gives the scratch file of the array a name that no file has. See
@@ -359,8 +358,7 @@ impl DynArrayMut {
     ///
     /// As there.
     pub fn persist_new(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
-        let persisted = self.region.persist(path.as_ref(), false);
-        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
+        self.region.persist(path.as_ref(), false).map_err(|failed| failed.with(self))
     }
 
     /// Flushes and unmaps, and reports what a drop would not.

@@ -35,8 +35,7 @@ impl<T> MmapArrayMut<T> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
-        let persisted = self.region.persist(path.as_ref(), true);
-        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
+        self.region.persist(path.as_ref(), true).map_err(|failed| failed.with(self))
     }
 
     /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is
@@ -59,7 +58,6 @@ impl<T> MmapArrayMut<T> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn persist_new(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
-        let persisted = self.region.persist(path.as_ref(), false);
-        persisted.map_err(|failed| PersistError::new(failed.error, (!failed.was_named).then_some(self)))
+        self.region.persist(path.as_ref(), false).map_err(|failed| failed.with(self))
     }
 }

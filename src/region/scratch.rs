@@ -10,7 +10,7 @@ use super::file::temporary_name;
 use super::file::{
     At, EXISTS, NewFile, Target, create_temporary, creating, folder_of, not_taken_over, set_len, sync_folder, take_over,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, PersistError, Result};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -19,9 +19,16 @@ use std::path::{Path, PathBuf};
 
 /// Why a file without a name got none, and whether others may have it open nevertheless.
 pub(crate) struct NotPersisted {
-    pub(crate) error: Error,
+    error: Error,
     /// It had a name at some time.
-    pub(crate) was_named: bool,
+    was_named: bool,
+}
+
+impl NotPersisted {
+    /// The error with the array, unless others may have its file.
+    pub(crate) fn with<A>(self, array: A) -> PersistError<A> {
+        PersistError::new(self.error, (!self.was_named).then_some(array))
+    }
 }
 
 impl From<Error> for NotPersisted {
