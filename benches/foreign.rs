@@ -22,7 +22,7 @@ use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
 use memmap2::{Mmap, MmapOptions};
 use mmap_array::{
     ArrayView, Be, MmapArray,
-    access::{Access, ReadOnly},
+    access::{Load, ReadOnly},
     field,
 };
 use numpy::Numpy;
@@ -276,7 +276,7 @@ impl Bench<'_, '_> {
         by_hand: (&'m Mmap, impl Fn(&'m Mmap) -> Vec<T>),
     ) -> io::Result<()>
     where
-        ReadOnly: Access<S>,
+        ReadOnly: Load<S>,
     {
         let astype = format!("a.astype('{}')", T::DTYPE);
         self.row(name, (&view, |v| v.to_vec_as::<T>()), by_hand, &astype)

@@ -2,10 +2,11 @@
 //!
 //! Which element types are sound depends on the mode: any bit pattern can come out of a file, so reading asks
 //! [`AnyBitPattern`]; whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`] as well,
-//! which a record with padding does not have. One marker trait over both, [`Access`], says it once, and every element
-//! that a view loads or stores passes through it.
+//! which a record with padding does not have. [`Load`] and [`Store`] say it once, and every element
+//! that a view loads or stores passes through them. Only what is [`Stable`] can be referred to.
 
 use bytemuck::{AnyBitPattern, NoUninit};
+use std::borrow::Cow;
 
 /// The array can be read. The mode of [`open`](crate::MmapArray::open).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +22,95 @@ pub enum ReadWrite {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyOnWrite {}
 
-/// Arrays of this mode can have elements of type `T`.
+/// What may be done with elements: one of the modes of this module. The trait is sealed.
+pub trait Mode: sealed::Mode {
+    /// The mode of views that only read the same elements.
+    type Reading: Reading;
+}
+
+/// A mode in which elements are only read, so that there may be many views of them. The trait is sealed.
+pub trait Reading: Mode<Reading = Self> + sealed::Reading {}
+
+impl Mode for ReadOnly {
+    type Reading = Self;
+}
+impl Reading for ReadOnly {}
+
+impl Mode for ReadWrite {
+    type Reading = ReadOnly;
+}
+
+impl Mode for CopyOnWrite {
+    type Reading = ReadOnly;
+}
+
+/// The address of a byte among elements.
+///
+/// Nobody follows it but the methods of [`Load`] and [`Store`], and nobody makes a pointer of it but [`Stable`]. So a
+/// function that would make a reference to elements that others may change does not compile. Addresses are computed by
+/// wrapping arithmetic, which is never unsound.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Addr(*mut u8);
+
+impl Addr {
+    /// The address that a pointer has.
+    #[inline(always)]
+    pub(crate) fn of<T>(ptr: *const T) -> Self {
+        Self(ptr.cast_mut().cast())
+    }
+
+    /// Where there is nothing to be found.
+    pub(crate) const fn dangling() -> Self {
+        Self(std::ptr::dangling_mut())
+    }
+
+    #[inline(always)]
+    pub(crate) fn offset(self, bytes: isize) -> Self {
+        Self(self.0.wrapping_offset(bytes))
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+
+    /// How many bytes lie from another address to this one.
+    pub(crate) fn bytes_from(self, other: Self) -> usize {
+        self.0.addr().wrapping_sub(other.0.addr())
+    }
+
+    /// Whether a `T` can live here.
+    #[inline]
+    pub(crate) fn is_aligned_for<T>(self) -> bool {
+        self.0.cast::<T>().is_aligned()
+    }
+}
+
+/// Calls `f` with a pointer to bytes that stay as they are for the call: those at the address, or a copy of them where
+/// the mode does not keep them so.
+///
+/// # Safety
+///
+/// At `source` there must be `len` initialised bytes, as [`Load::load`] asks.
+#[inline(always)]
+pub(crate) unsafe fn lend<A: Reading, R>(source: Addr, len: usize, f: impl FnOnce(*const u8) -> R) -> R {
+    // SAFETY: the bytes are there by this function's contract.
+    unsafe { <A as sealed::Reading>::lend(source, len, f) }
+}
+
+/// The bytes at an address, or a copy of them where the mode does not keep them as they are.
+///
+/// # Safety
+///
+/// At `source` there must be `len` initialised bytes, as [`Load::load`] asks, for the lifetime `'a`.
+pub(crate) unsafe fn bytes<'a, A: Reading>(source: Addr, len: usize) -> Cow<'a, [u8]> {
+    // SAFETY: the bytes are there by this function's contract.
+    unsafe { <A as sealed::Reading>::bytes(source, len) }
+}
+
+/// Elements of type `T` can be read in this mode.
 ///
 /// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
 /// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
@@ -30,13 +119,13 @@ pub enum CopyOnWrite {}
 ///
 /// ```
 /// use bytemuck::AnyBitPattern;
-/// use mmap_array::access::{Access, ReadOnly, ReadWrite};
+/// use mmap_array::access::{Load, ReadOnly, ReadWrite};
 ///
 /// #[derive(Clone, Copy, AnyBitPattern)]
 /// #[repr(C)]
 /// struct Padded { tag: u8, value: f64 } // seven bytes of padding
 ///
-/// fn check<A: Access<Padded>>() {}
+/// fn check<A: Load<Padded>>() {}
 /// check::<ReadOnly>();
 /// ```
 ///
@@ -44,13 +133,13 @@ pub enum CopyOnWrite {}
 ///
 /// ```compile_fail
 /// # use bytemuck::AnyBitPattern;
-/// # use mmap_array::access::{Access, ReadOnly, ReadWrite};
+/// # use mmap_array::access::{Load, ReadOnly, ReadWrite};
 /// #
 /// # #[derive(Clone, Copy, AnyBitPattern)]
 /// # #[repr(C)]
 /// # struct Padded { tag: u8, value: f64 } // seven bytes of padding
 /// #
-/// # fn check<A: Access<Padded>>() {}
+/// # fn check<A: Load<Padded>>() {}
 /// check::<ReadWrite>();
 /// ```
 #[diagnostic::on_unimplemented(
@@ -61,18 +150,19 @@ pub enum CopyOnWrite {}
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
     note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
 )]
-pub trait Access<T>: sealed::SealedAccess<T> {
+pub trait Load<T>: Mode + sealed::Load<T> {
     /// Loads one element.
     ///
     /// # Safety
     ///
-    /// `source` must point to `size_of::<T>()` initialised bytes, at any alignment, that stay as they are for the call.
+    /// At `source` there must be `size_of::<T>()` initialised bytes, at any alignment. If the mode is [`Stable`] they
+    /// stay as they are for the call.
     #[doc(hidden)]
     #[inline(always)]
-    unsafe fn load(source: *const T) -> T {
-        // SAFETY: the bytes are initialised by this function's contract, and every bit pattern is a `T`: each
-        // implementation below asks `AnyBitPattern` of it.
-        unsafe { source.read_unaligned() }
+    unsafe fn load(source: Addr) -> T {
+        // SAFETY: the bytes are there by this function's contract, and every bit pattern is a `T`: each implementation
+        // of this trait asks `AnyBitPattern` of it.
+        unsafe { <Self::Reading as sealed::Reading>::load(source) }
     }
 
     /// Loads `len` elements that lie one after another into memory of the caller's.
@@ -83,34 +173,59 @@ pub trait Access<T>: sealed::SealedAccess<T> {
     /// must not overlap.
     #[doc(hidden)]
     #[inline]
-    unsafe fn load_run(source: *const T, target: *mut T, len: usize) {
-        // SAFETY: both are valid for that many bytes and apart, by this function's contract. As bytes, so that padding
-        // is carried along and no alignment is asked of the source.
-        unsafe {
-            target.cast::<u8>().copy_from_nonoverlapping(source.cast(), len * size_of::<T>());
-        }
-    }
-
-    /// Stores one element. Called for modes that are [`Exclusive`] only.
-    ///
-    /// # Safety
-    ///
-    /// `target` must be valid for writes of `size_of::<T>()` bytes, at any alignment, that nobody else reads or writes
-    /// during the call.
-    #[doc(hidden)]
-    #[inline(always)]
-    unsafe fn store(target: *mut T, value: T)
-    where
-        Self: Exclusive<T>,
-    {
-        // SAFETY: the target is valid and ours by this function's contract. `Exclusive` modes ask `NoUninit`, so all
-        // bytes of the value are initialised, and so are the target's after.
-        unsafe { target.write_unaligned(value) }
+    unsafe fn load_run(source: Addr, target: *mut T, len: usize) {
+        // SAFETY: as above; the target is as the callee asks by this function's contract.
+        unsafe { <Self::Reading as sealed::Reading>::load_bytes(source, target.cast(), len * size_of::<T>()) }
     }
 }
 
-/// The array can be written in this mode: nobody else has the elements, so `&mut` references to them are sound.
-/// The trait is sealed.
+/// Elements of type `T` stay as they are while they are borrowed in this mode, so there may be references to them. The
+/// trait is sealed.
+///
+/// It is what slices of elements ask: [`MmapArray`](crate::MmapArray) dereferences to one, and
+/// [`as_slice`](crate::ArrayView::as_slice) gives one.
+#[diagnostic::on_unimplemented(
+    message = "there can be no reference to elements of type `{T}` in an array that is `{Self}`",
+    label = "`{T}` cannot be referred to",
+    note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
+    note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
+            padding made a field of bytes or taken away by `#[repr(C, packed)]`",
+    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
+)]
+pub trait Stable<T>: Load<T> {
+    /// The pointer to an element, through which there may be references to it, to write only in modes that are
+    /// [`Exclusive`].
+    #[doc(hidden)]
+    #[inline(always)]
+    fn pointer(addr: Addr) -> *mut T {
+        addr.0.cast()
+    }
+}
+
+/// Elements of type `T` can be written in this mode. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",
+    label = "not writable",
+    note = "open it with `open_mut` to write to the file, or with `open_cow` to write to memory only"
+)]
+pub trait Store<T>: Load<T> + sealed::Store<T> {
+    /// Stores one element.
+    ///
+    /// # Safety
+    ///
+    /// `target` must be valid for writes of `size_of::<T>()` bytes, at any alignment. If the mode is [`Exclusive`]
+    /// nobody else reads or writes them during the call.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn store(target: Addr, value: T) {
+        // SAFETY: the target is valid and ours by this function's contract. Each implementation of this trait asks
+        // `NoUninit`, so all bytes of the value are initialised, and so are the target's after.
+        unsafe { target.0.cast::<T>().write_unaligned(value) }
+    }
+}
+
+/// The array can be written in this mode, and nobody else has the elements, so `&mut` references to them are sound. The
+/// trait is sealed.
 ///
 /// ```
 /// fn clear(array: &mut mmap_array::MmapArrayMut<f32>) {
@@ -140,20 +255,26 @@ pub trait Access<T>: sealed::SealedAccess<T> {
     label = "not writable",
     note = "open it with `open_mut` to write to the file, or with `open_cow` to write to memory only"
 )]
-pub trait Exclusive<T>: Access<T> + sealed::SealedExclusive<T> {}
+pub trait Exclusive<T>: Stable<T> + Store<T> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: AnyBitPattern> Access<T> for ReadOnly {}
+impl<T: AnyBitPattern, A: Reading> Load<T> for A {}
+#[diagnostic::do_not_recommend]
+impl<T: AnyBitPattern> Stable<T> for ReadOnly {}
 
-#[diagnostic::do_not_recommend]
-impl<T: AnyBitPattern + NoUninit> Access<T> for ReadWrite {}
-#[diagnostic::do_not_recommend]
-impl<T: AnyBitPattern + NoUninit> Exclusive<T> for ReadWrite {}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyBitPattern + NoUninit> Access<T> for CopyOnWrite {}
-#[diagnostic::do_not_recommend]
-impl<T: AnyBitPattern + NoUninit> Exclusive<T> for CopyOnWrite {}
+macro_rules! writable {
+    ($($Mode:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyBitPattern + NoUninit> Load<T> for $Mode {}
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyBitPattern + NoUninit> Stable<T> for $Mode {}
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyBitPattern + NoUninit> Store<T> for $Mode {}
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyBitPattern + NoUninit> Exclusive<T> for $Mode {}
+    )*};
+}
+writable!(ReadWrite CopyOnWrite);
 
 /// Refuses, when the program is compiled, element types that no map can hold: those of no bytes, since no file says how
 /// many there are, and those whose alignment is more than that of the smallest page.
@@ -165,18 +286,73 @@ pub(crate) const fn assert_mappable<T>() {
     );
 }
 
-/// The traits above hold for a mode *and* an element type, so both must be sealed: a trait of the mode alone would let
-/// another crate say `impl Exclusive<Its> for ReadOnly`. Nobody else can name these two, whose bounds are the ones that
-/// every `unsafe` block here rests on.
+/// The traits above hold for a mode *and* an element type, so these must be sealed for both: a trait of the mode alone
+/// would let another crate say `impl Exclusive<Its> for ReadOnly`. Nobody else can name those here, whose bounds are the
+/// ones that every `unsafe` block rests on.
 mod sealed {
-    use super::{AnyBitPattern, CopyOnWrite, NoUninit, ReadOnly, ReadWrite};
+    use super::{Addr, AnyBitPattern, CopyOnWrite, Cow, NoUninit, ReadOnly, ReadWrite};
 
-    pub trait SealedAccess<T> {}
-    impl<T: AnyBitPattern> SealedAccess<T> for ReadOnly {}
-    impl<T: AnyBitPattern + NoUninit> SealedAccess<T> for ReadWrite {}
-    impl<T: AnyBitPattern + NoUninit> SealedAccess<T> for CopyOnWrite {}
+    pub trait Mode {}
+    impl Mode for ReadOnly {}
+    impl Mode for ReadWrite {}
+    impl Mode for CopyOnWrite {}
 
-    pub trait SealedExclusive<T> {}
-    impl<T: AnyBitPattern + NoUninit> SealedExclusive<T> for ReadWrite {}
-    impl<T: AnyBitPattern + NoUninit> SealedExclusive<T> for CopyOnWrite {}
+    /// How the bytes of elements are read.
+    pub trait Reading {
+        /// # Safety
+        ///
+        /// As for [`Load::load`](super::Load::load), and every bit pattern must be a `T`.
+        unsafe fn load<T>(source: Addr) -> T;
+
+        /// # Safety
+        ///
+        /// As for [`Load::load_run`](super::Load::load_run), for so many bytes.
+        unsafe fn load_bytes(source: Addr, target: *mut u8, len: usize);
+
+        /// Calls `f` with a pointer to bytes that stay as they are for the call: these or a copy of them.
+        ///
+        /// # Safety
+        ///
+        /// As for [`Load::load`](super::Load::load), for so many bytes.
+        unsafe fn lend<R>(source: Addr, len: usize, f: impl FnOnce(*const u8) -> R) -> R;
+
+        /// # Safety
+        ///
+        /// As for [`lend`](Self::lend), for the lifetime `'a`.
+        unsafe fn bytes<'a>(source: Addr, len: usize) -> Cow<'a, [u8]>;
+    }
+
+    impl Reading for ReadOnly {
+        #[inline(always)]
+        unsafe fn load<T>(source: Addr) -> T {
+            // SAFETY: the bytes are initialised, stay as they are, and are a `T`, by this function's contract.
+            unsafe { source.0.cast::<T>().read_unaligned() }
+        }
+
+        #[inline(always)]
+        unsafe fn load_bytes(source: Addr, target: *mut u8, len: usize) {
+            // SAFETY: both are valid for that many bytes and apart, by this function's contract. As bytes, so that
+            // padding is carried along and no alignment is asked of the source.
+            unsafe { target.copy_from_nonoverlapping(source.0, len) }
+        }
+
+        #[inline(always)]
+        unsafe fn lend<R>(source: Addr, _: usize, f: impl FnOnce(*const u8) -> R) -> R {
+            f(source.0)
+        }
+
+        unsafe fn bytes<'a>(source: Addr, len: usize) -> Cow<'a, [u8]> {
+            // SAFETY: the bytes are initialised and stay as they are for 'a, by this function's contract.
+            Cow::Borrowed(unsafe { std::slice::from_raw_parts(source.0, len) })
+        }
+    }
+
+    pub trait Load<T> {}
+    impl<T: AnyBitPattern, A: super::Reading> Load<T> for A {}
+    impl<T: AnyBitPattern + NoUninit> Load<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> Load<T> for CopyOnWrite {}
+
+    pub trait Store<T> {}
+    impl<T: AnyBitPattern + NoUninit> Store<T> for ReadWrite {}
+    impl<T: AnyBitPattern + NoUninit> Store<T> for CopyOnWrite {}
 }

@@ -30,7 +30,7 @@ pub use options::Options;
 pub use source::Source;
 pub use window::MmapWindow;
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
+use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite, Stable, assert_mappable};
 use crate::element::Element;
 use crate::error::{Reason, Result, short_type_name};
 use crate::field::Field;
@@ -171,7 +171,7 @@ impl<T, A> MmapArray<T, A> {
     }
 
     fn raw_view(&self) -> RawView {
-        RawView::contiguous(self.ptr.as_ptr().cast(), &self.dims, self.order, size_of::<T>())
+        RawView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>())
     }
 
     /// A read-only view of all elements, in which everything that knows of the shape is found.
@@ -214,7 +214,7 @@ impl<T, A> MmapArray<T, A> {
     #[inline]
     pub fn iter(&self) -> slice::Iter<'_, T>
     where
-        A: Access<T>,
+        A: Stable<T>,
     {
         (**self).iter()
     }
@@ -238,7 +238,7 @@ impl<T, A> MmapArray<T, A> {
     #[track_caller]
     pub fn rows(&self, range: impl RangeBounds<usize>) -> ArrayView<'_, T>
     where
-        ReadOnly: Access<T>,
+        ReadOnly: Stable<T>,
     {
         self.view().rows(range)
     }
@@ -248,7 +248,7 @@ impl<T, A> MmapArray<T, A> {
     #[must_use]
     pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
     where
-        ReadOnly: Access<T> + Access<F>,
+        ReadOnly: Stable<T> + Stable<F>,
     {
         self.view().project(field)
     }
@@ -261,7 +261,7 @@ impl<T, A> MmapArray<T, A> {
     pub fn field<F: Element>(&self, path: &str) -> Result<ArrayView<'_, F>>
     where
         T: Element,
-        ReadOnly: Access<T> + Access<F>,
+        ReadOnly: Stable<T> + Stable<F>,
     {
         self.view().field(path).map_err(|error| error.in_file(self.path()))
     }
@@ -275,7 +275,7 @@ impl<T, A> MmapArray<T, A> {
     pub fn fields<R: Element>(&self) -> Result<ArrayView<'_, R>>
     where
         T: Element,
-        ReadOnly: Access<T> + Access<R>,
+        ReadOnly: Stable<T> + Stable<R>,
     {
         self.view().fields().map_err(|error| error.in_file(self.path()))
     }
@@ -300,7 +300,7 @@ impl<T, A> MmapArray<T, A> {
     /// ```
     pub fn cast<U>(self) -> Result<MmapArray<U, A>, ArrayError<Self>>
     where
-        A: Access<T> + Access<U>,
+        A: Stable<T> + Stable<U>,
     {
         const { assert_mappable::<U>() }
         match self.dims_as::<U>() {
@@ -325,13 +325,13 @@ impl<T, A> MmapArray<T, A> {
     }
 }
 
-impl<T, A: Access<T>> Deref for MmapArray<T, A> {
+impl<T, A: Stable<T>> Deref for MmapArray<T, A> {
     type Target = [T];
 
     #[inline]
     fn deref(&self) -> &[T] {
         // SAFETY: `from_region` has checked the pointer and the length: `len` initialised, aligned elements in a live
-        // map, of a type that takes any bits (`A: Access<T>`). They do not change while `self` is borrowed, by the
+        // map, of a type that takes any bits (`A: Stable<T>`). They do not change while `self` is borrowed, by the
         // contract under which the array was made.
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
@@ -345,7 +345,7 @@ impl<T, A: Exclusive<T>> DerefMut for MmapArray<T, A> {
     }
 }
 
-impl<T, A: Access<T>> AsRef<[T]> for MmapArray<T, A> {
+impl<T, A: Stable<T>> AsRef<[T]> for MmapArray<T, A> {
     fn as_ref(&self) -> &[T] {
         self
     }
@@ -360,7 +360,7 @@ impl<T, A: Access<T>> AsRef<[T]> for MmapArray<T, A> {
 /// assert_eq!(parts.concat(), [0; 3]);
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
-impl<T, A: Access<T>> Borrow<[T]> for MmapArray<T, A> {
+impl<T, A: Stable<T>> Borrow<[T]> for MmapArray<T, A> {
     fn borrow(&self) -> &[T] {
         self
     }
@@ -372,7 +372,7 @@ impl<T, A: Exclusive<T>> AsMut<[T]> for MmapArray<T, A> {
     }
 }
 
-impl<'a, T, A: Access<T>> IntoIterator for &'a MmapArray<T, A> {
+impl<'a, T, A: Stable<T>> IntoIterator for &'a MmapArray<T, A> {
     type Item = &'a T;
     type IntoIter = slice::Iter<'a, T>;
 
@@ -394,16 +394,16 @@ impl<'a, T, A: Exclusive<T>> IntoIterator for &'a mut MmapArray<T, A> {
 impl<T, U, A, B> PartialEq<MmapArray<U, B>> for MmapArray<T, A>
 where
     T: PartialEq<U>,
-    A: Access<T>,
-    B: Access<U>,
-    ReadOnly: Access<T> + Access<U>,
+    A: Stable<T>,
+    B: Stable<U>,
+    ReadOnly: Stable<T> + Stable<U>,
 {
     fn eq(&self, other: &MmapArray<U, B>) -> bool {
         self.view() == other.view()
     }
 }
 
-impl<T: Eq, A: Access<T>> Eq for MmapArray<T, A> where ReadOnly: Access<T> {}
+impl<T: Eq, A: Stable<T>> Eq for MmapArray<T, A> where ReadOnly: Stable<T> {}
 
 impl<T> Clone for MmapArray<T, ReadOnly> {
     /// Another owner of the same map: nothing is copied or mapped anew.

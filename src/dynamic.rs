@@ -10,11 +10,12 @@ mod options;
 mod value;
 mod view;
 
-pub use value::{DynIter, Value};
+pub use bytes::AnyView;
+pub use value::{DynIter, RecordValue, Value};
 pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite, Stable};
 use crate::array::{CreateOptions, MmapArray, Options, Raw};
 use crate::dtype::DType;
 use crate::element::Element;
@@ -105,7 +106,7 @@ impl<A> DynArray<A> {
     /// The elements, with the axes of those that are subarrays; an error where these are too many, which `from_region`
     /// has found not to be so.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
-        let ptr = self.region.as_ptr().unwrap_or(std::ptr::dangling_mut());
+        let ptr = self.region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr));
         RawView { ptr, axes: self.axes.clone() }.unpack_dtype(&self.dtype)
     }
 
@@ -234,7 +235,7 @@ impl<A> DynArray<A> {
     /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are.
     pub fn typed<T: Element>(&self) -> Result<ArrayView<'_, T>>
     where
-        ReadOnly: Access<T>,
+        ReadOnly: Stable<T>,
     {
         self.view().typed().map_err(|error| error.in_file(self.path()))
     }
@@ -257,7 +258,7 @@ impl<A> DynArray<A> {
     /// ```
     pub fn into_typed<T: Element>(self) -> Result<MmapArray<T, A>, ArrayError<Self>>
     where
-        A: Access<T>,
+        A: Stable<T>,
     {
         match self.dims_as::<T>() {
             Ok(dims) => MmapArray::from_region(self.region.clone(), dims, self.order)

@@ -4,7 +4,7 @@
 //! stay, and a small one is read sooner than mapped. These functions copy, need no `unsafe`, and follow the rule of the
 //! maps that a file which is replaced is never cut off under its readers.
 
-use crate::access::{Access, ReadOnly, assert_mappable};
+use crate::access::{Load, ReadOnly, assert_mappable};
 use crate::array::MmapArray;
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::region::{NewFile, prefer_huge_pages};
@@ -41,7 +41,7 @@ pub(crate) const CHUNK: usize = 1 << 20;
 /// ```
 pub fn fromfile<T>(path: impl AsRef<Path>, offset: u64, count: impl Into<Option<usize>>) -> Result<Vec<T>>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Load<T>,
 {
     let path = path.as_ref();
     let read = || {
@@ -81,7 +81,7 @@ pub(crate) fn read_elements<T>(
     available: u64,
 ) -> Result<Vec<T>>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Load<T>,
 {
     const { assert_mappable::<T>() }
     let size = size_of::<T>();
@@ -125,7 +125,7 @@ where
         have += got;
         let tail = got % size;
         // SAFETY: `got` is no more than `room`, so `got / size` more elements lie in the capacity, all their bytes
-        // initialised, and `ReadOnly: Access<T>` takes any bits.
+        // initialised, and `ReadOnly: Load<T>` takes any bits.
         unsafe { elements.set_len(elements.len() + got / size) };
         if got == room {
             continue;
@@ -171,7 +171,7 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-impl<T, A: Access<T>> ArrayView<'_, T, A> {
+impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
     ///
     /// As for [`create`](crate::CreateOptions::create), the file is built beside the target and renamed, so nobody who
@@ -217,7 +217,7 @@ impl<T, A: Access<T>> ArrayView<'_, T, A> {
     }
 }
 
-impl<T, A: Access<T>> MmapArray<T, A> {
+impl<T, A: Load<T>> MmapArray<T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced. See [`ArrayView::tofile`].
     ///
     /// # Errors
@@ -225,7 +225,7 @@ impl<T, A: Access<T>> MmapArray<T, A> {
     /// As for [`ArrayView::tofile`].
     pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()>
     where
-        ReadOnly: Access<T>,
+        ReadOnly: Load<T>,
     {
         self.view().tofile(path)
     }

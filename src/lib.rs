@@ -57,7 +57,7 @@
 //! # What the types forbid
 //!
 //! A read-only array cannot be written ([`Exclusive`](access::Exclusive)), an element type with padding cannot be
-//! written at all ([`Access`](access::Access)), and a type of no bytes is no element:
+//! written at all ([`Load`](access::Load)), and a type of no bytes is no element:
 //!
 //! ```
 //! let array = mmap_array::MmapArrayMut::<[u8; 1]>::anonymous([10]);

@@ -43,7 +43,7 @@ pub use options::{FromHeader, Npy};
 pub use save::{ArrayLike, save, save_to};
 pub use writer::Writer;
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite};
+use crate::access::{Exclusive, ReadOnly, ReadWrite, Stable};
 use crate::array::{CreateOptions, MmapArray, MmapArrayMut, Options, Source, Typed};
 use crate::dtype::DType;
 use crate::element::Element;
@@ -146,7 +146,7 @@ pub fn header(source: impl Source) -> Result<Header> {
 /// ```
 pub fn load<T: Element>(source: impl Source) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     options().load(source)
 }
@@ -163,7 +163,7 @@ where
 /// As for [`Options::open`].
 pub unsafe fn open<T: Element>(source: impl Source) -> Result<MmapArray<T>>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     // SAFETY: the caller keeps the contract.
     unsafe { options().open(source) }
@@ -182,7 +182,7 @@ where
 /// As for [`Options::open`], and where the file may not be written.
 pub unsafe fn open_mut<T: Element>(source: impl Source) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: the caller keeps the contract.
     unsafe { options().open_mut(source) }
@@ -203,7 +203,7 @@ where
 /// As for [`CreateOptions::create`].
 pub unsafe fn create<T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: the caller keeps the contract.
     unsafe { create_options(shape).create(path) }

@@ -26,7 +26,7 @@ pub(crate) use raw::{RawView, resolve};
 pub use shaping::AxisIter;
 pub use slice::{AxisSlice, Slices};
 
-use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
+use crate::access::{Addr, Load, Mode, ReadOnly, ReadWrite, Reading, Stable, assert_mappable};
 use crate::error::{Error, Result};
 use crate::shape::Axes;
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -71,7 +71,7 @@ pub struct ArrayView<'a, T, A = ReadOnly> {
 /// A view whose elements can be written. See [`ArrayView`].
 pub type ArrayViewMut<'a, T> = ArrayView<'a, T, ReadWrite>;
 
-impl<T> Clone for ArrayView<'_, T, ReadOnly> {
+impl<T, A: Reading> Clone for ArrayView<'_, T, A> {
     fn clone(&self) -> Self {
         Self { raw: self.raw.clone(), marker: PhantomData }
     }
@@ -103,7 +103,7 @@ impl<'a, T> ArrayView<'a, T, ReadOnly> {
         T: AnyBitPattern + NoUninit,
     {
         // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
-        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr().cast_mut(), slice.len(), shape)?) })
+        Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr(), slice.len(), shape)?) })
     }
 }
 
@@ -133,13 +133,13 @@ impl<'a, T> ArrayViewMut<'a, T> {
 impl RawView {
     /// A slice's elements along one axis.
     #[inline]
-    fn of_slice<T>(ptr: *mut T, len: usize) -> Self {
+    fn of_slice<T>(ptr: *const T, len: usize) -> Self {
         const { assert_mappable::<T>() }
         // Its bytes fit the address space.
-        Self { ptr: ptr.cast(), axes: Axes::one(len, size_of::<T>() as isize) }
+        Self { ptr: Addr::of(ptr), axes: Axes::one(len, size_of::<T>() as isize) }
     }
 
-    fn of_elements<T>(ptr: *mut T, len: usize, shape: impl IntoShape) -> Result<Self> {
+    fn of_elements<T>(ptr: *const T, len: usize, shape: impl IntoShape) -> Result<Self> {
         Self::of_slice(ptr, len).reshape(shape, size_of::<T>())
     }
 }
@@ -147,9 +147,9 @@ impl RawView {
 impl<'a, T, A> ArrayView<'a, T, A> {
     /// # Safety
     ///
-    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes that nobody else
-    /// writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and they must be
-    /// writable.
+    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes. If `A` is
+    /// [`Stable`], nobody else writes them; if it is [`Store`](crate::access::Store), they must be writable; if it is
+    /// [`Exclusive`](crate::access::Exclusive), nobody else may read them either.
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }
@@ -191,7 +191,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         self.shape().contains(&0)
     }
 
-    /// A read-only view of the same elements, for as long as this one is borrowed.
+    /// A view of the same elements that only reads, for as long as this one is borrowed.
     ///
     /// ```
     /// let mut data = [1, 2, 3];
@@ -203,7 +203,10 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn view(&self) -> ArrayView<'_, T> {
+    pub fn view(&self) -> ArrayView<'_, T, A::Reading>
+    where
+        A: Mode,
+    {
         ArrayView { raw: self.raw.clone(), marker: PhantomData }
     }
 
@@ -217,15 +220,15 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     /// The address of an element.
     #[inline(always)]
     #[track_caller]
-    fn address(&self, index: impl NdIndex) -> *mut T {
+    fn address(&self, index: impl NdIndex) -> Addr {
         match index.with_index(|index| self.raw.at(index)) {
-            Some(address) => address.cast(),
+            Some(address) => address,
             None => self.outside(index),
         }
     }
 }
 
-impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
+impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
     /// The element at an index of one number per axis, by value: `view.at([i, j])`; `view.at(i)` where there is one
     /// axis, `view.at(())` where there is none.
     ///
@@ -242,7 +245,8 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     #[must_use]
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> T {
-        // SAFETY: `address` gives only elements of the view, which `from_raw` was told are initialised and stay so.
+        // SAFETY: `address` gives only elements of the view, which are initialised, and stay as they are where the mode
+        // keeps them so, by the contract of `from_raw`.
         unsafe { A::load(self.address(index)) }
     }
 
@@ -259,7 +263,7 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
     pub fn get(&self, index: impl NdIndex) -> Option<T> {
         let address = index.with_index(|index| self.raw.at(index))?;
         // SAFETY: the address is an element's of the view, initialised by the contract of `from_raw`.
-        Some(unsafe { A::load(address.cast()) })
+        Some(unsafe { A::load(address) })
     }
 
     /// Returns an iterator of the elements by value, in C order whatever the order in memory, from both ends.
@@ -290,20 +294,22 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
 
     /// The elements as a slice, where memory has them one after another in C order and at their type's alignment.
     #[must_use]
-    pub fn as_slice(&self) -> Option<&[T]> {
-        let (ptr, len) = self.slice_parts()?;
-        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and not written
-        // while the view is borrowed, by the contract of `from_raw`.
-        Some(unsafe { std::slice::from_raw_parts(ptr, len) })
+    pub fn as_slice(&self) -> Option<&[T]>
+    where
+        A: Stable<T>,
+    {
+        let (addr, len) = self.slice_parts()?;
+        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and, the mode being
+        // `Stable`, not written while the view is borrowed, by the contract of `from_raw`.
+        Some(unsafe { std::slice::from_raw_parts(A::pointer(addr), len) })
     }
 
-    /// The pointer and length of a slice of the elements, where they are one.
-    fn slice_parts(&self) -> Option<(*mut T, usize)> {
+    /// The address and length of a slice of the elements, where they would be one.
+    fn slice_parts(&self) -> Option<(Addr, usize)> {
         if self.is_empty() {
-            return Some((std::ptr::dangling_mut(), 0));
+            return Some((Addr::of(std::ptr::dangling::<T>()), 0));
         }
-        let ptr = self.raw.ptr.cast::<T>();
-        (self.is_contiguous() && ptr.is_aligned()).then(|| (ptr, self.len()))
+        (self.is_contiguous() && self.raw.ptr.is_aligned_for::<T>()).then(|| (self.raw.ptr, self.len()))
     }
 
     /// Calls `f` with the bytes of the elements, in C order, some whole elements at a time and about `most` bytes.
@@ -338,13 +344,13 @@ impl<'a, T, A: Access<T>> ArrayView<'a, T, A> {
 /// # Safety
 ///
 /// The run's elements must be valid to load through `A`, and `target` valid for writes of as many, apart from them.
-unsafe fn load_bytes<T, A: Access<T>>(run: Run, target: *mut T) {
+unsafe fn load_bytes<T, A: Load<T>>(run: Run, target: *mut T) {
     // A few elements are copied sooner than a function for it is called.
     if run.stride == size_of::<T>() as isize && run.len >= 8 {
         // SAFETY: the elements lie one after another, valid on both sides by this function's contract.
-        return unsafe { A::load_run(run.ptr.cast(), target, run.len) };
+        return unsafe { A::load_run(run.ptr, target, run.len) };
     }
-    run.fold(target, |target, source| {
+    run.fold::<T, _>(target, |target, source| {
         // SAFETY: one element of the run's, and its place in the target, by this function's contract.
         unsafe { A::load_run(source, target, 1) };
         target.wrapping_add(1)
@@ -353,7 +359,7 @@ unsafe fn load_bytes<T, A: Access<T>>(run: Run, target: *mut T) {
 
 impl<'a, T> ArrayView<'a, T>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     /// As [`as_slice`](Self::as_slice), for as long as the elements are borrowed.
     ///
@@ -365,26 +371,24 @@ where
     /// ```
     #[must_use]
     pub fn into_slice(self) -> Option<&'a [T]> {
-        let (ptr, len) = self.slice_parts()?;
+        let (addr, len) = self.slice_parts()?;
+        let ptr = <ReadOnly as Stable<T>>::pointer(addr);
         // SAFETY: as for `as_slice`; the elements are not written for 'a, by the contract of `from_raw`.
         Some(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 }
 
-impl<'a, T> IntoIterator for ArrayView<'a, T, ReadOnly>
-where
-    ReadOnly: Access<T>,
-{
+impl<'a, T, A: Reading + Load<T>> IntoIterator for ArrayView<'a, T, A> {
     type Item = T;
-    type IntoIter = Iter<'a, T, ReadOnly>;
+    type IntoIter = Iter<'a, T, A>;
 
     fn into_iter(self) -> Self::IntoIter {
-        // SAFETY: the elements are initialised and not written for 'a, by the contract of `from_raw`.
+        // SAFETY: the elements are the view's for 'a, by the contract of `from_raw`, and the mode only reads.
         unsafe { Iter::new(&self.raw) }
     }
 }
 
-impl<'v, T, A: Access<T>> IntoIterator for &'v ArrayView<'_, T, A> {
+impl<'v, T, A: Load<T>> IntoIterator for &'v ArrayView<'_, T, A> {
     type Item = T;
     type IntoIter = Iter<'v, T, A>;
 
@@ -406,7 +410,7 @@ impl<'a, T: AnyBitPattern + NoUninit> From<&'a [T]> for ArrayView<'a, T> {
     #[inline]
     fn from(slice: &'a [T]) -> Self {
         // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
-        unsafe { Self::from_raw(RawView::of_slice(slice.as_ptr().cast_mut(), slice.len())) }
+        unsafe { Self::from_raw(RawView::of_slice(slice.as_ptr(), slice.len())) }
     }
 }
 
@@ -445,7 +449,7 @@ macro_rules! equal {
         impl<T, U, A $(, const $N: usize)?> PartialEq<$Container> for ArrayView<'_, T, A>
         where
             T: PartialEq<U>,
-            A: Access<T>,
+            A: Load<T>,
         {
             fn eq(&self, other: &$Container) -> bool {
                 self.shape() == [other.len()] && self.iter().zip(other.iter()).all(|(left, right)| left == *right)
@@ -456,7 +460,7 @@ macro_rules! equal {
         impl<T, U, A $(, const $N: usize)?> PartialEq<ArrayView<'_, T, A>> for $Container
         where
             U: PartialEq<T>,
-            A: Access<T>,
+            A: Load<T>,
         {
             fn eq(&self, other: &ArrayView<'_, T, A>) -> bool {
                 other.shape() == [self.len()] && self.iter().zip(other).all(|(left, right)| *left == right)
@@ -470,15 +474,15 @@ equal!([U]; &[U]; &mut [U]; [U; N], N; &[U; N], N; Vec<U>;);
 impl<T, U, A, B> PartialEq<ArrayView<'_, U, B>> for ArrayView<'_, T, A>
 where
     T: PartialEq<U>,
-    A: Access<T>,
-    B: Access<U>,
+    A: Load<T>,
+    B: Load<U>,
 {
     fn eq(&self, other: &ArrayView<'_, U, B>) -> bool {
         self.shape() == other.shape() && self.iter().zip(other).all(|(left, right)| left == right)
     }
 }
 
-impl<T: Eq, A: Access<T>> Eq for ArrayView<'_, T, A> {}
+impl<T: Eq, A: Load<T>> Eq for ArrayView<'_, T, A> {}
 
 /// What is said of an index that finds no element.
 pub(crate) fn outside_text(index: &[usize], shape: &[usize], what: &str) -> String {

@@ -5,7 +5,7 @@ use bytemuck::{AnyBitPattern, Pod, Zeroable};
 use mmap_array::array::Typed;
 use mmap_array::{
     ArrayView, Error, ErrorKind, MmapArray, MmapArrayMut, Options, Result,
-    access::{Access, CopyOnWrite, Exclusive, ReadOnly, ReadWrite},
+    access::{CopyOnWrite, Exclusive, Load, ReadOnly, ReadWrite, Stable},
 };
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -185,7 +185,7 @@ impl TestFile {
 
 fn open<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T>>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     // SAFETY: each test has files of its own, which it leaves alone while they are mapped.
     unsafe { options.open(path) }
@@ -193,7 +193,7 @@ where
 
 fn open_mut<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.open_mut(path) }
@@ -201,13 +201,13 @@ where
 
 fn open_cow<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
 where
-    CopyOnWrite: Access<T>,
+    CopyOnWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.open_cow(path) }
 }
 
-fn written<T, A: Access<T>>(view: &ArrayView<'_, T, A>) -> Vec<u8> {
+fn written<T, A: Load<T>>(view: &ArrayView<'_, T, A>) -> Vec<u8> {
     let mut bytes = Vec::new();
     view.write_to(&mut bytes).unwrap();
     bytes

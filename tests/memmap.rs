@@ -8,7 +8,7 @@
 use mmap_array::array::Typed;
 use mmap_array::{
     CreateOptions, ErrorKind, MmapArray, MmapArrayMut, Options, Order, Result,
-    access::{Access, CopyOnWrite, ReadOnly, ReadWrite},
+    access::{CopyOnWrite, ReadOnly, ReadWrite, Stable},
     fromfile,
     view::IntoShape,
 };
@@ -50,7 +50,7 @@ fn create_options<T>(shape: impl IntoShape) -> CreateOptions<Typed<T>> {
 /// Mode `"r"`.
 fn open<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T>>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     // SAFETY: each test has files of its own, which it leaves alone while they are mapped.
     unsafe { options.open(path) }
@@ -59,7 +59,7 @@ where
 /// Mode `"r+"`.
 fn open_mut<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.open_mut(path) }
@@ -68,7 +68,7 @@ where
 /// Mode `"c"`.
 fn open_cow<T>(options: Options<Typed<T>>, path: &Path) -> Result<MmapArray<T, CopyOnWrite>>
 where
-    CopyOnWrite: Access<T>,
+    CopyOnWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.open_cow(path) }
@@ -77,7 +77,7 @@ where
 /// Mode `"w+"`.
 fn create<T>(options: CreateOptions<Typed<T>>, path: &Path) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.create(path) }
@@ -86,7 +86,7 @@ where
 /// Mode `"r+"` of a file that is open.
 fn map_mut<T>(options: Options<Typed<T>>, file: &File) -> Result<MmapArrayMut<T>>
 where
-    ReadWrite: Access<T>,
+    ReadWrite: Stable<T>,
 {
     // SAFETY: as for `open`.
     unsafe { options.open_mut(file) }

@@ -8,7 +8,7 @@ use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::array::Typed;
 use mmap_array::{
     MmapArray, Options, Order,
-    access::{Access, ReadOnly},
+    access::{ReadOnly, Stable},
     field,
 };
 use std::fmt::{self, Debug};
@@ -36,7 +36,7 @@ const TICKS: [Tick; 5] = [
 
 fn open<T>(options: Options<Typed<T>>, path: &Path) -> MmapArray<T>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     // SAFETY: each test has a file of its own, which it leaves alone while it is mapped.
     unsafe { options.open(path) }.unwrap()

@@ -6,7 +6,7 @@ use super::format::{NewFormat, NewLayout, Raw};
 use super::options::{Options, Settings};
 use super::source::FileBytes;
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{Access, ReadWrite};
+use crate::access::{ReadWrite, Stable};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, NewFile, Region};
 use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
@@ -91,7 +91,7 @@ impl<T> MmapArrayMut<T> {
     /// ```
     pub fn anonymous(shape: impl IntoShape) -> Result<Self>
     where
-        ReadWrite: Access<T>,
+        ReadWrite: Stable<T>,
     {
         MmapArray::create_options(shape).anonymous()
     }
@@ -116,7 +116,7 @@ impl<T> MmapArrayMut<T> {
     /// ```
     pub fn scratch(shape: impl IntoShape) -> Result<Self>
     where
-        ReadWrite: Access<T>,
+        ReadWrite: Stable<T>,
     {
         MmapArray::create_options(shape).scratch()
     }

@@ -1,7 +1,7 @@
 //! Arrays as text, through their views.
 
 use super::MmapArray;
-use crate::access::{Access, ReadOnly};
+use crate::access::{ReadOnly, Stable};
 use crate::element::Element;
 use crate::view::display::{debug, display};
 use std::fmt::{self, Debug, Display};
@@ -32,9 +32,9 @@ use std::fmt::{self, Debug, Display};
 /// # }
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
-impl<T: Element, A: Access<T>> Display for MmapArray<T, A>
+impl<T: Element, A: Stable<T>> Display for MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(&self.view(), f)
@@ -48,9 +48,9 @@ where
 /// assert_eq!(format!("{grid:?}"), "MmapArray([[0, 0, 0],\n           [0, 0, 0]], dtype=u16)");
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
-impl<T: Debug + 'static, A: Access<T>> Debug for MmapArray<T, A>
+impl<T: Debug + 'static, A: Stable<T>> Debug for MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug(&self.view(), "MmapArray(", f)

@@ -2,7 +2,7 @@
 
 use super::align::check_alignment;
 use super::{MmapArray, MmapWindow};
-use crate::access::{Access, assert_mappable};
+use crate::access::{Stable, assert_mappable};
 use crate::dtype::DType;
 use crate::error::{Reason, Result, short_type_name};
 use crate::region::{Front, Region};
@@ -185,7 +185,7 @@ impl<T> sealed::Sized for Typed<T> {
     }
 }
 
-impl<T, A: Access<T>> Elements<A> for Typed<T> {
+impl<T, A: Stable<T>> Elements<A> for Typed<T> {
     type Array = MmapArray<T, A>;
 
     fn array(self, region: Region, layout: Layout) -> Result<MmapArray<T, A>> {
@@ -193,7 +193,7 @@ impl<T, A: Access<T>> Elements<A> for Typed<T> {
     }
 }
 
-impl<T, A: Access<T>> Elements<A> for Strided<T> {
+impl<T, A: Stable<T>> Elements<A> for Strided<T> {
     type Array = MmapWindow<T, A>;
 
     fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {

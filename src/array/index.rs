@@ -2,7 +2,7 @@
 //! both: what a slice takes, over the elements in storage order, and one number per axis.
 
 use super::MmapArray;
-use crate::access::{Access, Exclusive};
+use crate::access::{Exclusive, Stable};
 use crate::view::outside_text;
 use std::ops::{Bound, Index, IndexMut, Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::slice::SliceIndex;
@@ -28,7 +28,7 @@ pub trait ArrayIndex<T>: sealed::Sealed {
 
     /// Panics outside.
     #[doc(hidden)]
-    fn of<A: Access<T>>(self, array: &MmapArray<T, A>) -> &Self::Output;
+    fn of<A: Stable<T>>(self, array: &MmapArray<T, A>) -> &Self::Output;
 
     /// Panics outside.
     #[doc(hidden)]
@@ -47,7 +47,7 @@ macro_rules! slice_indices {
 
             #[inline]
             #[track_caller]
-            fn of<A: Access<T>>(self, array: &MmapArray<T, A>) -> &Self::Output {
+            fn of<A: Stable<T>>(self, array: &MmapArray<T, A>) -> &Self::Output {
                 &(**array)[self]
             }
 
@@ -76,7 +76,7 @@ impl<T, const N: usize> ArrayIndex<T> for [usize; N] {
 
     #[inline]
     #[track_caller]
-    fn of<A: Access<T>>(self, array: &MmapArray<T, A>) -> &T {
+    fn of<A: Stable<T>>(self, array: &MmapArray<T, A>) -> &T {
         let position = position(array, self);
         // SAFETY: `position` has checked the index against the shape, whose product is the number of elements.
         unsafe { array.get_unchecked(position) }
@@ -108,7 +108,7 @@ fn outside(index: &[usize], shape: &[usize]) -> ! {
     panic!("{}", outside_text(index, shape, "an array"))
 }
 
-impl<T, A: Access<T>, I: ArrayIndex<T>> Index<I> for MmapArray<T, A> {
+impl<T, A: Stable<T>, I: ArrayIndex<T>> Index<I> for MmapArray<T, A> {
     type Output = I::Output;
 
     #[inline]

@@ -1,12 +1,12 @@
 //! What is asked of all elements of an array at once, without a word about views.
 
 use super::MmapArray;
-use crate::access::{Access, ReadOnly};
+use crate::access::{ReadOnly, Stable};
 use crate::element::{Number, Ordered};
 
 impl<T: Number, A> MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     /// The sum of all elements: NumPy's `arr.sum()`. See [`ArrayView::sum`](crate::ArrayView::sum).
     ///
@@ -30,7 +30,7 @@ where
 
 impl<T: Ordered, A> MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     /// The smallest element: NumPy's `arr.min()`. See [`ArrayView::min`](crate::ArrayView::min).
     ///

@@ -4,7 +4,7 @@ use super::elements::{Elements, Layout, Typed, sealed::Described};
 use super::format::{Format, Raw};
 use super::source::{Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{Access, CopyOnWrite, ReadOnly, ReadWrite};
+use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Stable};
 use crate::error::{Error, Result};
 use crate::region::{Mode, Portion, Region};
 use crate::shape::{IntoShape, Order};
@@ -98,7 +98,7 @@ impl<T> MmapArray<T> {
     /// ```
     pub unsafe fn open(source: impl Source) -> Result<Self>
     where
-        ReadOnly: Access<T>,
+        ReadOnly: Stable<T>,
     {
         // SAFETY: the caller keeps the contract.
         unsafe { Self::options().open(source) }
@@ -128,7 +128,7 @@ impl<T> MmapArray<T> {
     /// ```
     pub unsafe fn open_mut(source: impl Source) -> Result<MmapArrayMut<T>>
     where
-        ReadWrite: Access<T>,
+        ReadWrite: Stable<T>,
     {
         // SAFETY: the caller keeps the contract.
         unsafe { Self::options().open_mut(source) }

@@ -1,7 +1,7 @@
 //! A portion of a file whose elements do not all lie together.
 
 use super::MmapArray;
-use crate::access::{Exclusive, ReadOnly, ReadWrite};
+use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite};
 use crate::error::Result;
 use crate::shape::Axes;
 use crate::view::{ArrayView, ArrayViewMut, RawView};
@@ -27,7 +27,7 @@ impl<T, A> MmapWindow<T, A> {
     }
 
     fn raw_view(&self) -> RawView {
-        RawView { ptr: self.span.ptr.as_ptr().cast(), axes: self.axes.clone() }
+        RawView { ptr: Addr::of(self.span.ptr.as_ptr()), axes: self.axes.clone() }
     }
 
     /// The number of elements along each axis.

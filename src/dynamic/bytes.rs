@@ -1,13 +1,54 @@
 //! The bytes of views: of any dtype, typed views among them, in C order and in pieces.
 
 use super::view::DynView;
+use crate::access::Reading;
+use crate::dtype::DType;
 use crate::error::Result;
+use crate::shape::Order;
 use crate::view::shaping::Shaped;
 use crate::view::{ArrayView, RawView};
 
-impl<'a> DynView<'a> {
+/// A view of any mode, as those know it who write it elsewhere.
+pub trait AnyView {
+    /// What the elements are.
+    fn dtype(&self) -> &DType;
+
+    /// The number of elements along each axis.
+    fn shape(&self) -> &[usize];
+
+    /// Whether the elements lie one after another in Fortran order and not in C order as well: where NumPy's
+    /// `flags.fnc` is.
+    fn is_fortran(&self) -> bool;
+
+    /// Calls `f` with the bytes of the elements in an order, about `most` at a time.
+    fn for_each_chunk(&self, order: Order, most: usize, f: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+}
+
+impl<A: Reading> AnyView for DynView<'_, A> {
+    fn dtype(&self) -> &DType {
+        self.dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape()
+    }
+
+    fn is_fortran(&self) -> bool {
+        let (turned, size) = (self.raw().clone().transposed(), self.dtype().itemsize());
+        !self.raw().axes.is_contiguous(size) && turned.axes.is_contiguous(size)
+    }
+
+    fn for_each_chunk(&self, order: Order, most: usize, f: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match order {
+            Order::C => self.for_each_chunk(most, f),
+            Order::F => self.t().for_each_chunk(most, f),
+        }
+    }
+}
+
+impl<'a, A: Reading> DynView<'a, A> {
     /// Calls `f` with the bytes of the elements, in C order, about `most` at a time.
-    pub(crate) fn for_each_chunk(&self, most: usize, f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    fn for_each_chunk(&self, most: usize, f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         // A few sizes are copied by the processor's instructions for them.
         match self.dtype().itemsize() {
             0 => Ok(()),
@@ -21,19 +62,11 @@ impl<'a> DynView<'a> {
     }
 
     /// The elements' bytes, as one more axis.
-    fn bytes(&self) -> Result<ArrayView<'a, u8>> {
+    fn bytes(&self) -> Result<ArrayView<'a, u8, A>> {
         let (raw, size) = (self.raw(), self.dtype().itemsize());
         // Fewer axes than there may be, so that there is room for one more.
         let raw = RawView { axes: raw.axes.joined(), ptr: raw.ptr }.unpack(size, 1)?;
-        // SAFETY: every element of the view is that many initialised bytes, not written for 'a, by the contract of
-        // `from_raw`.
+        // SAFETY: every element of the view is that many initialised bytes for 'a, by the contract of `from_raw`.
         Ok(unsafe { ArrayView::from_raw(raw) })
-    }
-
-    /// Whether the elements lie one after another in Fortran order and not in C order as well: where NumPy's
-    /// `flags.fnc` is.
-    pub(crate) fn is_fortran(&self) -> bool {
-        let (turned, size) = (self.raw().clone().transposed(), self.dtype().itemsize());
-        !self.raw().axes.is_contiguous(size) && turned.axes.is_contiguous(size)
     }
 }

@@ -2,7 +2,7 @@
 //! view then converted as a typed one.
 
 use super::view::DynView;
-use crate::access::{Access, ReadOnly};
+use crate::access::{Load, Reading};
 use crate::dtype::{Endianness, Kind};
 use crate::element::item::f32_of_half;
 use crate::element::{Bool, Endian, Number};
@@ -14,9 +14,7 @@ use byteorder::{BigEndian, LittleEndian};
 trait Visitor<T> {
     type Output;
 
-    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy) -> Self::Output
-    where
-        ReadOnly: Access<S>;
+    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) -> Self::Output;
 }
 
 struct ToVec;
@@ -24,10 +22,7 @@ struct ToVec;
 impl<T> Visitor<T> for ToVec {
     type Output = Vec<T>;
 
-    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy) -> Vec<T>
-    where
-        ReadOnly: Access<S>,
-    {
+    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) -> Vec<T> {
         view.collect(With(convert))
     }
 }
@@ -38,15 +33,12 @@ impl<T> Visitor<T> for CopyTo<'_, T> {
     type Output = ();
 
     #[track_caller]
-    fn visit<S>(self, view: ArrayView<'_, S>, convert: impl Fn(S) -> T + Copy)
-    where
-        ReadOnly: Access<S>,
-    {
+    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) {
         view.collect_to(self.0, With(convert));
     }
 }
 
-impl DynView<'_> {
+impl<A: Reading> DynView<'_, A> {
     pub(super) fn collect<T: Number>(&self) -> Result<Vec<T>> {
         self.visit(ToVec)
     }

@@ -1,17 +1,20 @@
 //! Single items of an array whose dtype is known at run time.
 
 use super::view::DynView;
-use crate::dtype::{Kind, TimeUnit};
+use crate::access::{ReadOnly, Reading};
+use crate::dtype::{DType, Kind, TimeUnit};
 use crate::element::item::{Leaf, Stored};
-use crate::shape::{Axes, MAX_NDIM, NdIndex};
-use crate::view::{RawView, outside_text};
+use crate::error::Result;
+use crate::shape::{MAX_NDIM, NdIndex};
+use crate::view::outside_text;
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::FusedIterator;
 
 /// One item of a [`DynView`], by value, in the machine's byte order: what NumPy's `arr[i]` gives.
 ///
-/// A record is a view of the bytes where they are; everything else is a copy. (A subarray is no item: its axes are the
-/// view's.)
+/// A record is its bytes where they are, or a copy of them where others may change them; everything else is a copy. (A
+/// subarray is no item: its axes are the view's.)
 ///
 /// ```
 /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -53,8 +56,77 @@ pub enum Value<'a> {
     DateTime64(i64, TimeUnit, u32),
     /// A span of time, in the same way.
     TimeDelta64(i64, TimeUnit, u32),
-    /// A record: a view without axes, whose fields [`field`](DynView::field) gives.
-    Record(Box<DynView<'a>>),
+    /// A record, whose fields [`field`](RecordValue::field) gives.
+    Record(RecordValue<'a>),
+}
+
+/// A record by value: NumPy's `np.void` of a record's dtype. See [`Value`].
+///
+/// ```
+/// use mmap_array::{dynamic::Value, DType, DynView};
+/// let dtype = DType::from_descr("[('id', '|u1'), ('at', '|u1', (2,))]")?;
+/// let view = DynView::from_bytes(&[7, 1, 2, 8, 3, 4], &dtype, 2)?;
+/// let Value::Record(record) = view.at([1]) else { unreachable!() };
+/// assert_eq!(record.field("at")?.to_vec_as::<u8>()?, [3, 4]);
+/// assert_eq!((record.as_bytes(), record.to_string()), (&[8, 3, 4][..], "(8, [3, 4])".into()));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RecordValue<'a> {
+    bytes: Cow<'a, [u8]>,
+    dtype: &'a DType,
+}
+
+impl RecordValue<'_> {
+    /// Returns what the record is.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        self.dtype
+    }
+
+    /// Returns the bytes of the record, with those between its fields.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the record as a view without axes.
+    #[must_use]
+    pub fn view(&self) -> DynView<'_> {
+        DynView::of_element(&self.bytes, self.dtype)
+    }
+
+    /// Returns a field of the record, by its path, as a view that has the axes of a field that is a subarray. See
+    /// [`DynView::field`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
+    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    pub fn field(&self, path: &str) -> Result<DynView<'_>> {
+        self.view().field(path)
+    }
+}
+
+/// Equal dtypes and equal fields.
+impl PartialEq for RecordValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+/// As NumPy prints a record.
+impl fmt::Display for RecordValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.view(), f)
+    }
+}
+
+/// As NumPy prints a record, with its dtype.
+impl fmt::Debug for RecordValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordValue({self}, dtype={})", self.dtype)
+    }
 }
 
 impl Value<'_> {
@@ -127,13 +199,19 @@ impl Value<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// The element by value.
-    fn of(stored: &Stored<'a>) -> Self {
-        if let Kind::Record { .. } = stored.dtype().kind() {
-            let raw = RawView { ptr: stored.ptr().cast_mut(), axes: Axes::default() };
-            // SAFETY: the view's one element is this one, whose bytes are initialised and not written for 'a.
-            return Self::Record(Box::new(unsafe { DynView::from_raw(raw, stored.dtype()) }));
+    /// The element at an index of a view by value, if there is one.
+    fn at<A: Reading>(view: &DynView<'a, A>, index: &[usize]) -> Option<Self> {
+        match view.dtype().kind() {
+            Kind::Record { .. } => {
+                let bytes = view.element_bytes(index)?;
+                Some(Self::Record(RecordValue { bytes, dtype: view.dtype() }))
+            }
+            _ => view.with_stored(index, Self::of),
         }
+    }
+
+    /// The element by value, which is no record.
+    fn of(stored: &Stored<'_>) -> Self {
         match stored.leaf() {
             Leaf::Bool(truth) => Self::Bool(truth),
             Leaf::Int(number) => Self::Int(number),
@@ -153,7 +231,7 @@ impl<'a> Value<'a> {
 }
 
 /// Items by value.
-impl<'a> DynView<'a> {
+impl<'a, A: Reading> DynView<'a, A> {
     /// The item at an index of one number per axis.
     ///
     /// # Panics
@@ -170,8 +248,8 @@ impl<'a> DynView<'a> {
     #[must_use]
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> Value<'a> {
-        match index.with_index(|index| self.stored(index)) {
-            Some(stored) => Value::of(&stored),
+        match index.with_index(|index| Value::at(self, index)) {
+            Some(value) => value,
             None => {
                 let index = index.with_index(<[usize]>::to_vec);
                 panic!("{}", outside_text(&index, self.shape(), "a view"))
@@ -189,37 +267,37 @@ impl<'a> DynView<'a> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[must_use]
-    pub fn iter(&self) -> DynIter<'a> {
+    pub fn iter(&self) -> DynIter<'a, A> {
         DynIter { view: self.clone(), next: 0, end: self.len() }
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
     #[must_use]
     pub fn get(&self, index: impl NdIndex) -> Option<Value<'a>> {
-        index.with_index(|index| self.stored(index)).map(|stored| Value::of(&stored))
+        index.with_index(|index| Value::at(self, index))
     }
 }
 
 /// The items of a [`DynView`], in C order, from both ends. Made by [`DynView::iter`].
 #[derive(Clone, Debug)]
-pub struct DynIter<'a> {
-    view: DynView<'a>,
+pub struct DynIter<'a, A: Reading = ReadOnly> {
+    view: DynView<'a, A>,
     /// Positions in C order.
     next: usize,
     end: usize,
 }
 
-impl<'a> DynIter<'a> {
+impl<'a, A: Reading> DynIter<'a, A> {
     fn at(&self, position: usize) -> Option<Value<'a>> {
         let (mut left, mut index) = (position, [0; MAX_NDIM]);
         for (axis, &len) in self.view.shape().iter().enumerate().rev() {
             (index[axis], left) = (left % len, left / len);
         }
-        self.view.stored(&index[..self.view.ndim()]).map(|stored| Value::of(&stored))
+        Value::at(&self.view, &index[..self.view.ndim()])
     }
 }
 
-impl<'a> Iterator for DynIter<'a> {
+impl<'a, A: Reading> Iterator for DynIter<'a, A> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
@@ -238,7 +316,7 @@ impl<'a> Iterator for DynIter<'a> {
     }
 }
 
-impl DoubleEndedIterator for DynIter<'_> {
+impl<A: Reading> DoubleEndedIterator for DynIter<'_, A> {
     fn next_back(&mut self) -> Option<Self::Item> {
         if self.next == self.end {
             return None;
@@ -248,23 +326,23 @@ impl DoubleEndedIterator for DynIter<'_> {
     }
 }
 
-impl ExactSizeIterator for DynIter<'_> {}
-impl FusedIterator for DynIter<'_> {}
+impl<A: Reading> ExactSizeIterator for DynIter<'_, A> {}
+impl<A: Reading> FusedIterator for DynIter<'_, A> {}
 
-impl<'a> IntoIterator for DynView<'a> {
+impl<'a, A: Reading> IntoIterator for DynView<'a, A> {
     type Item = Value<'a>;
-    type IntoIter = DynIter<'a>;
+    type IntoIter = DynIter<'a, A>;
 
-    fn into_iter(self) -> DynIter<'a> {
+    fn into_iter(self) -> DynIter<'a, A> {
         self.iter()
     }
 }
 
-impl<'a> IntoIterator for &DynView<'a> {
+impl<'a, A: Reading> IntoIterator for &DynView<'a, A> {
     type Item = Value<'a>;
-    type IntoIter = DynIter<'a>;
+    type IntoIter = DynIter<'a, A>;
 
-    fn into_iter(self) -> DynIter<'a> {
+    fn into_iter(self) -> DynIter<'a, A> {
         self.iter()
     }
 }
@@ -272,7 +350,7 @@ impl<'a> IntoIterator for &DynView<'a> {
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Record(view) => fmt::Display::fmt(view, f),
+            Self::Record(record) => fmt::Display::fmt(record, f),
             value => value.leaf().map_or(Ok(()), |leaf| leaf.item(false).write_alone(f)),
         }
     }
@@ -297,7 +375,7 @@ impl fmt::Debug for Value<'_> {
             Self::Record(_) => "Record",
         };
         match (self, self.leaf()) {
-            (Self::Record(view), _) => write!(f, "{name}({view})"),
+            (Self::Record(record), _) => write!(f, "{name}({record})"),
             (_, Some(leaf)) => write!(f, "{name}({})", leaf.item(true)),
             (_, None) => f.write_str(name),
         }

@@ -1,15 +1,16 @@
 //! Views whose dtype is known at run time.
 
-use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
+use crate::access::{self, Addr, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
 use crate::dtype::{DType, Kind};
 use crate::element::item::Stored;
 use crate::element::{Element, Number};
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array, write_repr};
-use crate::shape::{IntoShape, Order, too_many_axes};
+use crate::shape::{Axes, IntoShape, Order, too_many_axes};
 use crate::view::named::described;
 use crate::view::shaping::{Shaped, for_modes, shaping};
 use crate::view::{ArrayView, RawView, Slices};
+use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
@@ -56,7 +57,7 @@ pub struct DynView<'a, A = ReadOnly> {
 /// A view whose elements can be written, through a typed one. See [`DynView`].
 pub type DynViewMut<'a> = DynView<'a, ReadWrite>;
 
-impl Clone for DynView<'_, ReadOnly> {
+impl<A: Reading> Clone for DynView<'_, A> {
     fn clone(&self) -> Self {
         Self { raw: self.raw.clone(), ..*self }
     }
@@ -99,37 +100,64 @@ impl<'a> DynView<'a> {
             }
         };
         dims.checked_len(size)?;
-        let raw = RawView::contiguous(bytes.as_ptr().cast_mut(), &dims, Order::C, size);
+        let raw = RawView::contiguous(Addr::of(bytes.as_ptr()), &dims, Order::C, size);
         // SAFETY: a slice's bytes are initialised and borrowed for 'a, and `fit` has found them to be as many.
         unsafe { Self::from_raw(raw, dtype) }.unpacked()
     }
+}
 
-    /// The elements as those of a type of the same size.
-    pub(super) fn elements<T>(&self) -> ArrayView<'a, T>
-    where
-        ReadOnly: Access<T>,
-    {
-        const { assert_mappable::<T>() }
-        assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
-        // SAFETY: every element of the view is that many initialised bytes, not written for 'a, by the contract of
-        // `from_raw`.
-        unsafe { ArrayView::from_raw(self.raw.clone()) }
-    }
-
-    pub(super) fn stored(&self, index: &[usize]) -> Option<Stored<'a>> {
-        let address = self.raw.at(index)?;
-        // SAFETY: the address is an element's, of which all bytes are initialised and not written for 'a, by the
-        // contract of `from_raw`.
-        Some(unsafe { Stored::new(address, self.dtype) })
+impl<'a> DynView<'a> {
+    /// One element that is no subarray, of as many bytes as its dtype says.
+    ///
+    /// # Panics
+    ///
+    /// If there are others.
+    pub(super) fn of_element(bytes: &'a [u8], dtype: &'a DType) -> Self {
+        assert_eq!(bytes.len(), dtype.itemsize(), "the bytes of an element are those of its dtype");
+        let raw = RawView { ptr: Addr::of(bytes.as_ptr()), axes: Axes::default() };
+        // SAFETY: the one element is these bytes, initialised and borrowed for 'a.
+        unsafe { Self::from_raw(raw, dtype) }
     }
 }
 
-impl<'a, A> DynView<'a, A> {
+impl<'a, A: Reading> DynView<'a, A> {
+    /// The elements as those of a type of the same size.
+    pub(super) fn elements<T>(&self) -> ArrayView<'a, T, A>
+    where
+        A: Load<T>,
+    {
+        const { assert_mappable::<T>() }
+        assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
+        // SAFETY: every element of the view is that many initialised bytes for 'a, by the contract of `from_raw`.
+        unsafe { ArrayView::from_raw(self.raw.clone()) }
+    }
+
+    /// Calls `f` with the element at an index, if there is one.
+    pub(super) fn with_stored<R>(&self, index: &[usize], f: impl FnOnce(&Stored<'_>) -> R) -> Option<R> {
+        let address = self.raw.at(index)?;
+        let lent = |ptr| {
+            // SAFETY: at `ptr` there are the element's bytes, all initialised, which stay as they are for this call.
+            f(&unsafe { Stored::new(ptr, self.dtype) })
+        };
+        // SAFETY: the address is an element's, of which all bytes are initialised, by the contract of `from_raw`.
+        Some(unsafe { access::lend::<A, _>(address, self.dtype.itemsize(), lent) })
+    }
+
+    /// The bytes of the element at an index, if there is one.
+    pub(super) fn element_bytes(&self, index: &[usize]) -> Option<Cow<'a, [u8]>> {
+        let address = self.raw.at(index)?;
+        // SAFETY: the address is an element's, of which all bytes are initialised and, where the mode keeps them so, not
+        // written for 'a, by the contract of `from_raw`.
+        Some(unsafe { access::bytes::<A>(address, self.dtype.itemsize()) })
+    }
+}
+
+impl<'a, A: Mode> DynView<'a, A> {
     /// # Safety
     ///
-    /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have, which
-    /// nobody else writes; if `A` is [`Exclusive`](crate::access::Exclusive), nobody else may read them either, and
-    /// they must be writable.
+    /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have. If `A`
+    /// is [`Stable`](crate::access::Stable), nobody else writes them; if it is [`Store`](crate::access::Store), they
+    /// must be writable; if it is [`Exclusive`](crate::access::Exclusive), nobody else may read them either.
     pub(super) unsafe fn from_raw(raw: RawView, dtype: &'a DType) -> Self {
         Self { raw, dtype, marker: PhantomData }
     }
@@ -177,9 +205,9 @@ impl<'a, A> DynView<'a, A> {
         self.shape().contains(&0)
     }
 
-    /// A read-only view of the same elements, for as long as this one is borrowed.
+    /// A view of the same elements that only reads, for as long as this one is borrowed.
     #[must_use]
-    pub fn view(&self) -> DynView<'_> {
+    pub fn view(&self) -> DynView<'_, A::Reading> {
         DynView { raw: self.raw.clone(), dtype: self.dtype, marker: PhantomData }
     }
 
@@ -228,7 +256,7 @@ impl<'a, A> DynView<'a, A> {
     }
 }
 
-impl<A> Shaped for DynView<'_, A> {
+impl<A: Mode> Shaped for DynView<'_, A> {
     fn raw(&self) -> &RawView {
         &self.raw
     }
@@ -245,7 +273,7 @@ impl<A> Shaped for DynView<'_, A> {
 }
 
 shaping!(
-    ['a] DynView<'a, ReadOnly>,
+    ['a, A: Reading] DynView<'a, A>,
     [],
     [&self] self,
     "use mmap_array::{DType, DynView};
@@ -265,8 +293,8 @@ let view = ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.to_dyn(&dtype)?;"
 );
 
 macro_rules! retyping {
-    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
-        impl<'a> DynView<'a, $Mode> {
+    ([$($generics:tt)*] $Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<'a $($generics)*> DynView<'a, $Mode> {
             /// Returns one field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for
             /// `arr["pos"]["x"]`. The axes of a field that is a subarray come after the view's; a path leads through
             /// subarrays of records as well.
@@ -338,7 +366,7 @@ macro_rules! retyping {
             /// ```
             pub fn typed<T: Element>($($receiver)+) -> Result<ArrayView<'a, T, $Mode>>
             where
-                $Mode: Access<T>,
+                $Mode: Load<T>,
             {
                 const { assert_mappable::<T>() }
                 let raw = typed_of::<T>($this.raw.clone(), $this.dtype)?;
@@ -349,7 +377,7 @@ macro_rules! retyping {
             }
         }
 
-        impl<'a, T> ArrayView<'a, T, $Mode> {
+        impl<'a, T $($generics)*> ArrayView<'a, T, $Mode> {
             /// Returns the same elements with their type as a value, which must be of their size: to print records as
             /// NumPy prints them, and to take fields by names that are not known when the program is written.
             ///
@@ -457,7 +485,7 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
 }
 
 /// Equal dtypes, shapes and items.
-impl PartialEq for DynView<'_> {
+impl<A: Reading> PartialEq for DynView<'_, A> {
     fn eq(&self, other: &Self) -> bool {
         let same = self.dtype == other.dtype && self.shape() == other.shape();
         // Items of no bytes are equal, and may be too many to be looked at.
@@ -465,16 +493,14 @@ impl PartialEq for DynView<'_> {
     }
 }
 
-impl<'a> DynView<'a> {
+impl<A: Reading> DynView<'_, A> {
     /// Whether all items of two views of one shape and dtype are equal.
-    fn items_equal(&self, other: &DynView<'_>) -> bool {
-        // The dtypes are equal; of one object the addresses are, too.
-        let other = DynView { dtype: self.dtype, ..other.clone() };
+    fn items_equal(&self, other: &Self) -> bool {
         let mut index = vec![0; self.ndim()];
         loop {
-            match (self.stored(&index), other.stored(&index)) {
-                (Some(left), Some(right)) if left.equals(&right) => {}
-                _ => return false,
+            let equal = self.with_stored(&index, |left| other.with_stored(&index, |right| left.equals(right)));
+            if equal.flatten() != Some(true) {
+                return false;
             }
             // The next index in C order.
             let Some(axis) = (0..self.ndim()).rev().find(|&axis| index[axis] + 1 < self.shape()[axis]) else {
@@ -487,7 +513,8 @@ impl<'a> DynView<'a> {
 
     /// The item at an index as the printer knows it.
     fn item(&self, index: &[usize], in_array: bool, options: &PrintOptions) -> Item {
-        self.stored(index).map_or_else(|| Item::Text(String::new()), |stored| stored.item(in_array, options))
+        let item = self.with_stored(index, |stored| stored.item(in_array, options));
+        item.unwrap_or_else(|| Item::Text(String::new()))
     }
 
     /// As `repr` shows it, after the name of what it is and `(`.
@@ -502,7 +529,7 @@ impl<'a> DynView<'a> {
 
 /// As `print(arr)` prints in NumPy, records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the digits after the
 /// point. A `long double` prints as its bytes.
-impl<A> Display for DynView<'_, A> {
+impl<A: Mode> Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.view();
         let mut options = PrintOptions::str();
@@ -517,7 +544,7 @@ impl<A> Display for DynView<'_, A> {
 }
 
 /// As `repr(arr)` in NumPy, always with the dtype.
-impl<A> Debug for DynView<'_, A> {
+impl<A: Mode> Debug for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view().debug("DynView(", f)
     }

@@ -6,7 +6,6 @@
 
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
 use super::time::text::{span_text, time_text};
-use crate::access::{Access, ReadOnly};
 use crate::dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 use crate::print::{Item, PrintOptions};
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -40,16 +39,6 @@ impl<'a> Stored<'a> {
         unsafe { Self::new(bytemuck::bytes_of(value).as_ptr(), dtype) }
     }
 
-    /// Where the element is.
-    pub(crate) fn ptr(&self) -> *const u8 {
-        self.ptr
-    }
-
-    /// What the element is.
-    pub(crate) fn dtype(&self) -> &'a DType {
-        self.dtype
-    }
-
     /// The part of the element at an offset, where its dtype says that this part is.
     fn part(&self, offset: usize, dtype: &'a DType) -> Self {
         debug_assert!(offset + dtype.itemsize() <= self.dtype.itemsize());
@@ -62,7 +51,7 @@ impl<'a> Stored<'a> {
     pub(crate) fn get<T: AnyBitPattern>(&self) -> Option<T> {
         (size_of::<T>() == self.dtype.itemsize()).then(|| {
             // SAFETY: the element has that many initialised bytes, by the contract of `new`.
-            unsafe { <ReadOnly as Access<T>>::load(self.ptr.cast()) }
+            unsafe { self.ptr.cast::<T>().read_unaligned() }
         })
     }
 
@@ -71,7 +60,7 @@ impl<'a> Stored<'a> {
         let mut bytes = vec![0; self.dtype.itemsize()];
         // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
         // this function's, apart from them.
-        unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr, bytes.as_mut_ptr(), bytes.len()) };
+        unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.ptr, bytes.len()) };
         bytes
     }
 
@@ -85,7 +74,7 @@ impl<'a> Stored<'a> {
         assert!(offset + N <= self.dtype.itemsize(), "no more than the item's bytes are read");
         // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
         // this function's, apart from them.
-        unsafe { <ReadOnly as Access<u8>>::load_run(self.ptr.wrapping_add(offset), bytes.as_mut_ptr(), N) };
+        unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.ptr.wrapping_add(offset), N) };
         if order != Endianness::NATIVE {
             bytes.reverse();
         }

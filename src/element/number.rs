@@ -21,7 +21,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// use mmap_array::{element::Number, ArrayView, Be};
 /// fn centred<T: Number<Mean = f64>>(view: ArrayView<'_, T>) -> Vec<Be<f32>>
 /// where
-///     mmap_array::access::ReadOnly: mmap_array::access::Access<T>,
+///     mmap_array::access::ReadOnly: mmap_array::access::Load<T>,
 /// {
 ///     let mean = view.mean().unwrap_or(0.0) as f32;
 ///     view.to_vec_as::<f32>().into_iter().map(|number| Be::new(number - mean)).collect()

@@ -4,8 +4,8 @@
 //! at whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit.
 //! What they cannot show is an error that says why.
 
-use crate::access::{Access, Exclusive, ReadOnly, ReadWrite, assert_mappable};
-use crate::dynamic::DynView;
+use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite, Stable, assert_mappable};
+use crate::dynamic::AnyView;
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::npy;
@@ -17,7 +17,7 @@ use ndarray::{ArrayBase, Axis, Data, Dimension, IxDyn, RawArrayView, RawArrayVie
 
 impl<'a, T> ArrayView<'a, T>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     /// The same elements as a view of ndarray's, of a fixed rank (`ArrayView2<f64>`) or of any (`ArrayViewD<f64>`).
     ///
@@ -36,7 +36,7 @@ where
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn into_ndarray<D: Dimension>(self) -> Result<ndarray::ArrayView<'a, T, D>> {
-        let Laid { first, shape, turned } = Laid::<T>::out(self.raw())?;
+        let Laid { first, shape, turned } = Laid::<T>::out::<ReadOnly>(self.raw())?;
         // SAFETY: `Laid` has the address of the element at the lowest, aligned, and strides that lead to elements of the
         // view only, all of them in one piece of memory.
         let mut raw = unsafe { RawArrayView::from_shape_ptr(shape, first.cast_const()) };
@@ -74,7 +74,7 @@ where
         for (axis, (&len, &stride)) in view.shape().iter().zip(view.strides()).enumerate() {
             axes.set(axis, len, stride.wrapping_mul(size_of::<T>() as isize));
         }
-        let raw = RawView { ptr: view.as_ptr().cast_mut().cast(), axes };
+        let raw = RawView { ptr: Addr::of(view.as_ptr()), axes };
         // SAFETY: the elements are ndarray's, initialised, without padding, and borrowed for 'a. Two indices may give the
         // same one, as in a broadcast view, which no reader minds.
         Ok(unsafe { Self::from_raw(raw) })
@@ -102,7 +102,7 @@ where
     /// ```
     pub fn into_ndarray_mut<D: Dimension>(self) -> Result<ndarray::ArrayViewMut<'a, T, D>> {
         let rank = self.ndim();
-        let Laid { first, shape, turned } = Laid::<T>::out(self.raw())?;
+        let Laid { first, shape, turned } = Laid::<T>::out::<ReadWrite>(self.raw())?;
         // SAFETY: as for `into_ndarray`.
         let mut raw = unsafe { RawArrayViewMut::from_shape_ptr(shape, first) };
         turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
@@ -130,7 +130,7 @@ where
     S::Elem: Element + AnyBitPattern + NoUninit,
     D: Dimension,
 {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         ArrayView::from_ndarray(self.view())?.lend(f)
     }
 }
@@ -151,7 +151,7 @@ struct Laid<T> {
 }
 
 impl<T> Laid<T> {
-    fn out(view: &RawView) -> Result<Self> {
+    fn out<A: Stable<T>>(view: &RawView) -> Result<Self> {
         let (size, align, element) = (size_of::<T>() as isize, align_of::<T>(), short_type_name::<T>());
         let lens = view.axes.lens();
         if lens.contains(&0) {
@@ -170,13 +170,12 @@ impl<T> Laid<T> {
                 .error());
             }
             if stride < 0 {
-                first = first.wrapping_offset(stride.wrapping_mul(len as isize - 1));
+                first = first.offset(stride.wrapping_mul(len as isize - 1));
                 turned.push(axis);
             }
             strides.push((stride / size).unsigned_abs());
         }
-        let first = first.cast::<T>();
-        if !first.is_aligned() {
+        if !first.is_aligned_for::<T>() {
             return Err(Reason::NotContiguous(format!(
                 "ndarray gives out references, and the elements of {} lie at addresses that are no multiples of {align}, \
                  the alignment of `{element}`; `to_vec` copies them",
@@ -184,6 +183,6 @@ impl<T> Laid<T> {
             ))
             .error());
         }
-        Ok(Self { first, shape: IxDyn(lens).strides(IxDyn(&strides)), turned })
+        Ok(Self { first: A::pointer(first), shape: IxDyn(lens).strides(IxDyn(&strides)), turned })
     }
 }

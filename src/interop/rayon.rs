@@ -3,7 +3,7 @@
 //! Arrays are slices, so what rayon has for slices works on them: `array.par_iter()`, `par_chunks_mut`. This is for
 //! views: elements by value in C order, the views at each index of an axis, and slices of some of them at a time.
 
-use crate::access::{Access, ReadOnly, ReadWrite};
+use crate::access::{Load, Mode, ReadOnly, ReadWrite, Reading, Stable};
 use crate::array::MmapArray;
 use crate::error::Result;
 use crate::view::shaping::{Shaped, for_modes};
@@ -14,7 +14,7 @@ use std::fmt;
 use std::iter::Take;
 use std::ops::RangeBounds;
 
-impl<T, A> ArrayView<'_, T, A> {
+impl<T, A: Mode> ArrayView<'_, T, A> {
     /// Returns a parallel iterator of the elements by value, in C order, by all processors: `view.iter()`, in parallel.
     ///
     /// With the feature `rayon`.
@@ -26,19 +26,16 @@ impl<T, A> ArrayView<'_, T, A> {
     /// assert_eq!(view.t().par_iter().map(|x| u64::from(x)).sum::<u64>(), 499_500);
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
-    pub fn par_iter(&self) -> ParIter<'_, T>
-    where
-        ReadOnly: Access<T>,
-    {
+    pub fn par_iter(&self) -> ParIter<'_, T, A::Reading> {
         ParIter { view: self.view(), start: 0, end: self.len() }
     }
 }
 
 macro_rules! parallel_axes {
-    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
-        impl<T> ArrayView<'_, T, $Mode>
+    ([$($generics:tt)*] $Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<T $($generics)*> ArrayView<'_, T, $Mode>
         where
-            $Mode: Access<T>,
+            $Mode: Load<T>,
         {
             /// Returns a parallel iterator of the views at each index of an axis, by all processors:
             /// `view.axis_iter(axis)`, in parallel.
@@ -104,7 +101,7 @@ for_modes!(parallel_axes);
 impl<T, A> MmapArray<T, A>
 where
     T: Sync,
-    A: Access<T> + Sync,
+    A: Stable<T> + Sync,
 {
     /// Reads rows in now, by all processors, and waits.
     ///
@@ -149,23 +146,20 @@ fn touch<T>(element: &T) -> u8 {
 /// The elements of a view, by all processors. Made by [`ArrayView::par_iter`].
 ///
 /// It is `Send` and `Sync` where the elements are both, as the other iterators here are.
-pub struct ParIter<'a, T> {
-    view: ArrayView<'a, T>,
+pub struct ParIter<'a, T, A = ReadOnly> {
+    view: ArrayView<'a, T, A>,
     /// Positions in C order.
     start: usize,
     end: usize,
 }
 
-impl<T> fmt::Debug for ParIter<'_, T> {
+impl<T, A> fmt::Debug for ParIter<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParIter").field("positions", &(self.start..self.end)).finish_non_exhaustive()
     }
 }
 
-impl<'a, T: Send + Sync> ParallelIterator for ParIter<'a, T>
-where
-    ReadOnly: Access<T>,
-{
+impl<'a, T: Send + Sync, A: Reading + Load<T>> ParallelIterator for ParIter<'a, T, A> {
     type Item = T;
 
     fn drive_unindexed<C: UnindexedConsumer<T>>(self, consumer: C) -> C::Result {
@@ -177,10 +171,7 @@ where
     }
 }
 
-impl<'a, T: Send + Sync> IndexedParallelIterator for ParIter<'a, T>
-where
-    ReadOnly: Access<T>,
-{
+impl<'a, T: Send + Sync, A: Reading + Load<T>> IndexedParallelIterator for ParIter<'a, T, A> {
     fn len(&self) -> usize {
         self.end - self.start
     }
@@ -194,12 +185,9 @@ where
     }
 }
 
-impl<'a, T: Send + Sync> Producer for ParIter<'a, T>
-where
-    ReadOnly: Access<T>,
-{
+impl<'a, T: Send + Sync, A: Reading + Load<T>> Producer for ParIter<'a, T, A> {
     type Item = T;
-    type IntoIter = Part<'a, T>;
+    type IntoIter = Part<'a, T, A>;
 
     fn into_iter(self) -> Self::IntoIter {
         let mut elements = self.view.into_iter();
@@ -217,12 +205,9 @@ where
 
 /// Some elements of a view, one after another.
 #[derive(Debug)]
-pub struct Part<'a, T>(Take<Iter<'a, T, ReadOnly>>);
+pub struct Part<'a, T, A>(Take<Iter<'a, T, A>>);
 
-impl<T> Iterator for Part<'_, T>
-where
-    ReadOnly: Access<T>,
-{
+impl<T, A: Load<T>> Iterator for Part<'_, T, A> {
     type Item = T;
 
     #[inline]
@@ -240,17 +225,14 @@ where
     }
 }
 
-impl<T> DoubleEndedIterator for Part<'_, T>
-where
-    ReadOnly: Access<T>,
-{
+impl<T, A: Load<T>> DoubleEndedIterator for Part<'_, T, A> {
     #[inline]
     fn next_back(&mut self) -> Option<T> {
         self.0.next_back()
     }
 }
 
-impl<T> ExactSizeIterator for Part<'_, T> where ReadOnly: Access<T> {}
+impl<T, A: Load<T>> ExactSizeIterator for Part<'_, T, A> {}
 
 /// The views at each index of an axis, by all processors. Made by [`ArrayView::par_axis_iter`].
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use super::grow::grown;
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
-use crate::dynamic::DynView;
+use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
 use crate::region::{self, At, Patch};
 use std::fs::File;
@@ -43,13 +43,13 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
     rows.lend(|rows| append_to(&region::open(path, true)?, rows)).map_err(|error| error.in_file(Some(path)))
 }
 
-fn append_to(file: &File, rows: DynView<'_>) -> Result<usize> {
+fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {
     // What is no file says so, rather than that it has no header.
     let file_len = region::mappable_len(file)?;
     let header = Header::of_file(file, MAX_HEADER)?;
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
-    let count = rows_of(&rows, &header, axis)?;
+    let count = rows_of(rows, &header, axis)?;
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     if file_len > end {
@@ -109,10 +109,10 @@ impl<S: Storage> Write for Behind<'_, S> {
 }
 
 /// Writes rows behind the array that ends where the file does, and then what changes in the header.
-fn write_behind(file: &mut impl Storage, header: &Header, rows: DynView<'_>, patch: &Patch) -> Result<()> {
+fn write_behind(file: &mut impl Storage, header: &Header, rows: &dyn AnyView, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
     let synced = |source| Error::io("write the file to the disk", source);
-    let written = write_elements(&mut Behind { storage: file, position: end }, &rows, header.order());
+    let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
     let written = written.and_then(|()| file.sync().map_err(synced));
     if let Err(error) = written {
         // The header does not speak of what was added.

@@ -1,9 +1,9 @@
 //! `np.save`: whole arrays by plain writing, without a map. A view of any strides is written in pieces, to any writer.
 
 use super::header::Header;
-use crate::access::{Access, ReadOnly};
+use crate::access::{Load, Mode, ReadOnly};
 use crate::array::MmapArray;
-use crate::dynamic::{DynArray, DynView};
+use crate::dynamic::{AnyView, DynArray, DynView};
 use crate::element::Element;
 use crate::error::{Error, Reason, Result};
 use crate::io::CHUNK;
@@ -27,64 +27,64 @@ use std::path::Path;
 )]
 pub trait ArrayLike: sealed::Sealed {
     #[doc(hidden)]
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R>;
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R>;
 }
 
 pub(crate) mod sealed {
     use super::*;
 
     pub trait Sealed {}
-    impl<T: Element, A: Access<T>> Sealed for ArrayView<'_, T, A> {}
-    impl<A> Sealed for DynView<'_, A> {}
-    impl<T: Element, A> Sealed for MmapArray<T, A> where ReadOnly: Access<T> {}
+    impl<T: Element, A: Mode> Sealed for ArrayView<'_, T, A> {}
+    impl<A: Mode> Sealed for DynView<'_, A> {}
+    impl<T: Element, A> Sealed for MmapArray<T, A> where ReadOnly: Load<T> {}
     impl<A> Sealed for DynArray<A> {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for [T] {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for Vec<T> {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for T {}
 }
 
-impl<T: Element, A: Access<T>> ArrayLike for ArrayView<'_, T, A> {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+impl<T: Element, A: Mode> ArrayLike for ArrayView<'_, T, A> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         let dtype = described::<T>()?;
-        f(self.view().to_dyn(&dtype)?)
+        f(&self.view().to_dyn(&dtype)?)
     }
 }
 
-impl<A> ArrayLike for DynView<'_, A> {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
-        f(self.view())
+impl<A: Mode> ArrayLike for DynView<'_, A> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
+        f(&self.view())
     }
 }
 
 impl<T: Element, A> ArrayLike for MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Load<T>,
 {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         self.view().lend(f)
     }
 }
 
 impl<A> ArrayLike for DynArray<A> {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
-        f(self.view())
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
+        f(&self.view())
     }
 }
 
 impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for [T] {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         ArrayView::from_slice(self, self.len())?.lend(f)
     }
 }
 
 impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for Vec<T> {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         self[..].lend(f)
     }
 }
 
 impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
-    fn lend<R>(&self, f: impl FnOnce(DynView<'_>) -> Result<R>) -> Result<R> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         ArrayView::from_slice(std::slice::from_ref(self), ())?.lend(f)
     }
 }
@@ -118,10 +118,10 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
 /// ```
 pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result<()> {
     let path = path.as_ref();
-    let save = |view: DynView<'_>| {
-        let header = header_of(&view)?;
+    let save = |view: &dyn AnyView| {
+        let header = header_of(view)?;
         let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
-        write_array(&mut file, &header, &view)?;
+        write_array(&mut file, &header, view)?;
         drop(file);
         new.persist()
     };
@@ -143,31 +143,30 @@ pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 pub fn save_to(writer: &mut (impl Write + ?Sized), array: &(impl ArrayLike + ?Sized)) -> Result<()> {
-    array.lend(|view| write_array(writer, &header_of(&view)?, &view))
+    array.lend(|view| write_array(writer, &header_of(view)?, view))
 }
 
 /// The header that NumPy gives an array.
-pub(crate) fn header_of(view: &DynView<'_>) -> Result<Header> {
+pub(crate) fn header_of(view: &dyn AnyView) -> Result<Header> {
     let order = if view.is_fortran() { Order::F } else { Order::C };
     Header::new(view.dtype().clone(), view.shape(), order)
 }
 
-pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: &DynView<'_>) -> Result<()> {
+pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Header, view: &dyn AnyView) -> Result<()> {
     header.write(&mut writer)?;
     write_elements(writer, view, header.order())
 }
 
 /// Writes the elements as a file of the order has them.
-pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &DynView<'_>, order: Order) -> Result<()> {
-    let view = if order == Order::F { view.t() } else { view.clone() };
-    view.for_each_chunk(CHUNK, |bytes| {
+pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &dyn AnyView, order: Order) -> Result<()> {
+    view.for_each_chunk(order, CHUNK, &mut |bytes| {
         writer.write_all(bytes).map_err(|source| Error::io("write the elements", source))
     })
 }
 
 /// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as
 /// long along the other axes.
-pub(super) fn rows_of(view: &DynView<'_>, header: &Header, axis: usize) -> Result<usize> {
+pub(super) fn rows_of(view: &dyn AnyView, header: &Header, axis: usize) -> Result<usize> {
     if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
         let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
         let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());

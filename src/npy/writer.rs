@@ -143,10 +143,10 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
                 return Err(this.broken_row());
             }
             rows.lend(|view| {
-                let count = rows_of(&view, &this.header, 0)?;
+                let count = rows_of(view, &this.header, 0)?;
                 let rows = this.rows.checked_add(count).ok_or_else(too_many_rows)?;
                 this.failed = true;
-                write_elements(&mut this.out, &view, Order::C)?;
+                write_elements(&mut this.out, view, Order::C)?;
                 (this.failed, this.rows) = (false, rows);
                 Ok(())
             })

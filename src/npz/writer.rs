@@ -1,7 +1,7 @@
 //! Writing archives whose members map.
 
 use super::{refused, zip_error};
-use crate::dynamic::DynView;
+use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
 use crate::npy::save::{header_of, write_array};
 use crate::npy::{ArrayLike, Header};
@@ -82,12 +82,12 @@ impl Writer {
         array.lend(|view| self.add_view(name, view)).map_err(|error| error.of_member(name).in_file(Some(&self.path)))
     }
 
-    fn add_view(&mut self, name: &str, view: DynView<'_>) -> Result<()> {
+    fn add_view(&mut self, name: &str, view: &dyn AnyView) -> Result<()> {
         self.check_unbroken()?;
-        let header = header_of(&view)?;
+        let header = header_of(view)?;
         let member = self.entry_path(name)?;
         self.broken = true;
-        self.write_member(name, member, &header, &view)?;
+        self.write_member(name, member, &header, view)?;
         self.names.insert(name.to_owned());
         self.broken = false;
         Ok(())
@@ -97,7 +97,7 @@ impl Writer {
         if self.broken { Err(refused("a member before could not be written to its end")) } else { Ok(()) }
     }
 
-    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &DynView<'_>) -> Result<()> {
+    fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &dyn AnyView) -> Result<()> {
         let failed = |error| zip_error("write the archive", error);
         let padding = padding(self.zip.stream_offset() + name.len() as u64 + 4);
         let entry = self.zip.new_file(member);

@@ -8,12 +8,12 @@
 use super::ArrayView;
 use super::iter::Runs;
 use super::wide::{self, Kernel};
-use crate::access::Access;
+use crate::access::{Addr, Load};
 use crate::element::Number;
 use crate::region::prefer_huge_pages;
 use std::marker::PhantomData;
 
-impl<T, A: Access<T>> ArrayView<'_, T, A> {
+impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// A copy of the elements in C order.
     ///
     /// # Panics
@@ -49,7 +49,7 @@ impl<T, A: Access<T>> ArrayView<'_, T, A> {
     }
 }
 
-impl<S: Number<Mean = f64>, A: Access<S>> ArrayView<'_, S, A> {
+impl<S: Number<Mean = f64>, A: Load<S>> ArrayView<'_, S, A> {
     /// The elements in C order as other numbers: NumPy's `arr.astype(T)`.
     ///
     /// Conversion is Rust's `as`. In range it is what NumPy's is; integers that are too large lose their upper bits, as
@@ -75,7 +75,7 @@ impl<S: Number<Mean = f64>, A: Access<S>> ArrayView<'_, S, A> {
     }
 }
 
-impl<S, A: Access<S>> ArrayView<'_, S, A> {
+impl<S, A: Load<S>> ArrayView<'_, S, A> {
     /// What `make` makes of the elements, in C order.
     pub(crate) fn collect<T>(&self, make: impl Make<S, T, A>) -> Vec<T> {
         let len = self.len();
@@ -111,7 +111,7 @@ pub(crate) trait Make<S, T, A>: Copy {
     /// # Safety
     ///
     /// `source` must be valid to load through `A`.
-    unsafe fn make(self, source: *const S) -> T;
+    unsafe fn make(self, source: Addr) -> T;
 
     /// Makes elements that lie one after another of others that do so too.
     ///
@@ -119,10 +119,10 @@ pub(crate) trait Make<S, T, A>: Copy {
     ///
     /// `source` must be valid to load through `A`, and `target` to write, for all of them; the two must be apart.
     #[inline(always)]
-    unsafe fn make_run(self, source: *const S, target: *mut T, len: usize) {
+    unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
         for index in 0..len {
             // SAFETY: one of the elements that this function's contract speaks of.
-            let element = unsafe { self.make(source.wrapping_add(index)) };
+            let element = unsafe { self.make(source.add(index * size_of::<S>())) };
             // SAFETY: its place, by the same contract.
             unsafe { target.wrapping_add(index).write(element) };
         }
@@ -133,15 +133,15 @@ pub(crate) trait Make<S, T, A>: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Same;
 
-impl<T, A: Access<T>> Make<T, T, A> for Same {
+impl<T, A: Load<T>> Make<T, T, A> for Same {
     #[inline(always)]
-    unsafe fn make(self, source: *const T) -> T {
+    unsafe fn make(self, source: Addr) -> T {
         // SAFETY: valid by this function's contract.
         unsafe { A::load(source) }
     }
 
     #[inline(always)]
-    unsafe fn make_run(self, source: *const T, target: *mut T, len: usize) {
+    unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
         // SAFETY: both are valid, and apart, by this function's contract.
         unsafe { A::load_run(source, target, len) };
     }
@@ -151,9 +151,9 @@ impl<T, A: Access<T>> Make<T, T, A> for Same {
 #[derive(Clone, Copy)]
 pub(crate) struct With<F>(pub(crate) F);
 
-impl<S, T, A: Access<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
+impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
     #[inline(always)]
-    unsafe fn make(self, source: *const S) -> T {
+    unsafe fn make(self, source: Addr) -> T {
         // SAFETY: valid by this function's contract.
         (self.0)(unsafe { A::load(source) })
     }
@@ -168,7 +168,7 @@ struct MakeAll<'a, S, T, A, M> {
     marker: PhantomData<(S, A)>,
 }
 
-impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
+impl<S, T, A: Load<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
     type Output = ();
 
     #[inline(always)]
@@ -179,7 +179,7 @@ impl<S, T, A: Access<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
                 let target = target.wrapping_add(first);
                 if run.stride == size_of::<S>() as isize && step == 1 {
                     // SAFETY: the run's elements are the view's, and the target has room for all that are left.
-                    return unsafe { make.make_run(run.ptr.cast(), target, run.len) };
+                    return unsafe { make.make_run(run.ptr, target, run.len) };
                 }
                 // SAFETY: the addresses of the run are those of elements of the view's.
                 let load = |index| unsafe { make.make(run.at(index)) };
@@ -212,7 +212,7 @@ mod tests {
     /// rows, backwards, transposed, one element, none. The numbers come as bytes, as many as 8 for each.
     fn views<S: Pod>(bytes: &[u8]) -> Vec<ArrayView<'_, S>>
     where
-        ReadOnly: Access<S>,
+        ReadOnly: Load<S>,
     {
         let size = size_of::<S>();
         let all = ArrayView::from_slice(&bytes[1..1 + 1200 * size], 1200 * size).unwrap().view_as::<S>().unwrap();
@@ -236,7 +236,7 @@ mod tests {
     /// The numbers of every view of some bytes, converted whole and one by one.
     fn check<S: Pod + PartialEq + Number<Mean = f64>, T: Number + PartialEq + std::fmt::Debug>(bytes: &[u8])
     where
-        ReadOnly: Access<S>,
+        ReadOnly: Load<S>,
     {
         for view in views::<S>(bytes) {
             let expected: Vec<T> = view.iter().map(S::to_number::<T>).collect();

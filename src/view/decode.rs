@@ -4,12 +4,12 @@ use super::convert::With;
 use super::iter::Runs;
 use super::wide::{self, Kernel};
 use super::{ArrayView, ArrayViewMut};
-use crate::access::{Access, ReadWrite};
+use crate::access::{Load, ReadWrite, Store};
 use crate::element::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
 use std::marker::PhantomData;
 
-impl<T: Scalar, E: ByteOrder, A: Access<Endian<T, E>>> ArrayView<'_, Endian<T, E>, A> {
+impl<T: Scalar, E: ByteOrder, A: Load<Endian<T, E>>> ArrayView<'_, Endian<T, E>, A> {
     /// The elements' values in C order: NumPy's `arr.astype(arr.dtype.newbyteorder("="))`.
     ///
     /// Many bytes are turned at once where the processor can, at any alignment and stride.
@@ -91,12 +91,12 @@ impl<T: Scalar, E: ByteOrder + 'static> Kernel for Encode<'_, T, E> {
         while let Some(run) = self.runs.next() {
             let (values, rest) = self.source.split_at(run.len);
             self.source = rest;
-            run.fold(values.as_ptr(), |value: *const T, target: *const Endian<T, E>| {
+            run.fold::<Endian<T, E>, _>(values.as_ptr(), |value, target| {
                 // SAFETY: there are as many values as elements in the run.
                 let encoded = Endian::new(unsafe { value.read() });
                 // SAFETY: `fold` gives the addresses of the run's elements, writable and nobody else's while the view
                 // is borrowed exclusively, by the contract of `from_raw`.
-                unsafe { <ReadWrite as Access<Endian<T, E>>>::store(target.cast_mut(), encoded) };
+                unsafe { <ReadWrite as Store<Endian<T, E>>>::store(target, encoded) };
                 value.wrapping_add(1)
             });
         }

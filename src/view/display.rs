@@ -2,7 +2,7 @@
 
 use super::ArrayView;
 use super::named::described;
-use crate::access::Access;
+use crate::access::Load;
 use crate::dtype::Kind;
 use crate::element::Element;
 use crate::element::debug::of_debug;
@@ -13,7 +13,7 @@ use std::fmt::{self, Debug, Display};
 use std::mem::MaybeUninit;
 
 /// `Display` of an array or a view: the elements as they say that they print, the axes of subarrays behind the others.
-pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn display<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let described = described::<T>();
     let unpacked = described.as_ref().map(|dtype| view.raw.clone().unpack_dtype(dtype));
     let (raw, dtype) = match unpacked {
@@ -25,11 +25,11 @@ pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &
     let at = |index: &[usize], in_array: bool, options: &PrintOptions| {
         let addresses = view.raw.at(&index[..view.ndim()]).zip(raw.at(index));
         let Some((whole, part)) = addresses else { return Item::omitted() };
-        let offset = part.addr() - whole.addr();
+        let offset = part.bytes_from(whole);
         let mut copy = MaybeUninit::<T>::uninit();
         // SAFETY: the address is an element's of the view's, which can be loaded through `A`, and the copy is a place
         // of its own.
-        unsafe { A::load_run(whole.cast::<T>(), copy.as_mut_ptr(), 1) };
+        unsafe { A::load_run(whole, copy.as_mut_ptr(), 1) };
         let part = copy.as_ptr().cast::<u8>().wrapping_add(offset);
         // SAFETY: all bytes of the copy have been written, those of padding too, with initialised ones. Its dtype is of
         // its size, which `described` has checked, and what `unpack_dtype` finds are parts of the elements.
@@ -49,7 +49,7 @@ pub(crate) fn display<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, f: &
 }
 
 /// `Debug` of an array or a view: `name([…], shape=(…), dtype=…)`, the shape where the elements do not show it.
-pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
+pub(crate) fn debug<T: Debug + 'static, A: Load<T>>(
     view: &ArrayView<'_, T, A>,
     prefix: &'static str,
     f: &mut fmt::Formatter<'_>,
@@ -59,14 +59,14 @@ pub(crate) fn debug<T: Debug + 'static, A: Access<T>>(
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
-impl<T: Element, A: Access<T>> Display for ArrayView<'_, T, A> {
+impl<T: Element, A: Load<T>> Display for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(self, f)
     }
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
-impl<T: Debug + 'static, A: Access<T>> Debug for ArrayView<'_, T, A> {
+impl<T: Debug + 'static, A: Load<T>> Debug for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug(self, "ArrayView(", f)
     }

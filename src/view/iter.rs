@@ -7,7 +7,7 @@
 //! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
-use crate::access::Access;
+use crate::access::{Addr, Load};
 use crate::shape::{Axes, MAX_NDIM};
 use std::fmt;
 use std::iter::FusedIterator;
@@ -17,7 +17,7 @@ use std::mem;
 /// Elements at a constant distance.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
-    pub(crate) ptr: *const u8,
+    pub(crate) ptr: Addr,
     pub(crate) len: usize,
     pub(crate) stride: isize,
 }
@@ -25,25 +25,24 @@ pub(crate) struct Run {
 impl Run {
     /// The address of the element `index`, which must be below `len`.
     #[inline(always)]
-    pub(crate) fn at<T>(&self, index: usize) -> *const T {
-        self.ptr.wrapping_offset((index as isize).wrapping_mul(self.stride)).cast()
+    pub(crate) fn at(&self, index: usize) -> Addr {
+        self.ptr.offset((index as isize).wrapping_mul(self.stride))
     }
 
-    /// Calls `f` with each element's address, the stride being a constant where the elements lie one after another.
+    /// Calls `f` with each element's address, the stride being a constant where elements of `T` lie one after another.
     #[inline(always)]
-    pub(crate) fn fold<T, B>(&self, init: B, mut f: impl FnMut(B, *const T) -> B) -> B {
+    pub(crate) fn fold<T, B>(&self, init: B, mut f: impl FnMut(B, Addr) -> B) -> B {
         let mut accumulator = init;
         if self.stride == size_of::<T>() as isize {
-            let first = self.ptr.cast::<T>();
             for index in 0..self.len {
-                accumulator = f(accumulator, first.wrapping_add(index));
+                accumulator = f(accumulator, self.ptr.add(index * size_of::<T>()));
             }
             return accumulator;
         }
         let mut ptr = self.ptr;
         for _ in 0..self.len {
-            accumulator = f(accumulator, ptr.cast());
-            ptr = ptr.wrapping_offset(self.stride);
+            accumulator = f(accumulator, ptr);
+            ptr = ptr.offset(self.stride);
         }
         accumulator
     }
@@ -84,18 +83,18 @@ impl Plane {
                 let (part, step) = if columns { (column_run, run.len) } else { (Run { ptr, ..run }, 1) };
                 f(part, first + column, step);
             }
-            run.ptr = run.ptr.wrapping_offset(row_stride.wrapping_mul(height as isize));
+            run.ptr = run.ptr.offset(row_stride.wrapping_mul(height as isize));
             rows -= height;
             first += height * run.len;
         }
     }
 
     #[inline(always)]
-    fn fold<T, B>(mut self, init: B, mut f: impl FnMut(B, *const T) -> B) -> B {
+    fn fold<T, B>(mut self, init: B, mut f: impl FnMut(B, Addr) -> B) -> B {
         let mut accumulator = init;
         for _ in 0..self.rows {
-            accumulator = self.run.fold(accumulator, &mut f);
-            self.run.ptr = self.run.ptr.wrapping_offset(self.row_stride);
+            accumulator = self.run.fold::<T, _>(accumulator, &mut f);
+            self.run.ptr = self.run.ptr.offset(self.row_stride);
         }
         accumulator
     }
@@ -108,7 +107,7 @@ pub(crate) struct Runs {
     next: usize,
     end: usize,
     /// The start of the run before the next one, its plane, and how many runs of that are left.
-    ptr: *const u8,
+    ptr: Addr,
     plane: usize,
     rows_left: usize,
     /// The length and stride of every run.
@@ -118,7 +117,7 @@ pub(crate) struct Runs {
     rows: usize,
     row_stride: isize,
     /// Where the view starts.
-    base: *const u8,
+    base: Addr,
     /// The axes of the planes, the slowest first, where there is more than one plane.
     outer: Option<Outer>,
 }
@@ -198,9 +197,9 @@ impl Runs {
     }
 
     #[inline(always)]
-    fn of_inner(base: *const u8, inner: Inner) -> Self {
+    fn of_inner(base: Addr, inner: Inner) -> Self {
         let ((len, stride), (rows, row_stride)) = (inner.run, inner.rows);
-        let ptr = base.wrapping_offset(row_stride.wrapping_neg());
+        let ptr = base.offset(row_stride.wrapping_neg());
         // Where there is no element there is no run either.
         let end = if len == 0 { 0 } else { rows };
         Self { next: 0, end, ptr, plane: 0, rows_left: rows, len, stride, rows, row_stride, base, outer: None }
@@ -222,11 +221,11 @@ impl Runs {
 
     /// The start of a plane.
     #[inline(always)]
-    fn start(&self, plane: usize) -> *const u8 {
+    fn start(&self, plane: usize) -> Addr {
         let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
         match &self.outer {
             None => self.base,
-            Some(outer) if outer.ndim == 1 => self.base.wrapping_offset(along(plane, outer.strides()[0])),
+            Some(outer) if outer.ndim == 1 => self.base.offset(along(plane, outer.strides()[0])),
             // A copy is handed over: of what a pointer goes to, no part is kept in registers.
             Some(outer) => start_of(plane, self.base, *outer),
         }
@@ -246,14 +245,14 @@ impl Runs {
         if self.rows_left == 0 {
             self.plane += 1;
             self.rows_left = self.rows;
-            self.ptr = self.start(self.plane).wrapping_offset(self.row_stride.wrapping_neg());
+            self.ptr = self.start(self.plane).offset(self.row_stride.wrapping_neg());
         }
         // The compiler does not see that of 1 the minimum is 1.
         let rows = if most == 1 { 1 } else { most.min(self.rows_left).min(self.end - self.next) };
-        let run = Run { ptr: self.ptr.wrapping_offset(self.row_stride), len: self.len, stride: self.stride };
+        let run = Run { ptr: self.ptr.offset(self.row_stride), len: self.len, stride: self.stride };
         self.next += rows;
         self.rows_left -= rows;
-        self.ptr = self.ptr.wrapping_offset(self.row_stride.wrapping_mul(rows as isize));
+        self.ptr = self.ptr.offset(self.row_stride.wrapping_mul(rows as isize));
         Some(Plane { run, rows, row_stride: self.row_stride })
     }
 
@@ -264,7 +263,7 @@ impl Runs {
             // The last of those left out.
             let (plane, row) = ((self.next - 1) / self.rows, (self.next - 1) % self.rows);
             (self.plane, self.rows_left) = (plane, self.rows - row - 1);
-            self.ptr = self.start(plane).wrapping_offset((row as isize).wrapping_mul(self.row_stride));
+            self.ptr = self.start(plane).offset((row as isize).wrapping_mul(self.row_stride));
         }
     }
 
@@ -275,7 +274,7 @@ impl Runs {
         }
         self.end -= 1;
         let row = (self.end % self.rows) as isize;
-        let ptr = self.start(self.end / self.rows).wrapping_offset(row.wrapping_mul(self.row_stride));
+        let ptr = self.start(self.end / self.rows).offset(row.wrapping_mul(self.row_stride));
         Some(Run { ptr, len: self.len, stride: self.stride })
     }
 
@@ -288,10 +287,10 @@ impl Runs {
 /// The start of a plane among those that lie along the axes `outer`.
 #[cold]
 #[inline(never)]
-fn start_of(plane: usize, base: *const u8, outer: Outer) -> *const u8 {
+fn start_of(plane: usize, base: Addr, outer: Outer) -> Addr {
     let (mut ptr, mut position) = (base, plane);
     for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
-        ptr = ptr.wrapping_offset(((position % len) as isize).wrapping_mul(stride));
+        ptr = ptr.offset(((position % len) as isize).wrapping_mul(stride));
         position /= len;
     }
     ptr
@@ -304,10 +303,10 @@ fn start_of(plane: usize, base: *const u8, outer: Outer) -> *const u8 {
 /// It is `Send` and `Sync` where the elements are both.
 pub struct Iter<'a, T, A> {
     /// What is left of the run at the front; the stride is the runs'.
-    ptr: *const u8,
+    ptr: Addr,
     left: usize,
     /// What is left of the run at the back.
-    back_ptr: *const u8,
+    back_ptr: Addr,
     back_left: usize,
     runs: Runs,
     marker: PhantomData<(&'a T, A)>,
@@ -316,7 +315,7 @@ pub struct Iter<'a, T, A> {
 impl<T, A> Iter<'_, T, A> {
     /// # Safety
     ///
-    /// The view's elements must be initialised and stay valid, and unwritten, for the lifetime of the iterator.
+    /// The view's elements must be valid to load through `A` for the lifetime of the iterator.
     #[inline]
     pub(crate) unsafe fn new(view: &RawView) -> Self {
         let inner = Inner::of(&view.axes);
@@ -328,7 +327,7 @@ impl<T, A> Iter<'_, T, A> {
     }
 
     #[inline(always)]
-    fn of_runs(ptr: *const u8, runs: Runs) -> Self {
+    fn of_runs(ptr: Addr, runs: Runs) -> Self {
         Self { ptr, left: 0, back_ptr: ptr, back_left: 0, runs, marker: PhantomData }
     }
 
@@ -357,23 +356,23 @@ impl<T, A> Iter<'_, T, A> {
 
     /// Takes an element of what is left at the back.
     #[inline(always)]
-    fn next_of_back(&mut self) -> Option<*const T> {
+    fn next_of_back(&mut self) -> Option<Addr> {
         self.back_left = self.back_left.checked_sub(1)?;
-        let next = self.back_ptr.cast();
-        self.back_ptr = self.back_ptr.wrapping_offset(self.runs.stride);
+        let next = self.back_ptr;
+        self.back_ptr = self.back_ptr.offset(self.runs.stride);
         Some(next)
     }
 }
 
-impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
+impl<T, A: Load<T>> Iterator for Iter<'_, T, A> {
     type Item = T;
 
     #[inline(always)]
     fn next(&mut self) -> Option<T> {
         let next = if self.left > 0 || self.refill() {
-            let next = self.ptr.cast();
+            let next = self.ptr;
             self.left -= 1;
-            self.ptr = self.ptr.wrapping_offset(self.runs.stride);
+            self.ptr = self.ptr.offset(self.runs.stride);
             next
         } else {
             self.next_of_back()?
@@ -400,11 +399,11 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
             if !self.refill() {
                 let skipped = n.min(self.back_left);
                 self.back_left -= skipped;
-                self.back_ptr = self.back_ptr.wrapping_offset(self.runs.stride.wrapping_mul(skipped as isize));
+                self.back_ptr = self.back_ptr.offset(self.runs.stride.wrapping_mul(skipped as isize));
                 return self.next();
             }
         }
-        self.ptr = self.ptr.wrapping_offset(self.runs.stride.wrapping_mul(n as isize));
+        self.ptr = self.ptr.offset(self.runs.stride.wrapping_mul(n as isize));
         self.left -= n;
         self.next()
     }
@@ -423,7 +422,7 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
     fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
         let mut accumulator = init;
         while let Some(plane) = self.next_plane() {
-            accumulator = plane.fold(accumulator, |accumulator, source| {
+            accumulator = plane.fold::<T, _>(accumulator, |accumulator, source| {
                 // SAFETY: each address is an element of a run of the view's, valid by the contract of `new`.
                 f(accumulator, unsafe { A::load(source) })
             });
@@ -432,7 +431,7 @@ impl<T, A: Access<T>> Iterator for Iter<'_, T, A> {
     }
 }
 
-impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
+impl<T, A: Load<T>> DoubleEndedIterator for Iter<'_, T, A> {
     #[inline(always)]
     fn next_back(&mut self) -> Option<T> {
         if self.back_left == 0 {
@@ -472,8 +471,8 @@ impl<T, A: Access<T>> DoubleEndedIterator for Iter<'_, T, A> {
     }
 }
 
-impl<T, A: Access<T>> ExactSizeIterator for Iter<'_, T, A> {}
-impl<T, A: Access<T>> FusedIterator for Iter<'_, T, A> {}
+impl<T, A: Load<T>> ExactSizeIterator for Iter<'_, T, A> {}
+impl<T, A: Load<T>> FusedIterator for Iter<'_, T, A> {}
 
 impl<T, A> fmt::Debug for Iter<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,16 +7,16 @@
 
 use super::shaping::for_modes;
 use super::{ArrayView, RawView};
-use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
+use crate::access::{Load, ReadWrite, Reading, assert_mappable};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};
 
 macro_rules! naming {
-    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
-        impl<'a, T> ArrayView<'a, T, $Mode>
+    ([$($generics:tt)*] $Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<'a, T $($generics)*> ArrayView<'a, T, $Mode>
         where
-            $Mode: Access<T>,
+            $Mode: Load<T>,
         {
             /// Returns one field of every record, by its name, as a view of the same shape: NumPy's `arr["px"]`.
             ///
@@ -60,10 +60,10 @@ macro_rules! naming {
             pub fn field<F: Element>($($receiver)+, path: &str) -> Result<ArrayView<'a, F, $Mode>>
             where
                 T: Element,
-                $Mode: Access<F>,
+                $Mode: Load<F>,
             {
                 let part = part::<T, F>(&$this.raw, field_offset::<T, F>(path)?)?;
-                // SAFETY: all bytes of the records are initialised, the part lies within them, and `Access<F>` takes
+                // SAFETY: all bytes of the records are initialised, the part lies within them, and `Load<F>` takes
                 // any bits (and, to write, has no padding); borrowed as this view, which is used up where it writes.
                 Ok(unsafe { ArrayView::from_raw(part) })
             }
@@ -108,7 +108,7 @@ macro_rules! naming {
             pub fn fields<R: Element>($($receiver)+) -> Result<ArrayView<'a, R, $Mode>>
             where
                 T: Element,
-                $Mode: Access<R>,
+                $Mode: Load<R>,
             {
                 let part = part::<T, R>(&$this.raw, fields_offset::<T, R>()?)?;
                 // SAFETY: as for `field`.

@@ -1,5 +1,6 @@
 //! A pointer, dims and byte strides, with the arithmetic that every view shares, whatever its elements are.
 
+use crate::access::Addr;
 use crate::dtype::DType;
 use crate::error::{Error, Reason, Result};
 use crate::shape::{Axes, Dims, IntoShape, Order, too_many_axes};
@@ -13,21 +14,21 @@ use std::ops::{Bound, Range, RangeBounds};
 /// pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
 #[derive(Clone)]
 pub(crate) struct RawView {
-    pub(crate) ptr: *mut u8,
+    pub(crate) ptr: Addr,
     pub(crate) axes: Axes,
 }
 
 impl RawView {
     /// Elements of `size` bytes one after another from `ptr` on, which must be valid for all of them. `dims` must have
     /// passed `checked_len` for that size.
-    pub(crate) fn contiguous(ptr: *mut u8, dims: &Dims, order: Order, size: usize) -> Self {
+    pub(crate) fn contiguous(ptr: Addr, dims: &Dims, order: Order, size: usize) -> Self {
         Self { ptr, axes: Axes::contiguous(dims, order, size) }
     }
 
     /// The address of an element.
     #[inline(always)]
-    pub(crate) fn at(&self, index: &[usize]) -> Option<*mut u8> {
-        self.axes.offset(index).map(|offset| self.ptr.wrapping_offset(offset))
+    pub(crate) fn at(&self, index: &[usize]) -> Option<Addr> {
+        self.axes.offset(index).map(|offset| self.ptr.offset(offset))
     }
 
     /// The length and stride of an axis.
@@ -65,7 +66,7 @@ impl RawView {
 
     #[inline]
     fn skip(&mut self, count: usize, stride: isize) {
-        self.ptr = self.ptr.wrapping_offset((count as isize).wrapping_mul(stride));
+        self.ptr = self.ptr.offset((count as isize).wrapping_mul(stride));
     }
 
     /// The elements at one index of an axis, which goes.
@@ -150,7 +151,7 @@ impl RawView {
 
     /// The part of every element that begins at `offset`. The caller has checked that it fits.
     pub(crate) fn project(mut self, offset: usize) -> Self {
-        self.ptr = self.ptr.wrapping_add(offset);
+        self.ptr = self.ptr.add(offset);
         self
     }
 

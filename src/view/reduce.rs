@@ -8,7 +8,7 @@
 use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
-use crate::access::Access;
+use crate::access::Load;
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -61,15 +61,14 @@ macro_rules! with_run {
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
             let $contiguous = true;
-            let first = run.ptr.cast::<$element>();
             // SAFETY: below the run's length each address is an element of the view's, initialised by the contract of
             // `from_raw`.
-            let $load = |index: usize| unsafe { <$access>::load(first.wrapping_add(index)) };
+            let $load = |index: usize| unsafe { <$access>::load(run.ptr.add(index * size_of::<$element>())) };
             $body
         } else {
             let $contiguous = false;
             // SAFETY: as above.
-            let $load = |index: usize| unsafe { <$access>::load(run.at::<$element>(index)) };
+            let $load = |index: usize| unsafe { <$access>::load(run.at(index)) };
             $body
         }
     }};
@@ -82,7 +81,7 @@ impl<T, A> ArrayView<'_, T, A> {
             return Runs::new(&self.raw);
         }
         let (axes, offset) = self.raw.axes.in_memory_order();
-        Runs::new(&RawView { ptr: self.raw.ptr.wrapping_offset(offset), axes })
+        Runs::new(&RawView { ptr: self.raw.ptr.offset(offset), axes })
     }
 }
 
@@ -100,7 +99,7 @@ impl<'a, T, A> Elements<'a, T, A> {
 
 struct Sum<'a, T, A>(Elements<'a, T, A>);
 
-impl<T: Number, A: Access<T>> Kernel for Sum<'_, T, A> {
+impl<T: Number, A: Load<T>> Kernel for Sum<'_, T, A> {
     type Output = Option<T::Sum>;
 
     #[inline(always)]
@@ -118,7 +117,7 @@ impl<T: Number, A: Access<T>> Kernel for Sum<'_, T, A> {
 /// The sum in the type of the mean.
 struct Mean<'a, T, A>(Elements<'a, T, A>);
 
-impl<T: Number, A: Access<T>> Kernel for Mean<'_, T, A> {
+impl<T: Number, A: Load<T>> Kernel for Mean<'_, T, A> {
     type Output = Option<T::Mean>;
 
     #[inline(always)]
@@ -136,7 +135,7 @@ impl<T: Number, A: Access<T>> Kernel for Mean<'_, T, A> {
 /// The smallest element, or the largest.
 struct Extreme<'a, T, A, const LARGEST: bool>(Elements<'a, T, A>);
 
-impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, LARGEST> {
+impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, LARGEST> {
     type Output = Option<T>;
 
     #[inline(always)]
@@ -176,7 +175,7 @@ impl<T: Ordered, A: Access<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A,
     }
 }
 
-impl<T: Number, A: Access<T>> ArrayView<'_, T, A> {
+impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// The sum of all elements: NumPy's `arr.sum()`.
     ///
     /// Floats are summed pairwise in their own type. Integers give `i128` or `u128`, exact where NumPy's `int64` would
@@ -208,7 +207,7 @@ impl<T: Number, A: Access<T>> ArrayView<'_, T, A> {
     }
 }
 
-impl<T: Ordered, A: Access<T>> ArrayView<'_, T, A> {
+impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
     /// The smallest element, or NaN (or NaT) where one is, as `arr.min()`; `None` where there are none.
     ///
     /// ```

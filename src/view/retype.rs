@@ -2,15 +2,15 @@
 
 use super::ArrayView;
 use super::shaping::for_modes;
-use crate::access::{Access, ReadOnly, ReadWrite, assert_mappable};
+use crate::access::{Load, ReadWrite, Reading, assert_mappable};
 use crate::error::{Result, short_type_name};
 use crate::field::Field;
 
 macro_rules! retyping {
-    ($Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
-        impl<'a, T> ArrayView<'a, T, $Mode>
+    ([$($generics:tt)*] $Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
+        impl<'a, T $($generics)*> ArrayView<'a, T, $Mode>
         where
-            $Mode: Access<T>,
+            $Mode: Load<T>,
         {
             /// Returns one field of every record, as a view of the same shape: NumPy's `arr["r"]`, checked when
             /// compiled.
@@ -36,11 +36,11 @@ macro_rules! retyping {
             #[must_use]
             pub fn project<F>($($receiver)+, field: Field<T, F>) -> ArrayView<'a, F, $Mode>
             where
-                $Mode: Access<F>,
+                $Mode: Load<F>,
             {
                 const { assert_mappable::<F>() }
                 let raw = $this.raw.clone().project(field.offset());
-                // SAFETY: every byte of a record in memory is initialised, `Field` lies within it, and `Access<F>`
+                // SAFETY: every byte of a record in memory is initialised, `Field` lies within it, and `Load<F>`
                 // takes any bits (and, to write, has no padding); borrowed as this view, which is used up where it
                 // writes.
                 unsafe { ArrayView::from_raw(raw) }
@@ -72,20 +72,20 @@ macro_rules! retyping {
             /// ```
             pub fn view_as<U>($($receiver)+) -> Result<ArrayView<'a, U, $Mode>>
             where
-                $Mode: Access<U>,
+                $Mode: Load<U>,
             {
                 const { assert_mappable::<U>() }
                 let (raw, name) = ($this.raw.clone(), short_type_name::<U>());
                 let raw = raw.reinterpret(size_of::<T>(), size_of::<U>(), &name)?;
-                // SAFETY: all bytes are initialised, and `Access<U>` takes any bits (and, to write, has no padding);
+                // SAFETY: all bytes are initialised, and `Load<U>` takes any bits (and, to write, has no padding);
                 // borrowed as this view, which is used up where it writes.
                 Ok(unsafe { ArrayView::from_raw(raw) })
             }
         }
 
-        impl<'a, T, const N: usize> ArrayView<'a, [T; N], $Mode>
+        impl<'a, T $($generics)*, const N: usize> ArrayView<'a, [T; N], $Mode>
         where
-            $Mode: Access<T> + Access<[T; N]>,
+            $Mode: Load<T> + Load<[T; N]>,
         {
             /// Returns the items of elements that are arrays, as one more axis of length `N` at the end.
             ///

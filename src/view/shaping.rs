@@ -6,7 +6,7 @@
 //! an argument.
 
 use super::{ArrayView, RawView};
-use crate::access::{Access, ReadOnly, ReadWrite};
+use crate::access::{Load, ReadWrite, Reading};
 use crate::error::Result;
 use crate::shape::IntoShape;
 use crate::view::Slices;
@@ -299,18 +299,19 @@ macro_rules! shaping {
 pub(crate) use shaping;
 
 /// Calls a macro for the views that read, which may be many, and for those that write, of which there must be one: with
-/// the mode, what their methods take, and how an example says `mut` and makes a view of an array or slice.
+/// the mode, which may be a parameter, what their methods take, and how an example says `mut` and makes a view of an
+/// array or slice.
 macro_rules! for_modes {
     ($methods:ident) => {
-        $methods!(ReadOnly, [&self] self, "", "ArrayView::from_slice(&");
-        $methods!(ReadWrite, [self] self, "mut ", "mmap_array::ArrayViewMut::from_slice_mut(&mut ");
+        $methods!([, A: Reading] A, [&self] self, "", "ArrayView::from_slice(&");
+        $methods!([] ReadWrite, [self] self, "mut ", "mmap_array::ArrayViewMut::from_slice_mut(&mut ");
     };
 }
 pub(crate) use for_modes;
 
 shaping!(
-    ['a, T] ArrayView<'a, T, ReadOnly>,
-    [ReadOnly: Access<T>],
+    ['a, T, A: Reading] ArrayView<'a, T, A>,
+    [A: Load<T>],
     [&self] self,
     "use mmap_array::ArrayView;
 
@@ -318,7 +319,7 @@ let view = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;"
 );
 shaping!(
     ['a, T] ArrayView<'a, T, ReadWrite>,
-    [ReadWrite: Access<T>],
+    [ReadWrite: Load<T>],
     [self] self,
     "use mmap_array::ArrayViewMut;
 
@@ -362,7 +363,7 @@ impl<V: Shaped> AxisIter<V> {
     #[inline]
     fn at(&self, index: usize) -> V {
         let mut raw = self.first.raw().clone();
-        raw.ptr = raw.ptr.wrapping_offset((index as isize).wrapping_mul(self.stride));
+        raw.ptr = raw.ptr.offset((index as isize).wrapping_mul(self.stride));
         // SAFETY: these are elements of the view that `first` was made from, which is used no more where it writes, as
         // `first` is not. Each index is given out once, and none overlaps another.
         unsafe { self.first.with_raw(raw) }

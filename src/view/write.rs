@@ -2,7 +2,7 @@
 
 use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
-use crate::access::{Access, Exclusive, ReadWrite, assert_mappable};
+use crate::access::{Addr, Exclusive, Load, ReadWrite, Stable, Store, assert_mappable};
 use crate::field::Field;
 use crate::shape::NdIndex;
 use std::marker::PhantomData;
@@ -44,15 +44,15 @@ where
     pub fn set(&mut self, index: impl NdIndex, value: T) {
         // SAFETY: `address` gives only elements of the view, which are writable and nobody else's while it is borrowed
         // exclusively, by the contract of `from_raw`.
-        unsafe { <ReadWrite as Access<T>>::store(self.address(index), value) }
+        unsafe { <ReadWrite as Store<T>>::store(self.address(index), value) }
     }
 
     /// Calls `f` with each element's address, in C order.
     #[inline]
-    fn for_each_address(&mut self, mut f: impl FnMut(*mut T)) {
+    fn for_each_address(&mut self, mut f: impl FnMut(Addr)) {
         let mut runs = Runs::new(&self.raw);
         while let Some(run) = runs.next() {
-            run.fold((), |(), address: *const T| f(address.cast_mut()));
+            run.fold::<T, _>((), |(), address| f(address));
         }
     }
 
@@ -69,7 +69,7 @@ where
         T: Copy,
     {
         // SAFETY: each address is an element's of the view, writable and nobody else's during `&mut self`.
-        self.for_each_address(|target| unsafe { <ReadWrite as Access<T>>::store(target, value) });
+        self.for_each_address(|target| unsafe { <ReadWrite as Store<T>>::store(target, value) });
     }
 
     /// Replaces every element by what `f` makes of it, in C order.
@@ -83,9 +83,9 @@ where
     pub fn map_in_place(&mut self, mut f: impl FnMut(T) -> T) {
         self.for_each_address(|target| {
             // SAFETY: the address is an element's of the view, initialised, and nobody writes it during the load.
-            let value = unsafe { <ReadWrite as Access<T>>::load(target) };
+            let value = unsafe { <ReadWrite as Load<T>>::load(target) };
             // SAFETY: the element is writable and nobody else's during `&mut self`.
-            unsafe { <ReadWrite as Access<T>>::store(target, f(value)) }
+            unsafe { <ReadWrite as Store<T>>::store(target, f(value)) }
         });
     }
 
@@ -104,19 +104,19 @@ where
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[track_caller]
-    pub fn copy_from<B: Access<T>>(&mut self, source: &ArrayView<'_, T, B>) {
+    pub fn copy_from<B: Load<T>>(&mut self, source: &ArrayView<'_, T, B>) {
         assert_eq!(self.shape(), source.shape(), "a view is copied from one of another shape");
         if let (Some((target, len)), Some((source, _))) = (self.slice_parts(), source.slice_parts()) {
             // SAFETY: both are slices of `len` elements, the shapes being equal; ours is borrowed exclusively, so the
             // two are apart.
-            unsafe { B::load_run(source, target, len) };
+            unsafe { B::load_run(source, <ReadWrite as Stable<T>>::pointer(target), len) };
             return;
         }
         let mut source = source.iter();
         self.for_each_address(|target| {
             if let Some(value) = source.next() {
                 // SAFETY: the address is an element's of the view, writable and nobody else's during `&mut self`.
-                unsafe { <ReadWrite as Access<T>>::store(target, value) }
+                unsafe { <ReadWrite as Store<T>>::store(target, value) }
             }
         });
     }
@@ -130,7 +130,8 @@ where
     /// As [`as_slice_mut`](Self::as_slice_mut), for as long as the elements are borrowed.
     #[must_use]
     pub fn into_slice_mut(self) -> Option<&'a mut [T]> {
-        let (ptr, len) = self.slice_parts()?;
+        let (addr, len) = self.slice_parts()?;
+        let ptr = <ReadWrite as Stable<T>>::pointer(addr);
         // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised, writable and
         // nobody else's for 'a, by the contract of `from_raw`, and this view is used up.
         Some(unsafe { std::slice::from_raw_parts_mut(ptr, len) })

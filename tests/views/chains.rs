@@ -13,7 +13,15 @@ pub(crate) struct Record {
 /// A mode in which elements of all the types below can be had, with the methods that shape its views: those that read
 /// take `&self`, those that write `self`.
 pub(crate) trait Mode:
-    Sized + Access<u8> + Access<i16> + Access<u32> + Access<f64> + Access<[u8; 3]> + Access<[i16; 2]> + Access<Record>
+    Sized
+    + mmap_array::access::Mode<Reading = ReadOnly>
+    + Stable<u8>
+    + Stable<i16>
+    + Stable<u32>
+    + Stable<f64>
+    + Stable<[u8; 3]>
+    + Stable<[i16; 2]>
+    + Stable<Record>
 {
     fn slice<T: Element>(view: View<'_, T, Self>, slices: impl Slices) -> View<'_, T, Self>;
     fn slice_axis<T: Element>(
@@ -99,7 +107,7 @@ modes!(ReadOnly ReadWrite);
 
 pub(crate) trait Element: Pod + PartialEq + Debug {
     /// Walks on with a field of the elements, or their items; with the elements themselves where they have neither.
-    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -131,7 +139,7 @@ impl Element for u64 {}
 impl Element for f32 {}
 
 impl Element for [u8; 3] {
-    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -146,7 +154,7 @@ impl Element for [u8; 3] {
 }
 
 impl Element for [i16; 2] {
-    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -168,7 +176,7 @@ impl Element for [i16; 2] {
 }
 
 impl Element for Record {
-    fn enter<A: Mode + Access<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -287,7 +295,7 @@ pub(crate) fn divisor(number: usize, choice: usize) -> usize {
 }
 
 /// An operation that leaves the element type as it is, done to both; those that there is no axis for do nothing.
-pub(crate) fn shaped<'a, T: Element, A: Mode + Access<T>>(
+pub(crate) fn shaped<'a, T: Element, A: Mode + Stable<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -342,7 +350,7 @@ pub(crate) fn shaped<'a, T: Element, A: Mode + Access<T>>(
     }
 }
 
-pub(crate) fn reshaped<'a, T: Element, A: Mode + Access<T>>(
+pub(crate) fn reshaped<'a, T: Element, A: Mode + Stable<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -372,7 +380,7 @@ pub(crate) fn reshaped<'a, T: Element, A: Mode + Access<T>>(
 }
 
 /// `view.slice` of some of the tuples that there are.
-pub(crate) fn sliced<'a, T: Element, A: Mode + Access<T>>(
+pub(crate) fn sliced<'a, T: Element, A: Mode + Stable<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -421,14 +429,14 @@ pub(crate) struct Course<'m> {
 pub(crate) trait Visitor<A> {
     fn visit<T: Element>(self, view: ArrayView<'_, T, A>, model: &Model, memory: &Memory)
     where
-        A: Access<T>;
+        A: Stable<T>;
 }
 
 /// Does the operations to the view and to the model, and goes to the visitor with both.
 pub(crate) fn walk<T, A, V>(view: ArrayView<'_, T, A>, model: Model, course: Course<'_>, end: V)
 where
     T: Element,
-    A: Mode + Access<T>,
+    A: Mode + Stable<T>,
     V: Visitor<A>,
 {
     assert_eq!(view.shape(), model.shape);

@@ -14,7 +14,7 @@ use bytemuck::{Pod, Zeroable};
 use chains::*;
 use mmap_array::{
     ArrayView, ArrayViewMut, ErrorKind, MmapArray, MmapArrayMut, Order,
-    access::{Access, ReadOnly, ReadWrite},
+    access::{Load, ReadOnly, ReadWrite, Stable},
     field,
     view::{AxisIter, Field, IntoShape, Iter, MAX_NDIM, Slices},
 };

@@ -11,7 +11,7 @@ pub(crate) struct Reader {
 impl<A: Mode> Visitor<A> for Reader {
     fn visit<T: Element>(self, view: ArrayView<'_, T, A>, model: &Model, memory: &Memory)
     where
-        A: Access<T>,
+        A: Stable<T>,
     {
         let expected = memory.elements::<T>(model);
         assert_eq!((view.shape(), view.ndim()), (&model.shape[..], model.shape.len()));
@@ -49,7 +49,7 @@ pub(crate) fn check_strides<T, A>(view: &ArrayView<'_, T, A>, model: &Model) {
     }
 }
 
-pub(crate) fn check_indices<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, expected: &[T]) {
+pub(crate) fn check_indices<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, expected: &[T]) {
     let indices = indices(view.shape());
     assert_eq!(indices.len(), expected.len());
     for (index, &element) in indices.iter().zip(expected) {
@@ -68,7 +68,7 @@ pub(crate) fn check_indices<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>
     assert_eq!(view.get([&first[..], &[0]].concat()), None, "an axis too many");
 }
 
-pub(crate) fn check_copies<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>, expected: &[T]) {
+pub(crate) fn check_copies<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, expected: &[T]) {
     assert_eq!(view.to_vec(), expected);
     let mut copy = vec![T::zeroed(); expected.len()];
     view.copy_to(&mut copy);
@@ -81,7 +81,7 @@ pub(crate) fn check_copies<T: Element, A: Access<T>>(view: &ArrayView<'_, T, A>,
 /// Takes the views along an axis from both ends, some with `nth`.
 pub(crate) fn check_axis_iter<T: Element>(view: ArrayView<'_, T>, axis: usize, turns: u64)
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Load<T>,
 {
     let mut left = 0..view.shape()[axis];
     let mut views = view.axis_iter(axis);
@@ -108,7 +108,7 @@ where
 }
 
 /// Takes elements from both ends, some with `nth`, and once on the way all that are left, in each way there is.
-pub(crate) fn check_iteration<T: Element, A: Access<T>>(mut iter: Iter<'_, T, A>, expected: &[T], turns: u64) {
+pub(crate) fn check_iteration<T: Element, A: Load<T>>(mut iter: Iter<'_, T, A>, expected: &[T], turns: u64) {
     let mut left: VecDeque<T> = expected.iter().copied().collect();
     let pause = turns % 12;
     let mut bits = turns;
@@ -135,7 +135,7 @@ pub(crate) fn check_iteration<T: Element, A: Access<T>>(mut iter: Iter<'_, T, A>
     assert_eq!((iter.next(), iter.next_back(), iter.nth(3)), (None, None, None));
 }
 
-pub(crate) fn check_rest<T: Element, A: Access<T>>(iter: &Iter<'_, T, A>, left: &VecDeque<T>) {
+pub(crate) fn check_rest<T: Element, A: Load<T>>(iter: &Iter<'_, T, A>, left: &VecDeque<T>) {
     let mut folded = VecDeque::new();
     iter.clone().for_each(|element| folded.push_back(element));
     assert_eq!(folded, *left);

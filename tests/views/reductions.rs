@@ -36,7 +36,7 @@ fn turned<T: Element>(
     ops: &[Op],
     check: impl FnOnce(ArrayView<'_, T>, &[T]),
 ) where
-    ReadOnly: Access<T>,
+    ReadOnly: Stable<T>,
 {
     let bytes = [&vec![0; skew], bytemuck::cast_slice::<T, u8>(elements)].concat();
     let memory = Memory { address: bytes.as_ptr().addr(), bytes };

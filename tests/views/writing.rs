@@ -41,7 +41,7 @@ impl Writer<'_> {
 impl Visitor<ReadWrite> for Writer<'_> {
     fn visit<T: Element>(mut self, mut view: ArrayViewMut<'_, T>, model: &Model, memory: &Memory)
     where
-        ReadWrite: Access<T>,
+        ReadWrite: Stable<T>,
     {
         let seed = self.seed;
         let choice = (seed >> 8) as usize;

@@ -6,7 +6,7 @@ use super::rows::{Name, Star};
 use bytemuck::{Pod, bytes_of_mut};
 use mmap_array::{
     ArrayView, DType, DynArray, DynView, Element, MmapArray,
-    access::{Access, CopyOnWrite, ReadOnly, ReadWrite},
+    access::{CopyOnWrite, Load, ReadOnly, ReadWrite, Reading},
     dtype::RecordField,
     dynamic::Value,
 };
@@ -136,14 +136,14 @@ impl Show for DType {
     }
 }
 
-impl Show for DynView<'_> {
+impl<A: Reading> Show for DynView<'_, A> {
     fn show(self) -> Shown {
         let (shape, strides) = (tuple(self.shape()), tuple(self.strides()));
         vec![("str", self.to_string()), dtype(self.dtype()), ("shape", shape), ("strides", strides)]
     }
 }
 
-impl<T: Element, A: Access<T>> Show for ArrayView<'_, T, A> {
+impl<T: Element, A: mmap_array::access::Mode + Load<T>> Show for ArrayView<'_, T, A> {
     fn show(self) -> Shown {
         self.view().to_dyn(&T::dtype()).unwrap().show()
     }
@@ -161,7 +161,7 @@ impl<A: Mode> Show for DynArray<A> {
 
 impl<T: Element + Pod, A: Mode + Touch<T>> Show for MmapArray<T, A>
 where
-    ReadOnly: Access<T>,
+    ReadOnly: Load<T>,
 {
     fn show(mut self) -> Shown {
         let mut shown = self.view().show();
@@ -222,7 +222,7 @@ impl Mode for CopyOnWrite {
 }
 
 /// Writes the first element of an array that can be written.
-pub(super) trait Touch<T>: Access<T> {
+pub(super) trait Touch<T>: Load<T> {
     fn touch(array: &mut MmapArray<T, Self>)
     where
         Self: Sized;
