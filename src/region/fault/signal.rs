@@ -1,0 +1,347 @@
+//! The handler, and its place among the others.
+
+use super::slots::{self, Extent, Slot, Why};
+use libc::{c_int, c_void, siginfo_t};
+use rustix::mm::{MapFlags, ProtFlags};
+use std::fs::File;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicPtr};
+
+/// After so many faults of a map that replaced single pages, more than one is replaced.
+pub(super) const SINGLE_PAGES: usize = 16;
+
+type Handler = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// The handler by its one address: a function may have several.
+static HANDLER: Handler = handle;
+
+/// Whether the handler has been installed once.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// The action that was there before ours, leaked; null for the default.
+static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+
+fn handler() -> libc::sighandler_t {
+    (HANDLER as *const ()).expose_provenance()
+}
+
+/// Asks which action is installed.
+fn installed() -> io::Result<libc::sigaction> {
+    let mut action = MaybeUninit::uninit();
+    // SAFETY: without a new action the call changes nothing, and it writes an action to where there is room for one.
+    if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), action.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so it has written the action.
+    Ok(unsafe { action.assume_init() })
+}
+
+/// Installs an action, and returns the one that was there. Safe in a handler.
+///
+/// # Safety
+///
+/// The action is the default, or one whose handler may run at any time in any thread.
+unsafe fn replace_action(action: &libc::sigaction) -> io::Result<libc::sigaction> {
+    let mut old = MaybeUninit::uninit();
+    // SAFETY: the action is a reference, and there is room for the old one. That it may be installed is the caller's
+    // word.
+    if unsafe { libc::sigaction(libc::SIGBUS, action, old.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so it has written the old action.
+    Ok(unsafe { old.assume_init() })
+}
+
+/// The action of a handler, with no flags and an empty mask.
+fn action_of(handler: libc::sighandler_t) -> libc::sigaction {
+    // SAFETY: a structure of integers and of functions that may be missing, of which zeros are values.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler;
+    // SAFETY: the set is the action's own.
+    unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
+    action
+}
+
+/// Whether an action has a flag. The type of flags differs from system to system.
+fn has(action: &libc::sigaction, flag: c_int) -> bool {
+    action.sa_flags as c_int & flag != 0
+}
+
+/// Installs the handler at the first call. Whether it is in its place later is for `enter` to see.
+pub(super) fn install() {
+    if !INSTALLED.load(SeqCst) {
+        is_ours();
+    }
+}
+
+/// Whether the handler is installed, also by installing it: at first, and where the default has come back, since
+/// `std`'s handler puts it there when it is handed a signal. Another action that has come after ours stays.
+fn is_ours() -> bool {
+    let Ok(current) = installed() else { return false };
+    if current.sa_sigaction == handler() {
+        return true;
+    }
+    if INSTALLED.load(SeqCst) && current.sa_sigaction != libc::SIG_DFL {
+        return false;
+    }
+    let mut flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // The default and to ignore a signal interrupt nothing.
+    if matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) || has(&current, libc::SA_RESTART) {
+        flags |= libc::SA_RESTART;
+    }
+    let mut ours = action_of(handler());
+    ours.sa_flags = flags as _;
+    // Known before the handler can run. Threads that do this at once have read the same action.
+    let previous = match current.sa_sigaction {
+        libc::SIG_DFL => ptr::null_mut(),
+        _ => ptr::from_mut(Box::leak(Box::new(current))),
+    };
+    PREVIOUS.store(previous, SeqCst);
+    // SAFETY: the handler is made to run at any time in any thread.
+    let Ok(replaced) = (unsafe { replace_action(&ours) }) else { return false };
+    INSTALLED.store(true, SeqCst);
+    if replaced.sa_sigaction == handler() || replaced.sa_sigaction == current.sa_sigaction {
+        return true;
+    }
+    // Somebody has come between the question and the answer. He may hand on to ours: to hand on to him would go round.
+    // SAFETY: an action that was installed a moment ago.
+    let _ = unsafe { replace_action(&replaced) };
+    false
+}
+
+/// As long as it lives, `SIGBUS` is not blocked in the thread that has it.
+pub(crate) struct Entered {
+    /// Whether it was, and is to be again.
+    blocked: bool,
+    /// A mask is a thread's: the value stays there.
+    thread: PhantomData<*mut ()>,
+}
+
+pub(super) fn enter() -> Option<Entered> {
+    // Before the question, because a signal that has waited arrives here, and may take the handler away.
+    let entered = Entered { blocked: change_mask(libc::SIG_UNBLOCK, &only_sigbus())?, thread: PhantomData };
+    is_ours().then_some(entered)
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.blocked {
+            // The signal alone: the operation may have changed the mask for others.
+            change_mask(libc::SIG_BLOCK, &only_sigbus());
+        }
+    }
+}
+
+fn only_sigbus() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: there is room for a set, and the call makes it an empty one.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: initialised by the call before, which fails for no set.
+    let mut set = unsafe { set.assume_init() };
+    // SAFETY: the set is initialised, and the signal one that there is.
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGBUS) };
+    set
+}
+
+/// Changes which signals the thread blocks. Returns whether it blocked `SIGBUS`; `None` if that failed. Safe in a
+/// handler.
+fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
+    let mut old = MaybeUninit::uninit();
+    // SAFETY: `signals` is a set, and there is room for the old one.
+    if unsafe { libc::pthread_sigmask(how, signals, old.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call has succeeded, so it has written the old set, and the signal is one that there is.
+    Some(unsafe { libc::sigismember(old.as_ptr(), libc::SIGBUS) } == 1)
+}
+
+/// The length of the pages in which the system maps a file. `hugetlbfs` has larger ones, and no smaller one may be
+/// replaced there.
+pub(super) fn page_size(file: &File) -> io::Result<usize> {
+    let page = rustix::param::page_size();
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        /// Of `linux/magic.h`; the type of the field that it is compared with differs from machine to machine.
+        const HUGETLBFS: u32 = 0x9584_58f6;
+        let system = rustix::fs::fstatfs(file)?;
+        if system.f_type as u32 == HUGETLBFS {
+            return Ok(page.max(system.f_bsize as usize));
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = file;
+    Ok(page)
+}
+
+pub(super) fn descriptor(file: &File) -> i32 {
+    file.as_raw_fd()
+}
+
+/// The length of an open file. Safe in a handler.
+pub(super) fn file_len(file: impl std::os::fd::AsFd) -> io::Result<u64> {
+    Ok(rustix::fs::fstat(file)?.st_size as u64)
+}
+
+/// Where the C library keeps `errno` of this thread.
+fn errno() -> *mut c_int {
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    use libc::__errno as location;
+    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+    use libc::__errno_location as location;
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+    use libc::__error as location;
+    // SAFETY: without conditions; the place lives as long as the thread.
+    unsafe { location() }
+}
+
+/// Who sent a signal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// An instruction that met a page that is not there, and repeats.
+    Page,
+    /// An instruction that failed for another reason, and repeats.
+    Instruction,
+    /// Somebody, by `kill` or otherwise, or nobody knows.
+    Other,
+}
+
+fn sender(code: c_int) -> Sender {
+    const BUS_ADRALN: c_int = 1;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        const BUS_MCEERR_AO: c_int = 5;
+        match code {
+            // The kernel's own signals, and only they, have positive codes.
+            ..=0 => Sender::Other,
+            // Some page somewhere has been found bad, which no instruction has asked for.
+            BUS_MCEERR_AO => Sender::Other,
+            BUS_ADRALN => Sender::Instruction,
+            // No such address (2), an error of the object (3), bad memory under a load (4). Others give no address.
+            _ => Sender::Page,
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        // FreeBSD and macOS have positive codes for `kill` too. macOS says that an address is not aligned where its
+        // page is missing; whether it does so for lost pages alone nobody has tried.
+        const BUS_OBJERR: c_int = 3;
+        let first = if cfg!(target_vendor = "apple") { BUS_ADRALN } else { BUS_ADRALN + 1 };
+        match code {
+            code if (first..=BUS_OBJERR).contains(&code) => Sender::Page,
+            BUS_ADRALN => Sender::Instruction,
+            _ => Sender::Other,
+        }
+    }
+}
+
+/// The handler. `fault` says what it may do.
+unsafe extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let errno = errno();
+    // SAFETY: the thread's own `errno`, which nobody else touches.
+    let kept = unsafe { errno.read() };
+    // SAFETY: the system gives the handler what it knows of the signal, since the action has `SA_SIGINFO`.
+    let info_ref = unsafe { &*info };
+    let sender = sender(info_ref.si_code);
+    // SAFETY: `SIGBUS` that the kernel sends has an address. Of another, the number means nothing and is not used.
+    let address = unsafe { info_ref.si_addr() }.addr();
+    if sender != Sender::Page || !repair(address) {
+        hand_on(signal, info, context, sender);
+    }
+    // SAFETY: as above.
+    unsafe { errno.write(kept) };
+}
+
+/// Replaces what is lost at the address, if it is ours. Whether the instruction can be repeated.
+fn repair(address: usize) -> bool {
+    let Some((slot, extent)) = slots::find(address) else { return false };
+    slot.count();
+    let at = (address - extent.start) & !(extent.page - 1);
+    // SAFETY: the descriptor belongs to the map that faults, which is borrowed by whoever touched it, and is closed
+    // after the map is gone.
+    let file = unsafe { BorrowedFd::borrow_raw(extent.file) };
+    // Where the file ends, in bytes of the map. A file that does not even say that has failed.
+    let end = file_len(file).map(|len| usize::try_from(len.saturating_sub(extent.offset)).unwrap_or(usize::MAX));
+    let (pages, lost, why) = match end {
+        Ok(end) if end <= at && !extent.writable => {
+            (end.next_multiple_of(extent.page)..extent.len, end..extent.len, Why::Truncated)
+        }
+        end => {
+            let pages = single(slot, &extent, at);
+            (pages.clone(), pages, if end.is_ok_and(|end| end <= at) { Why::Truncated } else { Why::Io })
+        }
+    };
+    // First the record, then the pages.
+    slot.lose(&lost, why);
+    if replace(&extent, &pages) {
+        return true;
+    }
+    // There are as many maps as there may be. One more is not needed to replace all that were made here, to the end.
+    let all = slot.lowest().min(at).next_multiple_of(extent.page)..extent.len;
+    slot.lose(&all, why);
+    replace(&extent, &all)
+}
+
+/// The page and, once there have been many, some behind it.
+fn single(slot: &Slot, extent: &Extent, at: usize) -> Range<usize> {
+    let doubled = slot.count_single().saturating_sub(SINGLE_PAGES - 1).min(usize::BITS as usize - 1);
+    at..extent.page.saturating_mul(1 << doubled).saturating_add(at).min(extent.len)
+}
+
+/// Puts zeros in the place of pages.
+fn replace(extent: &Extent, pages: &Range<usize>) -> bool {
+    let start = ptr::with_exposed_provenance_mut(extent.start.wrapping_add(pages.start));
+    let protection = if extent.writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+    // SAFETY: whole pages within a map that is registered, and so still mapped, and whose bytes nobody refers to: they
+    // are touched by volatile loads and stores only, for which zeros are as good as whatever the file held.
+    unsafe { rustix::mm::mmap_anonymous(start, pages.len(), protection, MapFlags::PRIVATE | MapFlags::FIXED) }.is_ok()
+}
+
+/// Does with a signal that is not ours what was done with it before.
+fn hand_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sender: Sender) {
+    // SAFETY: null, or an action that was leaked and is written by nobody.
+    let Some(previous) = (unsafe { PREVIOUS.load(SeqCst).as_ref() }) else { return die(sender) };
+    match previous.sa_sigaction {
+        // The kernel ignores no instruction that fails.
+        libc::SIG_IGN if sender == Sender::Other => return,
+        libc::SIG_IGN | libc::SIG_DFL => return die(sender),
+        _ => {}
+    }
+    if has(previous, libc::SA_RESETHAND) {
+        // SAFETY: the default.
+        let _ = unsafe { replace_action(&action_of(libc::SIG_DFL)) };
+    }
+    // The mask that was there is put back when the handler returns.
+    change_mask(libc::SIG_BLOCK, &previous.sa_mask);
+    if has(previous, libc::SA_NODEFER) {
+        change_mask(libc::SIG_UNBLOCK, &only_sigbus());
+    }
+    let function = ptr::with_exposed_provenance::<()>(previous.sa_sigaction);
+    if has(previous, libc::SA_SIGINFO) {
+        // SAFETY: the action was installed with a handler of this signature, neither ignoring nor the default.
+        let function = unsafe { std::mem::transmute::<*const (), Handler>(function) };
+        // SAFETY: who installed it wanted it called for this signal, with what the system gave.
+        unsafe { function(signal, info, context) };
+    } else {
+        // SAFETY: without `SA_SIGINFO` a handler has this signature.
+        let function = unsafe { std::mem::transmute::<*const (), unsafe extern "C" fn(c_int)>(function) };
+        // SAFETY: who installed it wanted it called for this signal.
+        unsafe { function(signal) };
+    }
+}
+
+/// Has the signal kill the process when the handler returns.
+fn die(sender: Sender) {
+    // SAFETY: the default.
+    let _ = unsafe { replace_action(&action_of(libc::SIG_DFL)) };
+    // An instruction repeats, and the core that is written then tells of it. Only Linux tells surely that there is one.
+    if sender == Sender::Other || !cfg!(any(target_os = "linux", target_os = "android")) {
+        // SAFETY: without conditions. The signal is blocked until the handler returns.
+        unsafe { libc::raise(libc::SIGBUS) };
+    }
+}

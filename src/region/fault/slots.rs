@@ -1,0 +1,264 @@
+//! Where the handler finds the maps that are registered, and leaves its records.
+//!
+//! A list of chunks of slots, which only grows: a slot that is given back is used again, and no memory is ever freed,
+//! so the handler may walk the list at any time. All that is in a slot are atomics. All accesses are `SeqCst`: there is
+//! one order of all of them, and none of them is hot.
+//!
+//! A slot's fields are written under a version that is odd meanwhile (a seqlock). The handler reads the version, the
+//! fields, and the version again; if it was odd or has changed, the fields may belong to two maps, and the handler goes
+//! on to the next slot without waiting. That skips no map that matters. *The map that faults is borrowed by whoever
+//! touches it, so its slot was registered before the touch and is given back after it: its own version stands still all
+//! the while.* A slot that changes under the handler's eyes is therefore another map's, and this holds also where the
+//! handler has interrupted the very function that writes it.
+//!
+//! For the same reason the slot that the handler has found stays the map's until the handler returns. A slot is given
+//! back before its map is unmapped. So if an address lies in a registered map, no other map can be at that address: a
+//! later one is made after the earlier was unmapped, which was after its slot was given back, and the kernel's lock on
+//! the address space is between them.
+
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, fence};
+
+/// Why bytes were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The file had become shorter.
+    Truncated,
+    /// The system could not read the bytes from the file, or not write them to it.
+    Io,
+}
+
+/// What is registered of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The address of the first page.
+    pub(super) start: usize,
+    /// Bytes, whole pages.
+    pub(super) len: usize,
+    /// The length of a page of this map, a power of two.
+    pub(super) page: usize,
+    /// The descriptor of the file.
+    pub(super) file: i32,
+    /// The byte of the file that is the first byte of the first page.
+    pub(super) offset: u64,
+    pub(super) writable: bool,
+}
+
+/// Lost bytes, counted from the first byte of the map's first page: all that were lost lie between the two.
+struct Record {
+    from: AtomicUsize,
+    to: AtomicUsize,
+}
+
+impl Record {
+    const fn new() -> Self {
+        Self { from: AtomicUsize::new(usize::MAX), to: AtomicUsize::new(0) }
+    }
+
+    fn clear(&self) {
+        self.from.store(usize::MAX, SeqCst);
+        self.to.store(0, SeqCst);
+    }
+
+    fn add(&self, bytes: &Range<usize>) {
+        self.from.fetch_min(bytes.start, SeqCst);
+        self.to.fetch_max(bytes.end, SeqCst);
+    }
+
+    /// The first byte of the range that lies in the record.
+    fn first(&self, bytes: &Range<usize>) -> Option<usize> {
+        let first = self.from.load(SeqCst).max(bytes.start);
+        (first < self.to.load(SeqCst).min(bytes.end)).then_some(first)
+    }
+}
+
+pub(super) struct Slot {
+    taken: AtomicBool,
+    /// Odd while the fields of the extent are written.
+    version: AtomicUsize,
+    start: AtomicUsize,
+    /// Zero where no map is registered.
+    len: AtomicUsize,
+    page: AtomicUsize,
+    file: AtomicI32,
+    /// The lower and the upper half: not all machines have atomics of 64 bits.
+    offset: [AtomicU32; 2],
+    writable: AtomicBool,
+    truncated: Record,
+    failed: Record,
+    /// How many faults the map has had, and how many of them replaced not all to its end.
+    faults: AtomicUsize,
+    singles: AtomicUsize,
+}
+
+const SLOTS: usize = 64;
+
+struct Chunk {
+    slots: [Slot; SLOTS],
+    /// Null, or a chunk that is never freed.
+    next: AtomicPtr<Chunk>,
+}
+
+static FIRST: Chunk = Chunk::new();
+
+impl Chunk {
+    const fn new() -> Self {
+        Self { slots: [const { Slot::new() }; SLOTS], next: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    fn next(&self) -> Option<&'static Chunk> {
+        // SAFETY: the pointer is null or one that `append` has put there, to a chunk that was leaked whole before, and
+        // to which there are shared references only.
+        unsafe { self.next.load(SeqCst).as_ref() }
+    }
+
+    /// Puts another chunk at the end of the list.
+    fn append(&'static self) {
+        let new = ptr::from_mut(Box::leak(Box::new(Chunk::new())));
+        let mut last = self;
+        while last.next.compare_exchange(ptr::null_mut(), new, SeqCst, SeqCst).is_err() {
+            // Somebody else has appended one; ours goes behind it.
+            last = last.next().unwrap_or(last);
+        }
+    }
+}
+
+fn slots() -> impl Iterator<Item = &'static Slot> {
+    std::iter::successors(Some(&FIRST), |chunk| chunk.next()).flat_map(|chunk| &chunk.slots)
+}
+
+/// Finds the slot of the map in which an address lies. For the handler.
+#[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+pub(super) fn find(address: usize) -> Option<(&'static Slot, Extent)> {
+    slots().find_map(|slot| {
+        let extent = slot.read()?;
+        (address.wrapping_sub(extent.start) < extent.len).then_some((slot, extent))
+    })
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            taken: AtomicBool::new(false),
+            version: AtomicUsize::new(0),
+            start: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            page: AtomicUsize::new(0),
+            file: AtomicI32::new(-1),
+            offset: [const { AtomicU32::new(0) }; 2],
+            writable: AtomicBool::new(false),
+            truncated: Record::new(),
+            failed: Record::new(),
+            faults: AtomicUsize::new(0),
+            singles: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes a slot that is free.
+    fn take() -> &'static Self {
+        loop {
+            let free = |slot: &&Self| slot.taken.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
+            if let Some(slot) = slots().find(free) {
+                return slot;
+            }
+            FIRST.append();
+        }
+    }
+
+    /// Writes the extent. For the one who has taken the slot.
+    fn write(&self, extent: &Extent) {
+        self.version.fetch_add(1, SeqCst);
+        self.start.store(extent.start, SeqCst);
+        self.len.store(extent.len, SeqCst);
+        self.page.store(extent.page, SeqCst);
+        self.file.store(extent.file, SeqCst);
+        self.offset[0].store(extent.offset as u32, SeqCst);
+        self.offset[1].store((extent.offset >> 32) as u32, SeqCst);
+        self.writable.store(extent.writable, SeqCst);
+        self.version.fetch_add(1, SeqCst);
+    }
+
+    /// Reads the extent; `None` where it is being written.
+    fn read(&self) -> Option<Extent> {
+        let version = self.version.load(SeqCst);
+        let extent = Extent {
+            start: self.start.load(SeqCst),
+            len: self.len.load(SeqCst),
+            page: self.page.load(SeqCst),
+            file: self.file.load(SeqCst),
+            offset: u64::from(self.offset[0].load(SeqCst)) | u64::from(self.offset[1].load(SeqCst)) << 32,
+            writable: self.writable.load(SeqCst),
+        };
+        (version % 2 == 0 && self.version.load(SeqCst) == version).then_some(extent)
+    }
+
+    fn record(&self, why: Why) -> &Record {
+        match why {
+            Why::Truncated => &self.truncated,
+            Why::Io => &self.failed,
+        }
+    }
+
+    /// Records that bytes are lost, before they are replaced.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+    pub(super) fn lose(&self, bytes: &Range<usize>, why: Why) {
+        self.record(why).add(bytes);
+    }
+
+    /// The lowest byte that is lost for any reason; `usize::MAX` where none is.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+    pub(super) fn lowest(&self) -> usize {
+        self.truncated.from.load(SeqCst).min(self.failed.from.load(SeqCst))
+    }
+
+    /// Counts a fault.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+    pub(super) fn count(&self) {
+        self.faults.fetch_add(1, SeqCst);
+    }
+
+    /// Counts a fault that does not replace all to the map's end, and returns how many there were before.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+    pub(super) fn count_single(&self) -> usize {
+        self.singles.fetch_add(1, SeqCst)
+    }
+}
+
+/// A slot that a map has, until it is dropped: while the map is still mapped.
+pub(super) struct Registered(&'static Slot);
+
+impl Registered {
+    /// Registers a map that has been mapped, and is touched by nobody yet.
+    pub(super) fn new(extent: Extent) -> Self {
+        let slot = Slot::take();
+        // Nobody adds to the records now: the map that had the slot before is gone.
+        slot.truncated.clear();
+        slot.failed.clear();
+        slot.faults.store(0, SeqCst);
+        slot.singles.store(0, SeqCst);
+        slot.write(&extent);
+        Self(slot)
+    }
+
+    /// The first byte of the range that is lost, and why.
+    pub(super) fn first_lost(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
+        // The loads that the question is about stay before it.
+        fence(SeqCst);
+        let first = |why| self.0.record(why).first(bytes).map(|at| (at, why));
+        [first(Why::Truncated), first(Why::Io)].into_iter().flatten().min_by_key(|&(at, _)| at)
+    }
+
+    #[cfg(test)]
+    pub(super) fn faults(&self) -> usize {
+        self.0.faults.load(SeqCst)
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.write(&Extent { start: 0, len: 0, page: 0, file: -1, offset: 0, writable: false });
+        self.0.taken.store(false, SeqCst);
+    }
+}
