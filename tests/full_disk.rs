@@ -1,10 +1,11 @@
 //! Disks that get full while arrays are filled and grow. That is an error, never a signal, and what was there stays.
 #![cfg(target_os = "linux")]
 
+mod mounts;
+
 use mmap_array::npy::{self, FillOptions};
 use mmap_array::{Error, ErrorKind, MmapArray};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
 /// A program that makes a file system of 1 MiB on a folder, which is nobody else's, and runs this test program there;
@@ -18,20 +19,7 @@ ROOM=1 "$0" --exact "$TEST" --ignored
 
 /// Runs a test on a small disk, where the system lets us have one.
 fn on_a_small_disk(test: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK]).arg(env::current_exe().unwrap());
-    command.env("FOLDER", folder.path()).env("TEST", test).stdout(Stdio::null());
-    match command.output() {
-        Ok(done) if done.status.success() => {}
-        Ok(done) => {
-            let told = String::from_utf8_lossy(&done.stderr);
-            let left_out = done.status.code() == Some(77) || told.contains("unshare");
-            assert!(left_out, "{}: {told}", done.status);
-            println!("left out: no file system can be mounted here: {told}");
-        }
-        Err(error) => println!("left out: {error}"),
-    }
+    mounts::run(mounts::Mounts::OfAnybody, test, ON_A_SMALL_DISK);
 }
 
 /// The array's path on the small disk, and whether it has room by now.
