@@ -168,7 +168,7 @@ pub(crate) enum Reason {
     InvalidValue(String),
     #[error(
         "the file may still change, so opening it needs `unsafe`: {source}; `open_sealed` takes a memfd sealed against \
-         writing and shrinking, or a file under fs-verity"
+         writing and shrinking, or a file under fs-verity on ext4, F2FS or Btrfs"
     )]
     NotImmutable { source: io::Error },
     #[error("{0}")]

@@ -8,9 +8,12 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "no array is mapped by it yet"))]
 mod fault;
 mod file;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod filesystem;
 mod identity;
 mod lock;
 mod scratch;
+mod sealed;
 mod system;
 
 pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, sync_folder};
@@ -189,7 +192,8 @@ impl Portion {
     fn map(&self, file: &File, mode: Mode) -> Result<Option<MmapRaw>> {
         let options = self.options();
         let raw = match mode {
-            Mode::Sealed => return self.map_sealed(file, &options),
+            // A window of no bytes is refused where one of some would be.
+            Mode::Sealed => return sealed::map(file, &options).map(|raw| (self.len > 0).then_some(raw)),
             _ if self.len == 0 => return Ok(None),
             Mode::Read => options.map_raw_read_only(file),
             Mode::ReadWrite => options.map_raw(file),
@@ -207,14 +211,6 @@ impl Portion {
             };
             Error::io(action, source)
         })
-    }
-
-    fn map_sealed(&self, file: &File, options: &MmapOptions) -> Result<Option<MmapRaw>> {
-        match options.map_if_safe(file) {
-            Ok(map) => Ok((self.len > 0).then(|| MmapRaw::from(map))),
-            Err(error) if error.map_failed() => Err(Error::io("map the file", error.into())),
-            Err(error) => Err(Reason::NotImmutable { source: error.into() }.error()),
-        }
     }
 }
 

@@ -316,7 +316,8 @@ impl<E, F> Options<E, F> {
 
     /// Opens a file to read, without `unsafe`: only where the operating system keeps it from changing. That is a
     /// `memfd` sealed against writing and shrinking (Linux, Android, FreeBSD), or a file under [fs-verity] (Linux,
-    /// Android).
+    /// Android) on ext4, F2FS or Btrfs. On other file systems nothing that a file says of itself is believed: behind
+    /// FUSE, or a network, is a program that may say one thing and do another.
     ///
     /// [fs-verity]: https://docs.kernel.org/filesystems/fsverity.html
     ///

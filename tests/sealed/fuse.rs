@@ -1,0 +1,98 @@
+//! A file system of one file, of which its server says what is not true.
+//!
+//! It speaks the [protocol of FUSE] by itself, as little of it as the test needs.
+//!
+//! [protocol of FUSE]: https://man7.org/linux/man-pages/man4/fuse.4.html
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// The bytes of the file.
+pub(crate) const LEN: u64 = 8192;
+
+const ROOT: u64 = 1;
+const FILE: u64 = 2;
+
+/// Serves a folder in which each name is the file, of which all bytes are what the returned one is, and which is under
+/// fs-verity, says the server. As long as the byte is 0 it says nothing of the file system. An error is why nothing can
+/// be mounted.
+pub(crate) fn serve(folder: &Path) -> Result<Arc<AtomicU8>, String> {
+    let device = File::options().read(true).write(true).open("/dev/fuse").map_err(|error| error.to_string())?;
+    let (byte, mounted) = (Arc::new(AtomicU8::new(0)), device.try_clone().unwrap());
+    thread::spawn({
+        let byte = Arc::clone(&byte);
+        move || answer_all(&device, &byte)
+    });
+    let mut mount = Command::new("mount");
+    mount.args(["-i", "-t", "fuse", "-o", "fd=0,rootmode=40000,user_id=0,group_id=0", "none"]).arg(folder);
+    let mounted = mount.stdin(mounted).output().map_err(|error| error.to_string())?;
+    if mounted.status.success() { Ok(byte) } else { Err(String::from_utf8_lossy(&mounted.stderr).into_owned()) }
+}
+
+fn answer_all(mut device: &File, byte: &AtomicU8) {
+    let mut request = vec![0; 1 << 20];
+    loop {
+        match device.read(&mut request) {
+            Ok(_) => {}
+            // Not mounted yet.
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            Err(_) => return,
+        }
+        let number = |at: usize| u64::from_ne_bytes(request[at..at + 8].try_into().unwrap());
+        let (unique, node) = (number(8), number(16));
+        let reply = match u32::from_ne_bytes(request[4..8].try_into().unwrap()) {
+            // What is forgotten or interrupted gets no answer.
+            2 | 36 | 42 => continue,
+            1 => Ok(entry()),
+            3 => Ok(fields(&[1, 0], &attributes(node))),
+            // Opened, without a number of its own.
+            14 | 27 => Ok(fields(&[0, 0], &[])),
+            15 => {
+                let (offset, size) = (number(48), u64::from(number(56) as u32));
+                let count = LEN.saturating_sub(offset).min(size);
+                Ok(vec![byte.load(Ordering::Relaxed); count as usize])
+            }
+            // How full it is; it has no say in which kind of file system that is of.
+            17 if byte.load(Ordering::Relaxed) > 0 => Ok(vec![0; 80]),
+            18 | 25 | 29 => Ok(Vec::new()),
+            // Version 7.31, reads of 128 KiB, writes as well.
+            26 => Ok(fields(&[7 | 31 << 32, 1 << 17, 0, 1 | (1 << 17) << 32, 0, 0, 0, 0], &[])),
+            // Every ioctl has worked, and FS_IOC_MEASURE_VERITY has found a digest of no bytes.
+            39 => Ok(fields(&[0, 0], &[0; 4])),
+            _ => Err(libc::ENOSYS),
+        };
+        let (error, body) = reply.map_or_else(|error| (-error, Vec::new()), |body| (0, body));
+        let mut answer = (16 + body.len() as u32).to_ne_bytes().to_vec();
+        answer.extend(error.to_ne_bytes());
+        answer.extend(unique.to_ne_bytes());
+        answer.extend(body);
+        // Who asked may be gone.
+        let _ = device.write_all(&answer);
+    }
+}
+
+fn fields(numbers: &[u64], rest: &[u8]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_ne_bytes()).chain(rest.iter().copied()).collect()
+}
+
+/// The file, known by its name for a second.
+fn entry() -> Vec<u8> {
+    fields(&[FILE, 0, 1, 1, 0], &attributes(FILE))
+}
+
+fn attributes(node: u64) -> Vec<u8> {
+    let (mode, size) = if node == ROOT { (0o040_755, 0) } else { (0o100_444, LEN) };
+    // Behind the times: their fractions, the mode, one link, the owner, and blocks of 4 KiB.
+    let small = [0_u32, 0, 0, mode, 1, 0, 0, 0, 4096, 0];
+    let small: Vec<u8> = small.iter().flat_map(|number| number.to_ne_bytes()).collect();
+    fields(&[node, size, size / 512, 0, 0, 0], &small)
+}
