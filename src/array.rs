@@ -88,8 +88,9 @@ use std::slice;
 ///
 /// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken
 /// there is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files
-/// without a name, and files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)). To
-/// read a file of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
+/// without a name, files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)), and
+/// what a file holds now, on file systems that can keep it ([`open_snapshot`](Options::open_snapshot)). To read a file
+/// of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
 pub struct MmapArray<T, A = ReadOnly> {
     region: Region,
     /// The first of the region's elements; dangling where there are none.

@@ -14,6 +14,7 @@ mod identity;
 mod lock;
 mod scratch;
 mod sealed;
+mod snapshot;
 mod system;
 
 pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, sync_folder};
@@ -46,10 +47,12 @@ enum Backing {
 
 /// How a file is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum Mode<'a> {
     Read,
     /// As `Read`, for files that the system promises not to change.
     Sealed,
+    /// As `Read`, of what the bytes are now. The folder is where the file is made that holds them, if not beside it.
+    Snapshot(Option<&'a Path>),
     ReadWrite,
     CopyOnWrite,
 }
@@ -150,7 +153,7 @@ impl Portion {
     }
 
     /// Checks that the portion lies within the file; `what` says what it is, for the error.
-    fn check(&self, file_len: u64, mode: Mode, what: impl Fn() -> String) -> Result<()> {
+    fn check(&self, file_len: u64, mode: Mode<'_>, what: impl Fn() -> String) -> Result<()> {
         let (offset, needed) = (self.offset, self.len as u64);
         if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
             return Ok(());
@@ -166,7 +169,7 @@ impl Portion {
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
-    pub(crate) fn take_lock(&self, file: &File, mode: Mode) -> Result<Option<RangeLock>> {
+    pub(crate) fn take_lock(&self, file: &File, mode: Mode<'_>) -> Result<Option<RangeLock>> {
         // A range of no bytes is, for some systems, all the bytes that follow.
         if !self.lock || self.len == 0 {
             return Ok(None);
@@ -189,13 +192,15 @@ impl Portion {
         options
     }
 
-    fn map(&self, file: &File, mode: Mode) -> Result<Option<MmapRaw>> {
+    fn map(&self, file: &File, mode: Mode<'_>) -> Result<Option<MmapRaw>> {
         let options = self.options();
         let raw = match mode {
             // A window of no bytes is refused where one of some would be.
             Mode::Sealed => return sealed::map(file, &options).map(|raw| (self.len > 0).then_some(raw)),
             _ if self.len == 0 => return Ok(None),
             Mode::Read => options.map_raw_read_only(file),
+            // Never of the file itself: `map_snapshot` maps another.
+            Mode::Snapshot(_) => Err(io::ErrorKind::Unsupported.into()),
             Mode::ReadWrite => options.map_raw(file),
             // SAFETY: the contract is about references to the map's bytes. None is made of this `MmapMut`: it becomes a
             // raw map at once, and the arrays above answer for what they make of its pointer.
@@ -212,6 +217,22 @@ impl Portion {
             Error::io(action, source)
         })
     }
+
+    /// Maps what the bytes are now.
+    fn map_snapshot(
+        &self,
+        file: &File,
+        path: Option<&Path>,
+        folder: Option<&Path>,
+        what: impl Fn() -> String,
+    ) -> Result<Option<MmapRaw>> {
+        let Some(twin) = snapshot::take(file, path, folder, &self.bytes())? else { return Ok(None) };
+        // The file may have become shorter since it was measured.
+        self.check(mappable_len(&twin.file)?.saturating_add(twin.start), Mode::Read, what)?;
+        let portion = Self { offset: self.offset - twin.start, ..*self };
+        // The second file is closed when this returns.
+        portion.map(&twin.file, Mode::Read)
+    }
 }
 
 impl fmt::Debug for Region {
@@ -227,16 +248,21 @@ impl Region {
         path: Option<&Path>,
         file_len: u64,
         portion: &Portion,
-        mode: Mode,
+        mode: Mode<'_>,
         what: impl Fn() -> String,
     ) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
-        portion.check(file_len, mode, what).map_err(named)?;
+        portion.check(file_len, mode, &what).map_err(named)?;
         let lock = portion.take_lock(file, mode).map_err(named)?;
-        let raw = portion.map(file, mode).map_err(named)?;
+        let (raw, lock) = match mode {
+            // Once it is taken nobody needs to be kept out.
+            Mode::Snapshot(folder) => (portion.map_snapshot(file, path, folder, what), None),
+            _ => (portion.map(file, mode), lock),
+        };
+        let raw = raw.map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
-            Mode::Read | Mode::Sealed | Mode::CopyOnWrite => None,
+            Mode::Read | Mode::Sealed | Mode::Snapshot(_) | Mode::CopyOnWrite => None,
         };
         let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
         Ok(Self::whole(raw, backing, portion, path, kept, lock))

@@ -101,6 +101,19 @@ impl Layout {
         .error())
     }
 
+    /// Whether the elements are among those that were found in the file later, where they were: rows may have been
+    /// added, and nothing else is another.
+    pub(crate) fn is_within(&self, later: &Self) -> bool {
+        let slowest = self.order.slowest_axis(self.dims.len());
+        let kept = |axis, (now, then)| now == then || Some(axis) == slowest && now < then;
+        let axes = self.dims.iter().zip(&later.dims[..]).enumerate();
+        let whole = |layout: &Self| layout.rows_of.map(|dims| dims.to_vec());
+        (self.offset, self.order, self.size, &self.dtype) == (later.offset, later.order, later.size, &later.dtype)
+            && whole(self) == whole(later)
+            && self.dims.len() == later.dims.len()
+            && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
+    }
+
     /// The same elements copied together, in memory.
     pub(crate) fn in_memory(self) -> Self {
         Self { offset: 0, rest: 0, rows_of: None, front: None, ..self }
@@ -199,5 +212,31 @@ impl<T, A: Stable<T>> Elements<A> for Strided<T> {
     fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
         let span = Dims::new(&[region.len() / size_of::<T>()])?;
         Ok(MmapWindow::new(MmapArray::from_region(region, span, Order::C)?, layout.axes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(dims: &[usize], order: Order) -> Layout {
+        Layout::contiguous(128, 10_000, Dims::new(dims).unwrap(), order, 4)
+    }
+
+    #[test]
+    fn elements_are_still_there_when_rows_were_added_and_nothing_else() {
+        let rows = layout(&[5, 3], Order::C);
+        assert!(rows.is_within(&rows) && rows.is_within(&layout(&[9, 3], Order::C)));
+        let others = [&[4, 3][..], &[5, 4], &[3, 5], &[15], &[5, 3, 1], &[]];
+        assert!(others.iter().all(|dims| !rows.is_within(&layout(dims, Order::C))));
+        assert!(!rows.is_within(&layout(&[5, 3], Order::F)));
+        assert!(!rows.is_within(&Layout { offset: 192, ..rows.clone() }));
+        assert!(!rows.is_within(&Layout { size: 8, ..rows.clone() }));
+        assert!(!rows.is_within(&Layout { rows_of: Some(rows.dims), ..rows.clone() }));
+
+        let columns = layout(&[5, 3], Order::F);
+        assert!(columns.is_within(&layout(&[5, 4], Order::F)) && !columns.is_within(&layout(&[6, 3], Order::F)));
+        let one = layout(&[], Order::C);
+        assert!(one.is_within(&one) && !one.is_within(&layout(&[1], Order::C)));
     }
 }

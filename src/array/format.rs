@@ -39,6 +39,9 @@ pub(crate) mod sealed {
     use super::{Bytes, Dims, File, Layout, NewLayout, Order, Result};
 
     pub trait Format<E> {
+        /// Whether it is the file that says where the elements lie.
+        const STATED: bool;
+
         /// Finds the elements in a source.
         fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout>;
     }
@@ -54,6 +57,8 @@ pub(crate) mod sealed {
 
 impl<E: SizedElements> Format<E> for Raw {}
 impl<E: SizedElements> sealed::Format<E> for Raw {
+    const STATED: bool = false;
+
     fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout> {
         let shape = self.shape.transpose().map_err(too_many_axes)?;
         let range = match bytes {

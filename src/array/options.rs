@@ -5,10 +5,11 @@ use super::format::{Format, Raw};
 use super::source::{Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
 use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::region::{Mode, Portion, Region};
 use crate::shape::{IntoShape, Order};
 use std::io::Read;
+use std::path::Path;
 
 /// Which elements to open, and where they lie.
 ///
@@ -30,6 +31,7 @@ use std::io::Read;
 /// | [`open_mut`](Self::open_mut) | read and written | the file |
 /// | [`open_cow`](Self::open_cow) | read and written | memory, page by page |
 /// | [`open_sealed`](Self::open_sealed), for a file that cannot change | read | |
+/// | [`open_snapshot`](Self::open_snapshot), of what is there now | read | |
 /// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and written | memory |
 ///
 /// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to
@@ -197,10 +199,10 @@ impl<E, F> Options<E, F> {
     }
 
     /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
-    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) of a
-    /// path, while the elements are copied. What the array [grows](crate::MmapArrayMut::grow) by is locked too. Whoever
-    /// else asks for overlapping elements with a lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at
-    /// once; whoever asks for none is not kept out.
+    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) and
+    /// [`open_snapshot`](Self::open_snapshot) of a path, while the elements are copied or the snapshot is taken. What
+    /// the array [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a
+    /// lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
     ///
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
     /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
@@ -342,6 +344,84 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Sealed)
     }
 
+    /// Opens a file to read, as it is now, without `unsafe`: whether others write to it then, cut it or delete it is
+    /// all the same to the array. Nothing is copied. The file system lets a file without a name share the blocks in
+    /// which the elements lie, and gives those who write to them others; that file is mapped. It is made in the folder
+    /// of the source, and goes with the array.
+    ///
+    /// On Linux this is for XFS and Btrfs (`FICLONERANGE`), and for the blocks of the window alone, of which those that
+    /// have been written lately are written to the disk first. On macOS it is for APFS (`clonefile`), and for the whole
+    /// file. Pages come from the disk when they are touched, also where the source's own are in memory. What others
+    /// write while the snapshot is taken may be in it in part, as in what [`load`](Self::load) reads. The header of a
+    /// `.npy` file is read before and after, and the snapshot taken anew if another array is there.
+    ///
+    /// Safe, because nobody else can change the file that is mapped. It never has a name (on macOS one in a folder that
+    /// only its owner may enter, for a moment), and no descriptor of it stays open. While it is made, which takes some
+    /// milliseconds, `/proc/PID/fd` leads to it, for a program of the same user that looks there and first changes its
+    /// mode, by which nobody may open it; a child made by `fork` just then keeps it. Afterwards `/proc/PID/map_files`
+    /// leads to it, for the administrator. An I/O error of the disk is a signal, as it is under every map; a full disk
+    /// is not in the way of what only reads.
+    ///
+    /// [`lock_range`](Self::lock_range) locks the elements of a path while the snapshot is taken. For an open file and
+    /// a member of an archive it is an error, as for `load`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open); [`Unsupported`](crate::ErrorKind::Unsupported) on other systems and file systems,
+    /// and [`Io`](crate::ErrorKind::Io) where no file can be made in the folder, for which
+    /// [`open_snapshot_in`](Self::open_snapshot_in) takes another.
+    ///
+    /// ```
+    /// use mmap_array::{ErrorKind, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("state.npy");
+    /// npy::save(&path, &[1.0, 2.0, 3.0])?;
+    /// let options = npy::options::<f64>().rows(1..);
+    /// let state = match options.open_snapshot(&path) {
+    ///     // Where there are no snapshots, by a copy.
+    ///     Err(error) if error.kind() == ErrorKind::Unsupported => options.load(&path)?.freeze(),
+    ///     opened => opened?,
+    /// };
+    /// std::fs::write(&path, "something else")?;
+    /// assert_eq!(*state, [2.0, 3.0]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_snapshot(self, source: impl Source) -> Result<E::Array>
+    where
+        E: Elements<ReadOnly>,
+        F: Format<E>,
+    {
+        self.map(source, Mode::Snapshot(None))
+    }
+
+    /// Opens a file to read, as it is now, through a file without a name in a folder: where the file's own may not be
+    /// written, or cannot be found. It must be on the same file system. See [`open_snapshot`](Self::open_snapshot).
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_snapshot`](Self::open_snapshot), and [`Io`](crate::ErrorKind::Io) with
+    /// [`CrossesDevices`](std::io::ErrorKind::CrossesDevices) for a folder on another file system.
+    ///
+    /// ```
+    /// use mmap_array::{ErrorKind, MmapArray};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("state");
+    /// std::fs::write(&path, [7; 100])?;
+    /// let file = std::fs::File::open(&path)?;
+    /// match MmapArray::<u8>::options().offset(90).open_snapshot_in(&file, &dir) {
+    ///     Ok(tail) => assert_eq!(*tail, [7; 10]),
+    ///     Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported), // neither XFS, Btrfs nor APFS
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_snapshot_in(self, source: impl Source, folder: impl AsRef<Path>) -> Result<E::Array>
+    where
+        E: Elements<ReadOnly>,
+        F: Format<E>,
+    {
+        self.map(source, Mode::Snapshot(Some(folder.as_ref())))
+    }
+
     /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
     /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed
     /// members of archives can be loaded too. The copy can be written, so the elements must have no padding; those that
@@ -400,7 +480,7 @@ impl<E, F> Options<E, F> {
     }
 
     /// The way of all that is mapped.
-    fn map<A>(self, source: impl Source, mode: Mode) -> Result<E::Array>
+    fn map<A>(self, source: impl Source, mode: Mode<'_>) -> Result<E::Array>
     where
         E: Elements<A>,
         F: Format<E>,
@@ -417,18 +497,43 @@ impl<E, F> Options<E, F> {
         E: Described,
         F: Format<E>,
     {
-        self.elements.check(&self.format.find(&self.elements, &mut Bytes::File(bytes))?)
+        self.find(&bytes).map(drop)
     }
 
-    /// Maps the elements that are found in a file.
-    pub(crate) fn map_bytes<A>(self, bytes: FileBytes<'_>, mode: Mode) -> Result<E::Array>
+    fn find(&self, bytes: &FileBytes<'_>) -> Result<Layout>
     where
-        E: Elements<A>,
+        E: Described,
         F: Format<E>,
     {
         let layout = self.format.find(&self.elements, &mut Bytes::File(bytes.clone()))?;
         self.elements.check(&layout)?;
-        self.settings.map_elements(self.elements, layout, &bytes, mode)
+        Ok(layout)
+    }
+
+    /// Maps the elements that are found in a file.
+    pub(crate) fn map_bytes<A>(self, bytes: FileBytes<'_>, mode: Mode<'_>) -> Result<E::Array>
+    where
+        E: Elements<A>,
+        F: Format<E>,
+    {
+        let is_snapshot = matches!(mode, Mode::Snapshot(_));
+        if is_snapshot && self.settings.lock && (bytes.path.is_none() || bytes.member.is_some()) {
+            // The lock belongs to the open file, and would take an array's with it when it goes.
+            return Err(Error::unsupported("cannot lock an open file or an archive while a snapshot is taken of it"));
+        }
+        const TRIES: usize = 16;
+        for _ in 0..TRIES {
+            let layout = self.find(&bytes)?;
+            let region = self.settings.map_layout(&self.elements, &layout, &bytes, mode)?;
+            // Somebody else may have changed the header, and put other elements where these were, since it was read.
+            if !(is_snapshot && F::STATED) || layout.is_within(&self.find(&bytes)?) {
+                return self.elements.array(region, layout);
+            }
+        }
+        let text = format!(
+            "the header has changed {TRIES} times while a snapshot was taken; try again when nobody replaces the array"
+        );
+        Err(Reason::Header(text).error())
     }
 
     /// The way of all that is copied.
@@ -460,15 +565,26 @@ impl Settings {
         elements: E,
         layout: Layout,
         bytes: &FileBytes<'_>,
-        mode: Mode,
+        mode: Mode<'_>,
     ) -> Result<E::Array> {
+        let region = self.map_layout(&elements, &layout, bytes, mode)?;
+        elements.array(region, layout)
+    }
+
+    fn map_layout(
+        self,
+        elements: &impl Described,
+        layout: &Layout,
+        bytes: &FileBytes<'_>,
+        mode: Mode<'_>,
+    ) -> Result<Region> {
         let portion = self.portion(layout.offset, layout.span()?);
-        let what = || format!("{} elements of `{}`", layout.dims, elements.name(&layout));
+        let what = || format!("{} elements of `{}`", layout.dims, elements.name(layout));
         let mut region = Region::map(bytes.file, bytes.path, layout.end, &portion, mode, what)?;
         if let Some(front) = layout.front {
             region.set_front(front);
         }
-        elements.array(region, layout)
+        Ok(region)
     }
 
     pub(super) fn portion(self, offset: u64, len: usize) -> Portion {

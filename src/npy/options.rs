@@ -387,6 +387,8 @@ impl<A> Elements<A> for FromHeader {
 
 impl<E: InNpy> Format<E> for Npy {}
 impl<E: InNpy> format::Format<E> for Npy {
+    const STATED: bool = true;
+
     fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout> {
         let (header, within, hint) = self.read(bytes)?;
         // What the elements are is told before how many of them are missing.

@@ -18,6 +18,7 @@ impl FileSystem {
     const EXT4: Self = Self(0xEF53);
     const F2FS: Self = Self(0xF2F5_2010);
     const BTRFS: Self = Self(0x9123_683E);
+    const XFS: Self = Self(0x5846_5342);
 
     /// # Errors
     ///
@@ -28,10 +29,21 @@ impl FileSystem {
         Ok(Self(found.f_type as u32))
     }
 
-    /// Whether a file of which it says that it is under fs-verity never changes: where Linux has that built in. Of those
-    /// that have the number of ext4, ext2 and ext3 know no such files, and say so.
+    /// Whether a file of which it says that it is under fs-verity never changes: where Linux has that built in. Ext2
+    /// and ext3 have the number of ext4; they know no such files, and say so.
     pub(super) fn enforces_verity(self) -> bool {
         matches!(self, Self::EXT4 | Self::F2FS | Self::BTRFS)
+    }
+
+    /// Whether two files of it can share blocks, and stay independent of one another. Others can too (NFS and SMB by a
+    /// server's doing, OCFS2, overlayfs above one of these), of which that has not been tried or cannot be believed.
+    pub(super) fn shares_blocks(self) -> bool {
+        matches!(self, Self::XFS | Self::BTRFS)
+    }
+
+    /// Whether two files must have attributes in common to share blocks.
+    pub(super) fn has_attributes(self) -> bool {
+        self == Self::BTRFS
     }
 }
 

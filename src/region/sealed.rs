@@ -6,10 +6,11 @@ use std::fs::File;
 
 /// Maps bytes of a file that nobody can change any more: a memfd with the seals for that, or a file under fs-verity.
 ///
-/// memmap2 asks for both, and then for the length, which is the file's for ever by that time. The seals are the kernel's
-/// own answer, which only files in memory have. But whether a file is under fs-verity is told by its file system
-/// ([`FS_IOC_MEASURE_VERITY`]), and a FUSE server says what it likes: so that is asked only of those whose own code in
-/// the kernel keeps the promise. What is found first stays true: a file lies where it lies, and one in memory stays so.
+/// memmap2 asks for both, and then for the length, which is the file's for ever by that time. The seals are told by the
+/// kernel itself, which has them of files in memory alone. But whether a file is under fs-verity is told by its file
+/// system ([`FS_IOC_MEASURE_VERITY`]), and a FUSE server says what it likes: so that is asked only of those whose own
+/// code in the kernel keeps the promise. What is found first stays true: a file lies where it lies, and one in memory
+/// stays so.
 ///
 /// [`FS_IOC_MEASURE_VERITY`]: https://docs.kernel.org/filesystems/fsverity.html#fs-ioc-measure-verity
 pub(super) fn map(file: &File, options: &MmapOptions) -> Result<MmapRaw> {

@@ -13,10 +13,10 @@ pub(crate) enum Mounts {
     OfRoot,
 }
 
-/// Runs an ignored test of this program in a folder of its own, `$FOLDER`, by a shell script that mounts something there
-/// first, and starts the test by `"$0" --exact "$TEST" --ignored`.
+/// Runs ignored tests of this program, `$TEST`, in a folder of their own, `$FOLDER`: by a shell script that mounts
+/// something there and then starts the program, which is `$0`.
 ///
-/// Where that cannot be mounted the test is left out: where the script ends with 77, or there is no `unshare`.
+/// Where nothing can be mounted the tests are left out: where the script ends with 77, or there is no `unshare`.
 pub(crate) fn run(mounts: Mounts, test: &str, script: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("unshare");
