@@ -76,7 +76,7 @@ fn io_errors_tell_a_fault_of_the_file_from_one_of_the_call() {
     let kind = |error: Error| io::Error::from(error).kind();
     let load = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        kind(mmap_array::npy::options::<u16>().load(&path).unwrap_err())
+        kind(mmap_array::npy::options::<mmap_array::Le<u16>>().load(&path).unwrap_err())
     };
     let with_text =
         |text: &str| [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat();
