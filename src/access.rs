@@ -5,6 +5,8 @@
 //! which a record with padding does not have. [`Load`] and [`Store`] say it once, and every element
 //! that a view loads or stores passes through them. Only what is [`Stable`] can be referred to.
 
+mod words;
+
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::borrow::Cow;
 
@@ -22,18 +24,39 @@ pub enum ReadWrite {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyOnWrite {}
 
+/// The array can be read, while anybody may write its elements, lose them or add some. The mode of
+/// [`open_shared`](crate::Options::open_shared).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shared {}
+
+/// The array can be read and written, while anybody else may do so too. The mode of
+/// [`open_shared_mut`](crate::Options::open_shared_mut).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SharedMut {}
+
 /// What may be done with elements: one of the modes of this module. The trait is sealed.
 pub trait Mode: sealed::Mode {
     /// The mode of views that only read the same elements.
     type Reading: Reading;
 }
 
-/// A mode in which elements are only read, so that there may be many views of them. The trait is sealed.
-pub trait Reading: Mode<Reading = Self> + sealed::Reading {}
+/// A mode in which elements stay as they are while they are borrowed: [`Stable`] for some types of elements. The trait is
+/// sealed.
+pub trait StableMode: Mode {}
+impl StableMode for ReadOnly {}
+impl StableMode for ReadWrite {}
+impl StableMode for CopyOnWrite {}
+
+/// A mode in which there may be many views of the same elements, so that views can be cloned. The trait is sealed.
+pub trait Aliasing: Mode {}
+
+/// A mode in which elements are only read. The trait is sealed.
+pub trait Reading: Aliasing + Mode<Reading = Self> + sealed::Reading {}
 
 impl Mode for ReadOnly {
     type Reading = Self;
 }
+impl Aliasing for ReadOnly {}
 impl Reading for ReadOnly {}
 
 impl Mode for ReadWrite {
@@ -43,6 +66,17 @@ impl Mode for ReadWrite {
 impl Mode for CopyOnWrite {
     type Reading = ReadOnly;
 }
+
+impl Mode for Shared {
+    type Reading = Self;
+}
+impl Aliasing for Shared {}
+impl Reading for Shared {}
+
+impl Mode for SharedMut {
+    type Reading = Shared;
+}
+impl Aliasing for SharedMut {}
 
 /// The address of a byte among elements.
 ///
@@ -112,8 +146,9 @@ pub(crate) unsafe fn bytes<'a, A: Reading>(source: Addr, len: usize) -> Cow<'a, 
 
 /// Elements of type `T` can be read in this mode.
 ///
-/// [`ReadOnly`] takes every `T` that is [`AnyBitPattern`], records with padding among them; [`ReadWrite`] and
-/// [`CopyOnWrite`] take every `T` that is [`NoUninit`] as well, which [`bytemuck::Pod`] implies. The trait is sealed.
+/// [`ReadOnly`] and [`Shared`] take every `T` that is [`AnyBitPattern`], records with padding among them;
+/// [`ReadWrite`], [`CopyOnWrite`] and [`SharedMut`] take every `T` that is [`NoUninit`] as well, which
+/// [`bytemuck::Pod`] implies. The trait is sealed.
 ///
 /// A record with padding can be read:
 ///
@@ -165,6 +200,22 @@ pub trait Load<T>: Mode + sealed::Load<T> {
         unsafe { <Self::Reading as sealed::Reading>::load(source) }
     }
 
+    /// Whether several elements are better loaded together, because the compiler may not make such loads of single ones.
+    #[doc(hidden)]
+    const TOGETHER: bool = <Self::Reading as sealed::Reading>::TOGETHER;
+
+    /// Loads elements that lie one after another.
+    ///
+    /// # Safety
+    ///
+    /// As for [`load`](Self::load), for all of them.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn load_lanes<const N: usize>(source: Addr) -> [T; N] {
+        // SAFETY: as for `load`; as many `T` lie there.
+        unsafe { <Self::Reading as sealed::Reading>::load_lanes(source) }
+    }
+
     /// Loads `len` elements that lie one after another into memory of the caller's.
     ///
     /// # Safety
@@ -192,7 +243,7 @@ pub trait Load<T>: Mode + sealed::Load<T> {
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
     note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
 )]
-pub trait Stable<T>: Load<T> {
+pub trait Stable<T>: Load<T> + StableMode {
     /// The pointer to an element, through which there may be references to it, to write only in modes that are
     /// [`Exclusive`].
     #[doc(hidden)]
@@ -218,9 +269,22 @@ pub trait Store<T>: Load<T> + sealed::Store<T> {
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn store(target: Addr, value: T) {
-        // SAFETY: the target is valid and ours by this function's contract. Each implementation of this trait asks
+        // SAFETY: the target is as the callee asks by this function's contract. Each implementation of this trait asks
         // `NoUninit`, so all bytes of the value are initialised, and so are the target's after.
-        unsafe { target.0.cast::<T>().write_unaligned(value) }
+        unsafe { <Self as sealed::Store<T>>::store(target, value) }
+    }
+
+    /// Stores `len` elements that lie one after another where others do so too.
+    ///
+    /// # Safety
+    ///
+    /// As for [`store`](Self::store) and for [`Load::load`] of `B`, for all of them. If the mode is [`Exclusive`] the two
+    /// must not overlap.
+    #[doc(hidden)]
+    #[inline]
+    unsafe fn copy_run<B: Load<T>>(target: Addr, source: Addr, len: usize) {
+        // SAFETY: as above.
+        unsafe { <Self as sealed::Store<T>>::copy_run::<B>(target, source, len) }
     }
 }
 
@@ -267,14 +331,20 @@ macro_rules! writable {
         #[diagnostic::do_not_recommend]
         impl<T: AnyBitPattern + NoUninit> Load<T> for $Mode {}
         #[diagnostic::do_not_recommend]
-        impl<T: AnyBitPattern + NoUninit> Stable<T> for $Mode {}
-        #[diagnostic::do_not_recommend]
         impl<T: AnyBitPattern + NoUninit> Store<T> for $Mode {}
+    )*};
+}
+writable!(ReadWrite CopyOnWrite SharedMut);
+
+macro_rules! exclusive {
+    ($($Mode:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyBitPattern + NoUninit> Stable<T> for $Mode {}
         #[diagnostic::do_not_recommend]
         impl<T: AnyBitPattern + NoUninit> Exclusive<T> for $Mode {}
     )*};
 }
-writable!(ReadWrite CopyOnWrite);
+exclusive!(ReadWrite CopyOnWrite);
 
 /// Refuses, when the program is compiled, element types that no map can hold: those of no bytes, since no file says how
 /// many there are, and those whose alignment is more than that of the smallest page.
@@ -290,19 +360,28 @@ pub(crate) const fn assert_mappable<T>() {
 /// would let another crate say `impl Exclusive<Its> for ReadOnly`. Nobody else can name those here, whose bounds are the
 /// ones that every `unsafe` block rests on.
 mod sealed {
-    use super::{Addr, AnyBitPattern, CopyOnWrite, Cow, NoUninit, ReadOnly, ReadWrite};
+    use super::{Addr, AnyBitPattern, CopyOnWrite, Cow, NoUninit, ReadOnly, ReadWrite, Shared, SharedMut};
 
     pub trait Mode {}
     impl Mode for ReadOnly {}
     impl Mode for ReadWrite {}
     impl Mode for CopyOnWrite {}
+    impl Mode for Shared {}
+    impl Mode for SharedMut {}
 
     /// How the bytes of elements are read.
     pub trait Reading {
+        const TOGETHER: bool;
+
         /// # Safety
         ///
         /// As for [`Load::load`](super::Load::load), and every bit pattern must be a `T`.
         unsafe fn load<T>(source: Addr) -> T;
+
+        /// # Safety
+        ///
+        /// As for [`Load::load_lanes`](super::Load::load_lanes), and every bit pattern must be a `T`.
+        unsafe fn load_lanes<T, const N: usize>(source: Addr) -> [T; N];
 
         /// # Safety
         ///
@@ -323,10 +402,18 @@ mod sealed {
     }
 
     impl Reading for ReadOnly {
+        const TOGETHER: bool = false;
+
         #[inline(always)]
         unsafe fn load<T>(source: Addr) -> T {
             // SAFETY: the bytes are initialised, stay as they are, and are a `T`, by this function's contract.
             unsafe { source.0.cast::<T>().read_unaligned() }
+        }
+
+        #[inline(always)]
+        unsafe fn load_lanes<T, const N: usize>(source: Addr) -> [T; N] {
+            // SAFETY: as above, for as many.
+            unsafe { source.0.cast::<[T; N]>().read_unaligned() }
         }
 
         #[inline(always)]
@@ -347,12 +434,103 @@ mod sealed {
         }
     }
 
+    /// A run of words is read by volatile loads of one word each, which nothing but the processor sees.
+    impl Reading for Shared {
+        const TOGETHER: bool = true;
+
+        #[inline(always)]
+        unsafe fn load<T>(source: Addr) -> T {
+            // SAFETY: the bytes are there, and are a `T`, by this function's contract.
+            unsafe { super::words::load(source.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_lanes<T, const N: usize>(source: Addr) -> [T; N] {
+            // SAFETY: as above, for as many.
+            unsafe { super::words::load_lanes(source.0) }
+        }
+
+        #[inline]
+        unsafe fn load_bytes(source: Addr, target: *mut u8, len: usize) {
+            // SAFETY: both are valid for that many bytes and apart, by this function's contract.
+            unsafe { super::words::copy(source.0, target, len) }
+        }
+
+        #[inline]
+        unsafe fn lend<R>(source: Addr, len: usize, f: impl FnOnce(*const u8) -> R) -> R {
+            const FEW: usize = 64;
+            if len > FEW {
+                // SAFETY: the bytes are there, by this function's contract.
+                return f(unsafe { Self::bytes(source, len) }.as_ptr());
+            }
+            let mut copy = [0; FEW];
+            // SAFETY: the bytes are there, by this function's contract; the copy is a place of its own for as many.
+            unsafe { Self::load_bytes(source, copy.as_mut_ptr(), len) };
+            f(copy.as_ptr())
+        }
+
+        unsafe fn bytes<'a>(source: Addr, len: usize) -> Cow<'a, [u8]> {
+            let mut copy = vec![0; len];
+            // SAFETY: the bytes are there, by this function's contract; the copy is a place of its own for as many.
+            unsafe { Self::load_bytes(source, copy.as_mut_ptr(), len) };
+            Cow::Owned(copy)
+        }
+    }
+
     pub trait Load<T> {}
     impl<T: AnyBitPattern, A: super::Reading> Load<T> for A {}
     impl<T: AnyBitPattern + NoUninit> Load<T> for ReadWrite {}
     impl<T: AnyBitPattern + NoUninit> Load<T> for CopyOnWrite {}
+    impl<T: AnyBitPattern + NoUninit> Load<T> for SharedMut {}
 
-    pub trait Store<T> {}
-    impl<T: AnyBitPattern + NoUninit> Store<T> for ReadWrite {}
-    impl<T: AnyBitPattern + NoUninit> Store<T> for CopyOnWrite {}
+    /// How the bytes of elements are written.
+    pub trait Store<T> {
+        /// # Safety
+        ///
+        /// As for [`Store::store`](super::Store::store); all bytes of the value must be initialised.
+        unsafe fn store(target: Addr, value: T);
+
+        /// # Safety
+        ///
+        /// As for [`Store::copy_run`](super::Store::copy_run).
+        unsafe fn copy_run<B: super::Load<T>>(target: Addr, source: Addr, len: usize);
+    }
+
+    macro_rules! plain {
+        ($($Mode:ty)*) => {$(
+            impl<T: AnyBitPattern + NoUninit> Store<T> for $Mode {
+                #[inline(always)]
+                unsafe fn store(target: Addr, value: T) {
+                    // SAFETY: the target is valid and nobody else's by this function's contract.
+                    unsafe { target.0.cast::<T>().write_unaligned(value) }
+                }
+
+                #[inline]
+                unsafe fn copy_run<B: super::Load<T>>(target: Addr, source: Addr, len: usize) {
+                    // SAFETY: both are valid and apart by this function's contract.
+                    unsafe { B::load_run(source, target.0.cast(), len) }
+                }
+            }
+        )*};
+    }
+    plain!(ReadWrite CopyOnWrite);
+
+    impl<T: AnyBitPattern + NoUninit> Store<T> for SharedMut {
+        #[inline(always)]
+        unsafe fn store(target: Addr, value: T) {
+            // SAFETY: the target is valid for writes by this function's contract.
+            unsafe { super::words::store(target.0, value) }
+        }
+
+        #[inline]
+        unsafe fn copy_run<B: super::Load<T>>(target: Addr, source: Addr, len: usize) {
+            for index in 0..len {
+                let place = index * size_of::<T>();
+                // SAFETY: one of the elements that this function's contract speaks of.
+                let value = unsafe { B::load(source.add(place)) };
+                // SAFETY: its place, by the same contract.
+                unsafe { Self::store(target.add(place), value) }
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod numbers;
 mod options;
 mod parts;
 mod persist;
+pub mod shared;
 pub(crate) mod source;
 mod window;
 
@@ -27,6 +28,7 @@ pub use elements::{Elements, Strided, Typed};
 pub use format::{Format, NewFormat, Raw};
 pub use index::ArrayIndex;
 pub use options::Options;
+pub use shared::{SharedArray, SharedArrayMut};
 pub use source::Source;
 pub use window::MmapWindow;
 

@@ -7,10 +7,12 @@
 mod bytes;
 mod convert;
 mod options;
+mod shared;
 mod value;
 mod view;
 
 pub use bytes::AnyView;
+pub use shared::{SharedDynArray, SharedDynArrayMut};
 pub use value::{DynIter, RecordValue, Value};
 pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};

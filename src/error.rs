@@ -57,6 +57,11 @@ pub enum ErrorKind {
     Locked,
     /// The file that keeps account of an array being filled is damaged, or of another job.
     Sidecar,
+    /// The file was made shorter while it was mapped, and elements were lost. [`byte_range`](Error::byte_range) begins at
+    /// the first byte that was.
+    Truncated,
+    /// The file was written while it was read.
+    Changed,
     /// This array, or this operating system, does not have the operation.
     Unsupported,
 }
@@ -72,7 +77,8 @@ pub enum ErrorKind {
 /// | kind | as an [`io::ErrorKind`] |
 /// | --- | --- |
 /// | [`Io`](ErrorKind::Io) | the system's |
-/// | [`PastEnd`](ErrorKind::PastEnd) | `UnexpectedEof` |
+/// | [`PastEnd`](ErrorKind::PastEnd), [`Truncated`](ErrorKind::Truncated) | `UnexpectedEof` |
+/// | [`Changed`](ErrorKind::Changed) | `ResourceBusy` |
 /// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), and any kind where what a file holds is no header, archive or sidecar, or a damaged one | `InvalidData` |
 /// | [`NotImmutable`](ErrorKind::NotImmutable) | `PermissionDenied` |
 /// | [`Locked`](ErrorKind::Locked) | `WouldBlock` |
@@ -119,6 +125,10 @@ pub(crate) enum Reason {
     EmptyFile,
     #[error("{what} from byte {offset} on need {needed} bytes, but the file ends at byte {file_len}{hint}")]
     PastEnd { what: String, offset: u64, needed: u64, file_len: u64, hint: &'static str },
+    #[error("{}", truncated_text(*.first, *.end, *.file_len))]
+    Truncated { first: u64, end: u64, file_len: u64 },
+    #[error("the file was written meanwhile: what was read may be half old and half new; read it again")]
+    Changed,
     #[error("the offset {offset} lies behind the end of the file at byte {file_len}")]
     OffsetPastEnd { offset: u64, file_len: u64 },
     #[error(
@@ -216,6 +226,15 @@ fn short_name(name: &str) -> String {
     short
 }
 
+/// What is said of elements that were lost; the file may have become long enough again.
+fn truncated_text(first: u64, end: u64, file_len: u64) -> String {
+    let now = if file_len < end { "it ends" } else { "it ends again" };
+    format!(
+        "the file was made shorter while it was mapped: elements up to byte {end} are expected, those from byte {first} on \
+         were lost, and {now} at byte {file_len}; `refresh` maps what there is"
+    )
+}
+
 impl Reason {
     /// The error.
     pub(crate) fn error(self) -> Error {
@@ -244,6 +263,8 @@ impl Reason {
             Self::InvalidValue(_) => ErrorKind::InvalidValue,
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
             Self::Locked(_) => ErrorKind::Locked,
+            Self::Truncated { .. } => ErrorKind::Truncated,
+            Self::Changed => ErrorKind::Changed,
             Self::Sidecar(_) => ErrorKind::Sidecar,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }
@@ -425,7 +446,10 @@ impl From<Error> for io::Error {
         };
         let kind = match &error.0.reason {
             Reason::Io { source, .. } | Reason::Other(source) => source.kind(),
-            Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } => io::ErrorKind::UnexpectedEof,
+            Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } | Reason::Truncated { .. } => {
+                io::ErrorKind::UnexpectedEof
+            }
+            Reason::Changed => io::ErrorKind::ResourceBusy,
             Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
             Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
             Reason::Locked(_) => io::ErrorKind::WouldBlock,

@@ -324,12 +324,12 @@ mod shape;
 pub mod view;
 
 #[doc(inline)]
-pub use array::{CreateOptions, MmapArray, MmapArrayMut, Options};
+pub use array::{CreateOptions, MmapArray, MmapArrayMut, Options, SharedArray, SharedArrayMut, shared};
 pub use bytemuck;
 #[doc(inline)]
 pub use dtype::DType;
 #[doc(inline)]
-pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut};
+pub use dynamic::{DynArray, DynArrayMut, DynView, DynViewMut, SharedDynArray};
 #[cfg(feature = "derive")]
 pub use element::record::Record;
 #[doc(inline)]

@@ -5,7 +5,6 @@
 //! ever lies past the end. It hands out a pointer and never a reference, because only the arrays above know which of
 //! the bytes are theirs: regions of one map share it by count, and two of them may belong to two threads.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no array is mapped by it yet"))]
 mod fault;
 mod file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -26,6 +25,7 @@ pub(crate) use system::prefer_huge_pages;
 use system::refused;
 
 use crate::error::{Error, Reason, Result};
+use fault::{GuardedMap, Why};
 use memmap2::{MmapOptions, MmapRaw};
 use std::fmt;
 use std::fs::File;
@@ -55,12 +55,30 @@ pub(crate) enum Mode<'a> {
     Snapshot(Option<&'a Path>),
     ReadWrite,
     CopyOnWrite,
+    /// As `Read`, for files that others may change at any moment.
+    Shared,
+    /// As `ReadWrite`, for such files.
+    SharedMut,
+}
+
+impl Mode<'_> {
+    /// Whether what is written goes to the file.
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::SharedMut)
+    }
+
+    /// Whether others may change the file meanwhile.
+    fn is_shared(self) -> bool {
+        matches!(self, Self::Shared | Self::SharedMut)
+    }
 }
 
 /// One map of the operating system's, shared by the regions cut from it.
 struct Map {
-    /// `None` where there are no bytes: an empty region maps nothing.
+    /// `None` where there are no bytes, since an empty region maps nothing, and where the map is `guarded`.
     raw: Option<MmapRaw>,
+    /// The map, where others may lose its pages.
+    guarded: Option<GuardedMap>,
     len: usize,
     backing: Backing,
     /// The file byte that the first mapped byte is.
@@ -163,7 +181,7 @@ impl Portion {
         }
         let hint = match (file_len, mode) {
             (0, _) => ": it is empty",
-            (_, Mode::ReadWrite) => "; opening a file never makes it longer",
+            (_, mode) if mode.writes() => "; opening a file never makes it longer",
             _ => "",
         };
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
@@ -174,7 +192,7 @@ impl Portion {
         if !self.lock || self.len == 0 {
             return Ok(None);
         }
-        match RangeLock::take(file, self.bytes(), mode == Mode::ReadWrite)? {
+        match RangeLock::take(file, self.bytes(), mode.writes())? {
             None => {
                 let what = "another process or thread has locked elements of the window; try again once it is done";
                 Err(Reason::Locked(what.into()).error())
@@ -198,17 +216,17 @@ impl Portion {
             // A window of no bytes is refused where one of some would be.
             Mode::Sealed => return sealed::map(file, &options).map(|raw| (self.len > 0).then_some(raw)),
             _ if self.len == 0 => return Ok(None),
-            Mode::Read => options.map_raw_read_only(file),
+            Mode::Read | Mode::Shared => options.map_raw_read_only(file),
             // Never of the file itself: `map_snapshot` maps another.
             Mode::Snapshot(_) => Err(io::ErrorKind::Unsupported.into()),
-            Mode::ReadWrite => options.map_raw(file),
+            Mode::ReadWrite | Mode::SharedMut => options.map_raw(file),
             // SAFETY: the contract is about references to the map's bytes. None is made of this `MmapMut`: it becomes a
             // raw map at once, and the arrays above answer for what they make of its pointer.
             Mode::CopyOnWrite => unsafe { options.map_copy(file) }.map(MmapRaw::from),
         };
         raw.map(Some).map_err(|source| {
             let action = match (mode, source.kind()) {
-                (Mode::ReadWrite, io::ErrorKind::PermissionDenied) => {
+                (mode, io::ErrorKind::PermissionDenied) if mode.writes() => {
                     "map the file, which must be open to read and write"
                 }
                 (_, io::ErrorKind::PermissionDenied) => "map the file, which must be open to read",
@@ -262,10 +280,14 @@ impl Region {
         let raw = raw.map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
-            Mode::Read | Mode::Sealed | Mode::Snapshot(_) | Mode::CopyOnWrite => None,
+            _ => None,
         };
         let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
-        Ok(Self::whole(raw, backing, portion, path, kept, lock))
+        let mut region = Self::whole(raw, backing, portion, path, kept, lock);
+        if let Some(map) = Arc::get_mut(&mut region.map).filter(|_| mode.is_shared()) {
+            map.guard(file, mode.writes()).map_err(named)?;
+        }
+        Ok(region)
     }
 
     /// Maps a portion of a file that has been made for it, and has a name yet to come or none.
@@ -304,6 +326,7 @@ impl Region {
         let (offset, len) = (portion.offset, portion.len);
         let map = Map {
             raw,
+            guarded: None,
             len,
             backing,
             offset,
@@ -322,7 +345,7 @@ impl Region {
     /// lives, and for writes where the mode was writable.
     pub(crate) fn as_ptr(&self) -> Option<*mut u8> {
         // `wrapping_add`, since a region is made only within its map: `start + len <= map.len`.
-        self.map.raw.as_ref().map(|raw| raw.as_mut_ptr().wrapping_add(self.start))
+        self.map.raw().map(|raw| raw.as_mut_ptr().wrapping_add(self.start))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -382,6 +405,37 @@ impl Region {
         scratch::persist(file, path, replace)
     }
 
+    /// Calls `f`, which may touch the bytes of regions that others may lose. `None`, without a call, where a lost page would
+    /// end the program. What was lost, [`check`](Self::check) of each region says afterwards.
+    pub(crate) fn enter<R>(f: impl FnOnce() -> R) -> Option<R> {
+        // Windows does not cut files that are mapped, and has no signal to catch.
+        if cfg!(windows) {
+            return Some(f());
+        }
+        let _entered = fault::enter()?;
+        Some(f())
+    }
+
+    /// Finds out whether bytes of the region were lost since it was mapped, or lie behind the end of the file now.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Some(map) = &self.map.guarded else { return Ok(()) };
+        // What a thread has loaded before comes before the question.
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        let (whole, end) = (0..self.len, self.offset() + self.len as u64);
+        let lost = map.check(self.start..self.start + self.len);
+        let Some(lost) =
+            lost.map_err(|source| self.named(Error::io("ask for the length of the file", source), &whole))?
+        else {
+            return Ok(());
+        };
+        let first = self.map.offset + lost.at as u64;
+        let error = match lost.why {
+            Why::Truncated => Reason::Truncated { first, end, file_len: lost.file_len }.error(),
+            Why::Io => Error::io("read the elements, which the disk does not give", io::ErrorKind::Other.into()),
+        };
+        Err(error.at_bytes(first..end).in_file(self.path()))
+    }
+
     /// Names the file and the bytes of the region that an operation was about.
     fn named(&self, error: Error, bytes: &Range<usize>) -> Error {
         let base = self.offset();
@@ -391,7 +445,7 @@ impl Region {
     /// The raw map and the range of its bytes, for a range of the region's; `None` where there is nothing to be done.
     fn mapped(&self, bytes: &Range<usize>) -> Option<(&MmapRaw, usize, usize)> {
         assert!(bytes.start <= bytes.end && bytes.end <= self.len, "an operation lies within its region");
-        let raw = self.map.raw.as_ref().filter(|_| !bytes.is_empty())?;
+        let raw = self.map.raw().filter(|_| !bytes.is_empty())?;
         Some((raw, self.start + bytes.start, bytes.end - bytes.start))
     }
 
@@ -482,6 +536,18 @@ impl Region {
 }
 
 impl Map {
+    fn raw(&self) -> Option<&MmapRaw> {
+        self.raw.as_ref().or_else(|| self.guarded.as_ref().map(GuardedMap::raw))
+    }
+
+    /// Sees to it that pages which are lost are an error, and not the end of the program.
+    fn guard(&mut self, file: &File, writable: bool) -> Result<()> {
+        let Some(raw) = self.raw.take() else { return Ok(()) };
+        let guarded = file.try_clone().and_then(|file| GuardedMap::new(raw, file, self.offset, writable));
+        self.guarded = Some(guarded.map_err(|source| Error::io("keep the file open, to ask for its length", source))?);
+        Ok(())
+    }
+
     fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
         let reserve = reserve || self.reserve;
         let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false };

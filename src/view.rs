@@ -26,7 +26,7 @@ pub(crate) use raw::{RawView, resolve};
 pub use shaping::AxisIter;
 pub use slice::{AxisSlice, Slices};
 
-use crate::access::{Addr, Load, Mode, ReadOnly, ReadWrite, Reading, Stable, assert_mappable};
+use crate::access::{Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, Stable, assert_mappable};
 use crate::error::{Error, Result};
 use crate::shape::Axes;
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -71,7 +71,7 @@ pub struct ArrayView<'a, T, A = ReadOnly> {
 /// A view whose elements can be written. See [`ArrayView`].
 pub type ArrayViewMut<'a, T> = ArrayView<'a, T, ReadWrite>;
 
-impl<T, A: Reading> Clone for ArrayView<'_, T, A> {
+impl<T, A: Aliasing> Clone for ArrayView<'_, T, A> {
     fn clone(&self) -> Self {
         Self { raw: self.raw.clone(), marker: PhantomData }
     }

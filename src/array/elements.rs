@@ -1,14 +1,19 @@
 //! What the elements of an array are, as the ways to open know it: of a Rust type, or of a dtype.
 
 use super::align::check_alignment;
+use super::source::FileBytes;
 use super::{MmapArray, MmapWindow};
-use crate::access::{Stable, assert_mappable};
+use crate::access::{Stable, StableMode, assert_mappable};
 use crate::dtype::DType;
 use crate::error::{Reason, Result, short_type_name};
 use crate::region::{Front, Region};
 use crate::shape::{Axes, Dims, Order};
 use std::fmt;
+use std::fs::File;
 use std::marker::PhantomData;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the elements of an array are, and which array holds them where the mode is `A`.
 ///
@@ -17,6 +22,9 @@ use std::marker::PhantomData;
 /// | [`Typed<T>`](Typed) | [`MmapArray<T, A>`](MmapArray) |
 /// | [`Strided<T>`](Strided) | [`MmapWindow<T, A>`](MmapWindow) |
 /// | [`DType`], [`npy::FromHeader`](crate::npy::FromHeader) | [`DynArray<A>`](crate::DynArray) |
+///
+/// In the modes [`Shared`](crate::access::Shared) and [`SharedMut`](crate::access::SharedMut) it is a [`SharedArray<T, A>`](crate::SharedArray) or a
+/// [`SharedDynArray<A>`](crate::SharedDynArray).
 ///
 /// The trait is sealed.
 pub trait Elements<A>: sealed::Described {
@@ -53,12 +61,37 @@ pub struct Layout {
     pub(crate) dtype: Option<DType>,
     /// What is written in front of the elements when they become more.
     pub(crate) front: Option<Front>,
+    /// How they are found again, for arrays of files that others change.
+    pub(crate) again: Option<Again>,
+}
+
+/// How a portion of a file is found and mapped once more.
+#[derive(Clone)]
+pub(crate) struct Again {
+    pub(crate) file: Arc<File>,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) map: Arc<Map>,
+}
+
+/// Finds the elements of an open file, and maps them.
+pub(crate) type Map = dyn Fn(FileBytes<'_>) -> Result<(Region, Layout)> + Send + Sync;
+
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Again").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Again {
+    pub(crate) fn bytes(&self) -> FileBytes<'_> {
+        FileBytes { file: &self.file, path: self.path.as_deref(), member: None }
+    }
 }
 
 impl Layout {
     /// Elements one after another.
     pub(crate) fn contiguous(offset: u64, end: u64, dims: Dims, order: Order, size: usize) -> Self {
-        Self { offset, end, rest: 0, dims, order, size, rows_of: None, dtype: None, front: None }
+        Self { offset, end, rest: 0, dims, order, size, rows_of: None, dtype: None, front: None, again: None }
     }
 
     /// The bytes from the first element's to the last one's.
@@ -114,9 +147,20 @@ impl Layout {
             && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
     }
 
+    /// A range of the rows of the elements, which there must be.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
+        let stride = self.axes().strides().first().map_or(0, |stride| stride.unsigned_abs());
+        let dims = self.dims.with(0, rows.len());
+        // Rows of an array in Fortran order have others between them.
+        let is_part = rows.len() < self.dims[0] && self.order == Order::F && self.dims.len() > 1;
+        let rows_of = self.rows_of.or_else(|| is_part.then_some(self.dims));
+        let offset = self.offset + rows.start as u64 * stride as u64;
+        Self { offset, dims, rows_of, rest: 0, front: None, again: None, ..self.clone() }
+    }
+
     /// The same elements copied together, in memory.
     pub(crate) fn in_memory(self) -> Self {
-        Self { offset: 0, rest: 0, rows_of: None, front: None, ..self }
+        Self { offset: 0, rest: 0, rows_of: None, front: None, again: None, ..self }
     }
 }
 
@@ -134,7 +178,7 @@ pub(crate) mod sealed {
         /// Checks that they can live at a byte of a file, so many bytes of them.
         fn check_offset(&self, offset: u64, len: u64) -> Result<()>;
 
-        /// Checks what can be checked of their layout before they are mapped.
+        /// Checks what can be checked of their layout before they are mapped as a slice.
         fn check(&self, layout: &Layout) -> Result<()> {
             if Self::STRIDED { Ok(()) } else { layout.check_contiguous() }
         }
@@ -198,7 +242,7 @@ impl<T> sealed::Sized for Typed<T> {
     }
 }
 
-impl<T, A: Stable<T>> Elements<A> for Typed<T> {
+impl<T, A: StableMode + Stable<T>> Elements<A> for Typed<T> {
     type Array = MmapArray<T, A>;
 
     fn array(self, region: Region, layout: Layout) -> Result<MmapArray<T, A>> {
@@ -206,7 +250,7 @@ impl<T, A: Stable<T>> Elements<A> for Typed<T> {
     }
 }
 
-impl<T, A: Stable<T>> Elements<A> for Strided<T> {
+impl<T, A: StableMode + Stable<T>> Elements<A> for Strided<T> {
     type Array = MmapWindow<T, A>;
 
     fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {

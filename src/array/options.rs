@@ -1,15 +1,16 @@
 //! The ways to open, each written once for all elements, formats and sources.
 
-use super::elements::{Elements, Layout, Typed, sealed::Described};
+use super::elements::{Again, Elements, Layout, Typed, sealed::Described};
 use super::format::{Format, Raw};
 use super::source::{Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Stable};
+use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Shared, SharedMut, Stable};
 use crate::error::{Error, Reason, Result};
 use crate::region::{Mode, Portion, Region};
 use crate::shape::{IntoShape, Order};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Which elements to open, and where they lie.
 ///
@@ -32,6 +33,8 @@ use std::path::Path;
 /// | [`open_cow`](Self::open_cow) | read and written | memory, page by page |
 /// | [`open_sealed`](Self::open_sealed), for a file that cannot change | read | |
 /// | [`open_snapshot`](Self::open_snapshot), of what is there now | read | |
+/// | [`open_shared`](Self::open_shared), while others write and cut the file | read | |
+/// | [`open_shared_mut`](Self::open_shared_mut), likewise | read and written | the file |
 /// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and written | memory |
 ///
 /// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to
@@ -422,6 +425,63 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Snapshot(Some(folder.as_ref())))
     }
 
+    /// Opens a file to read, without `unsafe`, whatever others do to it meanwhile: write, append, cut, replace.
+    ///
+    /// Elements come by value, and each operation says afterwards whether any were lost: see
+    /// [`SharedArray`](crate::SharedArray).
+    /// Rows of an array in Fortran order need no [`strided`](Self::strided) to be opened so.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the process may not have more files open: the
+    /// array keeps its file open.
+    ///
+    /// ```
+    /// use mmap_array::{MmapArray, npy};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("table.npy");
+    /// npy::save(&path, &vec![[1.0, 2.0], [3.0, 4.0]])?;
+    /// let table = npy::options::<f64>().open_shared(&path)?;
+    /// assert_eq!(table.read(|view| view.index_axis(1, 0).sum())?, 4.0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_shared(self, source: impl Source) -> Result<E::Array>
+    where
+        E: Elements<Shared> + Clone + Send + Sync + 'static,
+        F: Format<E> + Clone + Send + Sync + 'static,
+    {
+        self.map_shared(source, Mode::Shared)
+    }
+
+    /// Opens a file to read and write, without `unsafe`, while others may do so too: see
+    /// [`SharedArrayMut`](crate::SharedArrayMut). The file is
+    /// never made longer.
+    ///
+    /// Others who have mapped the file through an `unsafe` call, and rely on it, can be disturbed so, as they can by
+    /// [`std::fs::write`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_shared`](Self::open_shared), and where the file may not be written.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts");
+    /// std::fs::write(&path, [0; 8])?;
+    /// let counts = MmapArray::<u16>::options().open_shared_mut(&path)?;
+    /// counts.set([3], 0x0101)?;
+    /// assert_eq!(std::fs::read(&path)?, [0, 0, 0, 0, 0, 0, 1, 1]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_shared_mut(self, source: impl Source) -> Result<E::Array>
+    where
+        E: Elements<SharedMut> + Clone + Send + Sync + 'static,
+        F: Format<E> + Clone + Send + Sync + 'static,
+    {
+        self.map_shared(source, Mode::SharedMut)
+    }
+
     /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
     /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed
     /// members of archives can be loaded too. The copy can be written, so the elements must have no padding; those that
@@ -485,9 +545,33 @@ impl<E, F> Options<E, F> {
         E: Elements<A>,
         F: Format<E>,
     {
-        source.lend(Want::Map { write: mode == Mode::ReadWrite }, |bytes| match bytes {
+        source.lend(Want::Map { write: mode.writes() }, |bytes| match bytes {
             Bytes::File(bytes) => self.map_bytes(bytes, mode),
             Bytes::Stream(_) => Err(Error::unsupported("what cannot be mapped can be read by `load`")),
+        })
+    }
+
+    /// The way of all that is mapped while others change it: what is opened can be found and mapped again.
+    fn map_shared<A>(self, source: impl Source, mode: Mode<'static>) -> Result<E::Array>
+    where
+        E: Elements<A> + Clone + Send + Sync + 'static,
+        F: Format<E> + Clone + Send + Sync + 'static,
+    {
+        source.lend(Want::Map { write: mode.writes() }, |bytes| {
+            let Bytes::File(bytes) = bytes else {
+                return Err(Error::unsupported("what cannot be mapped can be read by `load`"));
+            };
+            let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
+            let (elements, member) = (self.elements.clone(), bytes.member);
+            let map = move |bytes: FileBytes<'_>| {
+                let bytes = FileBytes { member: member.clone(), ..bytes };
+                let layout = self.format.find(&self.elements, &mut Bytes::File(bytes.clone()))?;
+                Ok((self.settings.map_layout(&self.elements, &layout, &bytes, mode)?, layout))
+            };
+            let path = bytes.path.map(Path::to_path_buf);
+            let again = Again { file: Arc::new(file), path, map: Arc::new(map) };
+            let (region, layout) = (again.map)(again.bytes())?;
+            elements.array(region, Layout { again: Some(again), ..layout })
         })
     }
 

@@ -1,6 +1,7 @@
 //! Elements of a dtype, as the builders know them.
 
 use super::DynArray;
+use crate::access::StableMode;
 use crate::array::elements::{Elements, Layout, sealed};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -24,7 +25,7 @@ impl sealed::Sized for DType {
     }
 }
 
-impl<A> Elements<A> for DType {
+impl<A: StableMode> Elements<A> for DType {
     type Array = DynArray<A>;
 
     fn array(self, region: Region, layout: Layout) -> Result<DynArray<A>> {

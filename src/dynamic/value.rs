@@ -3,7 +3,7 @@
 use super::view::DynView;
 use crate::access::{ReadOnly, Reading};
 use crate::dtype::{DType, Kind, TimeUnit};
-use crate::element::item::{Leaf, Stored};
+use crate::element::item::Leaf;
 use crate::error::Result;
 use crate::shape::{MAX_NDIM, NdIndex};
 use crate::view::outside_text;
@@ -130,6 +130,17 @@ impl fmt::Debug for RecordValue<'_> {
 }
 
 impl Value<'_> {
+    /// The same value, of bytes of its own where it is a record, for as long as its dtype lives elsewhere.
+    pub(super) fn with_dtype(self, dtype: &DType) -> Value<'_> {
+        match (self.leaf(), self) {
+            (_, Self::Record(record)) => {
+                Value::Record(RecordValue { bytes: Cow::Owned(record.bytes.into_owned()), dtype })
+            }
+            (Some(leaf), _) => Value::of(leaf),
+            (None, _) => unreachable!("what is no record is a leaf"),
+        }
+    }
+
     /// The integer or truth value that it is; `None` of anything else.
     ///
     /// ```
@@ -206,13 +217,13 @@ impl<'a> Value<'a> {
                 let bytes = view.element_bytes(index)?;
                 Some(Self::Record(RecordValue { bytes, dtype: view.dtype() }))
             }
-            _ => view.with_stored(index, Self::of),
+            _ => view.with_stored(index, |stored| Self::of(stored.leaf())),
         }
     }
 
     /// The element by value, which is no record.
-    fn of(stored: &Stored<'_>) -> Self {
-        match stored.leaf() {
+    fn of(leaf: Leaf) -> Self {
+        match leaf {
             Leaf::Bool(truth) => Self::Bool(truth),
             Leaf::Int(number) => Self::Int(number),
             Leaf::UInt(number) => Self::UInt(number),

@@ -1,6 +1,6 @@
 //! Views whose dtype is known at run time.
 
-use crate::access::{self, Addr, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
+use crate::access::{self, Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
 use crate::dtype::{DType, Kind};
 use crate::element::item::Stored;
 use crate::element::{Element, Number};
@@ -57,7 +57,7 @@ pub struct DynView<'a, A = ReadOnly> {
 /// A view whose elements can be written, through a typed one. See [`DynView`].
 pub type DynViewMut<'a> = DynView<'a, ReadWrite>;
 
-impl<A: Reading> Clone for DynView<'_, A> {
+impl<A: Aliasing> Clone for DynView<'_, A> {
     fn clone(&self) -> Self {
         Self { raw: self.raw.clone(), ..*self }
     }
@@ -273,7 +273,7 @@ impl<A: Mode> Shaped for DynView<'_, A> {
 }
 
 shaping!(
-    ['a, A: Reading] DynView<'a, A>,
+    ['a, A: Aliasing] DynView<'a, A>,
     [],
     [&self] self,
     "use mmap_array::{DType, DynView};

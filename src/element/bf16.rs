@@ -8,7 +8,7 @@ use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
 use crate::element::endian::{self, Scalar};
 use crate::element::item::Stored;
-use crate::element::number::{self, Number, Ordered};
+use crate::element::number::{self, Number, Ordered, Series};
 use crate::print::{Item, PrintOptions};
 use ::half::bf16;
 use byteorder::ByteOrder;

@@ -1,7 +1,7 @@
 //! NumPy's `b1`.
 
 use crate::dtype::{DType, Kind};
-use crate::element::number::{self, Number, Ordered};
+use crate::element::number::{self, Number, Ordered, Series};
 use crate::element::{Element, scalar};
 use bytemuck::{Pod, Zeroable};
 use std::cmp::Ordering;
@@ -135,13 +135,13 @@ impl Number for Bool {
     }
 
     #[inline(always)]
-    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> u128 {
-        u8::sum_run(len, contiguous, move |index| load(index).get().into())
+    fn sum_run(len: usize, run: impl Series<Self>) -> u128 {
+        u8::sum_run(len, run.map(|truth: Self| u8::from(truth.get())))
     }
 
     #[inline(always)]
-    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-        Self::sum_run(len, contiguous, load) as f64
+    fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
+        Self::sum_run(len, run) as f64
     }
 
     number::mean_in_f64!();

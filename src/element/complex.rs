@@ -3,7 +3,7 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
-use crate::element::number::{self, Number};
+use crate::element::number::{self, Number, Series};
 use byteorder::ByteOrder;
 use num_complex::Complex;
 
@@ -69,16 +69,13 @@ macro_rules! complex {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Self {
-                number::pairwise(len, load)
+            fn sum_run(len: usize, run: impl Series<Self>) -> Self {
+                number::pairwise(len, run)
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> Complex<f64> {
-                number::pairwise(len, move |index| {
-                    let value = load(index);
-                    Complex::new(f64::from(value.re), f64::from(value.im))
-                })
+            fn mean_run(len: usize, run: impl Series<Self>) -> Complex<f64> {
+                number::pairwise(len, run.map(|value: Self| Complex::new(f64::from(value.re), f64::from(value.im))))
             }
 
             #[inline(always)]

@@ -3,7 +3,7 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
-use crate::element::number::{self, Number, Ordered};
+use crate::element::number::{self, Number, Ordered, Series};
 use ::half::f16;
 use byteorder::ByteOrder;
 

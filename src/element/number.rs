@@ -8,6 +8,7 @@
 use super::Element;
 use super::endian::{Endian, Scalar};
 use byteorder::ByteOrder;
+use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Neg, Range};
 
 /// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`,
@@ -44,13 +45,13 @@ pub trait Number: Element + sealed::Sealed {
     #[doc(hidden)]
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The sum of the elements `load(0)` to `load(len - 1)`, which lie one after another if they are `contiguous`.
+    /// The sum of the first `len` elements of a run.
     #[doc(hidden)]
-    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Sum;
+    fn sum_run(len: usize, run: impl Series<Self>) -> Self::Sum;
 
     /// The same in the type of the mean.
     #[doc(hidden)]
-    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> Self::Mean;
+    fn mean_run(len: usize, run: impl Series<Self>) -> Self::Mean;
 
     #[doc(hidden)]
     fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean;
@@ -132,6 +133,68 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
+/// Elements to go through by their index.
+#[doc(hidden)]
+pub trait Series<T>: Copy {
+    /// Whether several are loaded together, because the compiler may not make such loads of single ones.
+    const TOGETHER: bool;
+
+    /// Whether they lie one after another.
+    fn contiguous(self) -> bool;
+
+    /// The element at an index, which must be one of them.
+    fn at(self, index: usize) -> T;
+
+    /// Those from an index on, all of which must be there.
+    fn lanes<const N: usize>(self, index: usize) -> [T; N];
+
+    /// What a function makes of each.
+    #[inline(always)]
+    fn map<U, F: Fn(T) -> U + Copy>(self, make: F) -> Made<T, Self, F> {
+        Made { run: self, make, marker: PhantomData }
+    }
+}
+
+/// What a function makes of elements.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Made<T, R, F> {
+    run: R,
+    make: F,
+    marker: PhantomData<T>,
+}
+
+impl<T, R: Copy, F: Copy> Clone for Made<T, R, F> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, R: Copy, F: Copy> Copy for Made<T, R, F> {}
+
+impl<T, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F> {
+    const TOGETHER: bool = R::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        self.run.contiguous()
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> U {
+        (self.make)(self.run.at(index))
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [U; N] {
+        self.run.lanes(index).map(self.make)
+    }
+}
+
+/// How many are loaded together.
+pub(crate) const LANES: usize = 16;
+
 /// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
 pub(crate) const BLOCK: usize = 128;
 
@@ -139,12 +202,12 @@ pub(crate) const BLOCK: usize = 128;
 ///
 /// Without recursion, which could not be compiled for wide instructions where it is called from (see `wide`).
 #[inline(always)]
-pub(crate) fn pairwise<F>(len: usize, load: impl Fn(usize) -> F + Copy) -> F
+pub(crate) fn pairwise<F>(len: usize, run: impl Series<F>) -> F
 where
     F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
 {
     if len <= BLOCK {
-        return pairwise_block(0, len, load);
+        return pairwise_block(0, len, run);
     }
     /// What a half is for, one for each time that the length was halved.
     #[derive(Clone, Copy)]
@@ -164,7 +227,7 @@ where
             depth += 1;
             len = half;
         }
-        let mut sum = pairwise_block(start, len, load);
+        let mut sum = pairwise_block(start, len, run);
         start += len;
         loop {
             if depth == 0 {
@@ -187,7 +250,7 @@ where
 
 /// The sum of at most [`BLOCK`] elements.
 #[inline(always)]
-pub(crate) fn pairwise_block<F>(start: usize, len: usize, load: impl Fn(usize) -> F + Copy) -> F
+pub(crate) fn pairwise_block<F>(start: usize, len: usize, run: impl Series<F>) -> F
 where
     F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
 {
@@ -195,23 +258,23 @@ where
         // -0, so that a sum of negative zeros is one.
         let mut sum = -F::default();
         for index in start..start + len {
-            sum += load(index);
+            sum += run.at(index);
         }
         return sum;
     }
-    let mut partial: [F; 8] = std::array::from_fn(|lane| load(start + lane));
+    let mut partial: [F; 8] = run.lanes(start);
     let whole = len - len % 8;
     let mut index = start + 8;
     while index < start + whole {
-        for (lane, sum) in partial.iter_mut().enumerate() {
-            *sum += load(index + lane);
+        for (sum, element) in partial.iter_mut().zip(run.lanes::<8>(index)) {
+            *sum += element;
         }
         index += 8;
     }
     let [a, b, c, d, e, f, g, h] = partial;
     let mut sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
     for index in start + whole..start + len {
-        sum += load(index);
+        sum += run.at(index);
     }
     sum
 }
@@ -327,13 +390,13 @@ macro_rules! added_in_f32 {
         }
 
         #[inline(always)]
-        fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f32 {
-            crate::element::number::pairwise(len, move |index| load(index).to_f32())
+        fn sum_run(len: usize, run: impl Series<Self>) -> f32 {
+            crate::element::number::pairwise(len, run.map(Self::to_f32))
         }
 
         #[inline(always)]
-        fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-            crate::element::number::pairwise(len, move |index| load(index).to_f64())
+        fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
+            crate::element::number::pairwise(len, run.map(Self::to_f64))
         }
 
         crate::element::number::mean_in_f64!();
@@ -397,13 +460,13 @@ macro_rules! floats {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> $float {
-                pairwise(len, load)
+            fn sum_run(len: usize, run: impl Series<Self>) -> $float {
+                pairwise(len, run)
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, _: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-                pairwise(len, move |index| f64::from(load(index)))
+            fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
+                pairwise(len, run.map(f64::from))
             }
 
             mean_in_f64!();
@@ -438,21 +501,21 @@ macro_rules! integers {
             }
 
             #[inline(always)]
-            fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> $sum {
+            fn sum_run(len: usize, run: impl Series<Self>) -> $sum {
                 let mut sum: $sum = 0;
                 let mut start = 0;
                 while start < len {
                     // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
                     let end = len.min(start.saturating_add(1 << 30));
-                    sum += $sum_of!($integer, $chunk, $sum, start..end, contiguous, load);
+                    sum += $sum_of!($integer, $chunk, $sum, start..end, run);
                     start = end;
                 }
                 sum
             }
 
             #[inline(always)]
-            fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> f64 {
-                Self::sum_run(len, contiguous, load) as f64
+            fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
+                Self::sum_run(len, run) as f64
             }
 
             mean_in_f64!();
@@ -484,16 +547,26 @@ macro_rules! integers {
 
 /// The sum of some integers of up to 32 bits, in 64.
 macro_rules! narrow {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $run:ident) => {{
         let mut chunk: $chunk = 0;
-        let range: Range<usize> = $range;
+        let mut range: Range<usize> = $range;
+        if together::<$integer, _>($run) {
+            let mut lanes: [$chunk; LANES] = [0; LANES];
+            while range.len() >= LANES {
+                for (sum, element) in lanes.iter_mut().zip($run.lanes::<LANES>(range.start)) {
+                    *sum += <$chunk>::from(element);
+                }
+                range.start += LANES;
+            }
+            chunk += lanes.iter().sum::<$chunk>();
+        }
         // By twos at a stride that the compiler does not know: it makes more of them. Else it knows better by itself.
-        let even = if $contiguous { range.start } else { range.end - range.len() % 2 };
+        let even = if $run.contiguous() { range.start } else { range.end - range.len() % 2 };
         for index in (range.start..even).step_by(2) {
-            chunk += <$chunk>::from($load(index)) + <$chunk>::from($load(index + 1));
+            chunk += <$chunk>::from($run.at(index)) + <$chunk>::from($run.at(index + 1));
         }
         for index in even..range.end {
-            chunk += <$chunk>::from($load(index));
+            chunk += <$chunk>::from($run.at(index));
         }
         <$sum>::from(chunk)
     }};
@@ -501,17 +574,33 @@ macro_rules! narrow {
 
 /// The sum of some integers of 64 bits: of their upper halves and of their lower ones, in 64 bits each.
 macro_rules! halves {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $contiguous:ident, $load:ident) => {{
-        // At any stride.
-        let _: bool = $contiguous;
+    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $run:ident) => {{
         let (mut upper, mut lower): ($chunk, u64) = (0, 0);
-        for index in $range {
-            let value: $integer = $load(index);
+        let mut range: Range<usize> = $range;
+        if together::<$integer, _>($run) {
+            let (mut uppers, mut lowers): ([$chunk; 8], [u64; 8]) = ([0; 8], [0; 8]);
+            while range.len() >= 8 {
+                for (lane, element) in $run.lanes::<8>(range.start).into_iter().enumerate() {
+                    uppers[lane] += element >> 32;
+                    lowers[lane] += u64::from(element as u32);
+                }
+                range.start += 8;
+            }
+            (upper, lower) = (uppers.iter().sum(), lowers.iter().sum());
+        }
+        for index in range {
+            let value: $integer = $run.at(index);
             upper += value >> 32;
             lower += u64::from(value as u32);
         }
         (<$sum>::from(upper) << 32) + <$sum>::from(lower)
     }};
+}
+
+/// Whether elements are to be loaded together: such as lie one after another, where it makes a difference.
+#[inline(always)]
+pub(crate) fn together<T, R: Series<T>>(run: R) -> bool {
+    R::TOGETHER && run.contiguous()
 }
 
 integers! {
@@ -534,13 +623,13 @@ impl<T: Scalar + Number, E: ByteOrder + 'static> Number for Endian<T, E> {
     }
 
     #[inline(always)]
-    fn sum_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Sum {
-        T::sum_run(len, contiguous, move |index| load(index).get())
+    fn sum_run(len: usize, run: impl Series<Self>) -> T::Sum {
+        T::sum_run(len, run.map(Endian::get))
     }
 
     #[inline(always)]
-    fn mean_run(len: usize, contiguous: bool, load: impl Fn(usize) -> Self + Copy) -> T::Mean {
-        T::mean_run(len, contiguous, move |index| load(index).get())
+    fn mean_run(len: usize, run: impl Series<Self>) -> T::Mean {
+        T::mean_run(len, run.map(Endian::get))
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 //! Arrays are slices, so what rayon has for slices works on them: `array.par_iter()`, `par_chunks_mut`. This is for
 //! views: elements by value in C order, the views at each index of an axis, and slices of some of them at a time.
 
-use crate::access::{Load, Mode, ReadOnly, ReadWrite, Reading, Stable};
+use crate::access::{Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, Stable};
 use crate::array::MmapArray;
 use crate::error::Result;
 use crate::view::shaping::{Shaped, for_modes};

@@ -4,12 +4,13 @@
 use super::grow::grown_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
 use super::window::Window;
+use crate::access::{Shared, SharedMut, StableMode};
 use crate::array::elements::{Elements, Layout, sealed as elements};
 use crate::array::format::{NewLayout, sealed as format};
 use crate::array::source::{Bytes, Want};
 use crate::array::{CreateOptions, Format, NewFormat, Options, Source, Strided, Typed};
 use crate::dtype::DType;
-use crate::dynamic::{DynArray, mismatch};
+use crate::dynamic::{DynArray, SharedDynArray, mismatch};
 use crate::element::Element;
 use crate::error::{Error, Reason, Result};
 use crate::region::{Front, Region};
@@ -79,6 +80,7 @@ impl Npy {
             size,
             rows_of: found.rows_of,
             dtype: elements.dtype_in(header),
+            again: None,
             front: Some(self.front()),
         };
         let behind = data_offset.saturating_add(header.nbytes()).saturating_sub(layout.offset);
@@ -376,14 +378,28 @@ impl elements::Described for FromHeader {
     }
 }
 
-impl<A> Elements<A> for FromHeader {
+impl<A: StableMode> Elements<A> for FromHeader {
     type Array = DynArray<A>;
 
     fn array(self, region: Region, mut layout: Layout) -> Result<DynArray<A>> {
         let dtype = layout.dtype.take().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
-        Elements::array(dtype, region, layout)
+        Elements::<A>::array(dtype, region, layout)
     }
 }
+
+macro_rules! shared {
+    ($($Mode:ident)*) => {$(
+        impl Elements<$Mode> for FromHeader {
+            type Array = SharedDynArray<$Mode>;
+
+            fn array(self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
+                let dtype = layout.dtype.clone().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
+                Elements::<$Mode>::array(dtype, region, layout)
+            }
+        }
+    )*};
+}
+shared!(Shared SharedMut);
 
 impl<E: InNpy> Format<E> for Npy {}
 impl<E: InNpy> format::Format<E> for Npy {

@@ -169,18 +169,8 @@ impl GuardedMap {
         &self.raw
     }
 
-    /// Returns the file, to be read by `pread` where [`enter`] lets nobody in.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Returns the byte of the file that the first byte of the map is.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// Asks for the length of the file now: one system call.
-    pub(crate) fn file_len(&self) -> io::Result<u64> {
+    fn file_len(&self) -> io::Result<u64> {
         signal::file_len(&self.file)
     }
 
@@ -189,7 +179,7 @@ impl GuardedMap {
     /// A map keeps, for either reason, the lowest and the highest byte that were lost; what lies between counts as
     /// lost. To be asked in the thread that loaded the bytes, or in one that has synchronised with it, after the last
     /// load.
-    pub(crate) fn taken(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
+    fn taken(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
         let within = bytes.start.saturating_add(self.head)..bytes.end.saturating_add(self.head);
         self.slot.first_lost(&within).map(|(at, why)| (at - self.head, why))
     }
@@ -218,8 +208,8 @@ impl GuardedMap {
 /// Has lost pages of every [`GuardedMap`] repaired in this thread until the value is dropped: once an operation.
 ///
 /// Unblocks `SIGBUS` in the thread, and looks whether the handler is still ours; two system calls. `None` where it is
-/// not and cannot be, and on systems that have no such signal: then maps must not be touched, but read by `pread` from
-/// [`GuardedMap::file`]. Whatever runs in other threads (rayon's workers) enters there.
+/// not and cannot be, and on systems that have no such signal: then maps must not be touched, but their
+/// files be read by `pread`. Whatever runs in other threads (rayon's workers) enters there.
 pub(crate) fn enter() -> Option<Entered> {
     signal::enter()
 }

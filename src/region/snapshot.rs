@@ -52,7 +52,9 @@ pub(super) fn take(
 }
 
 fn unsupported(found: impl std::fmt::Display) -> Error {
-    Error::unsupported(format!("cannot take a snapshot: {found}; `load` copies the elements into memory"))
+    Error::unsupported(format!(
+        "cannot take a snapshot: {found}; `open_shared` reads the file as it changes, `load` copies the elements into memory"
+    ))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

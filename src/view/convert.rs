@@ -6,7 +6,7 @@
 //! does.
 
 use super::ArrayView;
-use super::iter::Runs;
+use super::iter::{Runs, are_small};
 use super::wide::{self, Kernel};
 use crate::access::{Addr, Load};
 use crate::element::Number;
@@ -118,15 +118,7 @@ pub(crate) trait Make<S, T, A>: Copy {
     /// # Safety
     ///
     /// `source` must be valid to load through `A`, and `target` to write, for all of them; the two must be apart.
-    #[inline(always)]
-    unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
-        for index in 0..len {
-            // SAFETY: one of the elements that this function's contract speaks of.
-            let element = unsafe { self.make(source.add(index * size_of::<S>())) };
-            // SAFETY: its place, by the same contract.
-            unsafe { target.wrapping_add(index).write(element) };
-        }
-    }
+    unsafe fn make_run(self, source: Addr, target: *mut T, len: usize);
 }
 
 /// The elements as they are.
@@ -156,6 +148,25 @@ impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
     unsafe fn make(self, source: Addr) -> T {
         // SAFETY: valid by this function's contract.
         (self.0)(unsafe { A::load(source) })
+    }
+
+    #[inline(always)]
+    unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
+        const TOGETHER: usize = 16;
+        let mut start = 0;
+        while A::TOGETHER && are_small::<S>() && len - start >= TOGETHER {
+            // SAFETY: elements that this function's contract speaks of, which lie one after another.
+            let elements = unsafe { A::load_lanes::<TOGETHER>(source.add(start * size_of::<S>())) };
+            // SAFETY: their places, by the same contract.
+            unsafe { target.wrapping_add(start).cast::<[T; TOGETHER]>().write(elements.map(self.0)) };
+            start += TOGETHER;
+        }
+        for index in start..len {
+            // SAFETY: one of the elements that this function's contract speaks of.
+            let element = unsafe { A::load(source.add(index * size_of::<S>())) };
+            // SAFETY: its place, by the same contract.
+            unsafe { target.wrapping_add(index).write((self.0)(element)) };
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::shaping::for_modes;
 use super::{ArrayView, RawView};
-use crate::access::{Load, ReadWrite, Reading, assert_mappable};
+use crate::access::{Aliasing, Load, ReadWrite, assert_mappable};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{Error, Reason, Result, short_type_name};

@@ -8,7 +8,8 @@
 use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
-use crate::access::Load;
+use crate::access::{Addr, Load};
+use crate::element::number::{LANES, Series, together};
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -53,22 +54,80 @@ impl<S: Copy> Cascade<S> {
     }
 }
 
-/// Evaluates an expression of a run's length, whether it is contiguous and a way to load its elements, whose stride is
-/// a constant where it is.
+/// Elements of a view that lie one after another, from its first on.
+struct Dense<T, A>(Addr, PhantomData<(T, A)>);
+
+/// Elements of a view at any distance.
+struct Sparse<T, A>(Run, PhantomData<(T, A)>);
+
+macro_rules! copied {
+    ($($Run:ident)*) => {$(
+        impl<T, A> Clone for $Run<T, A> {
+            #[inline(always)]
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<T, A> Copy for $Run<T, A> {}
+    )*};
+}
+copied!(Dense Sparse);
+
+// What makes them sees to it that all of their elements are a view's, which are initialised by the contract of `from_raw`;
+// whoever asks for one asks for one that is there.
+
+impl<T, A: Load<T>> Series<T> for Dense<T, A> {
+    const TOGETHER: bool = A::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> T {
+        // SAFETY: the address is an element's: see above.
+        unsafe { A::load(self.0.add(index * size_of::<T>())) }
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
+        // SAFETY: as above, for all of them, which lie one after another.
+        unsafe { A::load_lanes(self.0.add(index * size_of::<T>())) }
+    }
+}
+
+impl<T, A: Load<T>> Series<T> for Sparse<T, A> {
+    const TOGETHER: bool = A::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> T {
+        // SAFETY: the address is an element's: see above.
+        unsafe { A::load(self.0.at(index)) }
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
+        std::array::from_fn(|lane| self.at(index + lane))
+    }
+}
+
+/// Evaluates an expression of a run's length and its elements, whose stride is a constant where they lie one after another.
 macro_rules! with_run {
-    ($run:expr, $access:ty, $element:ty, |$len:ident, $contiguous:ident, $load:ident| $body:expr) => {{
+    ($run:expr, $access:ty, $element:ty, |$len:ident, $elements:ident| $body:expr) => {{
         let run: Run = $run;
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
-            let $contiguous = true;
-            // SAFETY: below the run's length each address is an element of the view's, initialised by the contract of
-            // `from_raw`.
-            let $load = |index: usize| unsafe { <$access>::load(run.ptr.add(index * size_of::<$element>())) };
+            let $elements = Dense::<$element, $access>(run.ptr, PhantomData);
             $body
         } else {
-            let $contiguous = false;
-            // SAFETY: as above.
-            let $load = |index: usize| unsafe { <$access>::load(run.at(index)) };
+            let $elements = Sparse::<$element, $access>(run, PhantomData);
             $body
         }
     }};
@@ -106,9 +165,7 @@ impl<T: Number, A: Load<T>> Kernel for Sum<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, A, T, |len, contiguous, load| T::sum_run(len, contiguous, load)), T::add)
-            });
+            plane.for_each_run(|run, _, _| sums.push(with_run!(run, A, T, |len, run| T::sum_run(len, run)), T::add));
         }
         sums.total(T::add)
     }
@@ -125,7 +182,7 @@ impl<T: Number, A: Load<T>> Kernel for Mean<'_, T, A> {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, A, T, |len, contiguous, load| T::mean_run(len, contiguous, load)), T::mean_add)
+                sums.push(with_run!(run, A, T, |len, run| T::mean_run(len, run)), T::mean_add)
             });
         }
         sums.total(T::mean_add)
@@ -144,27 +201,36 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                let of_run = with_run!(run, A, T, |len, contiguous, load| {
-                    let first = load(0).native();
+                let of_run = with_run!(run, A, T, |len, run| {
+                    let first = run.at(0).native();
+                    let (mut best, mut index) = (first, 0);
+                    if T::PLAIN && together::<T, _>(run) {
+                        let mut lanes = [first; LANES];
+                        while len - index >= LANES {
+                            for (best, element) in lanes.iter_mut().zip(run.lanes::<LANES>(index)) {
+                                *best = choose(*best, element.native());
+                            }
+                            index += LANES;
+                        }
+                        best = lanes.iter().fold(best, |best, &lane| choose(best, lane));
+                    }
                     // What is compared by one instruction the compiler takes many at a time by itself.
                     let whole = if T::PLAIN { 0 } else { len - len % 8 };
                     // Eight at a time, so that no comparison waits for the one before.
                     let mut lanes = [first; 8];
-                    let mut index = 0;
                     while index < whole {
-                        for (lane, best) in lanes.iter_mut().enumerate() {
-                            *best = choose(*best, load(index + lane).native());
+                        for (best, element) in lanes.iter_mut().zip(run.lanes::<8>(index)) {
+                            *best = choose(*best, element.native());
                         }
                         index += 8;
                     }
-                    let mut best = first;
                     // As for sums of integers.
-                    while T::PLAIN && !contiguous && len - index >= 2 {
-                        best = choose(best, choose(load(index).native(), load(index + 1).native()));
+                    while T::PLAIN && !run.contiguous() && len - index >= 2 {
+                        best = choose(best, choose(run.at(index).native(), run.at(index + 1).native()));
                         index += 2;
                     }
                     for index in index..len {
-                        best = choose(best, load(index).native());
+                        best = choose(best, run.at(index).native());
                     }
                     if T::PLAIN { best } else { lanes.iter().fold(best, |best, &lane| choose(best, lane)) }
                 });

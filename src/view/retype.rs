@@ -2,7 +2,7 @@
 
 use super::ArrayView;
 use super::shaping::for_modes;
-use crate::access::{Load, ReadWrite, Reading, assert_mappable};
+use crate::access::{Aliasing, Load, ReadWrite, assert_mappable};
 use crate::error::{Result, short_type_name};
 use crate::field::Field;
 

@@ -6,7 +6,7 @@
 //! an argument.
 
 use super::{ArrayView, RawView};
-use crate::access::{Load, ReadWrite, Reading};
+use crate::access::{Aliasing, Load, ReadWrite};
 use crate::error::Result;
 use crate::shape::IntoShape;
 use crate::view::Slices;
@@ -303,14 +303,14 @@ pub(crate) use shaping;
 /// array or slice.
 macro_rules! for_modes {
     ($methods:ident) => {
-        $methods!([, A: Reading] A, [&self] self, "", "ArrayView::from_slice(&");
+        $methods!([, A: Aliasing] A, [&self] self, "", "ArrayView::from_slice(&");
         $methods!([] ReadWrite, [self] self, "mut ", "mmap_array::ArrayViewMut::from_slice_mut(&mut ");
     };
 }
 pub(crate) use for_modes;
 
 shaping!(
-    ['a, T, A: Reading] ArrayView<'a, T, A>,
+    ['a, T, A: Aliasing] ArrayView<'a, T, A>,
     [A: Load<T>],
     [&self] self,
     "use mmap_array::ArrayView;

@@ -2,10 +2,114 @@
 
 use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
-use crate::access::{Addr, Exclusive, Load, ReadWrite, Stable, Store, assert_mappable};
+use crate::access::{Addr, Exclusive, Load, ReadWrite, SharedMut, Stable, Store, assert_mappable};
 use crate::field::Field;
 use crate::shape::NdIndex;
 use std::marker::PhantomData;
+
+macro_rules! writing {
+    ($Mode:ident, [$($receiver:tt)+] $this:ident) => {
+        impl<T> ArrayView<'_, T, $Mode>
+        where
+            $Mode: Store<T>,
+        {
+            /// Stores an element.
+            ///
+            /// # Panics
+            ///
+            /// If the index is outside the shape or has another number of axes.
+            ///
+            /// ```
+            /// let mut data = [0; 6];
+            /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.set([1, 1], 9);
+            /// assert_eq!(data, [0, 0, 0, 0, 9, 0]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[inline]
+            #[track_caller]
+            pub fn set($($receiver)+, index: impl NdIndex, value: T) {
+                // SAFETY: `address` gives only elements of the view, which are writable, and where the mode is exclusive
+                // nobody else's while the view is borrowed so, by the contract of `from_raw`.
+                unsafe { <$Mode as Store<T>>::store($this.address(index), value) }
+            }
+
+            /// Calls `f` with each element's address, in C order.
+            #[inline]
+            fn for_each_address($($receiver)+, mut f: impl FnMut(Addr)) {
+                let mut runs = Runs::new(&$this.raw);
+                while let Some(run) = runs.next() {
+                    run.fold::<T, _>((), |(), address| f(address));
+                }
+            }
+
+            /// Stores the same value in every element.
+            ///
+            /// ```
+            /// let mut data = [0; 6];
+            /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.index_axis(1, 0).fill(1);
+            /// assert_eq!(data, [1, 0, 0, 1, 0, 0]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn fill($($receiver)+, value: T)
+            where
+                T: Copy,
+            {
+                // SAFETY: each address is an element's of the view, as for `set`.
+                $this.for_each_address(|target| unsafe { <$Mode as Store<T>>::store(target, value) });
+            }
+
+            /// Replaces every element by what `f` makes of it, in C order.
+            ///
+            /// ```
+            /// let mut data = [1, 2, 3];
+            /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, 3)?.map_in_place(|x| x * x);
+            /// assert_eq!(data, [1, 4, 9]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn map_in_place($($receiver)+, mut f: impl FnMut(T) -> T) {
+                $this.for_each_address(|target| {
+                    // SAFETY: the address is an element's of the view, initialised, by the contract of `from_raw`.
+                    let value = unsafe { <$Mode as Load<T>>::load(target) };
+                    // SAFETY: as for `set`.
+                    unsafe { <$Mode as Store<T>>::store(target, f(value)) }
+                });
+            }
+
+            /// Copies the elements of a view of the same shape, whatever its strides.
+            ///
+            /// # Panics
+            ///
+            /// If the shapes differ: nothing is broadcast.
+            ///
+            /// ```
+            /// use mmap_array::{ArrayView, ArrayViewMut};
+            /// let mut data = [0; 6];
+            /// let source = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [3, 2])?;
+            /// ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.copy_from(&source.t());
+            /// assert_eq!(data, [1, 3, 5, 2, 4, 6]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn copy_from<B: Load<T>>($($receiver)+, source: &ArrayView<'_, T, B>) {
+                assert_eq!($this.shape(), source.shape(), "a view is copied from one of another shape");
+                if let (Some((target, len)), Some((source, _))) = ($this.slice_parts(), source.slice_parts()) {
+                    // SAFETY: both are `len` elements one after another, the shapes being equal. Ours are writable, and
+                    // where they are borrowed exclusively the two are apart.
+                    return unsafe { <$Mode as Store<T>>::copy_run::<B>(target, source, len) };
+                }
+                let mut source = source.iter();
+                $this.for_each_address(|target| {
+                    if let Some(value) = source.next() {
+                        // SAFETY: the address is an element's of the view, as for `set`.
+                        unsafe { <$Mode as Store<T>>::store(target, value) }
+                    }
+                });
+            }
+        }
+    };
+}
+writing!(ReadWrite, [&mut self] self);
+writing!(SharedMut, [&self] self);
 
 impl<'a, T> ArrayViewMut<'a, T>
 where
@@ -25,100 +129,6 @@ where
     #[must_use]
     pub fn reborrow(&mut self) -> ArrayViewMut<'_, T> {
         ArrayView { raw: self.raw.clone(), marker: PhantomData }
-    }
-
-    /// Stores an element.
-    ///
-    /// # Panics
-    ///
-    /// If the index is outside the shape or has another number of axes.
-    ///
-    /// ```
-    /// let mut data = [0; 6];
-    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.set([1, 1], 9);
-    /// assert_eq!(data, [0, 0, 0, 0, 9, 0]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn set(&mut self, index: impl NdIndex, value: T) {
-        // SAFETY: `address` gives only elements of the view, which are writable and nobody else's while it is borrowed
-        // exclusively, by the contract of `from_raw`.
-        unsafe { <ReadWrite as Store<T>>::store(self.address(index), value) }
-    }
-
-    /// Calls `f` with each element's address, in C order.
-    #[inline]
-    fn for_each_address(&mut self, mut f: impl FnMut(Addr)) {
-        let mut runs = Runs::new(&self.raw);
-        while let Some(run) = runs.next() {
-            run.fold::<T, _>((), |(), address| f(address));
-        }
-    }
-
-    /// Stores the same value in every element.
-    ///
-    /// ```
-    /// let mut data = [0; 6];
-    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.index_axis(1, 0).fill(1);
-    /// assert_eq!(data, [1, 0, 0, 1, 0, 0]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn fill(&mut self, value: T)
-    where
-        T: Copy,
-    {
-        // SAFETY: each address is an element's of the view, writable and nobody else's during `&mut self`.
-        self.for_each_address(|target| unsafe { <ReadWrite as Store<T>>::store(target, value) });
-    }
-
-    /// Replaces every element by what `f` makes of it, in C order.
-    ///
-    /// ```
-    /// let mut data = [1, 2, 3];
-    /// mmap_array::ArrayViewMut::from_slice_mut(&mut data, 3)?.map_in_place(|x| x * x);
-    /// assert_eq!(data, [1, 4, 9]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn map_in_place(&mut self, mut f: impl FnMut(T) -> T) {
-        self.for_each_address(|target| {
-            // SAFETY: the address is an element's of the view, initialised, and nobody writes it during the load.
-            let value = unsafe { <ReadWrite as Load<T>>::load(target) };
-            // SAFETY: the element is writable and nobody else's during `&mut self`.
-            unsafe { <ReadWrite as Store<T>>::store(target, f(value)) }
-        });
-    }
-
-    /// Copies the elements of a view of the same shape, whatever its strides.
-    ///
-    /// # Panics
-    ///
-    /// If the shapes differ: nothing is broadcast.
-    ///
-    /// ```
-    /// use mmap_array::{ArrayView, ArrayViewMut};
-    /// let mut data = [0; 6];
-    /// let source = ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [3, 2])?;
-    /// ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.copy_from(&source.t());
-    /// assert_eq!(data, [1, 3, 5, 2, 4, 6]);
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn copy_from<B: Load<T>>(&mut self, source: &ArrayView<'_, T, B>) {
-        assert_eq!(self.shape(), source.shape(), "a view is copied from one of another shape");
-        if let (Some((target, len)), Some((source, _))) = (self.slice_parts(), source.slice_parts()) {
-            // SAFETY: both are slices of `len` elements, the shapes being equal; ours is borrowed exclusively, so the
-            // two are apart.
-            unsafe { B::load_run(source, <ReadWrite as Stable<T>>::pointer(target), len) };
-            return;
-        }
-        let mut source = source.iter();
-        self.for_each_address(|target| {
-            if let Some(value) = source.next() {
-                // SAFETY: the address is an element's of the view, writable and nobody else's during `&mut self`.
-                unsafe { <ReadWrite as Store<T>>::store(target, value) }
-            }
-        });
     }
 
     /// The elements as a slice to write, where memory has them one after another in C order and aligned.

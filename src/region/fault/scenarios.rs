@@ -371,7 +371,7 @@ pub(super) fn a_failing_disk() {
     assert!(seen.iter().any(|&(number, _)| number * page() < at), "there is something before it");
     assert_eq!(map.check(0..at).unwrap(), None);
     assert_eq!(map.check(at..at + 1).unwrap().unwrap().file_len, (pages * page()) as u64);
-    let error = map.file().read_at(&mut [0], at as u64).unwrap_err();
+    let error = map.file.read_at(&mut [0], at as u64).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EIO));
     println!("{} faults, {} maps, lost from page {}", map.faults(), maps_within(&map), at / page());
     assert!(map.faults() > signal::SINGLE_PAGES && map.faults() < 64);

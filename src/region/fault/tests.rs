@@ -124,7 +124,7 @@ fn a_map_may_begin_at_any_byte_of_the_file() {
     let offset = page() + 100;
     let map = map_at(&file, offset as u64, 4 * page());
     let _entered = enter().unwrap();
-    assert_eq!((map.byte(0), map.byte(4 * page() - 1), map.offset(), map.faults()), (7, 7, offset as u64, 0));
+    assert_eq!((map.byte(0), map.byte(4 * page() - 1), map.offset, map.faults()), (7, 7, offset as u64, 0));
     let end = 3 * page() + 1;
     file.set_len(end as u64).unwrap();
     assert_eq!((map.byte(end - offset - 1), map.byte(4 * page() - 1)), (7, 0));

@@ -9,7 +9,11 @@ fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
 /// NumPy's `pairwise_sum`, as it is written there.
 fn recursive(values: &[f64]) -> f64 {
     if values.len() <= BLOCK {
-        return pairwise_block(0, values.len(), |index| values[index]);
+        return pairwise_block(
+            0,
+            values.len(),
+            Dense::<f64, crate::access::ReadOnly>(Addr::of(values.as_ptr()), PhantomData),
+        );
     }
     let half = values.len() / 2 - values.len() / 2 % 8;
     recursive(&values[..half]) + recursive(&values[half..])

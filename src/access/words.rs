@@ -1,0 +1,191 @@
+//! Memory that others may write, lose or add at any moment, read and written a word at a time.
+//!
+//! Such memory is no part of what Rust reasons about: it is a map of a file that another process writes, or that another
+//! map of this process does. No reference to it is ever made and no atomic of Rust's lies in it. It is touched by
+//! volatile loads and by stores that the compiler does not see into, each of one word that the processor has an
+//! instruction for. What a load gives is bits that were there at that moment: any bits are a value, since whoever loads
+//! asks `AnyBitPattern`. The documentation of [`read_volatile`](std::ptr::read_volatile) leaves memory outside of Rust's
+//! own to the platform; that a load which faults is repaired behind the program's back and then goes on is what we
+//! assume of it, as all programs do that watch the memory of virtual machines.
+//!
+//! A number of up to eight bytes at an address that is a multiple of its size comes whole. Anything else may be half
+//! old and half new.
+
+use std::mem::MaybeUninit;
+
+/// A word at any address, which is loaded by one instruction all the same.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned<W>(W);
+
+/// The widest word. Wider ones, where processors have them, were no faster.
+#[cfg(all(target_arch = "x86", target_feature = "sse2"))]
+type Wide = std::arch::x86::__m128i;
+#[cfg(target_arch = "x86_64")]
+type Wide = std::arch::x86_64::__m128i;
+#[cfg(target_arch = "aarch64")]
+type Wide = std::arch::aarch64::uint8x16_t;
+#[cfg(not(any(all(target_arch = "x86", target_feature = "sse2"), target_arch = "x86_64", target_arch = "aarch64")))]
+type Wide = u64;
+
+/// Loads a word and puts it somewhere else.
+///
+/// # Safety
+///
+/// `source` must be valid for reads of a `W` but for its bits, which may change, and `target` for writes; any bits must be
+/// a `W`.
+#[inline(always)]
+unsafe fn move_word<W: Copy>(source: *const u8, target: *mut u8) {
+    // SAFETY: the source is valid by this function's contract, and any bits are a `W`; packed, it lies anywhere.
+    let word = unsafe { source.cast::<Unaligned<W>>().read_volatile() };
+    // SAFETY: the target is valid for writes by this function's contract.
+    unsafe { target.cast::<Unaligned<W>>().write(word) }
+}
+
+/// Copies fewer bytes than two words of eight: by one word, or by two that may overlap, so that no loads of odd bytes are
+/// left.
+///
+/// # Safety
+///
+/// As for [`copy`].
+#[inline(always)]
+unsafe fn move_few(source: *const u8, target: *mut u8, len: usize) {
+    macro_rules! words {
+        ($($word:ty)*) => {$(
+            if len >= size_of::<$word>() {
+                let last = len - size_of::<$word>();
+                // SAFETY: the first bytes are some of those of the contract, and any bits are such a word.
+                unsafe { move_word::<$word>(source, target) };
+                if last > 0 {
+                    // SAFETY: so are the last ones.
+                    unsafe { move_word::<$word>(source.wrapping_add(last), target.wrapping_add(last)) };
+                }
+                return;
+            }
+        )*};
+    }
+    words!(u64 u32 u16 u8);
+}
+
+/// Copies bytes by the widest words, and then the few that are left.
+///
+/// # Safety
+///
+/// As for [`copy`].
+#[inline(always)]
+unsafe fn move_many(source: *const u8, target: *mut u8, len: usize) {
+    let mut at = 0;
+    while len - at >= size_of::<Wide>() {
+        // SAFETY: these bytes are some of those of the contract, and any bits are such a word.
+        unsafe { move_word::<Wide>(source.wrapping_add(at), target.wrapping_add(at)) };
+        at += size_of::<Wide>();
+    }
+    // SAFETY: so are those that are left.
+    unsafe { move_few(source.wrapping_add(at), target.wrapping_add(at), len - at) };
+}
+
+/// Loads a value of any type.
+///
+/// # Safety
+///
+/// `source` must be valid for reads of as many bytes but for their bits, which may change; any bits must be a `T`.
+#[inline(always)]
+pub(super) unsafe fn load<T>(source: *const u8) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    let target = value.as_mut_ptr().cast();
+    match size_of::<T>() {
+        // SAFETY: the source is valid by this function's contract; the target is a place of its own for as many bytes.
+        few @ ..=16 => unsafe { move_few(source, target, few) },
+        // SAFETY: as above.
+        many => unsafe { move_many(source, target, many) },
+    }
+    // SAFETY: all its bytes have been written, and any bits are a `T` by this function's contract.
+    unsafe { value.assume_init() }
+}
+
+/// Loads values that lie one after another.
+///
+/// # Safety
+///
+/// As for [`load`], for all of them.
+#[inline(always)]
+pub(super) unsafe fn load_lanes<T, const N: usize>(source: *const u8) -> [T; N] {
+    let mut values = MaybeUninit::<[T; N]>::uninit();
+    // SAFETY: the source is valid by this function's contract; the target is a place of its own for as many bytes.
+    unsafe { move_many(source, values.as_mut_ptr().cast(), size_of::<[T; N]>()) };
+    // SAFETY: all bytes have been written, and any bits are a `T` by this function's contract.
+    unsafe { values.assume_init() }
+}
+
+/// Copies bytes.
+///
+/// # Safety
+///
+/// `source` must be valid for reads of so many bytes but for their bits, which may change; `target` must be valid for
+/// writes of them, and apart from the source.
+#[inline(always)]
+pub(super) unsafe fn copy(source: *const u8, target: *mut u8, len: usize) {
+    // SAFETY: as this function's contract says.
+    unsafe { move_many(source, target, len) }
+}
+
+/// Stores a value of any type, without padding.
+///
+/// # Safety
+///
+/// `target` must be valid for writes of as many bytes. All bytes of the value must be initialised.
+#[inline(always)]
+pub(super) unsafe fn store<T>(target: *mut u8, value: T) {
+    let source = (&raw const value).cast::<u8>();
+    let (mut at, len) = (0, size_of::<T>());
+    macro_rules! words {
+        ($($word:ident)*) => {$(
+            while len - at >= size_of::<$word>() {
+                // SAFETY: these bytes are some of the value's, all initialised.
+                let word = unsafe { source.wrapping_add(at).cast::<$word>().read_unaligned() };
+                // SAFETY: these bytes lie within those of this function's contract.
+                unsafe { store_word::$word(target.wrapping_add(at), word) };
+                at += size_of::<$word>();
+            }
+        )*};
+    }
+    words!(u64 u32 u16 u8);
+}
+
+/// Stores of one word each.
+///
+/// By an instruction that the compiler is told nothing of, where there is one for it: a store of Rust's would be a race
+/// with whoever loads the word. Elsewhere the store is volatile.
+mod store_word {
+    macro_rules! store {
+        ($($word:ident $x86:literal $x86_class:ident $arm:literal;)*) => {$(
+            /// # Safety
+            ///
+            /// `target` must be valid for writes of a word, at any alignment.
+            #[inline(always)]
+            pub(super) unsafe fn $word(target: *mut u8, word: $word) {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: one `mov` to a target that is valid for writes.
+                unsafe {
+                    std::arch::asm!($x86, in(reg) target, in($x86_class) word, options(nostack, preserves_flags));
+                }
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: one `str` to a target that is valid for writes.
+                unsafe {
+                    std::arch::asm!($arm, in(reg) target, in(reg) word, options(nostack, preserves_flags));
+                }
+                #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+                // SAFETY: the target is valid for writes.
+                unsafe {
+                    target.cast::<super::Unaligned<$word>>().write_volatile(super::Unaligned(word));
+                }
+            }
+        )*};
+    }
+    store! {
+        u64 "mov qword ptr [{}], {}" reg "str {1:x}, [{0}]";
+        u32 "mov dword ptr [{}], {:e}" reg "str {1:w}, [{0}]";
+        u16 "mov word ptr [{}], {:x}" reg "strh {1:w}, [{0}]";
+        u8 "mov byte ptr [{}], {}" reg_byte "strb {1:w}, [{0}]";
+    }
+}

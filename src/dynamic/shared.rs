@@ -1,0 +1,298 @@
+//! Arrays of files that others change, whose dtype is known at run time.
+
+use super::{DynArrayMut, DynView, Value};
+use crate::access::{Aliasing, Mode, ReadWrite, Shared, SharedMut};
+use crate::array::elements::{Elements, Layout};
+use crate::array::shared::{self, Lend, SharedPortion, sealed};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::region::Region;
+use crate::shape::{NdIndex, Order};
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+/// A file, or a portion of one, as an array of elements of a [`DType`] that is known only when the program runs, and that
+/// anybody may write, cut or append to meanwhile.
+///
+/// It is what [`DynArray`](super::DynArray) is, opened without `unsafe` by [`open_shared`](crate::Options::open_shared).
+/// What is promised is told at [`SharedArray`](crate::SharedArray).
+///
+/// ```
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("counts.npy");
+/// npy::save(&path, &[3_u16, 4, 5])?;
+/// let counts = npy::dyn_options().open_shared(&path)?;
+/// assert_eq!(counts.dtype().to_string(), npy::header(&path)?.dtype().to_string());
+/// assert_eq!(counts.try_read(|view| view.to_vec_as::<f64>())?, [3.0, 4.0, 5.0]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SharedDynArray<A: Aliasing = Shared> {
+    portion: SharedPortion,
+    dtype: DType,
+    marker: PhantomData<A>,
+}
+
+/// A shared array whose elements can be written, through a typed view.
+pub type SharedDynArrayMut = SharedDynArray<SharedMut>;
+
+impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
+    fn new(region: Region, layout: Layout, dtype: DType) -> Result<Self> {
+        let array = Self { portion: SharedPortion::new(region, layout)?, dtype, marker: PhantomData };
+        // That the axes are not too many.
+        array.portion.raw_view().unpack_dtype(&array.dtype).map_err(|error| error.in_file(array.path()))?;
+        Ok(array)
+    }
+
+    /// Returns what the elements are.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
+    /// Returns the number of elements along each axis, as they were when the array was opened or last
+    /// [refreshed](Self::refresh). The axes of elements that are subarrays are the [`view`](Self::view)'s.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.portion.axes().lens()
+    }
+
+    /// Returns the number of axes; a 0-d array has none, and one element.
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.portion.axes().ndim()
+    }
+
+    /// Returns the number of elements: the product of the shape.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.portion.axes().len()
+    }
+
+    /// Returns whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
+    }
+
+    /// Returns the order in which the elements follow one another in the file.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.portion.layout().order
+    }
+
+    /// Returns where the first element lies in the file, in bytes from its start.
+    #[must_use]
+    pub fn byte_offset(&self) -> u64 {
+        self.portion.layout().offset
+    }
+
+    /// Returns the file's path as it was given; `None` for files passed in open.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.portion.path()
+    }
+
+    /// Returns a view of all elements, to read. See [`SharedArray::view`](crate::SharedArray::view).
+    #[must_use]
+    pub fn view(&self) -> DynView<'_, Shared> {
+        self.lent(None)
+    }
+
+    /// The elements where they are, or in a copy.
+    fn lent<'a>(&'a self, copy: Option<&'a Region>) -> DynView<'a, Shared> {
+        let raw = copy.map_or_else(|| self.portion.raw_view(), |copy| self.portion.raw_view_of(copy));
+        let (raw, dtype) = raw.unpack_dtype(&self.dtype).expect("the axes were counted when the array was made");
+        // SAFETY: the axes lie within the region, whose bytes are a file's, initialised, or zeros in the place of those that
+        // were lost; or within a copy of them.
+        unsafe { DynView::from_raw(raw, dtype) }
+    }
+
+    /// Finds out whether the array has lost an element. See [`SharedArray::check`](crate::SharedArray::check).
+    ///
+    /// # Errors
+    ///
+    /// [`Truncated`](crate::ErrorKind::Truncated), [`Io`](crate::ErrorKind::Io) as there.
+    pub fn check(&self) -> Result<()> {
+        self.portion.check()
+    }
+
+    /// Calls `f` with a view of the elements, and then asks once whether any of them was lost meanwhile. See
+    /// [`SharedArray::read`](crate::SharedArray::read).
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check).
+    pub fn read<R>(&self, f: impl FnOnce(DynView<'_, Shared>) -> R) -> Result<R> {
+        shared::read(self, f)
+    }
+
+    /// As [`read`](Self::read), for an `f` that may fail. That something was lost outranks its error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check), and `f`'s.
+    pub fn try_read<R, E: From<Error>>(&self, f: impl FnOnce(DynView<'_, Shared>) -> Result<R, E>) -> Result<R, E> {
+        self.read(f)?
+    }
+
+    /// As [`read`](Self::read), and an error where the file was written meanwhile. See
+    /// [`SharedArray::read_unchanged`](crate::SharedArray::read_unchanged).
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check), and [`Changed`](crate::ErrorKind::Changed).
+    pub fn read_unchanged<R>(&self, f: impl FnOnce(DynView<'_, Shared>) -> R) -> Result<R> {
+        self.portion.unchanged(|| self.read(f))
+    }
+
+    /// Returns the item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check).
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    #[track_caller]
+    pub fn at(&self, index: impl NdIndex) -> Result<Value<'_>> {
+        self.read(|view| view.at(index).with_dtype(self.dtype.flattened().0))
+    }
+
+    /// As [`at`](Self::at), with `None` for an index outside.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check).
+    pub fn get(&self, index: impl NdIndex) -> Result<Option<Value<'_>>> {
+        self.read(|view| view.get(index).map(|value| value.with_dtype(self.dtype.flattened().0)))
+    }
+
+    /// Copies the elements into memory, as an array of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check), and [`Io`](crate::ErrorKind::Io) where there is not enough memory.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts.npy");
+    /// npy::save(&path, &[3_u16, 4, 5])?;
+    /// let copy = npy::dyn_options().open_shared(&path)?.load()?;
+    /// assert_eq!(copy.to_string(), "[3 4 5]");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn load(&self) -> Result<DynArrayMut> {
+        let copy = self.portion.copy(&self.dtype)?;
+        Elements::<ReadWrite>::array(self.dtype.clone(), copy, self.portion.layout().clone().in_memory())
+    }
+
+    /// Maps what the file holds now. See [`SharedArray::refresh`](crate::SharedArray::refresh).
+    ///
+    /// # Errors
+    ///
+    /// As for opening: where the elements are no longer there, are no whole number, or of another dtype. The array is as it
+    /// was.
+    pub fn refresh(&mut self) -> Result<bool> {
+        let (mut portion, dtype) = (self.portion.clone(), &self.dtype);
+        let is_other = portion.refresh()?;
+        if portion.layout().dtype.as_ref().is_some_and(|found| found != dtype) {
+            let text = format!("the file has become one of another dtype than {dtype}; open it anew");
+            return Err(crate::error::Reason::DTypeMismatch(text).error().in_file(self.path()));
+        }
+        self.portion = portion;
+        Ok(is_other)
+    }
+}
+
+impl SharedDynArrayMut {
+    /// Calls `f` with a view of the elements that can be written through typed ones, and then asks once whether any of them
+    /// was lost meanwhile. See [`SharedArray::write`](crate::SharedArrayMut::write).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// ```
+    /// use mmap_array::{DynArray, Le};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts");
+    /// std::fs::write(&path, [0; 8])?;
+    /// let counts = DynArray::options("[('id', '<u2'), ('n', '<u2')]".parse()?).open_shared_mut(&path)?;
+    /// counts.write(|view| view.field("n")?.typed::<Le<u16>>().map(|n| n.fill(7.into())))??;
+    /// assert_eq!(std::fs::read(&path)?, [0, 0, 7, 0, 0, 0, 7, 0]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write<R>(&self, f: impl FnOnce(DynView<'_, SharedMut>) -> R) -> Result<R> {
+        let written = self.portion.write(|| {
+            let (raw, dtype) = self
+                .portion
+                .raw_view()
+                .unpack_dtype(&self.dtype)
+                .expect("the axes were counted when the array was made");
+            // SAFETY: as for `lent`; the mode maps the bytes writable.
+            f(unsafe { DynView::from_raw(raw, dtype) })
+        });
+        written.map_err(|error| error.in_file(self.path()))
+    }
+
+    /// Writes the elements to the disk and waits until they are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
+    pub fn flush(&self) -> Result<()> {
+        self.portion.flush()
+    }
+}
+
+impl<A: Aliasing + Mode<Reading = Shared>> sealed::Readable for &SharedDynArray<A> {
+    type Copy = Region;
+
+    fn copy(&self) -> Result<Region> {
+        self.portion.copy(&self.dtype)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.portion.check()
+    }
+}
+
+impl<'a, A: Aliasing + Mode<Reading = Shared>> Lend<'a> for &SharedDynArray<A> {
+    type View = DynView<'a, Shared>;
+
+    fn lend(&'a self, copy: Option<&'a Region>) -> DynView<'a, Shared> {
+        self.lent(copy)
+    }
+}
+
+macro_rules! elements {
+    ($($Mode:ident)*) => {$(
+        impl Elements<$Mode> for DType {
+            type Array = SharedDynArray<$Mode>;
+
+            fn array(self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
+                // A format may have made axes of those that elements have within.
+                let dtype = layout.dtype.clone().unwrap_or(self);
+                SharedDynArray::new(region, layout, dtype)
+            }
+        }
+    )*};
+}
+elements!(Shared SharedMut);
+
+/// What the array is. The elements are printed by a view: `array.read(|view| view.to_string())`.
+impl<A: Aliasing + Mode<Reading = Shared>> fmt::Debug for SharedDynArray<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedDynArray")
+            .field("dtype", &format_args!("{}", self.dtype))
+            .field("shape", &self.shape())
+            .field("path", &self.path())
+            .field("byte_offset", &self.byte_offset())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,431 @@
+//! Arrays of files that others write, append to and cut.
+#![forbid(unsafe_code)]
+
+#[cfg(unix)]
+mod hostile;
+
+use bytemuck::{Pod, Zeroable};
+use mmap_array::access::Shared;
+use mmap_array::{
+    ArrayView, Be, DynArray, Error, ErrorKind, Le, MmapArray, Options, Order, Result, SharedArray, SharedDynArray,
+    field, npy, shared,
+};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    (folder, path)
+}
+
+/// The file cut to a length, as another program does it.
+fn cut(path: &Path, len: u64) {
+    File::options().write(true).open(path).unwrap().set_len(len).unwrap();
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    File::options().append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+fn truncated<T: std::fmt::Debug>(result: Result<T>, path: &Path, first: u64) {
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Truncated, Some(path)), "{error}");
+    assert_eq!(error.byte_range().map(|bytes| bytes.start), Some(first), "{error}");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Zeroable, Pod)]
+#[repr(C, packed)]
+struct Tick {
+    side: u8,
+    size: Be<u32>,
+    price: Le<f64>,
+}
+
+fn ticks(count: usize) -> Vec<Tick> {
+    (0..count).map(|n| Tick { side: n as u8, size: Be::new(n as u32 * 7), price: Le::new(n as f64 / 2.0) }).collect()
+}
+
+#[test]
+fn elements_are_read_in_every_way_that_views_have() {
+    let (_folder, path) = folder();
+    let data = ticks(1000);
+    fs::write(&path, [&[9; 5][..], bytemuck::cast_slice(&data)].concat()).unwrap();
+    let array = MmapArray::<Tick>::options().offset(5).shape([100, 10]).open_shared(&path).unwrap();
+    let whole = ArrayView::from_slice(&data, [100, 10]).unwrap();
+    assert_eq!((array.shape(), array.ndim(), array.len(), array.byte_offset()), (&[100, 10][..], 2, 1000, 5));
+    array
+        .read(|view| {
+            assert_eq!(view.to_vec(), data);
+            assert!(view == whole);
+            assert!(whole == view);
+            assert!(view.iter().eq(data.iter().copied()));
+            assert!(view.iter().rev().eq(data.iter().rev().copied()));
+            assert_eq!((view.at([3, 4]), view.get([100, 0])), (data[34], None));
+            let (prices, wanted) = (view.project(field!(Tick, price)), whole.project(field!(Tick, price)));
+            assert_eq!((prices.sum(), prices.min(), prices.mean()), (wanted.sum(), wanted.min(), wanted.mean()));
+            assert_eq!(prices.to_native_vec(), wanted.to_native_vec());
+            let (sizes, wanted) = (view.project(field!(Tick, size)), whole.project(field!(Tick, size)));
+            assert_eq!((sizes.sum(), sizes.max()), (wanted.sum(), wanted.max()));
+            assert_eq!((sizes.to_vec_as::<f32>(), sizes.to_string()), (wanted.to_vec_as::<f32>(), wanted.to_string()));
+            assert_eq!(sizes.t().step_axis(0, -3).to_vec(), wanted.t().step_axis(0, -3).to_vec());
+            let bytes = view.view_as::<u8>().unwrap();
+            assert_eq!((bytes.shape(), bytes.sum()), (&[100, 130][..], whole.view_as::<u8>().unwrap().sum()));
+            let rows: Vec<_> = view.axis_iter(0).map(|row| row.at([0])).collect();
+            assert_eq!(rows, whole.index_axis(1, 0).to_vec());
+            let mut copy = Vec::new();
+            view.write_to(&mut copy).unwrap();
+            assert_eq!(copy, bytemuck::cast_slice::<_, u8>(&data));
+        })
+        .unwrap();
+    assert_eq!(array.at([99, 9]).unwrap(), data[999]);
+    assert_eq!((array.get([99, 10]).unwrap(), array.load().unwrap().to_vec()), (None, data.clone()));
+    let mut chunked = Vec::new();
+    for chunk in array.chunks(7) {
+        chunked.extend_from_slice(&chunk.unwrap());
+    }
+    assert_eq!(chunked, data);
+    assert_eq!(array.chunks(7).next().unwrap().unwrap().shape(), [7, 10]);
+    let part = array.clone().into_rows(10..12);
+    assert_eq!((part.shape(), part.byte_offset(), part.at([1, 0]).unwrap()), (&[2, 10][..], 5 + 1300, data[110]));
+}
+
+#[test]
+fn numbers_of_every_kind_give_what_slices_give() {
+    let (_folder, path) = folder();
+    // All lengths around the numbers of elements that are loaded together, at an odd byte.
+    let bytes: Vec<u8> = (0..70_001_u32).map(|n| (n.wrapping_mul(2_654_435_769) >> 21) as u8).collect();
+    fs::write(&path, &bytes).unwrap();
+    macro_rules! check {
+        ($($number:ty),*) => {$(
+            for len in (0..70).chain([255, 256, 1000, 8191]) {
+                let size = size_of::<$number>();
+                let options = MmapArray::<Le<$number>>::options().offset(1).shape(len);
+                let array = options.open_shared(&path).unwrap();
+                let slice = ArrayView::from_slice(&bytes[1..1 + len * size], len * size).unwrap();
+                let slice = slice.view_as::<Le<$number>>().unwrap();
+                let same = |shared: ArrayView<'_, Le<$number>, Shared>, slice: ArrayView<'_, Le<$number>>| {
+                    let text = |sum| format!("{sum:?}");
+                    assert_eq!(text(shared.sum()), text(slice.sum()));
+                    assert_eq!(format!("{:?}", shared.mean()), format!("{:?}", slice.mean()));
+                    assert_eq!(format!("{:?}", shared.min()), format!("{:?}", slice.min()));
+                    assert_eq!(format!("{:?}", shared.max()), format!("{:?}", slice.max()));
+                    let bits = |numbers: Vec<Le<$number>>| numbers.into_iter().map(|number| number.to_bytes()).collect::<Vec<_>>();
+                    assert_eq!(bits(shared.to_vec()), bits(slice.to_vec()));
+                    assert_eq!(bits(shared.iter().collect()), bits(slice.iter().collect()));
+                    let native = |view: Vec<$number>| view.into_iter().map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+                    assert_eq!(native(shared.to_native_vec()), native(slice.to_native_vec()));
+                    let wide = |view: Vec<f64>| view.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+                    assert_eq!(wide(shared.to_vec_as()), wide(slice.to_vec_as()));
+                };
+                array.read(|view| {
+                    same(view.clone(), slice.clone());
+                    same(view.step_axis(0, -1), slice.step_axis(0, -1));
+                    same(view.step_axis(0, 3), slice.step_axis(0, 3));
+                }).unwrap();
+            }
+        )*};
+    }
+    check!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+}
+
+/// What is opened of a file: its shape, and the elements as text.
+type Opened = (Vec<usize>, String);
+
+fn shown<T: mmap_array::Element + bytemuck::AnyBitPattern>(array: Result<SharedArray<T>>) -> Opened {
+    let array = array.unwrap();
+    (array.shape().to_vec(), array.read(|view| view.to_string()).unwrap())
+}
+
+fn shown_dyn(array: Result<SharedDynArray>) -> Opened {
+    let array = array.unwrap();
+    (array.shape().to_vec(), array.read(|view| view.to_string()).unwrap())
+}
+
+#[test]
+fn every_format_and_window_is_opened_shared() {
+    let (folder, path) = folder();
+    let numbers: Vec<i32> = (0..24).collect();
+    let grid = ArrayView::from_slice(&numbers, [6, 4]).unwrap();
+    npy::save(&path, &grid).unwrap();
+    let turned = folder.path().join("turned.npy");
+    npy::save(&turned, &grid.t()).unwrap();
+    let options = npy::options::<i32>;
+    let text = |view: ArrayView<'_, i32>| (view.shape().to_vec(), view.to_string());
+    assert_eq!(shown(options().open_shared(&path)), text(grid.clone()));
+    assert_eq!(shown(options().rows(2..4).open_shared(&path)), text(grid.rows(2..4)));
+    assert_eq!(shown(options().segment(1, 4).open_shared(&path)), text(grid.rows(2..4)));
+    let elements = ArrayView::from_slice(&numbers[5..9], [2, 2]).unwrap();
+    assert_eq!(shown(options().elements(5..9).shape([2, 2]).open_shared(&path)), text(elements));
+    // Rows in Fortran order, which are no slice.
+    assert_eq!(shown(options().open_shared(&turned)), text(grid.t()));
+    assert_eq!(shown(options().rows(1..3).open_shared(&turned)), text(grid.t().rows(1..3)));
+    assert_eq!(shown(options().rows(1..3).strided().open_shared(&turned)), text(grid.t().rows(1..3)));
+    let part = options().open_shared(&turned).unwrap().into_rows(1..4).into_rows(1..);
+    assert_eq!(part.read(|view| view.to_vec()).unwrap(), grid.t().rows(2..4).to_vec());
+    assert_eq!(part.load().unwrap().view().to_vec(), grid.t().rows(2..4).to_vec());
+    let chunks = options().open_shared(&turned).unwrap();
+    let rows: Vec<i32> = chunks.chunks(3).flat_map(|chunk| chunk.unwrap().view().to_vec()).collect();
+    assert_eq!(rows, grid.t().to_vec());
+    // Of a dtype that the file states, or that is given.
+    assert_eq!(shown_dyn(npy::dyn_options().open_shared(&path)), text(grid.clone()));
+    assert_eq!(shown_dyn(npy::dyn_options().rows(3..).open_shared(&turned)), text(grid.t().rows(3..)));
+    let raw = DynArray::options("=i4".parse().unwrap()).offset(npy::header(&path).unwrap().data_offset()).shape([6, 4]);
+    assert_eq!(shown_dyn(raw.open_shared(&path)), text(grid.clone()));
+    let file = File::open(&path).unwrap();
+    assert_eq!(shown(options().open_shared(&file)), text(grid.clone()));
+    drop(file);
+    #[cfg(feature = "npz")]
+    {
+        let archive = folder.path().join("a.npz");
+        let mut writer = npy_archive(&archive);
+        writer.add("grid", &grid).unwrap();
+        writer.add("turned", &grid.t()).unwrap();
+        writer.finish().unwrap();
+        let archive = mmap_array::npz::Archive::open(&archive).unwrap();
+        let member = |name| archive.member(name).unwrap();
+        assert_eq!(shown(options().open_shared(member("grid"))), text(grid.clone()));
+        assert_eq!(shown(options().rows(1..2).open_shared(member("turned"))), text(grid.t().rows(1..2)));
+        assert_eq!(shown_dyn(npy::dyn_options().segment(0, 2).open_shared(member("grid"))), text(grid.rows(..3)));
+        let mut again = options().open_shared(member("grid")).unwrap();
+        assert!(!again.refresh().unwrap());
+        assert_eq!(again.read(|view| view.to_vec()).unwrap(), numbers);
+    }
+}
+
+#[cfg(feature = "npz")]
+fn npy_archive(path: &Path) -> mmap_array::npz::Writer {
+    mmap_array::npz::Writer::create(path).unwrap()
+}
+
+#[test]
+fn records_are_found_by_name_and_items_are_values_of_their_own() {
+    let (_folder, path) = folder();
+    let dtype = "[('id', '>u2'), ('pos', '<f4', (2,)), ('name', 'S3')]".parse().unwrap();
+    let mut bytes = Vec::new();
+    for n in 0..4_u8 {
+        bytes.extend([0, n]);
+        bytes.extend([f32::from(n), 0.5].map(f32::to_le_bytes).concat());
+        bytes.extend([b'a' + n, 0, 0]);
+    }
+    fs::write(&path, &bytes).unwrap();
+    let array = DynArray::options(dtype).open_shared(&path).unwrap();
+    let value = array.at([2]).unwrap();
+    let mmap_array::dynamic::Value::Record(record) = &value else { panic!("{value:?}") };
+    assert_eq!(record.field("pos").unwrap().to_vec_as::<f32>().unwrap(), [2.0, 0.5]);
+    assert_eq!(value.to_string(), "(2, [2.0, 0.5], b'c')");
+    assert_eq!(array.get([4]).unwrap(), None);
+    let ids = array.try_read(|view| view.field("id")?.to_vec_as::<u16>());
+    assert_eq!(ids.unwrap(), [0, 1, 2, 3]);
+    array
+        .read(|view| {
+            assert_eq!(view.iter().count(), 4);
+            let other = view.clone();
+            assert!(view == other);
+            assert_eq!(view.field("name").unwrap().at([3]).to_text().as_deref(), Some("d"));
+            assert_eq!(view.rows(1..2).to_string(), "[(1, [1. , 0.5], b'b')]");
+        })
+        .unwrap();
+    let error = array.try_read(|view| view.field("px").map(|_| ())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownField);
+    assert_eq!(array.load().unwrap().to_string(), array.read(|view| view.to_string()).unwrap());
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+fn a_file_that_is_cut_is_an_error_in_every_way() {
+    let (_folder, path) = folder();
+    let fresh = || {
+        fs::write(&path, vec![7; 50_000]).unwrap();
+        MmapArray::<u8>::options().offset(100).shape([499, 100]).open_shared(&path).unwrap()
+    };
+    type Way<'a> = (&'a str, &'a dyn Fn(&SharedArray<u8>) -> Result<u128>);
+    let ways: [Way<'_>; 12] = [
+        ("sum", &|array| array.read(|view| view.sum())),
+        ("try_read", &|array| array.try_read(|view| Ok::<_, Error>(view.max().map_or(0, u128::from)))),
+        ("loss outranks", &|array| {
+            array.try_read(|view| view.reshape([7]).map(|view| view.sum())).map(|_| panic!("7 of 49900"))
+        }),
+        ("iter", &|array| array.read(|view| view.iter().map(u128::from).sum())),
+        ("at", &|array| array.at([498, 99]).map(u128::from)),
+        ("get", &|array| array.get([0, 0]).map(|element| element.map_or(0, u128::from))),
+        ("load", &|array| array.load().map(|copy| copy.sum())),
+        ("chunks", &|array| array.chunks(10).map(|chunk| Ok(chunk?.sum())).sum()),
+        ("view and check", &|array| {
+            let sum = array.view().sum();
+            array.check().map(|()| sum)
+        }),
+        ("unchanged", &|array| array.read_unchanged(|view| view.sum())),
+        ("text", &|array| array.read(|view| view.to_string()).map(|_| 0)),
+        ("together", &|array| shared::read((array, array), |(left, right)| left.sum() + right.sum())),
+    ];
+    for (name, way) in ways {
+        let array = fresh();
+        way(&array).unwrap_or_else(|error| match name {
+            "loss outranks" => 0,
+            _ => panic!("{name}: {error}"),
+        });
+        // In the middle of a page, and on its boundary.
+        for len in [40_961, 8192] {
+            let array = fresh();
+            cut(&path, len);
+            let error = way(&array).map(|_| ()).unwrap_err();
+            assert_eq!((error.kind(), error.path()), (ErrorKind::Truncated, Some(&*path)), "{name}: {error}");
+            let first = error.byte_range().unwrap().start;
+            assert!(first <= len.next_multiple_of(4096) && first >= len / 4096 * 4096, "{name}: {error}");
+            assert!(error.to_string().contains(&format!("at byte {len}")), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+fn what_was_lost_stays_lost_until_it_is_refreshed() {
+    let (_folder, path) = folder();
+    fs::write(&path, [1; 20_000]).unwrap();
+    let mut array = MmapArray::<u8>::options().open_shared(&path).unwrap();
+    let (low, high) = (array.clone().into_rows(..8000), array.clone().into_rows(8000..));
+    cut(&path, 10_000);
+    truncated(high.read(|view| view.sum()), &path, 10_000);
+    // The other part of the map has all that is its own.
+    assert_eq!(low.read(|view| view.sum()).unwrap(), 8000);
+    append(&path, &[2; 10_000]);
+    let lost = high.check().unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Truncated);
+    assert!((8000..=12_288).contains(&lost.byte_range().unwrap().start), "{lost}");
+    assert!(array.read(|view| view.sum()).is_err());
+    assert!(!array.refresh().unwrap(), "as long as it was");
+    assert_eq!(array.read(|view| view.sum()).unwrap(), 30_000);
+    assert!(high.check().is_err(), "a part keeps the old map");
+}
+
+#[test]
+fn refresh_finds_what_was_appended() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![[1_u16, 2]; 3]).unwrap();
+    let mut array = npy::options::<u16>().open_shared(&path).unwrap();
+    let mut rest = npy::options::<u16>().rows(2..).open_shared(&path).unwrap();
+    let mut any = npy::dyn_options().open_shared(&path).unwrap();
+    let old = array.clone();
+    npy::append(&path, &vec![[3_u16, 4]; 1000]).unwrap();
+    assert!(array.refresh().unwrap());
+    assert_eq!(array.shape(), [1003, 2]);
+    assert!(rest.refresh().unwrap() && any.refresh().unwrap());
+    assert_eq!((rest.shape(), any.shape()), (&[1001, 2][..], &[1003, 2][..]));
+    assert_eq!((old.shape(), old.read(|view| view.sum()).unwrap()), (&[3, 2][..], 9));
+    assert_eq!(array.read(|view| view.sum()).unwrap(), 9 + 7000);
+    assert!(!array.refresh().unwrap());
+    // A file that becomes none any more, or another, leaves the array as it was.
+    fs::write(&path, vec![0; 4200]).unwrap();
+    assert_eq!(array.refresh().unwrap_err().kind(), ErrorKind::Header);
+    assert_eq!(array.shape(), [1003, 2]);
+    let mut other = Vec::new();
+    npy::save_to(&mut other, &[1.5; 600]).unwrap();
+    fs::write(&path, other).unwrap();
+    assert_eq!(array.refresh().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    assert_eq!(any.refresh().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    assert_eq!(any.shape(), [1003, 2]);
+}
+
+#[test]
+fn a_window_behind_the_end_is_there_once_the_file_is_long_enough() {
+    let (_folder, path) = folder();
+    fs::write(&path, [1; 100]).unwrap();
+    let options = MmapArray::<u8>::options().offset(50).shape(100);
+    assert_eq!(options.open_shared(&path).unwrap_err().kind(), ErrorKind::PastEnd);
+    let mut grown = MmapArray::<u8>::options().offset(50).open_shared(&path).unwrap();
+    append(&path, &[2; 50]);
+    assert!(grown.refresh().unwrap());
+    assert_eq!((grown.len(), grown.at(99).unwrap()), (100, 2));
+    assert_eq!(options.open_shared(&path).unwrap().read(|view| view.sum()).unwrap(), 150);
+    // An empty array is one that nothing can be lost of.
+    fs::write(&path, []).unwrap();
+    let mut none = MmapArray::<u8>::options().shape([None, Some(4)]).open_shared(&path).unwrap();
+    assert_eq!((none.shape(), none.read(|view| view.sum()).unwrap()), (&[0, 4][..], 0));
+    append(&path, &[1; 8]);
+    assert!(none.refresh().unwrap());
+    assert_eq!((none.shape(), none.chunks(1).len()), (&[2, 4][..], 2));
+}
+
+#[test]
+fn what_was_written_meanwhile_is_found() {
+    let (_folder, path) = folder();
+    fs::write(&path, [1; 8192]).unwrap();
+    let array = MmapArray::<u8>::options().open_shared(&path).unwrap();
+    let any = DynArray::options("u1".parse().unwrap()).open_shared(&path).unwrap();
+    assert_eq!(array.read_unchanged(|view| view.sum()).unwrap(), 8192);
+    let write = || {
+        // Longer than the steps in which file systems count time.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let mut file = File::options().write(true).open(&path).unwrap();
+        file.write_all(&[1]).unwrap();
+    };
+    let error = array.read_unchanged(|view| (write(), view.sum())).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Changed, Some(&*path)), "{error}");
+    assert_eq!(any.read_unchanged(|_| write()).unwrap_err().kind(), ErrorKind::Changed);
+    assert_eq!(any.read_unchanged(|view| view.len()).unwrap(), 8192);
+}
+
+#[test]
+fn elements_are_written_while_others_read() {
+    let (_folder, path) = folder();
+    fs::write(&path, vec![0; 13 * 100]).unwrap();
+    let array = MmapArray::<Tick>::options().shape([10, 10]).open_shared_mut(&path).unwrap();
+    let reader = MmapArray::<Tick>::options().shape([10, 10]).open_shared(&path).unwrap();
+    let tick = ticks(8)[7];
+    array.set([3, 4], tick).unwrap();
+    assert_eq!((reader.at([3, 4]).unwrap(), array.at([3, 4]).unwrap()), (tick, tick));
+    array.write(|view| view.project(field!(Tick, price)).index_axis(0, 5).fill(Le::new(2.5))).unwrap();
+    assert_eq!(reader.read(|view| view.project(field!(Tick, price)).sum()).unwrap(), 25.0 + 3.5);
+    array.write(|view| view.project(field!(Tick, size)).map_in_place(|size| (size + 1).into())).unwrap();
+    assert_eq!(reader.read(|view| view.project(field!(Tick, size)).sum()).unwrap(), 49 + 100);
+    let all = ticks(100);
+    array.copy_from(&ArrayView::from_slice(&all, [10, 10]).unwrap()).unwrap();
+    array.flush().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytemuck::cast_slice::<_, u8>(&all));
+    array.copy_from(&ArrayView::from_slice(&all, [10, 10]).unwrap().t()).unwrap();
+    assert_eq!(reader.read(|view| view.t().to_vec()).unwrap(), all);
+    array.fill(tick).unwrap();
+    assert_eq!(array.read(|view| view.to_vec()).unwrap(), [tick; 100]);
+    let error = array.write(|view| view.get([10, 0]).map(|_| ())).unwrap();
+    assert_eq!(error, None);
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+fn stores_to_what_was_lost_are_an_error_and_the_others_stay() {
+    let (_folder, path) = folder();
+    fs::write(&path, vec![0_u8; 40_960]).unwrap();
+    let array = MmapArray::<u8>::options().open_shared_mut(&path).unwrap();
+    array.write(|view| view.rows(..4096).fill(5)).unwrap();
+    cut(&path, 20_480);
+    array.write(|view| view.rows(8192..8200).fill(6)).unwrap_err();
+    truncated(array.set(40_000, 9), &path, 20_480);
+    truncated(array.read(|view| view.sum()), &path, 20_480);
+    let file = fs::read(&path).unwrap();
+    assert_eq!((file.len(), &file[..2], &file[8192..8201]), (20_480, &[5, 5][..], &[6, 6, 6, 6, 6, 6, 6, 6, 0][..]));
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let (folder, path) = folder();
+    let open = |options: Options<_>| options.open_shared(&path).map(|_: SharedArray<u32>| ()).unwrap_err();
+    assert_eq!(open(MmapArray::<u32>::options()).kind(), ErrorKind::Io);
+    fs::write(&path, [1; 10]).unwrap();
+    assert_eq!(open(MmapArray::<u32>::options()).kind(), ErrorKind::PartialElement);
+    assert_eq!(open(MmapArray::<u32>::options().shape(3)).kind(), ErrorKind::PastEnd);
+    fs::write(&path, []).unwrap();
+    assert_eq!(open(MmapArray::<u32>::options()).kind(), ErrorKind::EmptyFile);
+    let error = MmapArray::<u8>::options().open_shared(folder.path()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotRegularFile | ErrorKind::Io), "{error}");
+    // At any byte: elements are loaded by value.
+    fs::write(&path, [1; 9]).unwrap();
+    let array = MmapArray::<u32>::options().offset(1).order(Order::F).open_shared(&path).unwrap();
+    assert_eq!(array.read(|view| view.to_vec()).unwrap(), [0x0101_0101; 2]);
+    #[cfg(feature = "npz")]
+    {
+        let archive = mmap_array::npz::Archive::open(&path);
+        assert!(archive.is_err());
+    }
+}
