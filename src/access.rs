@@ -5,7 +5,10 @@
 //! which a record with padding does not have. [`Load`] and [`Store`] say it once, and every element
 //! that a view loads or stores passes through them. Only what is [`Stable`] can be referred to.
 
+pub(crate) mod atomic;
 mod words;
+
+pub use atomic::Atomic;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::borrow::Cow;
@@ -38,6 +41,10 @@ pub enum SharedMut {}
 pub trait Mode: sealed::Mode {
     /// The mode of views that only read the same elements.
     type Reading: Reading;
+
+    /// Whether pages of the elements may be lost while they are touched.
+    #[doc(hidden)]
+    const SHARED: bool = false;
 }
 
 /// A mode in which elements stay as they are while they are borrowed: [`Stable`] for some types of elements. The trait is
@@ -69,12 +76,14 @@ impl Mode for CopyOnWrite {
 
 impl Mode for Shared {
     type Reading = Self;
+    const SHARED: bool = true;
 }
 impl Aliasing for Shared {}
 impl Reading for Shared {}
 
 impl Mode for SharedMut {
     type Reading = Shared;
+    const SHARED: bool = true;
 }
 impl Aliasing for SharedMut {}
 
@@ -113,6 +122,12 @@ impl Addr {
     /// How many bytes lie from another address to this one.
     pub(crate) fn bytes_from(self, other: Self) -> usize {
         self.0.addr().wrapping_sub(other.0.addr())
+    }
+
+    /// Whether the address is a multiple of a number of bytes.
+    #[inline]
+    pub(crate) fn is_multiple_of(self, bytes: usize) -> bool {
+        self.0.addr() % bytes == 0
     }
 
     /// Whether a `T` can live here.

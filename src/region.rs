@@ -16,6 +16,8 @@ mod sealed;
 mod snapshot;
 mod system;
 
+#[cfg(feature = "rayon")]
+pub(crate) use fault::{Entered, enter};
 pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, sync_folder};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
@@ -431,7 +433,9 @@ impl Region {
         let first = self.map.offset + lost.at as u64;
         let error = match lost.why {
             Why::Truncated => Reason::Truncated { first, end, file_len: lost.file_len }.error(),
-            Why::Io => Error::io("read the elements, which the disk does not give", io::ErrorKind::Other.into()),
+            Why::Io => {
+                Error::io("touch the elements: the disk does not give them, or has no room for them", disk_failed())
+            }
         };
         Err(error.at_bytes(first..end).in_file(self.path()))
     }
@@ -533,6 +537,14 @@ impl Region {
         self.len = len;
         Ok(())
     }
+}
+
+/// What the system says of a disk that has failed, where it says it by a signal.
+fn disk_failed() -> io::Error {
+    #[cfg(unix)]
+    return rustix::io::Errno::IO.into();
+    #[cfg(not(unix))]
+    io::ErrorKind::Other.into()
 }
 
 impl Map {

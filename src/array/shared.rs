@@ -7,7 +7,7 @@
 use super::elements::{Again, Elements, Layout, Strided, Typed, sealed::Described};
 use super::source::Bytes;
 use super::{MmapArrayMut, load};
-use crate::access::{Addr, Aliasing, Load, Mode, ReadWrite, Shared, SharedMut, Stable, Store};
+use crate::access::{Addr, Aliasing, Atomic, Load, Mode, ReadWrite, Shared, SharedMut, Stable, Store};
 use crate::error::{Error, ErrorKind, Reason, Result, short_type_name};
 use crate::region::Region;
 use crate::shape::{Axes, NdIndex, Order};
@@ -733,6 +733,91 @@ where
     /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
     pub fn flush(&self) -> Result<()> {
         self.portion.flush()
+    }
+}
+
+/// Changes of single elements that lose none of others', by one instruction each. For many of them,
+/// [`write`](SharedArrayMut::write) with the view's methods of the same names asks once.
+impl<T: Atomic> SharedArrayMut<T>
+where
+    SharedMut: Store<T>,
+{
+    fn change<R>(&self, f: impl FnOnce(ArrayView<'_, T, SharedMut>) -> R) -> Result<R> {
+        let size = size_of::<T>();
+        if self.byte_offset() % size as u64 != 0 {
+            let address = format!("byte {} of the file, no multiple of {size}", self.byte_offset());
+            let text = format!("cannot change elements atomically: they lie at {address}");
+            return Err(Error::unsupported(text).in_file(self.path()));
+        }
+        self.write(f)
+    }
+
+    /// Adds to an element, and returns what it was: see [`ArrayView::fetch_add`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write), and [`Unsupported`](crate::ErrorKind::Unsupported) where the elements do not lie at
+    /// multiples of their size.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counters");
+    /// std::fs::write(&path, [0; 16])?;
+    /// let counters = MmapArray::<u64>::options().open_shared_mut(&path)?;
+    /// assert_eq!((counters.fetch_add([1], 5)?, counters.fetch_max([1], 4)?, counters.at([1])?), (0, 5, 5));
+    /// assert_eq!(counters.compare_exchange([1], 7, 8)?, Err(5));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn fetch_add(&self, index: impl NdIndex, value: T) -> Result<T> {
+        self.change(|view| view.fetch_add(index, value))
+    }
+
+    /// Replaces an element by the larger of it and a value, and returns what it was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn fetch_max(&self, index: impl NdIndex, value: T) -> Result<T> {
+        self.change(|view| view.fetch_max(index, value))
+    }
+
+    /// Replaces an element by the smaller of it and a value, and returns what it was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn fetch_min(&self, index: impl NdIndex, value: T) -> Result<T> {
+        self.change(|view| view.fetch_min(index, value))
+    }
+
+    /// Stores `new` if the element is `current`, by its bits. Returns what the element was: as `Ok` if it was replaced.
+    ///
+    /// # Errors
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn compare_exchange(&self, index: impl NdIndex, current: T, new: T) -> Result<Result<T, T>> {
+        self.change(|view| view.compare_exchange(index, current, new))
     }
 }
 

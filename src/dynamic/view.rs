@@ -257,6 +257,9 @@ impl<'a, A: Mode> DynView<'a, A> {
 }
 
 impl<A: Mode> Shaped for DynView<'_, A> {
+    #[cfg(feature = "rayon")]
+    const SHARED: bool = A::SHARED;
+
     fn raw(&self) -> &RawView {
         &self.raw
     }

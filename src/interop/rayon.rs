@@ -6,6 +6,7 @@
 use crate::access::{Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, Stable};
 use crate::array::MmapArray;
 use crate::error::Result;
+use crate::region;
 use crate::view::shaping::{Shaped, for_modes};
 use crate::view::{ArrayView, AxisIter, Iter};
 use rayon::iter::plumbing::{Consumer, Producer, ProducerCallback, UnindexedConsumer, bridge};
@@ -187,14 +188,14 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> IndexedParallelIterator for ParIt
 
 impl<'a, T: Send + Sync, A: Reading + Load<T>> Producer for ParIter<'a, T, A> {
     type Item = T;
-    type IntoIter = Part<'a, T, A>;
+    type IntoIter = Job<Take<Iter<'a, T, A>>>;
 
     fn into_iter(self) -> Self::IntoIter {
         let mut elements = self.view.into_iter();
         if let Some(before) = self.start.checked_sub(1) {
             elements.nth(before);
         }
-        Part(elements.take(self.end - self.start))
+        Job::new(elements.take(self.end - self.start), A::SHARED)
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {
@@ -203,36 +204,49 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> Producer for ParIter<'a, T, A> {
     }
 }
 
-/// Some elements of a view, one after another.
+/// What one job goes through, in the thread that does it.
 #[derive(Debug)]
-pub struct Part<'a, T, A>(Take<Iter<'a, T, A>>);
+pub struct Job<I> {
+    items: I,
+    /// Has pages repaired that are lost in this thread, where some may be.
+    entered: Option<region::Entered>,
+}
 
-impl<T, A: Load<T>> Iterator for Part<'_, T, A> {
-    type Item = T;
+impl<I> Job<I> {
+    fn new(items: I, shared: bool) -> Self {
+        Self { items, entered: shared.then(region::enter).flatten() }
+    }
+}
+
+impl<I: Iterator> Iterator for Job<I> {
+    type Item = I::Item;
 
     #[inline]
-    fn next(&mut self) -> Option<T> {
-        self.0.next()
+    fn next(&mut self) -> Option<I::Item> {
+        self.items.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.items.size_hint()
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, T) -> B>(self, init: B, f: F) -> B {
-        self.0.fold(init, f)
+    fn fold<B, F: FnMut(B, I::Item) -> B>(self, init: B, f: F) -> B {
+        let Self { items, entered } = self;
+        let folded = items.fold(init, f);
+        drop(entered);
+        folded
     }
 }
 
-impl<T, A: Load<T>> DoubleEndedIterator for Part<'_, T, A> {
+impl<I: DoubleEndedIterator> DoubleEndedIterator for Job<I> {
     #[inline]
-    fn next_back(&mut self) -> Option<T> {
-        self.0.next_back()
+    fn next_back(&mut self) -> Option<I::Item> {
+        self.items.next_back()
     }
 }
 
-impl<T, A: Load<T>> ExactSizeIterator for Part<'_, T, A> {}
+impl<I: ExactSizeIterator> ExactSizeIterator for Job<I> {}
 
 /// The views at each index of an axis, by all processors. Made by [`ArrayView::par_axis_iter`].
 #[derive(Debug)]
@@ -285,10 +299,10 @@ impl<V: Shaped + Send> IndexedParallelIterator for ParAxisIter<V> {
 
 impl<V: Shaped + Send> Producer for ParAxisIter<V> {
     type Item = V;
-    type IntoIter = AxisIter<V>;
+    type IntoIter = Job<AxisIter<V>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0
+        Job::new(self.0, V::SHARED)
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {
@@ -321,11 +335,11 @@ impl<V: Shaped + Send> IndexedParallelIterator for ParAxisChunks<V> {
 
 impl<V: Shaped + Send> Producer for ParAxisChunks<V> {
     type Item = V;
-    type IntoIter = Chunks<V>;
+    type IntoIter = Job<Chunks<V>>;
 
     fn into_iter(self) -> Self::IntoIter {
         let left = self.indices().div_ceil(self.len);
-        Chunks { chunks: self, left }
+        Job::new(Chunks { chunks: self, left }, V::SHARED)
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {

@@ -30,7 +30,7 @@
 //! # What a handler may do
 //!
 //! It may interrupt any instruction, one that holds the allocator's lock among them. So it allocates nothing, takes no
-//! lock, waits for nobody and cannot panic; it reads and writes atomics, and makes two system calls, `fstat` and
+//! lock, waits for nobody and cannot panic; it reads and writes atomics, and makes three system calls, `fstat`, `pread` and
 //! `mmap`, which rustix makes itself on Linux and by libc's bare functions elsewhere. It leaves `errno` as it was. A
 //! thread that has an alternate stack (`std` gives one to each of its threads) runs it there, `SA_ONSTACK`; it needs
 //! 3.5 KiB without optimisation, and what the system pushes for every handler. The signal is blocked while it runs (no
@@ -46,6 +46,11 @@
 //! | --- | --- | --- |
 //! | read-only | all pages from the file's end to the map's end, by one call | the page |
 //! | writable | the page: what is behind may still be shared with others, if the file is longer again | the page |
+//!
+//! A page that faults though the file is long enough may also have been cut a moment ago, by somebody who has made the file
+//! longer again since. So the handler asks for a byte of it by `pread`. If there is one, the page is recorded as cut, and
+//! the instruction repeated as it is. If there is none, the disk has failed; or if the same page has faulted many times in
+//! a row, as one that is written and for which a full disk has no block.
 //!
 //! So a cut file costs a read-only map one fault, in whatever order it is read. Where single pages are replaced, each
 //! may split the map in two more, and a process has 65,530 maps (`vm.max_map_count`; beyond, *every* `mmap` fails).

@@ -6,7 +6,7 @@
 //! an argument.
 
 use super::{ArrayView, RawView};
-use crate::access::{Aliasing, Load, ReadWrite};
+use crate::access::{Aliasing, Load, Mode, ReadWrite};
 use crate::error::Result;
 use crate::shape::IntoShape;
 use crate::view::Slices;
@@ -16,6 +16,10 @@ use std::ops::RangeBounds;
 
 /// What views of all kinds have: a [`RawView`], and what says what its elements are.
 pub(crate) trait Shaped: Sized {
+    /// Whether pages of the elements may be lost while they are touched.
+    #[cfg(feature = "rayon")]
+    const SHARED: bool;
+
     fn raw(&self) -> &RawView;
 
     /// A view of the same kind, for the same lifetime, of elements of the same type.
@@ -45,7 +49,10 @@ pub(crate) trait Shaped: Sized {
     }
 }
 
-impl<T, A> Shaped for ArrayView<'_, T, A> {
+impl<T, A: Mode> Shaped for ArrayView<'_, T, A> {
+    #[cfg(feature = "rayon")]
+    const SHARED: bool = A::SHARED;
+
     #[inline(always)]
     fn raw(&self) -> &RawView {
         &self.raw

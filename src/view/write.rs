@@ -2,7 +2,8 @@
 
 use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
-use crate::access::{Addr, Exclusive, Load, ReadWrite, SharedMut, Stable, Store, assert_mappable};
+use crate::access::atomic::update;
+use crate::access::{Addr, Atomic, Exclusive, Load, ReadWrite, SharedMut, Stable, Store, assert_mappable};
 use crate::field::Field;
 use crate::shape::NdIndex;
 use std::marker::PhantomData;
@@ -110,6 +111,84 @@ macro_rules! writing {
 }
 writing!(ReadWrite, [&mut self] self);
 writing!(SharedMut, [&self] self);
+
+/// Changes that lose none of others', by one instruction each.
+impl<T: Atomic> ArrayView<'_, T, SharedMut> {
+    /// The address of an element that an atomic instruction can reach.
+    #[track_caller]
+    fn atomic_address(&self, index: impl NdIndex) -> Addr {
+        let address = self.address(index);
+        assert!(address.is_multiple_of(size_of::<T>()), "an atomic number lies at a multiple of its size");
+        address
+    }
+
+    /// Adds to an element, and returns what it was: integers wrap around.
+    ///
+    /// # Panics
+    ///
+    /// If the index is outside the shape or has another number of axes, or the element does not lie at a multiple of its
+    /// size.
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("histogram");
+    /// std::fs::write(&path, [0; 40])?;
+    /// let histogram = MmapArray::<u32>::options().open_shared_mut(&path)?;
+    /// histogram.write(|view| {
+    ///     std::thread::scope(|threads| {
+    ///         for _ in 0..4 {
+    ///             threads.spawn(|| (0..1000).for_each(|n| drop(view.fetch_add([n % 10], 1))));
+    ///         }
+    ///     });
+    /// })?;
+    /// assert_eq!(histogram.read(|view| view.to_vec())?, [400; 10]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn fetch_add(&self, index: impl NdIndex, value: T) -> T {
+        // SAFETY: an element of the view, writable by the contract of `from_raw`, and aligned.
+        unsafe { update(self.atomic_address(index), |number: T| number.plus(value)) }
+    }
+
+    /// Replaces an element by the larger of it and a value, and returns what it was. A value that is NaN changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn fetch_max(&self, index: impl NdIndex, value: T) -> T {
+        // SAFETY: as for `fetch_add`.
+        unsafe { update(self.atomic_address(index), |number: T| number.larger(value)) }
+    }
+
+    /// Replaces an element by the smaller of it and a value, and returns what it was. A value that is NaN changes
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn fetch_min(&self, index: impl NdIndex, value: T) -> T {
+        // SAFETY: as for `fetch_add`.
+        unsafe { update(self.atomic_address(index), |number: T| number.smaller(value)) }
+    }
+
+    /// Stores `new` if the element is `current`, by its bits. Returns what the element was: as `Ok` if it was replaced.
+    ///
+    /// # Errors
+    ///
+    /// What the element is, if it is not `current`.
+    ///
+    /// # Panics
+    ///
+    /// As for [`fetch_add`](Self::fetch_add).
+    #[track_caller]
+    pub fn compare_exchange(&self, index: impl NdIndex, current: T, new: T) -> Result<T, T> {
+        // SAFETY: as for `fetch_add`.
+        unsafe { T::compare_exchange(self.atomic_address(index), current, new) }
+    }
+}
 
 impl<'a, T> ArrayViewMut<'a, T>
 where

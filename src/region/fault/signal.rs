@@ -116,6 +116,7 @@ fn is_ours() -> bool {
 }
 
 /// As long as it lives, `SIGBUS` is not blocked in the thread that has it.
+#[derive(Debug)]
 pub(crate) struct Entered {
     /// Whether it was, and is to be again.
     blocked: bool,
@@ -268,6 +269,11 @@ fn repair(address: usize) -> bool {
     // Where the file ends, in bytes of the map. A file that does not even say that has failed.
     let end = file_len(file).map(|len| usize::try_from(len.saturating_sub(extent.offset)).unwrap_or(usize::MAX));
     let (pages, lost, why) = match end {
+        // Somebody may have cut the file and made it longer again since.
+        Ok(end) if end > at && can_read(file, extent.offset + at as u64) && slot.may_repeat(at / extent.page) => {
+            slot.lose(&(at..(at + extent.page).min(extent.len)), Why::Truncated);
+            return true;
+        }
         Ok(end) if end <= at && !extent.writable => {
             (end.next_multiple_of(extent.page)..extent.len, end..extent.len, Why::Truncated)
         }
@@ -285,6 +291,11 @@ fn repair(address: usize) -> bool {
     let all = slot.lowest().min(at).next_multiple_of(extent.page)..extent.len;
     slot.lose(&all, why);
     replace(&extent, &all)
+}
+
+/// Whether the file gives a byte when it is asked for by a system call. Safe in a handler.
+fn can_read(file: BorrowedFd<'_>, offset: u64) -> bool {
+    rustix::io::pread(file, &mut [0], offset).is_ok()
 }
 
 /// The page and, once there have been many, some behind it.

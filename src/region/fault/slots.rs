@@ -91,7 +91,11 @@ pub(super) struct Slot {
     /// How many faults the map has had, and how many of them replaced not all to its end.
     faults: AtomicUsize,
     singles: AtomicUsize,
+    /// The pages that have faulted last though the file had them, each where its number says, and how often in a row.
+    repeated: [[AtomicUsize; 2]; REPEATED],
 }
+
+const REPEATED: usize = 8;
 
 const SLOTS: usize = 64;
 
@@ -153,6 +157,7 @@ impl Slot {
             failed: Record::new(),
             faults: AtomicUsize::new(0),
             singles: AtomicUsize::new(0),
+            repeated: [const { [AtomicUsize::new(usize::MAX), AtomicUsize::new(0)] }; REPEATED],
         }
     }
 
@@ -213,6 +218,18 @@ impl Slot {
         self.truncated.from.load(SeqCst).min(self.failed.from.load(SeqCst))
     }
 
+    /// Whether an instruction may be repeated that has met a page which the file has. Not if it has been so often that
+    /// something else must be the matter, such as a disk that is full under a page that is written.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
+    pub(super) fn may_repeat(&self, page: usize) -> bool {
+        const OFTEN: usize = 16;
+        let [last, times] = &self.repeated[page % REPEATED];
+        if last.swap(page, SeqCst) != page {
+            times.store(0, SeqCst);
+        }
+        times.fetch_add(1, SeqCst) < OFTEN
+    }
+
     /// Counts a fault.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn count(&self) {
@@ -238,6 +255,7 @@ impl Registered {
         slot.failed.clear();
         slot.faults.store(0, SeqCst);
         slot.singles.store(0, SeqCst);
+        slot.repeated.iter().for_each(|[page, _]| page.store(usize::MAX, SeqCst));
         slot.write(&extent);
         Self(slot)
     }
@@ -247,7 +265,8 @@ impl Registered {
         // The loads that the question is about stay before it.
         fence(SeqCst);
         let first = |why| self.0.record(why).first(bytes).map(|at| (at, why));
-        [first(Why::Truncated), first(Why::Io)].into_iter().flatten().min_by_key(|&(at, _)| at)
+        // What cannot be written is taken for a file that was cut until it is clear that it is there.
+        [first(Why::Io), first(Why::Truncated)].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 
     #[cfg(test)]
