@@ -12,6 +12,7 @@ mod value;
 mod view;
 
 pub use bytes::AnyView;
+pub(crate) use bytes::Checked;
 pub use shared::{SharedDynArray, SharedDynArrayMut};
 pub use value::{DynIter, RecordValue, Value};
 pub(crate) use view::mismatch;

@@ -4,8 +4,8 @@
 //! stay, and a small one is read sooner than mapped. These functions copy, need no `unsafe`, and follow the rule of the
 //! maps that a file which is replaced is never cut off under its readers.
 
-use crate::access::{Load, ReadOnly, assert_mappable};
-use crate::array::MmapArray;
+use crate::access::{Load, Mode, ReadOnly, Shared, assert_mappable};
+use crate::array::{MmapArray, SharedArray};
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::region::{NewFile, prefer_huge_pages};
 use crate::view::ArrayView;
@@ -228,6 +228,25 @@ impl<T, A: Load<T>> MmapArray<T, A> {
         ReadOnly: Load<T>,
     {
         self.view().tofile(path)
+    }
+}
+
+impl<T, A: Mode> SharedArray<T, A>
+where
+    Shared: Load<T>,
+{
+    /// Writes the elements' bytes in C order to a file, which is made or replaced. See [`ArrayView::tofile`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`ArrayView::tofile`] and [`check`](Self::check). Where elements were lost the target is as it was.
+    pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
+        let written = self.read(|view| view.write_to(&mut file))?;
+        drop(file);
+        written.map_err(|source| Error::io("write the elements", source).in_file(Some(path)))?;
+        new.persist()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The bytes of views: of any dtype, typed views among them, in C order and in pieces.
 
 use super::view::DynView;
-use crate::access::Reading;
+use crate::access::{Reading, Shared};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape::Order;
@@ -22,6 +22,39 @@ pub trait AnyView {
 
     /// Calls `f` with the bytes of the elements in an order, about `most` at a time.
     fn for_each_chunk(&self, order: Order, most: usize, f: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+
+    /// Finds out whether any element was lost on the way, before anybody relies on what was written.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A view of an array that may lose elements.
+pub(crate) struct Checked<'a, C> {
+    pub(crate) view: DynView<'a, Shared>,
+    pub(crate) check: C,
+}
+
+impl<C: Fn() -> Result<()>> AnyView for Checked<'_, C> {
+    fn dtype(&self) -> &DType {
+        self.view.dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.view.shape()
+    }
+
+    fn is_fortran(&self) -> bool {
+        AnyView::is_fortran(&self.view)
+    }
+
+    fn for_each_chunk(&self, order: Order, most: usize, f: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        AnyView::for_each_chunk(&self.view, order, most, f)
+    }
+
+    fn check(&self) -> Result<()> {
+        (self.check)()
+    }
 }
 
 impl<A: Reading> AnyView for DynView<'_, A> {

@@ -192,9 +192,6 @@ impl<T, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F> {
     }
 }
 
-/// How many are loaded together.
-pub(crate) const LANES: usize = 16;
-
 /// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
 pub(crate) const BLOCK: usize = 128;
 
@@ -488,7 +485,7 @@ macro_rules! floats {
 floats!(f32: of_f32, f64: of_f64);
 
 macro_rules! integers {
-    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $sum_of:ident);*) => {$(
+    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $sum_of:ident);*) => {$(
         impl sealed::Sealed for $integer {}
         impl Number for $integer {
             type Sum = $sum;
@@ -507,7 +504,7 @@ macro_rules! integers {
                 while start < len {
                     // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
                     let end = len.min(start.saturating_add(1 << 30));
-                    sum += $sum_of!($integer, $chunk, $sum, start..end, run);
+                    sum += $sum_of!($integer, $chunk, $sum, $small, $lanes, start..end, run);
                     start = end;
                 }
                 sum
@@ -545,69 +542,147 @@ macro_rules! integers {
     )*};
 }
 
-/// The sum of some integers of up to 32 bits, in 64.
-macro_rules! narrow {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $run:ident) => {{
-        let mut chunk: $chunk = 0;
-        let mut range: Range<usize> = $range;
-        if together::<$integer, _>($run) {
-            let mut lanes: [$chunk; LANES] = [0; LANES];
-            while range.len() >= LANES {
-                for (sum, element) in lanes.iter_mut().zip($run.lanes::<LANES>(range.start)) {
-                    *sum += <$chunk>::from(element);
-                }
-                range.start += LANES;
-            }
-            chunk += lanes.iter().sum::<$chunk>();
-        }
-        // By twos at a stride that the compiler does not know: it makes more of them. Else it knows better by itself.
-        let even = if $run.contiguous() { range.start } else { range.end - range.len() % 2 };
-        for index in (range.start..even).step_by(2) {
-            chunk += <$chunk>::from($run.at(index)) + <$chunk>::from($run.at(index + 1));
-        }
-        for index in even..range.end {
-            chunk += <$chunk>::from($run.at(index));
-        }
-        <$sum>::from(chunk)
-    }};
-}
-
-/// The sum of some integers of 64 bits: of their upper halves and of their lower ones, in 64 bits each.
-macro_rules! halves {
-    ($integer:ty, $chunk:ty, $sum:ty, $range:expr, $run:ident) => {{
-        let (mut upper, mut lower): ($chunk, u64) = (0, 0);
-        let mut range: Range<usize> = $range;
-        if together::<$integer, _>($run) {
-            let (mut uppers, mut lowers): ([$chunk; 8], [u64; 8]) = ([0; 8], [0; 8]);
-            while range.len() >= 8 {
-                for (lane, element) in $run.lanes::<8>(range.start).into_iter().enumerate() {
-                    uppers[lane] += element >> 32;
-                    lowers[lane] += u64::from(element as u32);
-                }
-                range.start += 8;
-            }
-            (upper, lower) = (uppers.iter().sum(), lowers.iter().sum());
-        }
-        for index in range {
-            let value: $integer = $run.at(index);
-            upper += value >> 32;
-            lower += u64::from(value as u32);
-        }
-        (<$sum>::from(upper) << 32) + <$sum>::from(lower)
-    }};
-}
-
-/// Whether elements are to be loaded together: such as lie one after another, where it makes a difference.
+/// The sum of some integers of up to 32 bits, in 64. `Small` has room for 2^15 of them.
 #[inline(always)]
-pub(crate) fn together<T, R: Series<T>>(run: R) -> bool {
-    R::TOGETHER && run.contiguous()
+fn narrow<T, Small, Chunk, const N: usize>(range: Range<usize>, run: impl Series<T>) -> Chunk
+where
+    Small: Copy + Default + AddAssign + From<T>,
+    Chunk: Copy + Default + Add<Output = Chunk> + AddAssign + From<T> + From<Small>,
+{
+    let Range { start: mut index, end } = range;
+    let mut sum = match By::of(run) {
+        // The compiler knows better by itself.
+        By::One => Chunk::default(),
+        By::Two => {
+            let mut sum = Chunk::default();
+            while end - index >= 2 {
+                let [a, b] = run.lanes(index);
+                sum += Chunk::from(a) + Chunk::from(b);
+                index += 2;
+            }
+            sum
+        }
+        By::Few => narrow_lanes::<T, Small, Chunk, 4>(&mut index, end, run),
+        By::Many => narrow_lanes::<T, Small, Chunk, N>(&mut index, end, run),
+    };
+    for index in index..end {
+        sum += Chunk::from(run.at(index));
+    }
+    sum
+}
+
+#[inline(always)]
+fn narrow_lanes<T, Small, Chunk, const N: usize>(index: &mut usize, end: usize, run: impl Series<T>) -> Chunk
+where
+    Small: Copy + Default + AddAssign + From<T>,
+    Chunk: Default + AddAssign + From<Small>,
+{
+    let mut sum = Chunk::default();
+    while end - *index >= N {
+        let mut small = [Small::default(); N];
+        let stop = *index + ((end - *index) / N).min(1 << 15) * N;
+        while *index < stop {
+            for (sum, element) in small.iter_mut().zip(run.lanes::<N>(*index)) {
+                *sum += Small::from(element);
+            }
+            *index += N;
+        }
+        small.into_iter().for_each(|small| sum += Chunk::from(small));
+    }
+    sum
+}
+
+/// The sum of some integers of 64 bits.
+macro_rules! wide {
+    ($integer:ty, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $range:expr, $run:ident) => {{
+        let range: Range<usize> = $range;
+        if By::of($run) == By::One {
+            // Of their upper halves and of their lower ones, in 64 bits each.
+            let (mut upper, mut lower): ($chunk, u64) = (0, 0);
+            for index in range {
+                let value: $integer = $run.at(index);
+                upper += value >> 32;
+                lower += u64::from(value as u32);
+            }
+            (<$sum>::from(upper) << 32) + <$sum>::from(lower)
+        } else {
+            // Counted from the smallest one on, so that all are positive.
+            const TURN: u64 = <$integer>::MIN as u64;
+            let count = range.len() as $sum;
+            let (upper, all) = halves(range, $run.map(|value: $integer| value as u64 ^ TURN));
+            // The lower halves are fewer than 2^31, so their sum is what all are, modulo 2^64, without the upper ones.
+            let lower = all.wrapping_sub(upper << 32);
+            (<$sum>::from(upper) << 32) + <$sum>::from(lower) - count * (TURN as $sum)
+        }
+    }};
+}
+
+/// The sum of the upper halves of some numbers, and that of all, modulo 2^64.
+#[inline(always)]
+fn halves(range: Range<usize>, run: impl Series<u64>) -> (u64, u64) {
+    let Range { start: mut index, end } = range;
+    let (mut upper, mut all) = match By::of(run) {
+        By::One => (0, 0),
+        By::Two => halves_lanes::<2>(&mut index, end, run),
+        By::Few | By::Many => halves_lanes::<4>(&mut index, end, run),
+    };
+    for index in index..end {
+        let value = run.at(index);
+        upper += value >> 32;
+        all = all.wrapping_add(value);
+    }
+    (upper, all)
+}
+
+#[inline(always)]
+fn halves_lanes<const N: usize>(index: &mut usize, end: usize, run: impl Series<u64>) -> (u64, u64) {
+    let (mut uppers, mut alls) = ([0_u64; N], [0_u64; N]);
+    while end - *index >= N {
+        for (lane, value) in run.lanes::<N>(*index).into_iter().enumerate() {
+            uppers[lane] += value >> 32;
+            alls[lane] = alls[lane].wrapping_add(value);
+        }
+        *index += N;
+    }
+    (uppers.into_iter().sum(), alls.into_iter().fold(0, u64::wrapping_add))
+}
+
+/// How many elements a loop takes at a time by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// One: they lie one after another, and the compiler joins their loads as it likes.
+    One,
+    /// Two: they lie apart, and the compiler makes more of these than of one, not knowing the stride.
+    Two,
+    /// A few: they lie apart, and the compiler may not join their loads.
+    Few,
+    /// Many: they lie one after another, and the compiler may not join their loads.
+    Many,
+}
+
+impl By {
+    #[inline(always)]
+    pub(crate) fn of<T, R: Series<T>>(run: R) -> Self {
+        match (run.contiguous(), R::TOGETHER) {
+            (true, false) => Self::One,
+            (false, false) => Self::Two,
+            (false, true) => Self::Few,
+            (true, true) => Self::Many,
+        }
+    }
+}
+
+macro_rules! up_to_32_bits {
+    ($integer:ty, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $range:expr, $run:ident) => {
+        <$sum>::from(narrow::<$integer, $small, $chunk, $lanes>($range, $run))
+    };
 }
 
 integers! {
-    i8: of_i8, i64, i128, narrow; i16: of_i16, i64, i128, narrow;
-    i32: of_i32, i64, i128, narrow; i64: of_i64, i64, i128, halves;
-    u8: of_u8, u64, u128, narrow; u16: of_u16, u64, u128, narrow;
-    u32: of_u32, u64, u128, narrow; u64: of_u64, u64, u128, halves
+    i8: of_i8, i64, i128, i32, 16, up_to_32_bits; i16: of_i16, i64, i128, i32, 16, up_to_32_bits;
+    i32: of_i32, i64, i128, i64, 4, up_to_32_bits; i64: of_i64, i64, i128, i64, 4, wide;
+    u8: of_u8, u64, u128, u32, 16, up_to_32_bits; u16: of_u16, u64, u128, u32, 16, up_to_32_bits;
+    u32: of_u32, u64, u128, u64, 4, up_to_32_bits; u64: of_u64, u64, u128, u64, 4, wide
 }
 
 impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}

@@ -1,9 +1,9 @@
 //! `np.save`: whole arrays by plain writing, without a map. A view of any strides is written in pieces, to any writer.
 
 use super::header::Header;
-use crate::access::{Load, Mode, ReadOnly};
-use crate::array::MmapArray;
-use crate::dynamic::{AnyView, DynArray, DynView};
+use crate::access::{Aliasing, Load, Mode, ReadOnly, Shared};
+use crate::array::{MmapArray, SharedArray};
+use crate::dynamic::{AnyView, Checked, DynArray, DynView, SharedDynArray};
 use crate::element::Element;
 use crate::error::{Error, Reason, Result};
 use crate::io::CHUNK;
@@ -15,7 +15,8 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use std::io::Write;
 use std::path::Path;
 
-/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`] and [`DynArray`] of any mode, vectors and
+/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`], [`DynArray`], [`SharedArray`] and
+/// [`SharedDynArray`] of any mode, vectors and
 /// slices as arrays of one axis, and a single element as one of none.
 ///
 /// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of n × 3. The trait is sealed.
@@ -38,6 +39,8 @@ pub(crate) mod sealed {
     impl<A: Mode> Sealed for DynView<'_, A> {}
     impl<T: Element, A> Sealed for MmapArray<T, A> where ReadOnly: Load<T> {}
     impl<A> Sealed for DynArray<A> {}
+    impl<T: Element, A: Mode> Sealed for SharedArray<T, A> {}
+    impl<A: Aliasing + Mode<Reading = Shared>> Sealed for SharedDynArray<A> {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for [T] {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for Vec<T> {}
     impl<T: Element + AnyBitPattern + NoUninit> Sealed for T {}
@@ -68,6 +71,21 @@ where
 impl<A> ArrayLike for DynArray<A> {
     fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         f(&self.view())
+    }
+}
+
+/// What was lost on the way is an error, and nothing gets a name.
+impl<T: Element, A: Mode> ArrayLike for SharedArray<T, A> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
+        let dtype = described::<T>()?;
+        self.try_read(|view| f(&Checked { view: view.to_dyn(&dtype)?, check: || self.check() }))
+    }
+}
+
+/// As of [`SharedArray`].
+impl<A: Aliasing + Mode<Reading = Shared>> ArrayLike for SharedDynArray<A> {
+    fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
+        self.try_read(|view| f(&Checked { view, check: || self.check() }))
     }
 }
 
@@ -161,7 +179,8 @@ pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Heade
 pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &dyn AnyView, order: Order) -> Result<()> {
     view.for_each_chunk(order, CHUNK, &mut |bytes| {
         writer.write_all(bytes).map_err(|source| Error::io("write the elements", source))
-    })
+    })?;
+    view.check()
 }
 
 /// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as

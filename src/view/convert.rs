@@ -6,7 +6,7 @@
 //! does.
 
 use super::ArrayView;
-use super::iter::{Runs, are_small};
+use super::iter::Runs;
 use super::wide::{self, Kernel};
 use crate::access::{Addr, Load};
 use crate::element::Number;
@@ -152,14 +152,33 @@ impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
 
     #[inline(always)]
     unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
-        const TOGETHER: usize = 16;
+        match size_of::<S>() {
+            // SAFETY: as this function's contract says.
+            ..=2 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 16>(source, target, len) },
+            // SAFETY: as above.
+            ..=16 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 8>(source, target, len) },
+            // SAFETY: as above.
+            _ => unsafe { self.make_lanes::<S, T, A, 1>(source, target, len) },
+        }
+    }
+}
+
+impl<F> With<F> {
+    /// # Safety
+    ///
+    /// As for [`Make::make_run`].
+    #[inline(always)]
+    unsafe fn make_lanes<S, T, A: Load<S>, const N: usize>(self, source: Addr, target: *mut T, len: usize)
+    where
+        F: Fn(S) -> T + Copy,
+    {
         let mut start = 0;
-        while A::TOGETHER && are_small::<S>() && len - start >= TOGETHER {
+        while N > 1 && len - start >= N {
             // SAFETY: elements that this function's contract speaks of, which lie one after another.
-            let elements = unsafe { A::load_lanes::<TOGETHER>(source.add(start * size_of::<S>())) };
+            let elements = unsafe { A::load_lanes::<N>(source.add(start * size_of::<S>())) };
             // SAFETY: their places, by the same contract.
-            unsafe { target.wrapping_add(start).cast::<[T; TOGETHER]>().write(elements.map(self.0)) };
-            start += TOGETHER;
+            unsafe { target.wrapping_add(start).cast::<[T; N]>().write(elements.map(self.0)) };
+            start += N;
         }
         for index in start..len {
             // SAFETY: one of the elements that this function's contract speaks of.

@@ -9,7 +9,7 @@ use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
-use crate::element::number::{LANES, Series, together};
+use crate::element::number::{By, Series};
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -197,47 +197,51 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let choose = |a, b| if LARGEST { T::larger(a, b) } else { T::smaller(a, b) };
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                let of_run = with_run!(run, A, T, |len, run| {
-                    let first = run.at(0).native();
-                    let (mut best, mut index) = (first, 0);
-                    if T::PLAIN && together::<T, _>(run) {
-                        let mut lanes = [first; LANES];
-                        while len - index >= LANES {
-                            for (best, element) in lanes.iter_mut().zip(run.lanes::<LANES>(index)) {
-                                *best = choose(*best, element.native());
-                            }
-                            index += LANES;
-                        }
-                        best = lanes.iter().fold(best, |best, &lane| choose(best, lane));
-                    }
-                    // What is compared by one instruction the compiler takes many at a time by itself.
-                    let whole = if T::PLAIN { 0 } else { len - len % 8 };
-                    // Eight at a time, so that no comparison waits for the one before.
-                    let mut lanes = [first; 8];
-                    while index < whole {
-                        for (best, element) in lanes.iter_mut().zip(run.lanes::<8>(index)) {
-                            *best = choose(*best, element.native());
-                        }
-                        index += 8;
-                    }
-                    // As for sums of integers.
-                    while T::PLAIN && !run.contiguous() && len - index >= 2 {
-                        best = choose(best, choose(run.at(index).native(), run.at(index + 1).native()));
-                        index += 2;
-                    }
-                    for index in index..len {
-                        best = choose(best, run.at(index).native());
-                    }
-                    if T::PLAIN { best } else { lanes.iter().fold(best, |best, &lane| choose(best, lane)) }
-                });
-                extreme = Some(extreme.map_or(of_run, |best| choose(best, of_run)));
+                let of_run = with_run!(run, A, T, |len, run| Self::of_run(len, run));
+                extreme = Some(extreme.map_or(of_run, |best| Self::choose(best, of_run)));
             });
         }
         extreme.map(T::from_native)
+    }
+}
+
+impl<T: Ordered, A, const LARGEST: bool> Extreme<'_, T, A, LARGEST> {
+    #[inline(always)]
+    fn choose(a: T::Native, b: T::Native) -> T::Native {
+        if LARGEST { T::larger(a, b) } else { T::smaller(a, b) }
+    }
+
+    #[inline(always)]
+    fn of_run(len: usize, run: impl Series<T>) -> T::Native {
+        let (mut best, mut index) = (run.at(0).native(), 0);
+        match By::of(run) {
+            // So that no comparison waits for the one before.
+            _ if !T::PLAIN => Self::of_lanes::<16>(&mut best, &mut index, len, run),
+            // What is compared by one instruction the compiler takes many at a time by itself.
+            By::One => {}
+            By::Two => Self::of_lanes::<2>(&mut best, &mut index, len, run),
+            By::Few => Self::of_lanes::<4>(&mut best, &mut index, len, run),
+            By::Many => Self::of_lanes::<32>(&mut best, &mut index, len, run),
+        }
+        for index in index..len {
+            best = Self::choose(best, run.at(index).native());
+        }
+        best
+    }
+
+    #[inline(always)]
+    fn of_lanes<const N: usize>(best: &mut T::Native, index: &mut usize, len: usize, run: impl Series<T>) {
+        let mut lanes = [*best; N];
+        while len - *index >= N {
+            for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(*index)) {
+                *best = Self::choose(*best, element.native());
+            }
+            *index += N;
+        }
+        *best = lanes.into_iter().fold(*best, Self::choose);
     }
 }
 

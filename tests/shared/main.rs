@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
+mod handlers;
+#[cfg(unix)]
 mod hostile;
 
 use bytemuck::{Pod, Zeroable};
@@ -428,4 +430,89 @@ fn what_cannot_be_opened_says_why() {
         let archive = mmap_array::npz::Archive::open(&path);
         assert!(archive.is_err());
     }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+fn what_is_saved_of_a_file_that_is_cut_gets_no_name() {
+    let (folder, path) = folder();
+    let target = folder.path().join("target");
+    fs::write(&path, vec![3; 40_000]).unwrap();
+    let array = MmapArray::<u8>::options().shape([200, 200]).open_shared(&path).unwrap();
+    let any = DynArray::options("u1".parse().unwrap()).shape([200, 200]).open_shared(&path).unwrap();
+    npy::save(&target, &array).unwrap();
+    assert_eq!(npy::load::<u8>(&target).unwrap().shape(), [200, 200]);
+    npy::save(&target, &any).unwrap();
+    array.tofile(&target).unwrap();
+    assert_eq!(fs::read(&target).unwrap(), vec![3; 40_000]);
+    cut(&path, 10_000);
+    truncated(npy::save(&target, &array), &path, 10_000);
+    truncated(npy::save(&target, &any), &path, 10_000);
+    truncated(array.tofile(&target), &path, 10_000);
+    truncated(npy::save_to(&mut Vec::new(), &array), &path, 10_000);
+    assert_eq!(fs::read(&target).unwrap(), vec![3; 40_000]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing is left over");
+    let mut writer = npy::Writer::<u8>::create(&target, [200]).unwrap();
+    truncated(writer.write_rows(&array), &path, 10_000);
+    assert!(writer.finish().is_err());
+    npy::save(&target, &vec![[1_u8; 200]]).unwrap();
+    let before = fs::read(&target).unwrap();
+    truncated(npy::append(&target, &array), &path, 10_000);
+    assert_eq!(fs::read(&target).unwrap(), before);
+}
+
+#[test]
+#[cfg(feature = "rayon")]
+fn all_processors_read_it() {
+    use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+    let (_folder, path) = folder();
+    let numbers: Vec<u32> = (0..100_000).collect();
+    fs::write(&path, bytemuck::cast_slice::<_, u8>(&numbers)).unwrap();
+    let array = MmapArray::<u32>::options().shape([100, 1000]).open_shared(&path).unwrap();
+    let all = || array.read(|view| view.par_iter().map(u64::from).sum::<u64>());
+    let rows = || array.read(|view| view.par_axis_iter(0).map(|row| row.sum()).sum::<u128>());
+    let chunks = || array.read(|view| view.par_axis_chunks(1, 300).map(|part| part.sum()).collect::<Vec<_>>());
+    assert_eq!((all().unwrap(), rows().unwrap()), (4_999_950_000, 4_999_950_000));
+    assert_eq!(chunks().unwrap().into_iter().sum::<u128>(), 4_999_950_000);
+    assert_eq!(array.read(|view| view.par_iter().rev().position_first(|n| n == 7)).unwrap(), Some(99_992));
+    if cfg!(unix) {
+        cut(&path, 200_000);
+        truncated(all(), &path, 200_000);
+        truncated(rows(), &path, 200_000);
+        truncated(chunks(), &path, 200_000);
+    }
+}
+
+#[test]
+fn no_change_of_another_thread_is_lost() {
+    let (_folder, path) = folder();
+    fs::write(&path, [0; 64]).unwrap();
+    let open = || MmapArray::<u64>::options().open_shared_mut(&path).unwrap();
+    // Two maps of one file, and two threads on each.
+    let (one, other) = (open(), open());
+    std::thread::scope(|threads| {
+        for array in [&one, &one, &other, &other] {
+            threads.spawn(move || {
+                for n in 0..5000 {
+                    array.write(|view| view.fetch_add([n % 4], 1)).unwrap();
+                    array.fetch_max([5], n as u64).unwrap();
+                }
+            });
+        }
+        threads.spawn(|| (0..5000).for_each(|_| assert!(one.at([0]).unwrap() <= 5000)));
+    });
+    assert_eq!(one.read(|view| view.to_vec()).unwrap(), [5000, 5000, 5000, 5000, 0, 4999, 0, 0]);
+    assert_eq!(one.fetch_min([5], 7).unwrap(), 4999);
+    assert_eq!((one.compare_exchange([5], 7, 8).unwrap(), one.compare_exchange([5], 7, 9).unwrap()), (Ok(7), Err(8)));
+    let floats = MmapArray::<f32>::options().open_shared_mut(&path).unwrap();
+    floats.set([15], 0.5).unwrap();
+    assert_eq!((floats.fetch_add([15], 1.25).unwrap(), floats.fetch_max([15], f32::NAN).unwrap()), (0.5, 1.75));
+    assert_eq!((floats.fetch_min([15], -1.0).unwrap(), floats.at([15]).unwrap()), (1.75, -1.0));
+    let signed = MmapArray::<i32>::options().open_shared_mut(&path).unwrap();
+    assert_eq!((signed.fetch_add([14], -3).unwrap(), signed.fetch_min([14], -9).unwrap()), (0, -3));
+    assert_eq!((signed.fetch_max([14], i32::MAX).unwrap(), signed.fetch_add([14], 1).unwrap()), (-9, i32::MAX));
+    assert_eq!(signed.at([14]).unwrap(), i32::MIN);
+    let odd = MmapArray::<u32>::options().offset(1).shape(2).open_shared_mut(&path).unwrap();
+    let error = odd.fetch_add([0], 1).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)), "{error}");
 }
