@@ -238,7 +238,7 @@ pub trait Load<T>: Mode + sealed::Load<T> {
     /// As for [`load`](Self::load), for all of them; `target` must be valid for writes of `len` elements, and the two
     /// must not overlap.
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     unsafe fn load_run(source: Addr, target: *mut T, len: usize) {
         // SAFETY: as above; the target is as the callee asks by this function's contract.
         unsafe { <Self::Reading as sealed::Reading>::load_bytes(source, target.cast(), len * size_of::<T>()) }
@@ -465,7 +465,7 @@ mod sealed {
             unsafe { super::words::load_lanes(source.0) }
         }
 
-        #[inline]
+        #[inline(always)]
         unsafe fn load_bytes(source: Addr, target: *mut u8, len: usize) {
             // SAFETY: both are valid for that many bytes and apart, by this function's contract.
             unsafe { super::words::copy(source.0, target, len) }

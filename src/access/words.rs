@@ -18,15 +18,26 @@ use std::mem::MaybeUninit;
 #[repr(C, packed)]
 struct Unaligned<W>(W);
 
-/// The widest word. Wider ones, where processors have them, were no faster.
-#[cfg(all(target_arch = "x86", target_feature = "sse2"))]
-type Wide = std::arch::x86::__m128i;
-#[cfg(target_arch = "x86_64")]
-type Wide = std::arch::x86_64::__m128i;
+/// The vectors that are loaded at once: the wide one as two loads where a loop is not compiled for AVX.
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+mod vectors {
+    #[cfg(target_arch = "x86")]
+    pub(super) use std::arch::x86::{__m128i as Half, __m256i as Wide};
+    #[cfg(target_arch = "x86_64")]
+    pub(super) use std::arch::x86_64::{__m128i as Half, __m256i as Wide};
+}
 #[cfg(target_arch = "aarch64")]
-type Wide = std::arch::aarch64::uint8x16_t;
-#[cfg(not(any(all(target_arch = "x86", target_feature = "sse2"), target_arch = "x86_64", target_arch = "aarch64")))]
-type Wide = u64;
+mod vectors {
+    pub(super) use std::arch::aarch64::{uint8x16_t as Half, uint8x16_t as Wide};
+}
+#[cfg(not(any(
+    all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
+    target_arch = "aarch64"
+)))]
+mod vectors {
+    pub(super) use std::primitive::{u64 as Half, u64 as Wide};
+}
+use vectors::{Half, Wide};
 
 /// Loads a word and puts it somewhere else.
 ///
@@ -67,19 +78,23 @@ unsafe fn move_few(source: *const u8, target: *mut u8, len: usize) {
     words!(u64 u32 u16 u8);
 }
 
-/// Copies bytes by the widest words, and then the few that are left.
+/// Copies the bytes from `at` on by words of `W`, and then the few that are left.
 ///
 /// # Safety
 ///
-/// As for [`copy`].
+/// As for [`copy`]; any bits must be a `W`, and `at` no more than `len`.
 #[inline(always)]
-unsafe fn move_many(source: *const u8, target: *mut u8, len: usize) {
-    let mut at = 0;
-    while len - at >= size_of::<Wide>() {
-        // SAFETY: these bytes are some of those of the contract, and any bits are such a word.
-        unsafe { move_word::<Wide>(source.wrapping_add(at), target.wrapping_add(at)) };
-        at += size_of::<Wide>();
+unsafe fn move_many<W: Copy>(source: *const u8, target: *mut u8, mut at: usize, len: usize) {
+    macro_rules! words {
+        ($($word:ty)*) => {$(
+            while len - at >= size_of::<$word>() {
+                // SAFETY: these bytes are some of those of the contract, and any bits are such a word.
+                unsafe { move_word::<$word>(source.wrapping_add(at), target.wrapping_add(at)) };
+                at += size_of::<$word>();
+            }
+        )*};
     }
+    words!(W Half);
     // SAFETY: so are those that are left.
     unsafe { move_few(source.wrapping_add(at), target.wrapping_add(at), len - at) };
 }
@@ -97,7 +112,7 @@ pub(super) unsafe fn load<T>(source: *const u8) -> T {
         // SAFETY: the source is valid by this function's contract; the target is a place of its own for as many bytes.
         few @ ..=16 => unsafe { move_few(source, target, few) },
         // SAFETY: as above.
-        many => unsafe { move_many(source, target, many) },
+        many => unsafe { move_many::<Half>(source, target, 0, many) },
     }
     // SAFETY: all its bytes have been written, and any bits are a `T` by this function's contract.
     unsafe { value.assume_init() }
@@ -112,7 +127,7 @@ pub(super) unsafe fn load<T>(source: *const u8) -> T {
 pub(super) unsafe fn load_lanes<T, const N: usize>(source: *const u8) -> [T; N] {
     let mut values = MaybeUninit::<[T; N]>::uninit();
     // SAFETY: the source is valid by this function's contract; the target is a place of its own for as many bytes.
-    unsafe { move_many(source, values.as_mut_ptr().cast(), size_of::<[T; N]>()) };
+    unsafe { move_many::<Wide>(source, values.as_mut_ptr().cast(), 0, size_of::<[T; N]>()) };
     // SAFETY: all bytes have been written, and any bits are a `T` by this function's contract.
     unsafe { values.assume_init() }
 }
@@ -125,8 +140,16 @@ pub(super) unsafe fn load_lanes<T, const N: usize>(source: *const u8) -> [T; N] 
 /// writes of them, and apart from the source.
 #[inline(always)]
 pub(super) unsafe fn copy(source: *const u8, target: *mut u8, len: usize) {
+    const WIDE: usize = size_of::<Wide>();
+    let mut at = 0;
+    if len >= 2 * WIDE {
+        // SAFETY: the first bytes of those of this function's contract.
+        unsafe { move_word::<Wide>(source, target) };
+        // From the next place in the target on that is aligned: a store across two lines costs two.
+        at = WIDE - target.addr() % WIDE;
+    }
     // SAFETY: as this function's contract says.
-    unsafe { move_many(source, target, len) }
+    unsafe { move_many::<Wide>(source, target, at, len) }
 }
 
 /// Stores a value of any type, without padding.

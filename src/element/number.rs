@@ -173,7 +173,7 @@ impl<T, R: Copy, F: Copy> Clone for Made<T, R, F> {
 
 impl<T, R: Copy, F: Copy> Copy for Made<T, R, F> {}
 
-impl<T, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F> {
+impl<T: Copy, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F> {
     const TOGETHER: bool = R::TOGETHER;
 
     #[inline(always)]
@@ -188,7 +188,9 @@ impl<T, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F> {
 
     #[inline(always)]
     fn lanes<const N: usize>(self, index: usize) -> [U; N] {
-        self.run.lanes(index).map(self.make)
+        // Not `map`, of which the compiler makes less.
+        let lanes: [T; N] = self.run.lanes(index);
+        std::array::from_fn(|lane| (self.make)(lanes[lane]))
     }
 }
 

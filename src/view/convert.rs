@@ -154,9 +154,9 @@ impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
     unsafe fn make_run(self, source: Addr, target: *mut T, len: usize) {
         match size_of::<S>() {
             // SAFETY: as this function's contract says.
-            ..=2 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 16>(source, target, len) },
+            ..=4 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 16>(source, target, len) },
             // SAFETY: as above.
-            ..=16 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 8>(source, target, len) },
+            ..=16 if A::TOGETHER => unsafe { self.make_lanes::<S, T, A, 4>(source, target, len) },
             // SAFETY: as above.
             _ => unsafe { self.make_lanes::<S, T, A, 1>(source, target, len) },
         }

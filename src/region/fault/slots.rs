@@ -269,7 +269,7 @@ impl Registered {
         [first(Why::Io), first(Why::Truncated)].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     pub(super) fn faults(&self) -> usize {
         self.0.faults.load(SeqCst)
     }
