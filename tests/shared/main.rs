@@ -236,6 +236,10 @@ fn records_are_found_by_name_and_items_are_values_of_their_own() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_file_that_is_cut_is_an_error_in_every_way() {
     let (_folder, path) = folder();
     let fresh = || {
@@ -283,6 +287,10 @@ fn a_file_that_is_cut_is_an_error_in_every_way() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn what_was_lost_stays_lost_until_it_is_refreshed() {
     let (_folder, path) = folder();
     fs::write(&path, [1; 20_000]).unwrap();
@@ -304,6 +312,10 @@ fn what_was_lost_stays_lost_until_it_is_refreshed() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn refresh_finds_what_was_appended() {
     let (_folder, path) = folder();
     npy::save(&path, &vec![[1_u16, 2]; 3]).unwrap();
@@ -333,6 +345,10 @@ fn refresh_finds_what_was_appended() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_window_behind_the_end_is_there_once_the_file_is_long_enough() {
     let (_folder, path) = folder();
     fs::write(&path, [1; 100]).unwrap();
@@ -398,6 +414,10 @@ fn elements_are_written_while_others_read() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn stores_to_what_was_lost_are_an_error_and_the_others_stay() {
     let (_folder, path) = folder();
     fs::write(&path, vec![0_u8; 40_960]).unwrap();
@@ -436,6 +456,10 @@ fn what_cannot_be_opened_says_why() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn what_is_saved_of_a_file_that_is_cut_gets_no_name() {
     let (folder, path) = folder();
     let target = folder.path().join("target");
@@ -465,6 +489,10 @@ fn what_is_saved_of_a_file_that_is_cut_gets_no_name() {
 
 #[test]
 #[cfg(feature = "rayon")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn all_processors_read_it() {
     use rayon::iter::{IndexedParallelIterator, ParallelIterator};
     let (_folder, path) = folder();

