@@ -124,11 +124,23 @@ impl Plane {
         }
     }
 
+    #[inline(always)]
+    fn fold<T, B>(mut self, init: B, mut f: impl FnMut(B, Addr) -> B) -> B {
+        let mut accumulator = init;
+        for _ in 0..self.rows {
+            accumulator = self.run.fold::<T, _>(accumulator, &mut f);
+            self.run.ptr = self.run.ptr.offset(self.row_stride);
+        }
+        accumulator
+    }
+
+    /// Folds the elements, which are loaded many at a time where that makes a difference.
+    ///
     /// # Safety
     ///
     /// The elements must be valid to load through `A`.
     #[inline(always)]
-    unsafe fn fold<T, A: Load<T>, B>(mut self, init: B, mut f: impl FnMut(B, T) -> B) -> B {
+    unsafe fn fold_loaded<T, A: Load<T>, B>(mut self, init: B, mut f: impl FnMut(B, T) -> B) -> B {
         let mut accumulator = init;
         for _ in 0..self.rows {
             // SAFETY: the run's elements are some of the plane's.
@@ -461,8 +473,15 @@ impl<T, A: Load<T>> Iterator for Iter<'_, T, A> {
     fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
         let mut accumulator = init;
         while let Some(plane) = self.next_plane() {
-            // SAFETY: the plane's elements are the view's, valid by the contract of `new`.
-            accumulator = unsafe { plane.fold::<T, A, B>(accumulator, &mut f) };
+            if A::TOGETHER {
+                // SAFETY: the plane's elements are the view's, valid by the contract of `new`.
+                accumulator = unsafe { plane.fold_loaded::<T, A, B>(accumulator, &mut f) };
+                continue;
+            }
+            accumulator = plane.fold::<T, B>(accumulator, |accumulator, source| {
+                // SAFETY: each address is an element of a run of the view's, valid by the contract of `new`.
+                f(accumulator, unsafe { A::load(source) })
+            });
         }
         accumulator
     }
