@@ -154,7 +154,9 @@ impl Layout {
         // Rows of an array in Fortran order have others between them.
         let is_part = rows.len() < self.dims[0] && self.order == Order::F && self.dims.len() > 1;
         let rows_of = self.rows_of.or_else(|| is_part.then_some(self.dims));
-        let offset = self.offset + rows.start as u64 * stride as u64;
+        // Where there is no element, the rows may lie anywhere, and not behind the end.
+        let start = if dims.contains(&0) { 0 } else { rows.start as u64 * stride as u64 };
+        let offset = self.offset + start;
         Self { offset, dims, rows_of, rest: 0, front: None, again: None, ..self.clone() }
     }
 

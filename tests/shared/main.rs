@@ -369,6 +369,26 @@ fn a_window_behind_the_end_is_there_once_the_file_is_long_enough() {
 }
 
 #[test]
+fn rows_of_no_elements_are_there_in_either_order() {
+    let (_folder, path) = folder();
+    fs::write(&path, [1; 10]).unwrap();
+    for order in [Order::C, Order::F] {
+        for shape in [[5, 0], [0, 5]] {
+            let options = MmapArray::<u16>::options().offset(10).shape(shape).order(order);
+            let array = options.open_shared(&path).unwrap();
+            let lens: Vec<_> = array.chunks(2).map(|chunk| chunk.unwrap().shape()[0]).collect();
+            assert_eq!(lens, if shape[0] == 5 { vec![2, 2, 1] } else { vec![] });
+            let rows = array.into_rows(shape[0]..);
+            assert_eq!((rows.shape(), rows.read(|view| view.sum()).unwrap()), (&[0, shape[1]][..], 0));
+        }
+        let array = MmapArray::<u16>::options().shape([5]).order(order).open_shared(&path).unwrap();
+        assert!(array.into_rows(5..).is_empty());
+    }
+    let array = MmapArray::<u16>::options().shape([5, 0]).order(Order::F).open_shared(&path).unwrap();
+    assert_eq!(array.into_rows(2..4).load().unwrap().shape(), [2, 0]);
+}
+
+#[test]
 fn what_was_written_meanwhile_is_found() {
     let (_folder, path) = folder();
     fs::write(&path, [1; 8192]).unwrap();
