@@ -421,8 +421,6 @@ impl Region {
     /// Finds out whether bytes of the region were lost since it was mapped, or lie behind the end of the file now.
     pub(crate) fn check(&self) -> Result<()> {
         let Some(map) = &self.map.guarded else { return Ok(()) };
-        // What a thread has loaded before comes before the question.
-        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
         let (whole, end) = (0..self.len, self.offset() + self.len as u64);
         let lost = map.check(self.start..self.start + self.len);
         let Some(lost) =
