@@ -8,12 +8,13 @@
 //! `cargo bench --bench sharing`. A ratio below 1 means that the shared array is faster.
 
 mod common;
+#[path = "common/compare.rs"]
+mod compare;
 
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
-use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
+use compare::{compare, compare_in, head};
 use mmap_array::access::Load;
 use mmap_array::{ArrayView, Be, MmapArray, Result, SharedArray, field};
-use std::fmt::Debug;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -33,15 +34,14 @@ fn main() -> Result<()> {
         let path = folder.path().join("data");
         let numbers: Vec<u8> = (0..bytes / 8).flat_map(|n| ((n * 7 % 1000) as f64 / 8.0).to_ne_bytes()).collect();
         fs::write(&path, numbers)?;
-        println!("\n{name}, {rounds} rounds");
-        println!("{:<45} {:>10} {:>10} {:>8}  quartiles", "", "shared", "references", "ratio");
+        head(&format!("{name}, {rounds} rounds"), "shared", "references");
         size(&path, rounds)?;
     }
     let path = folder.path().join("data");
-    println!("\none element, 801 rounds");
+    head("one element", "shared", "references");
     let (shared, stable) = open::<f64>(&path)?;
-    row(801, "at, and its question", (&shared, |array| array.at([7]).unwrap()), (&stable, |array| array[7]));
-    row(801, "view().at, without", (&shared, |array| array.view().at([7])), (&stable, |array| array[7]));
+    compare("at, and its question", (&shared, |array| array.at([7]).unwrap()), (&stable, |array| array[7]));
+    compare("view().at, without", (&shared, |array| array.view().at([7])), (&stable, |array| array[7]));
     Ok(())
 }
 
@@ -52,30 +52,11 @@ fn open<T: AnyBitPattern>(path: &Path) -> Result<(SharedArray<T>, MmapArray<T>)>
     Ok((options().open_shared(path)?, unsafe { options().open(path)? }))
 }
 
-/// Prints a row: the time of a call of each side, and left over right.
-fn row<L: Copy, R: Copy, T: PartialEq + Debug>(
-    rounds: usize,
-    name: &str,
-    (left_input, left): (L, impl Fn(L) -> T),
-    (right_input, right): (R, impl Fn(R) -> T),
-) {
-    if !chosen(name) {
-        return;
-    }
-    assert_eq!(left(left_input), right(right_input), "{name}: the two sides differ");
-    let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
-    let [left, right] =
-        alternate(rounds, [&mut || time(calls, left_input, &left), &mut || time(calls, right_input, &right)]);
-    let [low, ratio, high] = quartiles(ratios(&left, &right));
-    let [left, right] = [left, right].map(|times| show(quartiles(times)[1]));
-    println!("{name:<45} {left:>10} {right:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
-}
-
 /// A row of one operation on both.
 macro_rules! both {
     ($rounds:expr, $path:expr, $element:ty, $name:literal, |$view:ident| $operation:expr) => {{
         let (shared, stable) = open::<$element>($path)?;
-        row(
+        compare_in(
             $rounds,
             $name,
             (&shared, |array: &SharedArray<$element>| array.read(|$view| $operation).unwrap()),

@@ -17,6 +17,16 @@ pub(crate) fn head(title: &str, left: &str, right: &str) {
 /// for being like the one before.
 pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
     name: &str,
+    left: (L, impl Fn(L) -> T),
+    right: (R, impl Fn(R) -> T),
+) {
+    compare_in(ROUNDS, name, left, right);
+}
+
+/// As [`compare`], in so many rounds.
+pub(crate) fn compare_in<L: Copy, R: Copy, T: PartialEq + Debug>(
+    rounds: usize,
+    name: &str,
     (left_input, left): (L, impl Fn(L) -> T),
     (right_input, right): (R, impl Fn(R) -> T),
 ) {
@@ -26,7 +36,7 @@ pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
     assert_eq!(left(left_input), right(right_input), "{name}: the two sides differ");
     let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
     let [left, right] =
-        alternate(ROUNDS, [&mut || time(calls, left_input, &left), &mut || time(calls, right_input, &right)]);
+        alternate(rounds, [&mut || time(calls, left_input, &left), &mut || time(calls, right_input, &right)]);
     let [low, ratio, high] = quartiles(ratios(&left, &right));
     let [left, right] = [left, right].map(|times| show(quartiles(times)[1]));
     println!("{name:<45} {left:>10} {right:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
