@@ -45,6 +45,10 @@ use std::marker::PhantomData;
 /// and [`reborrow`](ArrayViewMut::reborrow) lends it out. As in NumPy, cutting, turning and reinterpreting cost
 /// nothing.
 ///
+/// Views of arrays that others may change are in the modes [`Shared`](crate::access::Shared) and
+/// [`SharedMut`](crate::access::SharedMut): see [`SharedArray`](crate::SharedArray). They have no slices, and those that
+/// write may be many.
+///
 /// A view is a borrow of its elements, so it is `Send` and `Sync` where they are both.
 ///
 /// ```
@@ -79,7 +83,8 @@ impl<T, A: Aliasing> Clone for ArrayView<'_, T, A> {
 
 // SAFETY: a view is a borrow of elements, shared or exclusive, and may go where `&T` and `&mut T` both may.
 unsafe impl<T: Send + Sync, A> Send for ArrayView<'_, T, A> {}
-// SAFETY: a shared view only reads, as `&T` does.
+// SAFETY: a shared view only reads, as `&T` does. That of a `SharedMut` array also stores, by instructions that others'
+// loads and stores may meet: to memory that is no part of Rust's (see `access::words`).
 unsafe impl<T: Send + Sync, A> Sync for ArrayView<'_, T, A> {}
 
 impl<'a, T> ArrayView<'a, T, ReadOnly> {

@@ -65,7 +65,7 @@ impl<A: Aliasing> Clone for DynView<'_, A> {
 
 // SAFETY: a view is a borrow of bytes, shared or exclusive, and may go where `&[u8]` and `&mut [u8]` both may.
 unsafe impl<A> Send for DynView<'_, A> {}
-// SAFETY: a shared view only reads, as `&[u8]` does.
+// SAFETY: a shared view only reads, as `&[u8]` does; it stores through typed views alone, which are argued for there.
 unsafe impl<A> Sync for DynView<'_, A> {}
 
 impl<'a> DynView<'a> {
