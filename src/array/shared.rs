@@ -4,18 +4,26 @@
 //! [`SharedArray`] gives out elements by value, and says after each operation whether it has lost any. How a lost page
 //! becomes an error is told in `region::fault`.
 
-use super::elements::{Again, Elements, Layout, Strided, Typed, sealed::Described};
-use super::source::Bytes;
-use super::{MmapArrayMut, load};
-use crate::access::{Addr, Aliasing, Atomic, Load, Mode, ReadWrite, Shared, SharedMut, Stable, Store};
-use crate::error::{Error, ErrorKind, Reason, Result, short_type_name};
+mod chunks;
+mod portion;
+mod read;
+mod write;
+
+pub use chunks::Chunks;
+pub(crate) use portion::SharedPortion;
+pub(crate) use read::sealed;
+pub use read::{Lend, Readable, read};
+
+use super::MmapArrayMut;
+use super::elements::{Elements, Layout, Strided, Typed};
+use crate::access::{Aliasing, Load, Mode, ReadWrite, Shared, SharedMut, Stable};
+use crate::error::{Error, Result, short_type_name};
 use crate::region::Region;
-use crate::shape::{Axes, NdIndex, Order};
-use crate::view::{ArrayView, RawView, resolve};
+use crate::shape::{NdIndex, Order};
+use crate::view::{ArrayView, resolve};
 use std::fmt;
-use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::ops::{Range, RangeBounds};
+use std::ops::RangeBounds;
 use std::path::Path;
 
 /// A file, or a portion of one, as a typed and shaped array that anybody may write, cut or append to meanwhile.
@@ -70,245 +78,6 @@ pub struct SharedArray<T, A = Shared> {
 /// A shared array whose elements can be written, by this program and by others at once.
 pub type SharedArrayMut<T> = SharedArray<T, SharedMut>;
 
-/// What there is of a shared array but for what its elements are.
-#[derive(Clone)]
-pub(crate) struct SharedPortion {
-    region: Region,
-    /// Within the region.
-    axes: Axes,
-    layout: Layout,
-    again: Again,
-}
-
-impl SharedPortion {
-    pub(crate) fn new(region: Region, mut layout: Layout) -> Result<Self> {
-        let again = layout.again.take().ok_or_else(|| Error::unsupported("this file cannot be opened shared"))?;
-        Ok(Self { axes: layout.axes(), region, layout, again })
-    }
-
-    pub(crate) fn axes(&self) -> &Axes {
-        &self.axes
-    }
-
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    pub(crate) fn raw_view(&self) -> RawView {
-        RawView { ptr: address(&self.region), axes: self.axes.clone() }
-    }
-
-    /// The elements of a copy that [`copy`](Self::copy) has made.
-    pub(crate) fn raw_view_of(&self, copy: &Region) -> RawView {
-        RawView { ptr: address(copy), axes: self.layout.clone().in_memory().axes() }
-    }
-
-    /// Copies the elements into memory by reading the file.
-    pub(crate) fn copy(&self, elements: &impl Described) -> Result<Region> {
-        self.copy_of(elements, &self.layout)
-    }
-
-    fn copy_of(&self, elements: &impl Described, layout: &Layout) -> Result<Region> {
-        load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(|error| match error.kind() {
-            // It was longer when it was opened.
-            ErrorKind::PastEnd => self.region.check().err().unwrap_or(error),
-            _ => error,
-        })
-    }
-
-    /// A range of rows copied into memory, and their layout.
-    fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
-        let layout = self.layout.rows(rows);
-        let copy = self.copy_of(elements, &layout).map_err(|error| error.in_file(self.path()))?;
-        Ok((copy, layout.in_memory()))
-    }
-
-    /// A range of rows, over the same map.
-    fn part(&self, rows: Range<usize>) -> Self {
-        let layout = self.layout.rows(rows);
-        let start = (layout.offset - self.layout.offset) as usize;
-        // The rows of a portion that is mapped take no more of the address space than it.
-        let len = layout.span().unwrap_or(0);
-        Self { region: self.region.part(start..start + len), axes: layout.axes(), layout, again: self.again.clone() }
-    }
-
-    pub(crate) fn check(&self) -> Result<()> {
-        self.region.check()
-    }
-
-    pub(crate) fn path(&self) -> Option<&Path> {
-        self.again.path.as_deref()
-    }
-
-    /// Calls `f`, which writes elements, and then asks once whether any was lost.
-    pub(crate) fn write<R>(&self, f: impl FnOnce() -> R) -> Result<R> {
-        let Some(result) = Region::enter(f) else {
-            let text = "cannot write: another handler of SIGBUS has taken the place of the one that finds lost pages";
-            return Err(Error::unsupported(text).in_file(self.path()));
-        };
-        self.check().map(|()| result)
-    }
-
-    pub(crate) fn flush(&self) -> Result<()> {
-        self.region.flush(0..self.region.len())?;
-        self.check()
-    }
-
-    /// Maps what there is now. Whether it is of another shape than before.
-    pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let (region, layout) = (self.again.map)(self.again.bytes()).map_err(|error| error.in_file(self.path()))?;
-        let is_other = layout.dims[..] != self.layout.dims[..] || layout.offset != self.layout.offset;
-        let axes = layout.axes();
-        (self.region, self.axes, self.layout) = (region, axes, layout);
-        Ok(is_other)
-    }
-
-    /// The file's length and when it was last written, as far as the system tells.
-    fn stamp(&self) -> Result<impl PartialEq> {
-        let error = |source| Error::io("ask when the file was changed", source).in_file(self.path());
-        let metadata = self.again.file.metadata().map_err(error)?;
-        #[cfg(unix)]
-        let changed = {
-            use std::os::unix::fs::MetadataExt;
-            (metadata.ctime(), metadata.ctime_nsec(), metadata.mtime(), metadata.mtime_nsec())
-        };
-        #[cfg(not(unix))]
-        let changed = metadata.modified().map_err(error)?;
-        Ok((metadata.len(), changed))
-    }
-
-    pub(crate) fn unchanged<R>(&self, read: impl FnOnce() -> Result<R>) -> Result<R> {
-        let before = self.stamp()?;
-        let result = read()?;
-        match self.stamp()? == before {
-            true => Ok(result),
-            false => Err(Reason::Changed.error().in_file(self.path())),
-        }
-    }
-}
-
-fn address(region: &Region) -> Addr {
-    region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr))
-}
-
-/// What several shared arrays are read together as: see [`read`].
-///
-/// `&SharedArray`, `&SharedDynArray` and tuples of them. The trait is sealed.
-pub trait Readable: for<'a> Lend<'a> {}
-impl<S: for<'a> Lend<'a>> Readable for S {}
-
-/// What shared arrays are lent as for a lifetime, which they outlive. The trait is sealed.
-pub trait Lend<'a, Outlived = &'a Self>: sealed::Readable {
-    /// A view, or a tuple of views.
-    type View;
-
-    /// The elements where they are, or in a copy.
-    #[doc(hidden)]
-    fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View;
-}
-
-pub(crate) mod sealed {
-    use super::Result;
-
-    pub trait Readable {
-        /// The elements in memory.
-        type Copy;
-
-        fn copy(&self) -> Result<Self::Copy>;
-
-        fn check(&self) -> Result<()>;
-    }
-}
-
-impl<T, A: Mode> sealed::Readable for &SharedArray<T, A> {
-    type Copy = Region;
-
-    fn copy(&self) -> Result<Region> {
-        self.portion.copy(&Typed::<T>::new())
-    }
-
-    fn check(&self) -> Result<()> {
-        self.portion.check()
-    }
-}
-
-impl<'a, T, A: Mode> Lend<'a> for &SharedArray<T, A> {
-    type View = ArrayView<'a, T, Shared>;
-
-    fn lend(&'a self, copy: Option<&'a Region>) -> ArrayView<'a, T, Shared> {
-        match copy {
-            None => self.view(),
-            // SAFETY: the copy has all the elements, whose bytes were read, and nobody else has it.
-            Some(copy) => unsafe { ArrayView::from_raw(self.portion.raw_view_of(copy)) },
-        }
-    }
-}
-
-macro_rules! tuples {
-    ($($($Array:ident $place:tt),+;)*) => {$(
-        impl<$($Array: Readable),+> sealed::Readable for ($($Array,)+) {
-            type Copy = ($($Array::Copy,)+);
-
-            fn copy(&self) -> Result<Self::Copy> {
-                Ok(($(self.$place.copy()?,)+))
-            }
-
-            fn check(&self) -> Result<()> {
-                $(self.$place.check()?;)+
-                Ok(())
-            }
-        }
-
-        impl<'a, $($Array: Readable),+> Lend<'a> for ($($Array,)+) {
-            type View = ($(<$Array as Lend<'a>>::View,)+);
-
-            fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View {
-                ($(self.$place.lend(copy.map(|copy| &copy.$place)),)+)
-            }
-        }
-    )*};
-}
-tuples! {
-    B 0;
-    B 0, C 1;
-    B 0, C 1, D 2;
-    B 0, C 1, D 2, E 3;
-    B 0, C 1, D 2, E 3, F 4;
-    B 0, C 1, D 2, E 3, F 4, G 5;
-    B 0, C 1, D 2, E 3, F 4, G 5, H 6;
-    B 0, C 1, D 2, E 3, F 4, G 5, H 6, I 7;
-}
-
-/// Calls `f` with views of several shared arrays, and then asks once whether any of them has lost an element: as
-/// [`SharedArray::read`] for one.
-///
-/// # Errors
-///
-/// As for [`SharedArray::read`], of the first array that has lost elements.
-///
-/// ```
-/// use mmap_array::{MmapArray, shared};
-/// # let dir = tempfile::tempdir()?;
-/// # let (left, right) = (dir.path().join("left"), dir.path().join("right"));
-/// std::fs::write(&left, [1, 2, 3])?;
-/// std::fs::write(&right, [4, 5, 6])?;
-/// let left = MmapArray::<u8>::options().open_shared(&left)?;
-/// let right = MmapArray::<u8>::options().open_shared(&right)?;
-/// let dot = shared::read((&left, &right), |(left, right)| left.iter().zip(&right).map(|(a, b)| a * b).sum::<u8>())?;
-/// assert_eq!(dot, 32);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
-    let mut f = Some(f);
-    let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None))));
-    if let Some(Some(result)) = entered {
-        return arrays.check().map(|()| result);
-    }
-    let copy = arrays.copy()?;
-    let Some(f) = f else { unreachable!("it has not been called") };
-    Ok(f(arrays.lend(Some(&copy))))
-}
-
 impl<T, A: Mode> SharedArray<T, A> {
     fn new(region: Region, layout: Layout) -> Result<Self> {
         Ok(Self { portion: SharedPortion::new(region, layout)?, marker: PhantomData })
@@ -318,19 +87,19 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// [refreshed](Self::refresh).
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        self.portion.axes.lens()
+        self.portion.axes().lens()
     }
 
     /// Returns the number of axes; a 0-d array has none, and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
-        self.portion.axes.ndim()
+        self.portion.axes().ndim()
     }
 
     /// Returns the number of elements: the product of the shape.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.portion.axes.len()
+        self.portion.axes().len()
     }
 
     /// Returns whether there is no element.
@@ -342,13 +111,13 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// Returns the order in which the elements follow one another in the file.
     #[must_use]
     pub fn order(&self) -> Order {
-        self.portion.layout.order
+        self.portion.layout().order
     }
 
     /// Returns where the first element lies in the file, in bytes from its start.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
-        self.portion.layout.offset
+        self.portion.layout().offset
     }
 
     /// Returns the file's path as it was given; `None` for files passed in open.
@@ -544,39 +313,7 @@ impl<T, A: Mode> SharedArray<T, A> {
         ReadWrite: Stable<T>,
     {
         let copy = self.portion.copy(&Typed::<T>::new())?;
-        Elements::<ReadWrite>::array(Typed::new(), copy, self.portion.layout.clone().in_memory())
-    }
-
-    /// Returns an iterator of copies of so many rows at a time, the last of what is left. Each is whole, or an error: so
-    /// they are for loops that do something with each row, which cannot be taken back.
-    ///
-    /// An array without axes is one copy.
-    ///
-    /// # Panics
-    ///
-    /// If `rows` is 0.
-    ///
-    /// ```
-    /// use mmap_array::npy;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("frames.npy");
-    /// npy::save(&path, &vec![[1_u8; 3]; 5])?;
-    /// let frames = npy::options::<u8>().open_shared(&path)?;
-    /// for chunk in frames.chunks(2) {
-    ///     let chunk = chunk?;
-    ///     println!("{} rows: {chunk}", chunk.shape()[0]);
-    /// }
-    /// # assert_eq!(frames.chunks(2).len(), 3);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn chunks(&self, rows: usize) -> Chunks<'_, T, A>
-    where
-        ReadWrite: Stable<T>,
-    {
-        assert!(rows > 0, "chunks of 0 rows");
-        let count = self.shape().first().map_or(1, |len| len.div_ceil(rows));
-        Chunks { array: self, rows, left: 0..count }
+        Elements::<ReadWrite>::array(Typed::new(), copy, self.portion.layout().clone().in_memory())
     }
 
     /// Returns rows of the array as an array of their own, over the same map, which asks about its own bytes alone.
@@ -631,193 +368,27 @@ impl<T, A: Mode> SharedArray<T, A> {
     }
 }
 
-impl<T> SharedArrayMut<T>
-where
-    SharedMut: Store<T>,
-{
-    /// Calls `f` with a view of the elements that can be written, and then asks once whether any of them was lost
-    /// meanwhile. What others write at the same time is not kept apart.
-    ///
-    /// # Errors
-    ///
-    /// As for [`check`](Self::check): stores to what was lost are lost too. Where another handler of `SIGBUS` has taken
-    /// the place of this crate's, [`Unsupported`](crate::ErrorKind::Unsupported), and nothing was written.
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("counts");
-    /// std::fs::write(&path, [0; 8])?;
-    /// let counts = MmapArray::<u8>::options().shape([2, 4]).open_shared_mut(&path)?;
-    /// counts.write(|view| view.index_axis(0, 1).fill(7))?;
-    /// assert_eq!(std::fs::read(&path)?, [0, 0, 0, 0, 7, 7, 7, 7]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn write<R>(&self, f: impl FnOnce(ArrayView<'_, T, SharedMut>) -> R) -> Result<R> {
-        self.portion.write(|| f(self.view_mut()))
+impl<T, A: Mode> sealed::Readable for &SharedArray<T, A> {
+    type Copy = Region;
+
+    fn copy(&self) -> Result<Region> {
+        self.portion.copy(&Typed::<T>::new())
     }
 
-    /// Returns a view of all elements, to read and write. What it has stored is in the file if [`check`](Self::check) says
-    /// so afterwards; see [`view`](Self::view).
-    #[must_use]
-    pub fn view_mut(&self) -> ArrayView<'_, T, SharedMut> {
-        // SAFETY: as for `view`; the mode maps the bytes writable.
-        unsafe { ArrayView::from_raw(self.portion.raw_view()) }
-    }
-
-    /// Stores an element.
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write).
-    ///
-    /// # Panics
-    ///
-    /// If the index is outside the shape or has another number of axes.
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("flags");
-    /// std::fs::write(&path, [0; 3])?;
-    /// let flags = MmapArray::<u8>::options().open_shared_mut(&path)?;
-    /// flags.set([1], 9)?;
-    /// assert_eq!(std::fs::read(&path)?, [0, 9, 0]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn set(&self, index: impl NdIndex, value: T) -> Result<()> {
-        self.write(|view| view.set(index, value))
-    }
-
-    /// Stores the same value in every element.
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write).
-    pub fn fill(&self, value: T) -> Result<()>
-    where
-        T: Copy,
-    {
-        self.write(|view| view.fill(value))
-    }
-
-    /// Copies the elements of a view of the same shape.
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write).
-    ///
-    /// # Panics
-    ///
-    /// If the shapes differ: nothing is broadcast.
-    #[track_caller]
-    pub fn copy_from<B: Load<T>>(&self, source: &ArrayView<'_, T, B>) -> Result<()> {
-        self.write(|view| view.copy_from(source))
-    }
-
-    /// Replaces every element by what `f` makes of it. What others store between the load and the store of an element is
-    /// overwritten.
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write).
-    pub fn map_in_place(&self, f: impl FnMut(T) -> T) -> Result<()> {
-        self.write(|view| view.map_in_place(f))
-    }
-
-    /// Writes the elements to the disk and waits until they are there.
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
-    pub fn flush(&self) -> Result<()> {
-        self.portion.flush()
+    fn check(&self) -> Result<()> {
+        self.portion.check()
     }
 }
 
-/// Changes of single elements that lose none of others', by one instruction each. For many of them,
-/// [`write`](SharedArrayMut::write) with the view's methods of the same names asks once.
-impl<T: Atomic> SharedArrayMut<T>
-where
-    SharedMut: Store<T>,
-{
-    fn change<R>(&self, f: impl FnOnce(ArrayView<'_, T, SharedMut>) -> R) -> Result<R> {
-        let size = size_of::<T>();
-        if self.byte_offset() % size as u64 != 0 {
-            let address = format!("byte {} of the file, no multiple of {size}", self.byte_offset());
-            let text = format!("cannot change elements atomically: they lie at {address}");
-            return Err(Error::unsupported(text).in_file(self.path()));
+impl<'a, T, A: Mode> Lend<'a> for &SharedArray<T, A> {
+    type View = ArrayView<'a, T, Shared>;
+
+    fn lend(&'a self, copy: Option<&'a Region>) -> ArrayView<'a, T, Shared> {
+        match copy {
+            None => self.view(),
+            // SAFETY: the copy has all the elements, whose bytes were read, and nobody else has it.
+            Some(copy) => unsafe { ArrayView::from_raw(self.portion.raw_view_of(copy)) },
         }
-        self.write(f)
-    }
-
-    /// Adds to an element, and returns what it was: see [`ArrayView::fetch_add`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`write`](Self::write), and [`Unsupported`](crate::ErrorKind::Unsupported) where the elements do not lie at
-    /// multiples of their size.
-    ///
-    /// # Panics
-    ///
-    /// If the index is outside the shape or has another number of axes.
-    ///
-    /// ```
-    /// use mmap_array::MmapArray;
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("counters");
-    /// std::fs::write(&path, [0; 16])?;
-    /// let counters = MmapArray::<u64>::options().open_shared_mut(&path)?;
-    /// assert_eq!((counters.fetch_add([1], 5)?, counters.fetch_max([1], 4)?, counters.at([1])?), (0, 5, 5));
-    /// assert_eq!(counters.compare_exchange([1], 7, 8)?, Err(5));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn fetch_add(&self, index: impl NdIndex, value: T) -> Result<T> {
-        self.change(|view| view.fetch_add(index, value))
-    }
-
-    /// Replaces an element by the larger of it and a value, and returns what it was.
-    ///
-    /// # Errors
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    ///
-    /// # Panics
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    #[track_caller]
-    pub fn fetch_max(&self, index: impl NdIndex, value: T) -> Result<T> {
-        self.change(|view| view.fetch_max(index, value))
-    }
-
-    /// Replaces an element by the smaller of it and a value, and returns what it was.
-    ///
-    /// # Errors
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    ///
-    /// # Panics
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    #[track_caller]
-    pub fn fetch_min(&self, index: impl NdIndex, value: T) -> Result<T> {
-        self.change(|view| view.fetch_min(index, value))
-    }
-
-    /// Stores `new` if the element is `current`, by its bits. Returns what the element was: as `Ok` if it was replaced.
-    ///
-    /// # Errors
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    ///
-    /// # Panics
-    ///
-    /// As for [`fetch_add`](Self::fetch_add).
-    #[track_caller]
-    pub fn compare_exchange(&self, index: impl NdIndex, current: T, new: T) -> Result<Result<T, T>> {
-        self.change(|view| view.compare_exchange(index, current, new))
     }
 }
 
@@ -837,64 +408,6 @@ impl<T, A: Mode> fmt::Debug for SharedArray<T, A> {
             .field("path", &self.path())
             .field("byte_offset", &self.byte_offset())
             .finish_non_exhaustive()
-    }
-}
-
-/// Copies of some rows of a shared array at a time. Made by [`SharedArray::chunks`].
-pub struct Chunks<'a, T, A = Shared> {
-    array: &'a SharedArray<T, A>,
-    rows: usize,
-    /// The numbers of those that are left.
-    left: Range<usize>,
-}
-
-impl<T, A: Mode> Chunks<'_, T, A>
-where
-    ReadWrite: Stable<T>,
-{
-    fn at(&self, chunk: usize) -> Result<MmapArrayMut<T>> {
-        let Some(&len) = self.array.shape().first() else { return self.array.load() };
-        let start = chunk * self.rows;
-        let (copy, layout) =
-            self.array.portion.copy_rows(&Typed::<T>::new(), start..len.min(start.saturating_add(self.rows)))?;
-        Elements::<ReadWrite>::array(Typed::new(), copy, layout)
-    }
-}
-
-impl<T, A: Mode> Iterator for Chunks<'_, T, A>
-where
-    ReadWrite: Stable<T>,
-{
-    type Item = Result<MmapArrayMut<T>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left.next().map(|chunk| self.at(chunk))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.left.size_hint()
-    }
-
-    fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        self.left.nth(n).map(|chunk| self.at(chunk))
-    }
-}
-
-impl<T, A: Mode> DoubleEndedIterator for Chunks<'_, T, A>
-where
-    ReadWrite: Stable<T>,
-{
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.left.next_back().map(|chunk| self.at(chunk))
-    }
-}
-
-impl<T, A: Mode> ExactSizeIterator for Chunks<'_, T, A> where ReadWrite: Stable<T> {}
-impl<T, A: Mode> FusedIterator for Chunks<'_, T, A> where ReadWrite: Stable<T> {}
-
-impl<T, A> fmt::Debug for Chunks<'_, T, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chunks").field("rows", &self.rows).field("left", &self.left).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,133 @@
+//! What there is of a shared array but for what its elements are: a map, where they lie in it, and how they are found anew.
+
+use crate::access::Addr;
+use crate::array::elements::{Again, Layout, sealed::Described};
+use crate::array::load;
+use crate::array::source::Bytes;
+use crate::error::{Error, ErrorKind, Reason, Result};
+use crate::region::Region;
+use crate::shape::Axes;
+use crate::view::RawView;
+use std::ops::Range;
+use std::path::Path;
+
+/// What there is of a shared array but for what its elements are.
+#[derive(Clone)]
+pub(crate) struct SharedPortion {
+    region: Region,
+    /// Within the region.
+    axes: Axes,
+    layout: Layout,
+    again: Again,
+}
+
+impl SharedPortion {
+    pub(crate) fn new(region: Region, mut layout: Layout) -> Result<Self> {
+        let again = layout.again.take().ok_or_else(|| Error::unsupported("this file cannot be opened shared"))?;
+        Ok(Self { axes: layout.axes(), region, layout, again })
+    }
+
+    pub(crate) fn axes(&self) -> &Axes {
+        &self.axes
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn raw_view(&self) -> RawView {
+        RawView { ptr: address(&self.region), axes: self.axes.clone() }
+    }
+
+    /// The elements of a copy that [`copy`](Self::copy) has made.
+    pub(crate) fn raw_view_of(&self, copy: &Region) -> RawView {
+        RawView { ptr: address(copy), axes: self.layout.clone().in_memory().axes() }
+    }
+
+    /// Copies the elements into memory by reading the file.
+    pub(crate) fn copy(&self, elements: &impl Described) -> Result<Region> {
+        self.copy_of(elements, &self.layout)
+    }
+
+    fn copy_of(&self, elements: &impl Described, layout: &Layout) -> Result<Region> {
+        load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(|error| match error.kind() {
+            // It was longer when it was opened.
+            ErrorKind::PastEnd => self.region.check().err().unwrap_or(error),
+            _ => error,
+        })
+    }
+
+    /// A range of rows copied into memory, and their layout.
+    pub(super) fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
+        let layout = self.layout.rows(rows);
+        let copy = self.copy_of(elements, &layout).map_err(|error| error.in_file(self.path()))?;
+        Ok((copy, layout.in_memory()))
+    }
+
+    /// A range of rows, over the same map.
+    pub(super) fn part(&self, rows: Range<usize>) -> Self {
+        let layout = self.layout.rows(rows);
+        let start = (layout.offset - self.layout.offset) as usize;
+        // The rows of a portion that is mapped take no more of the address space than it.
+        let len = layout.span().unwrap_or(0);
+        Self { region: self.region.part(start..start + len), axes: layout.axes(), layout, again: self.again.clone() }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.region.check()
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.again.path.as_deref()
+    }
+
+    /// Calls `f`, which writes elements, and then asks once whether any was lost.
+    pub(crate) fn write<R>(&self, f: impl FnOnce() -> R) -> Result<R> {
+        let Some(result) = Region::enter(f) else {
+            let text = "cannot write: another handler of SIGBUS has taken the place of the one that finds lost pages";
+            return Err(Error::unsupported(text).in_file(self.path()));
+        };
+        self.check().map(|()| result)
+    }
+
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.region.flush(0..self.region.len())?;
+        self.check()
+    }
+
+    /// Maps what there is now. Whether it is of another shape than before.
+    pub(crate) fn refresh(&mut self) -> Result<bool> {
+        let (region, layout) = (self.again.map)(self.again.bytes()).map_err(|error| error.in_file(self.path()))?;
+        let is_other = layout.dims[..] != self.layout.dims[..] || layout.offset != self.layout.offset;
+        let axes = layout.axes();
+        (self.region, self.axes, self.layout) = (region, axes, layout);
+        Ok(is_other)
+    }
+
+    /// The file's length and when it was last written, as far as the system tells.
+    fn stamp(&self) -> Result<impl PartialEq> {
+        let error = |source| Error::io("ask when the file was changed", source).in_file(self.path());
+        let metadata = self.again.file.metadata().map_err(error)?;
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.ctime(), metadata.ctime_nsec(), metadata.mtime(), metadata.mtime_nsec())
+        };
+        #[cfg(not(unix))]
+        let changed = metadata.modified().map_err(error)?;
+        Ok((metadata.len(), changed))
+    }
+
+    pub(crate) fn unchanged<R>(&self, read: impl FnOnce() -> Result<R>) -> Result<R> {
+        let before = self.stamp()?;
+        let result = read()?;
+        match self.stamp()? == before {
+            true => Ok(result),
+            false => Err(Reason::Changed.error().in_file(self.path())),
+        }
+    }
+}
+
+fn address(region: &Region) -> Addr {
+    region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr))
+}

@@ -1,0 +1,98 @@
+//! Several shared arrays, or one, read by one closure with one question afterwards.
+
+use crate::error::Result;
+use crate::region::Region;
+
+/// What several shared arrays are read together as: see [`read`].
+///
+/// `&SharedArray`, `&SharedDynArray` and tuples of them. The trait is sealed.
+pub trait Readable: for<'a> Lend<'a> {}
+impl<S: for<'a> Lend<'a>> Readable for S {}
+
+/// What shared arrays are lent as for a lifetime, which they outlive. The trait is sealed.
+pub trait Lend<'a, Outlived = &'a Self>: sealed::Readable {
+    /// A view, or a tuple of views.
+    type View;
+
+    /// The elements where they are, or in a copy.
+    #[doc(hidden)]
+    fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View;
+}
+
+pub(crate) mod sealed {
+    use super::Result;
+
+    pub trait Readable {
+        /// The elements in memory.
+        type Copy;
+
+        fn copy(&self) -> Result<Self::Copy>;
+
+        fn check(&self) -> Result<()>;
+    }
+}
+
+macro_rules! tuples {
+    ($($($Array:ident $place:tt),+;)*) => {$(
+        impl<$($Array: Readable),+> sealed::Readable for ($($Array,)+) {
+            type Copy = ($($Array::Copy,)+);
+
+            fn copy(&self) -> Result<Self::Copy> {
+                Ok(($(self.$place.copy()?,)+))
+            }
+
+            fn check(&self) -> Result<()> {
+                $(self.$place.check()?;)+
+                Ok(())
+            }
+        }
+
+        impl<'a, $($Array: Readable),+> Lend<'a> for ($($Array,)+) {
+            type View = ($(<$Array as Lend<'a>>::View,)+);
+
+            fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View {
+                ($(self.$place.lend(copy.map(|copy| &copy.$place)),)+)
+            }
+        }
+    )*};
+}
+tuples! {
+    B 0;
+    B 0, C 1;
+    B 0, C 1, D 2;
+    B 0, C 1, D 2, E 3;
+    B 0, C 1, D 2, E 3, F 4;
+    B 0, C 1, D 2, E 3, F 4, G 5;
+    B 0, C 1, D 2, E 3, F 4, G 5, H 6;
+    B 0, C 1, D 2, E 3, F 4, G 5, H 6, I 7;
+}
+
+/// Calls `f` with views of several shared arrays, and then asks once whether any of them has lost an element: as
+/// [`SharedArray::read`](crate::SharedArray::read) for one.
+///
+/// # Errors
+///
+/// As for [`SharedArray::read`](crate::SharedArray::read), of the first array that has lost elements.
+///
+/// ```
+/// use mmap_array::{MmapArray, shared};
+/// # let dir = tempfile::tempdir()?;
+/// # let (left, right) = (dir.path().join("left"), dir.path().join("right"));
+/// std::fs::write(&left, [1, 2, 3])?;
+/// std::fs::write(&right, [4, 5, 6])?;
+/// let left = MmapArray::<u8>::options().open_shared(&left)?;
+/// let right = MmapArray::<u8>::options().open_shared(&right)?;
+/// let dot = shared::read((&left, &right), |(left, right)| left.iter().zip(&right).map(|(a, b)| a * b).sum::<u8>())?;
+/// assert_eq!(dot, 32);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
+    let mut f = Some(f);
+    let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None))));
+    if let Some(Some(result)) = entered {
+        return arrays.check().map(|()| result);
+    }
+    let copy = arrays.copy()?;
+    let Some(f) = f else { unreachable!("it has not been called") };
+    Ok(f(arrays.lend(Some(&copy))))
+}
