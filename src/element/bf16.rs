@@ -6,12 +6,11 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
-use crate::element::endian::{self, Scalar};
+use crate::element::endian;
 use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered, Series};
 use crate::print::{Item, PrintOptions};
 use ::half::bf16;
-use byteorder::ByteOrder;
 
 /// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` come as this type, or as `Le<bf16>` on any
 /// machine.
@@ -62,22 +61,7 @@ fn six_digits(number: f32) -> String {
     }
 }
 
-impl endian::sealed::Sealed for bf16 {}
-
-impl Scalar for bf16 {
-    type Bytes = [u8; 2];
-
-    #[inline(always)]
-    fn decode<E: ByteOrder>(bytes: [u8; 2]) -> Self {
-        Self::from_bits(u16::decode::<E>(bytes))
-    }
-
-    #[inline(always)]
-    fn encode<E: ByteOrder>(self) -> [u8; 2] {
-        self.to_bits().encode::<E>()
-    }
-}
-
+endian::by_bits!(bf16);
 endian::plain!(bf16);
 
 impl number::sealed::Sealed for bf16 {}

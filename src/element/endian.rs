@@ -362,6 +362,30 @@ macro_rules! plain {
 #[cfg(any(feature = "half", feature = "num-complex"))]
 pub(crate) use plain;
 
+/// What has a byte order of the floats of two bytes, by their bits.
+#[cfg(feature = "half")]
+macro_rules! by_bits {
+    ($number:ident) => {
+        impl crate::element::endian::sealed::Sealed for $number {}
+
+        impl crate::element::endian::Scalar for $number {
+            type Bytes = [u8; 2];
+
+            #[inline(always)]
+            fn decode<E: ::byteorder::ByteOrder>(bytes: [u8; 2]) -> Self {
+                Self::from_bits(<u16 as crate::element::endian::Scalar>::decode::<E>(bytes))
+            }
+
+            #[inline(always)]
+            fn encode<E: ::byteorder::ByteOrder>(self) -> [u8; 2] {
+                crate::element::endian::Scalar::encode::<E>(self.to_bits())
+            }
+        }
+    };
+}
+#[cfg(feature = "half")]
+pub(crate) use by_bits;
+
 macro_rules! bytes {
     ($($number:ty)*) => {$(
         impl sealed::Sealed for $number {}

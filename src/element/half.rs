@@ -2,10 +2,9 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
-use crate::element::endian::{self, Scalar};
+use crate::element::endian;
 use crate::element::number::{self, Number, Ordered, Series};
 use ::half::f16;
-use byteorder::ByteOrder;
 
 /// `<f2` or `>f2`, by the machine.
 ///
@@ -26,22 +25,7 @@ impl Element for f16 {
     }
 }
 
-impl endian::sealed::Sealed for f16 {}
-
-impl Scalar for f16 {
-    type Bytes = [u8; 2];
-
-    #[inline(always)]
-    fn decode<E: ByteOrder>(bytes: [u8; 2]) -> Self {
-        Self::from_bits(u16::decode::<E>(bytes))
-    }
-
-    #[inline(always)]
-    fn encode<E: ByteOrder>(self) -> [u8; 2] {
-        self.to_bits().encode::<E>()
-    }
-}
-
+endian::by_bits!(f16);
 endian::plain!(f16);
 
 impl number::sealed::Sealed for f16 {}
