@@ -13,6 +13,7 @@ mod half;
 pub(crate) mod item;
 pub(crate) mod number;
 pub(crate) mod record;
+pub(crate) mod series;
 pub(crate) mod text;
 pub(crate) mod time;
 mod ucs4;

@@ -8,7 +8,8 @@ use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
 use crate::element::endian;
 use crate::element::item::Stored;
-use crate::element::number::{self, Number, Ordered, Series};
+use crate::element::number::{self, Number, Ordered};
+use crate::element::series::Series;
 use crate::print::{Item, PrintOptions};
 use ::half::bf16;
 

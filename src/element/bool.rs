@@ -1,7 +1,8 @@
 //! NumPy's `b1`.
 
 use crate::dtype::{DType, Kind};
-use crate::element::number::{self, Number, Ordered, Series};
+use crate::element::number::{self, Number, Ordered};
+use crate::element::series::Series;
 use crate::element::{Element, scalar};
 use bytemuck::{Pod, Zeroable};
 use std::cmp::Ordering;

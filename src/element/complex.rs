@@ -3,7 +3,8 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
-use crate::element::number::{self, Number, Series};
+use crate::element::number::{self, Number};
+use crate::element::series::Series;
 use byteorder::ByteOrder;
 use num_complex::Complex;
 

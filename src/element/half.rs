@@ -3,7 +3,8 @@
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian;
-use crate::element::number::{self, Number, Ordered, Series};
+use crate::element::number::{self, Number, Ordered};
+use crate::element::series::Series;
 use ::half::f16;
 
 /// `<f2` or `>f2`, by the machine.

@@ -9,7 +9,7 @@ use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
-use crate::element::number::{By, Series};
+use crate::element::series::{By, Series};
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
