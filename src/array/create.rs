@@ -1,12 +1,11 @@
 //! The ways to create, each written once for all elements and formats.
 
-use super::elements::{Elements, Layout, Typed};
-
+use super::elements::{Elements, Layout, Typed, sealed::Described};
 use super::format::{NewFormat, NewLayout, Raw};
 use super::options::{Options, Settings};
 use super::source::FileBytes;
 use super::{MmapArray, MmapArrayMut};
-use crate::access::{ReadWrite, Stable};
+use crate::access::{ReadWrite, SharedMut, Stable};
 use crate::error::{Error, Result};
 use crate::region::{self, Mode, NewFile, Region};
 use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
@@ -34,9 +33,11 @@ use std::time::Duration;
 /// | [`create`](Self::create) | is made, or replaced whole | yes |
 /// | [`create_new`](Self::create_new) | is made, and must not exist | yes |
 /// | [`open_or_create`](Self::open_or_create) | is made where there is none | yes |
+/// | [`open_or_create_shared`](Self::open_or_create_shared) | is made where there is none | no |
 ///
-/// A file that has a name from the beginning can be written by others while the array lives, which is why that is
-/// `unsafe`. What one program makes, it makes as a scratch file that gets its name once it is finished:
+/// A file that has a name from the beginning can be written by others while the array lives, which is why slices of it
+/// are `unsafe`; a [`SharedArrayMut`](crate::SharedArrayMut) is written by value. What one program makes, it makes as a
+/// scratch file that gets its name once it is finished:
 ///
 /// ```
 /// use mmap_array::{MmapArray, Order};
@@ -279,20 +280,55 @@ impl<E, F> CreateOptions<E, F> {
         let path = path.as_ref();
         let open_or_create = || {
             let (dims, empty) = (self.dims()?, self.lay_out()?.len == 0);
-            let file = match open_made(path, empty) {
-                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {
-                    match self.clone().create_file(path, false) {
-                        // Another process was first.
-                        Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => open_made(path, empty)?,
-                        created => return created,
-                    }
-                }
-                opened => opened?,
+            let open = |file: File| {
+                let layout = self.format.find_made(&self.elements, dims, self.order, &file)?;
+                self.elements.check(&layout)?;
+                let bytes = FileBytes { file: &file, path: Some(path), member: None };
+                self.settings.map_elements(self.elements.clone(), layout, &bytes, Mode::ReadWrite)
             };
-            let layout = self.format.find_made(&self.elements, dims, self.order, &file)?;
-            self.elements.check(&layout)?;
+            open_or_make(path, empty, open, || self.clone().create_file(path, false))
+        };
+        open_or_create().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    /// Opens a file to read and write by value, without `unsafe`, while others may do so too, and creates it first where
+    /// there is none: for many processes that all make the same call. See [`SharedArrayMut`](crate::SharedArrayMut).
+    ///
+    /// [`open_or_create`](Self::open_or_create) is for those who need the elements as a slice.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_or_create`](Self::open_or_create) and [`open_shared_mut`](super::Options::open_shared_mut).
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("out.npy");
+    /// for k in 0..4_u8 {
+    ///     let options = npy::create_options::<f32>([1000, 2]).segment(k.into(), 4);
+    ///     let mine = options.open_or_create_shared(&path)?; // in a process of its own
+    ///     mine.fill(k.into())?;
+    /// }
+    /// assert_eq!(npy::load::<f32>(&path)?[[999, 1]], 3.0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn open_or_create_shared(self, path: impl AsRef<Path>) -> Result<E::Array>
+    where
+        E: Elements<SharedMut> + Clone + Send + Sync + 'static,
+        F: NewFormat<E> + Send + Sync + 'static,
+    {
+        let path = path.as_ref();
+        let open_or_create = || {
+            let (dims, made) = (self.dims()?, self.checked_layout()?);
+            let make = || {
+                let (mut new, file) = self.new_file_for(&made, path, false)?;
+                new.persist().map(|()| file)
+            };
+            let file = open_or_make(path, made.len == 0, Ok, make)?;
+            let (format, order) = (self.format, self.order);
+            let find = move |elements: &E, bytes: &FileBytes<'_>| format.find_made(elements, dims, order, bytes.file);
             let bytes = FileBytes { file: &file, path: Some(path), member: None };
-            self.settings.map_elements(self.elements, layout, &bytes, Mode::ReadWrite)
+            self.settings.map_shared(self.elements, find, &bytes, Mode::SharedMut)
         };
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
@@ -338,7 +374,7 @@ impl<E, F> CreateOptions<E, F> {
     {
         let folder = folder.as_ref();
         let scratch = || {
-            let made = self.checked_layout()?;
+            let made = self.checked_slice()?;
             let file = region::scratch(folder, made.len, self.settings.reserve)?;
             write_front(&file, &made)?;
             self.map_new(file, None, made.layout)
@@ -375,13 +411,12 @@ impl<E, F> CreateOptions<E, F> {
 
 impl<E, F> CreateOptions<E, F>
 where
-    E: Elements<ReadWrite>,
+    E: Described,
     F: NewFormat<E>,
 {
     /// The layout, once it is known that it can be mapped.
     fn checked_layout(&self) -> Result<NewLayout> {
         let new = self.lay_out()?;
-        self.elements.check(&new.layout)?;
         self.elements.check_offset(new.layout.offset, new.layout.span()? as u64)?;
         Ok(new)
     }
@@ -396,9 +431,21 @@ where
         write_front(&file, made)?;
         Ok((new, file))
     }
+}
+
+impl<E, F> CreateOptions<E, F>
+where
+    E: Elements<ReadWrite>,
+    F: NewFormat<E>,
+{
+    /// The layout, once it is known that it can be mapped as a slice, where the array is one.
+    fn checked_slice(&self) -> Result<NewLayout> {
+        let new = self.checked_layout()?;
+        self.elements.check(&new.layout).map(|()| new)
+    }
 
     fn create_file(self, path: &Path, replace: bool) -> Result<E::Array> {
-        let made = self.checked_layout()?;
+        let made = self.checked_slice()?;
         // On an error the map is dropped first, then the new file, which removes it.
         let (mut new, file) = self.new_file_for(&made, path, replace)?;
         let array = self.map_new(file, Some(path), made.layout)?;
@@ -419,6 +466,24 @@ where
 /// Writes what lies in front of the elements.
 fn write_front(file: &File, made: &NewLayout) -> Result<()> {
     if made.front.is_empty() { Ok(()) } else { region::write_front(file, &made.front) }
+}
+
+/// Opens a file that was made by whomever, or makes it.
+fn open_or_make<T>(
+    path: &Path,
+    empty: bool,
+    open: impl FnOnce(File) -> Result<T>,
+    make: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let file = match open_made(path, empty) {
+        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => match make() {
+            // Another process was first.
+            Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => open_made(path, empty)?,
+            made => return made,
+        },
+        opened => opened?,
+    };
+    open(file)
 }
 
 /// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be

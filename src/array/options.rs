@@ -561,17 +561,10 @@ impl<E, F> Options<E, F> {
             let Bytes::File(bytes) = bytes else {
                 return Err(Error::unsupported("what cannot be mapped can be read by `load`"));
             };
-            let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
-            let (elements, member) = (self.elements.clone(), bytes.member);
-            let map = move |bytes: FileBytes<'_>| {
-                let bytes = FileBytes { member: member.clone(), ..bytes };
-                let layout = self.format.find(&self.elements, &mut Bytes::File(bytes.clone()))?;
-                Ok((self.settings.map_layout(&self.elements, &layout, &bytes, mode)?, layout))
-            };
-            let path = bytes.path.map(Path::to_path_buf);
-            let again = Again { file: Arc::new(file), path, map: Arc::new(map) };
-            let (region, layout) = (again.map)(again.bytes())?;
-            elements.array(region, Layout { again: Some(again), ..layout })
+            let format = self.format;
+            let find =
+                move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
+            self.settings.map_shared(self.elements, find, &bytes, mode)
         })
     }
 
@@ -653,6 +646,30 @@ impl Settings {
     ) -> Result<E::Array> {
         let region = self.map_layout(&elements, &layout, bytes, mode)?;
         elements.array(region, layout)
+    }
+
+    /// Maps elements that others may change: what finds them will find and map them again.
+    pub(super) fn map_shared<E, A>(
+        self,
+        elements: E,
+        find: impl Fn(&E, &FileBytes<'_>) -> Result<Layout> + Send + Sync + 'static,
+        bytes: &FileBytes<'_>,
+        mode: Mode<'static>,
+    ) -> Result<E::Array>
+    where
+        E: Elements<A> + Clone + Send + Sync + 'static,
+    {
+        let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
+        let (these, member) = (elements.clone(), bytes.member.clone());
+        let map = move |bytes: FileBytes<'_>| {
+            let bytes = FileBytes { member: member.clone(), ..bytes };
+            let layout = find(&these, &bytes)?;
+            Ok((self.map_layout(&these, &layout, &bytes, mode)?, layout))
+        };
+        let path = bytes.path.map(Path::to_path_buf);
+        let again = Again { file: Arc::new(file), path, map: Arc::new(map) };
+        let (region, layout) = (again.map)(again.bytes())?;
+        elements.array(region, Layout { again: Some(again), ..layout })
     }
 
     fn map_layout(
