@@ -167,8 +167,7 @@ fn work() -> io::Result<()> {
         let number = |text: &str| text.parse::<usize>().map_err(io::Error::other);
         let (k, n) = (number(k)?, number(processes)?);
         if task == "fill" {
-            // SAFETY: only this job writes the file, and nobody truncates it.
-            let job = unsafe { npy::fill::<f64>(path, [LEN]) }.parts(16);
+            let job = npy::fill::<f64>(path, [LEN]).parts(16);
             job.run(|part| {
                 let first = part.rows().start;
                 fill(part, first);

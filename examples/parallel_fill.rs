@@ -243,8 +243,7 @@ impl Drop for Workers {
 
 /// The job, which all processes name alike. Blocks on the disk are reserved, so that a full disk is an error at once.
 fn walks(path: &Path, rows: usize) -> FillOptions<'_, Walk> {
-    // SAFETY: the file is written by this job alone, and nobody truncates it.
-    unsafe { npy::create_options([rows]).reserve().fill(path) }.parts(PARTS)
+    npy::create_options([rows]).reserve().fill(path).parts(PARTS)
 }
 
 /// Fills parts of the array until all are done; how many.

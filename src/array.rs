@@ -28,6 +28,7 @@ pub use elements::{Elements, Strided, Typed};
 pub use format::{Format, NewFormat, Raw};
 pub use index::ArrayIndex;
 pub use options::Options;
+pub(crate) use options::StandIn;
 pub use shared::{SharedArray, SharedArrayMut};
 pub use source::Source;
 pub use window::MmapWindow;
@@ -325,6 +326,15 @@ impl<T, A> MmapArray<T, A> {
         };
         align::check_alignment::<U>(self.region.offset(), self.region.len() as u64)?;
         Ok((Dims::new(raw.axes.lens())?, order))
+    }
+}
+
+impl<T, A: Exclusive<T>> MmapArray<T, A> {
+    /// The bytes of all elements, in the order in which they lie.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: the bytes of a slice of elements, borrowed as it is; an element that can be written has no padding
+        // (`A: Exclusive<T>`), so all of them are initialised.
+        unsafe { slice::from_raw_parts(self.ptr.as_ptr().cast(), size_of_val(&self[..])) }
     }
 }
 

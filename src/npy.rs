@@ -221,8 +221,7 @@ where
 /// use mmap_array::{Error, npy};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("squares.npy");
-/// // SAFETY: nobody writes or truncates the file but those who make this call.
-/// let job = unsafe { npy::fill::<u64>(&path, [1000]) }.parts(10).threads(2);
+/// let job = npy::fill::<u64>(&path, [1000]).parts(10).threads(2);
 /// job.run(|part| {
 ///     let rows = part.rows();
 ///     part.iter_mut().zip(rows).for_each(|(square, row)| *square = (row * row) as u64);
@@ -231,16 +230,9 @@ where
 /// # }
 /// # Ok::<(), std::io::Error>(())
 /// ```
-///
-/// # Safety
-///
-/// [The contract](MmapArray#safety), until the array is complete: nobody but those who claim parts of it by the same
-/// job writes the elements, nobody makes the file shorter, and nobody writes or replaces the file beside it, which says
-/// whose parts are whose.
-pub unsafe fn fill<'a, T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> FillOptions<'a, T>
+pub fn fill<'a, T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> FillOptions<'a, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    // SAFETY: the caller keeps the contract.
-    unsafe { create_options(shape).fill(path) }
+    create_options(shape).fill(path)
 }

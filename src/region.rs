@@ -168,7 +168,7 @@ pub(crate) struct Portion {
 
 impl Portion {
     /// The portion's bytes in the file, as far as they can be counted.
-    fn bytes(&self) -> Range<u64> {
+    pub(crate) fn bytes(&self) -> Range<u64> {
         self.offset..self.offset.saturating_add(self.len as u64)
     }
 

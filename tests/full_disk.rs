@@ -36,8 +36,7 @@ fn assert_full(error: Error, path: &Path) {
 
 /// A job of 32 parts of 64 KiB.
 fn job(path: &Path) -> FillOptions<'_, u64> {
-    // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    unsafe { npy::fill(path, [32, 1 << 13]) }.rows_per_part(1)
+    npy::fill(path, [32, 1 << 13]).rows_per_part(1)
 }
 
 #[test]
@@ -119,8 +118,7 @@ fn a_part_that_has_no_room_on_the_disk_is_an_error_and_free_again() {
     };
     let folder = tempfile::tempdir_in(shm).unwrap();
     let path = folder.path().join("array.npy");
-    // SAFETY: nobody else uses the file.
-    let job = unsafe { npy::fill::<u8>(&path, [len]) }.parts(2).open().unwrap();
+    let job = npy::fill::<u8>(&path, [len]).parts(2).open().unwrap();
     for _ in 0..3 {
         assert_full(job.claim().map(drop).unwrap_err(), &path);
     }

@@ -31,8 +31,7 @@ fn worker() {
 
 /// A job of 40 parts, whose ends lie on no page.
 fn many(path: &Path) -> FillOptions<'_, Le<u64>> {
-    // SAFETY: nobody but this job writes the file, and nobody truncates it.
-    unsafe { npy::fill(path, [10_007]) }.parts(40)
+    npy::fill(path, [10_007]).parts(40)
 }
 
 fn square(index: usize) -> u64 {

@@ -105,8 +105,7 @@ fn io_errors_tell_a_fault_of_the_file_from_one_of_the_call() {
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
 fn errors_of_files_and_of_arrays_go_together() -> mmap_array::Result<()> {
     let folder = tempfile::tempdir()?;
-    // SAFETY: nobody else uses the file.
-    let job = unsafe { mmap_array::npy::fill::<u8>(folder.path().join("ones.npy"), [4]) }.parts(2);
+    let job = mmap_array::npy::fill::<u8>(folder.path().join("ones.npy"), [4]).parts(2);
     job.run(|part| {
         part.fill(1);
         Ok::<_, Error>(())

@@ -33,12 +33,7 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
         Bytes::Stream(stream) if stream.len().is_none() => len.min(CLAIMED),
         _ => len,
     };
-    let portion = Portion { offset: 0, len: first, populate: false, reserve: false, lock: false };
-    let mut region = Region::anonymous(&portion)?;
-    if first >= LARGE {
-        // Not all systems have them, and none need them.
-        let _ = region.advise(0..first, Advice::HugePage);
-    }
+    let mut region = memory(first)?;
     let buffer = BUFFER.min(span);
     let rows = Rows { target: &mut region, len, layout };
     match bytes {
@@ -73,6 +68,17 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
             })?;
             stream.finish()?;
         }
+    }
+    Ok(region)
+}
+
+/// Takes memory, of zeros, that is about to be written.
+pub(super) fn memory(len: usize) -> Result<Region> {
+    let portion = Portion { offset: 0, len, populate: false, reserve: false, lock: false };
+    let region = Region::anonymous(&portion)?;
+    if len >= LARGE {
+        // Not all systems have them, and none need them.
+        let _ = region.advise(0..len, Advice::HugePage);
     }
     Ok(region)
 }

@@ -6,9 +6,10 @@ use super::source::{Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
 use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Shared, SharedMut, Stable};
 use crate::error::{Error, Reason, Result};
-use crate::region::{Mode, Portion, Region};
+use crate::region::{self, Mode, Portion, RangeLock, Region};
 use crate::shape::{IntoShape, Order};
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +72,14 @@ pub(super) struct Settings {
     pub(super) populate: bool,
     pub(super) lock: bool,
     pub(super) reserve: bool,
+}
+
+/// An array in memory whose elements are to be written to a file.
+pub(crate) struct StandIn<Array> {
+    pub(crate) array: Array,
+    /// Where they lie in it.
+    pub(crate) bytes: Range<u64>,
+    _lock: Option<RangeLock>,
 }
 
 impl<T> MmapArray<T> {
@@ -611,6 +620,24 @@ impl<E, F> Options<E, F> {
             "the header has changed {TRIES} times while a snapshot was taken; try again when nobody replaces the array"
         );
         Err(Reason::Header(text).error())
+    }
+
+    /// Makes an array of zeros in memory for the elements that are found in a file, and gives those blocks on the disk.
+    pub(crate) fn stand_in(self, bytes: FileBytes<'_>) -> Result<StandIn<E::Array>>
+    where
+        E: Elements<ReadWrite>,
+        F: Format<E>,
+    {
+        let layout = self.find(&bytes)?;
+        let portion = self.settings.portion(layout.offset, layout.span()?);
+        let lock = portion.take_lock(bytes.file, Mode::ReadWrite).map_err(|error| error.at_bytes(portion.bytes()))?;
+        region::reserve(bytes.file, portion.bytes())?;
+        let memory = super::load::memory(portion.len).map_err(|error| {
+            Error::io("take memory for a part (with more parts each needs less)", error.into())
+                .at_bytes(portion.bytes())
+        })?;
+        let array = self.elements.array(memory, layout.in_memory())?;
+        Ok(StandIn { array, bytes: portion.bytes(), _lock: lock })
     }
 
     /// The way of all that is copied.

@@ -11,15 +11,15 @@ use super::window::split;
 use crate::access::{Exclusive, ReadWrite};
 use crate::array::format::sealed::NewFormat as _;
 use crate::array::source::FileBytes;
-use crate::array::{CreateOptions, MmapArrayMut, Options, Typed};
+use crate::array::{CreateOptions, MmapArrayMut, Options, StandIn, Typed};
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::region::{self, Mode};
+use crate::region::{self, At};
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::ops::{Deref, DerefMut, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -49,11 +49,14 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// - when all have died, or the power failed, the same call goes on where they were: a part is marked only after its
 ///   elements are on the disk.
 ///
-/// A part that is claimed may hold what a worker wrote that did not get to its end; so every element is to be written.
-/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, and the same call goes
-/// on once there is room. Where the system or the file system cannot do that (macOS, some network file systems), a full
-/// disk kills whoever writes to the map; with [`reserve`](CreateOptions::reserve) all blocks are taken when the array
-/// is created, everywhere.
+/// The elements of a part that is claimed are in memory, zero at first, and are written to the file when it is done. So
+/// all threads of a worker together need the memory of as many parts; where nothing is said, 16 MiB each. Nobody holds
+/// references to the file, which is why no `unsafe` is needed: others may watch it by
+/// [`open_shared`](Options::open_shared) meanwhile, and whoever writes to it spoils its values and nothing else.
+///
+/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, or at the latest when it
+/// is done, and the same call goes on once there is room. With [`reserve`](CreateOptions::reserve) all blocks are taken
+/// when the array is created.
 ///
 /// A process's claims are not those of its forks: a fork joins the job anew.
 ///
@@ -64,8 +67,7 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// use mmap_array::{Error, npy};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("squares.npy");
-/// // SAFETY: nobody writes or truncates the file but those who make this call.
-/// let job = unsafe { npy::fill::<f64>(&path, [1000, 3]) }.parts(10).threads(2);
+/// let job = npy::fill::<f64>(&path, [1000, 3]).parts(10).threads(2);
 /// let filled = job.run(|part| {
 ///     for (row, values) in part.rows().zip(part.chunks_exact_mut(3)) {
 ///         values.fill((row * row) as f64);
@@ -73,8 +75,7 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 ///     Ok::<_, Error>(())
 /// })?;
 /// assert_eq!(filled, 10);
-/// // SAFETY: nobody writes or truncates the file.
-/// assert_eq!(unsafe { npy::open::<f64>(&path)? }[[999, 2]], 998_001.0);
+/// assert_eq!(npy::load::<f64>(&path)?[[999, 2]], 998_001.0);
 /// # }
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -103,18 +104,13 @@ where
     /// disk. A window among them is an error. With [`lock_range`](Self::lock_range) the elements of a part are locked
     /// while it is claimed, for those who open windows of the file with locks.
     ///
-    /// # Safety
-    ///
-    /// As for [`npy::fill`](super::fill()).
-    ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
     /// use mmap_array::{Error, npy};
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("ones.npy");
     /// let options = npy::create_options::<u8>([1000, 1000]).align(4096).reserve();
-    /// // SAFETY: nobody writes or truncates the file but those who make this call.
-    /// let job = unsafe { options.fill(&path) }.parts(4);
+    /// let job = options.fill(&path).parts(4);
     /// let filled = job.run(|part| {
     ///     part.fill(1);
     ///     Ok::<_, Error>(())
@@ -124,7 +120,7 @@ where
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
-    pub unsafe fn fill<'a>(self, path: impl AsRef<Path>) -> FillOptions<'a, T> {
+    pub fn fill<'a>(self, path: impl AsRef<Path>) -> FillOptions<'a, T> {
         FillOptions::new(path.as_ref(), self)
     }
 }
@@ -167,8 +163,7 @@ where
     /// use mmap_array::{Error, npy};
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("ones.npy");
-    /// // SAFETY: nobody writes or truncates the file but those who make this call.
-    /// let job = || unsafe { npy::fill::<u16>(&path, [100]) }.create_new();
+    /// let job = || npy::fill::<u16>(&path, [100]).create_new();
     /// let ones = |part: &mut npy::Claim<'_, u16>| {
     ///     part.fill(1);
     ///     Ok::<_, Error>(())
@@ -398,8 +393,7 @@ const MOST_CHANGES: usize = 50;
 /// use mmap_array::npy;
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("ones.npy");
-/// // SAFETY: nobody writes or truncates the file but those who make this call.
-/// let job = unsafe { npy::fill::<u16>(&path, [100]) }.parts(3).open()?;
+/// let job = npy::fill::<u16>(&path, [100]).parts(3).open()?;
 /// while let Some(mut part) = job.claim()? {
 ///     part.fill(1);
 ///     part.done()?;
@@ -457,12 +451,10 @@ where
             }
             Next::Part(held) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
-                let array = self.options_of(held.part).map_bytes(self.bytes(), Mode::ReadWrite);
-                let array: MmapArrayMut<T> = array.map_err(|error| error.in_file(Some(&self.path)))?;
-                let bytes = array.byte_offset()..array.byte_offset() + size_of_val(&array[..]) as u64;
-                region::reserve(&self.array, bytes).map_err(|error| error.in_file(Some(&self.path)))?;
+                let part = self.options_of(held.part).stand_in(self.bytes());
+                let part = part.map_err(|error| error.in_file(Some(&self.path)))?;
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
-                Ok(Some(Claim { array, rows, held }))
+                Ok(Some(Claim { fill: self, part, rows, held }))
             }
         }
     }
@@ -511,11 +503,12 @@ where
     }
 }
 
-/// A part of an array that is being filled, which nobody else has: its elements, as a slice and as a view.
+/// A part of an array that is being filled, which nobody else has: its elements, as a slice and as a view, in memory.
 ///
 /// Dropped without [`done`](Self::done) it is free again, and not done.
 pub struct Claim<'a, T> {
-    array: MmapArrayMut<T>,
+    fill: &'a Fill<T>,
+    part: StandIn<MmapArrayMut<T>>,
     rows: Range<usize>,
     held: Held<'a>,
 }
@@ -533,19 +526,19 @@ where
     /// The part's own shape.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        self.array.shape()
+        self.part.array.shape()
     }
 
     /// A view of the part.
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T> {
-        self.array.view()
+        self.part.array.view()
     }
 
     /// A writable view of the part.
     #[must_use]
     pub fn view_mut(&mut self) -> ArrayViewMut<'_, T> {
-        self.array.view_mut()
+        self.part.array.view_mut()
     }
 
     /// Writes the elements to the disk, marks the part as done, and lets it go.
@@ -555,9 +548,11 @@ where
     /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a rule not
     /// done.
     pub fn done(self) -> Result<()> {
-        let Self { array, held, .. } = self;
-        array.flush()?;
-        drop(array);
+        let Self { fill: Fill { array: file, path, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
+        let written = At { file, position: bytes.start }.write_all(array.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|source| {
+            Error::io("write the elements of the part", source).at_bytes(bytes.clone()).in_file(Some(path))
+        })?;
         held.done()
     }
 }
@@ -569,7 +564,7 @@ where
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.array
+        &self.part.array
     }
 }
 
@@ -578,7 +573,7 @@ where
     ReadWrite: Exclusive<T>,
 {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.array
+        &mut self.part.array
     }
 }
 
@@ -596,6 +591,9 @@ impl<T> fmt::Debug for Fill<T> {
 
 impl<T> fmt::Debug for Claim<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("rows", &self.rows).field("shape", &self.array.shape()).finish_non_exhaustive()
+        f.debug_struct("Claim")
+            .field("rows", &self.rows)
+            .field("shape", &self.part.array.shape())
+            .finish_non_exhaustive()
     }
 }

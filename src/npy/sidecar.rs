@@ -317,8 +317,8 @@ impl Sidecar {
 
 impl Held<'_> {
     /// Marks the part, whose elements are on the disk.
-    pub(super) fn done(self) -> Result<()> {
-        let Self { sidecar, part, .. } = &self;
+    pub(super) fn done(&self) -> Result<()> {
+        let Self { sidecar, part, .. } = self;
         let written = At { file: &sidecar.file, position: sidecar.marks + *part as u64 }.write_all(&[DONE]);
         let written = written.and_then(|()| sidecar.file.sync_data());
         written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))
