@@ -1,7 +1,11 @@
-//! Pages on what a mapped array is: when it is safe, when it is fast, and how many share one.
+//! Pages on what a mapped array is: when it is safe, when it is fast, how to read what others write, and how many write
+//! one.
 
 #[doc = include_str!("guide/safety.md")]
 pub mod safety {}
+
+#[doc = include_str!("guide/sharing.md")]
+pub mod sharing {}
 
 #[doc = include_str!("guide/performance.md")]
 pub mod performance {}

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use bytemuck::{Pod, Zeroable};
-//! use mmap_array::{MmapArray, field};
+//! use mmap_array::{Error, MmapArray, field};
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("image.bmp");
 //! # std::fs::write(&path, vec![7; 54 + 480 * 640 * 4])?;
@@ -11,21 +11,26 @@
 //! #[repr(C)]
 //! struct Rgba { r: u8, g: u8, b: u8, a: u8 }
 //!
-//! // SAFETY: nobody writes or truncates the file while `image` lives.
-//! let image = unsafe { MmapArray::<Rgba>::options().offset(54).shape([480, 640]).open(&path)? };
-//! let reds = image.project(field!(Rgba, r)); //        arr["r"]
-//! assert_eq!(reds.mean(), Some(7.0));
-//! let words = image.view().view_as::<u32>()?; //       arr.view(np.uint32)
-//! assert_eq!(words.slice((10..20, ..5)).shape(), [10, 5]);
-//! assert_eq!(image[[479, 639]].a, 7);
+//! let image = MmapArray::<Rgba>::options().offset(54).shape([480, 640]).open_shared(&path)?;
+//! assert_eq!(image.at([479, 639])?.a, 7);
+//! let mean = image.read(|view| view.project(field!(Rgba, r)).mean())?; //  arr["r"].mean()
+//! assert_eq!(mean, Some(7.0));
+//! let words = image.try_read(|view| {
+//!     let words = view.view_as::<u32>()?; //                               arr.view(np.uint32)
+//!     Ok::<_, Error>(words.slice((10..20, ..5)).to_vec())
+//! })?;
+//! assert_eq!(words, [0x0707_0707; 50]);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! # The file, the array, the view
 //!
-//! - A [`MmapArray`] owns a map of a portion of a file: elements of a type, at any byte offset, of any shape, in C or
-//!   Fortran order. It dereferences to the slice of its elements. Opening costs the same for a megabyte and a terabyte.
-//!   [`Options`] and [`CreateOptions`] list the ways to open and create.
+//! - A [`SharedArray`] is a portion of a file that others may write, append to and cut meanwhile: elements of a type, at
+//!   any byte offset, of any shape, in C or Fortran order. It lends a view to a closure, and says afterwards whether
+//!   anything was lost. Opening costs the same for a megabyte and a terabyte. [`Options`] and [`CreateOptions`] list the
+//!   ways to open and create.
+//! - A [`MmapArray`] owns elements that nobody else changes: a copy in memory, a file of its own, a snapshot, or, by an
+//!   `unsafe` call, the file itself. It dereferences to the slice of its elements.
 //! - An [`ArrayView`] borrows elements, with strides in bytes: cut, turned, projected onto a field of its records or seen
 //!   as another type without a copy. Elements come and go by value, so no alignment is ever wrong.
 //! - Arrays cut into parts by value ([`into_parts`](MmapArray::into_parts)) go to threads without lifetimes, and each
@@ -39,10 +44,16 @@
 //!
 //! # When it is safe
 //!
-//! Opening a file by [`open`](MmapArray::open) and its like is `unsafe`, with one contract, [told
-//! here](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file shorter.
-//! Everything after the opening is safe, whatever the file holds and whatever the arguments are. Memory, scratch files
-//! and files that the operating system keeps from changing open without `unsafe`.
+//! A file belongs to the machine: others may change it at any moment, and cut it. There are three doors.
+//!
+//! | door | elements come | `unsafe` |
+//! | --- | --- | --- |
+//! | [`open_shared`](Options::open_shared), [`open_shared_mut`](Options::open_shared_mut), [`open_or_create_shared`](CreateOptions::open_or_create_shared) | by value, of any file, and what was lost is an error | no |
+//! | [`load`](Options::load), [`scratch`](CreateOptions::scratch), [`anonymous`](CreateOptions::anonymous), [`open_snapshot`](Options::open_snapshot), [`open_sealed`](Options::open_sealed) | by reference, where nobody else can change them | no |
+//! | [`open`](Options::open), [`open_mut`](Options::open_mut), [`open_cow`](Options::open_cow), [`create`](CreateOptions::create) and its like | by reference, of the file itself | yes, by one contract, [told here](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file shorter |
+//!
+//! Everything after the opening is safe, whatever the file holds and whatever the arguments are. More is in the guide:
+//! [why](guide::safety), and how to [read what others write](guide::sharing).
 //!
 //! # When it is fast
 //!
@@ -50,7 +61,8 @@
 //! disk as they are touched, page by page, and again from memory by whoever comes next. A loop over the slice or over a
 //! view costs what the same loop by hand costs, and [`sum`](ArrayView::sum) and its like less. So: open the window and
 //! not the file, go through it in storage order, say what comes ([`prefetch`](MmapArray::prefetch),
-//! [`advise`](MmapArray::advise)) where the disk is slow, and copy ([`fromfile`]) what is small or read once.
+//! [`advise`](MmapArray::advise)) where the disk is slow, and copy ([`fromfile`]) what is small or read once. A
+//! [`SharedArray`] asks one question for each operation, half a microsecond: ask for much at once.
 //!
 //! More on all this, with figures, and on many writers of one file is in the [`guide`].
 //!
@@ -125,9 +137,9 @@
 //!
 //! ## Open
 //!
-//! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. To map a file,
-//! or to create one that is seen before it is finished, is `unsafe`, by [one contract](MmapArray#safety); to load one,
-//! and to give a name to one that is finished, is not.
+//! `f` is the path of a file, `new` one where nothing is yet, `T` a type and `dtype` the same in NumPy. NumPy's maps are
+//! slices of the file itself; here these are `unsafe`, by [one contract](MmapArray#safety), where a row does not say
+//! that it is safe. Without `unsafe` the same options open a file by [`open_shared`](Options::open_shared).
 //!
 //! | NumPy | here |
 //! | --- | --- |
