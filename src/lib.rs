@@ -160,9 +160,26 @@
 //! | `np.fromfile(f, dtype)`, `np.fromfile(f, dtype, count=5, offset=8)` | `fromfile::<T>(f, 0, None)?`, `fromfile::<T>(f, 8, 5)?` |
 //! | `np.fromfile(f, dtype, offset=8).reshape(4, 6)` | `MmapArray::<T>::options().offset(8).shape([4, 6]).load(f)?` |
 //!
+//! ## Files that others write and cut
+//!
+//! `arr` is the [`SharedArrayMut<T>`](SharedArrayMut) that `MmapArray::<T>::options().offset(8).shape([4, 6]).open_shared_mut(f)?`
+//! opens without `unsafe`. All that views have there is in `read`.
+//!
+//! | NumPy | here |
+//! | --- | --- |
+//! | `arr.sum()` | `arr.read(\|view\| view.sum())?` |
+//! | `arr[2, 3]`, `arr[:, 3].copy()` | `arr.at([2, 3])?`, `arr.read(\|view\| view.index_axis(1, 3).to_vec())?` |
+//! | `arr[1:3].max()` | `arr.read(\|view\| view.rows(1..3).max().unwrap())?` |
+//! | `np.array(arr)` | `arr.load()?` |
+//! | `[rows.sum() for rows in (arr[:3], arr[3:])]` | `arr.chunks(3).map(\|rows\| Ok(rows?.sum())).collect::<Result<Vec<_>, Error>>()?` |
+//! | `str(arr)` | `arr.read(\|view\| view.to_string())?` |
+//! | `arr[2, 3] = 5`, `arr[...] = 1` | `arr.set([2, 3], 5.0)?`, `arr.fill(1.0)?` |
+//! | `arr[2, 3] += 1`, by which several processes lose some | `arr.fetch_add([2, 3], 1.0)?`, which loses none |
+//! | `arr.tofile(new)` | `arr.tofile(new)?` |
+//!
 //! ## The array
 //!
-//! `arr` is the `MmapArray<T>` of the second row above. It is the slice of all its elements too, so `arr.len()` is
+//! `arr` is the `MmapArray<T>` of the second row of all. It is the slice of all its elements too, so `arr.len()` is
 //! NumPy's `arr.size`. The mode is in the type: [`ReadOnly`](access::ReadOnly), [`ReadWrite`](access::ReadWrite) or
 //! [`CopyOnWrite`](access::CopyOnWrite).
 //!

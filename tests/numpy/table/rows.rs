@@ -19,8 +19,8 @@ use super::show::Show;
 use super::{Pair, Table};
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{
-    Be, DynArray, Element, MmapArray, MmapArrayMut, Order, Record, access::ReadOnly, element::Bytes, field, fromfile,
-    npy,
+    Be, DynArray, Element, Error, MmapArray, MmapArrayMut, Order, Record, access::ReadOnly, element::Bytes, field,
+    fromfile, npy,
 };
 #[cfg(feature = "npz")]
 use mmap_array::{Le, npz};
@@ -120,6 +120,29 @@ rows {
     r#"np.fromfile(f, dtype)"# => (fromfile::<T>(f, 0, None)?),
     r#"np.fromfile(f, dtype, count=5, offset=8)"# => (fromfile::<T>(f, 8, 5)?);
     r#"np.fromfile(f, dtype, offset=8).reshape(4, 6)"# => (MmapArray::<T>::options().offset(8).shape([4, 6]).load(f)?);
+}
+
+"Files that others write and cut"
+numpy r#"
+f, new = folder + "/numbers.f4", folder + "/new"
+arr = np.memmap(f, "f4", "r+", 8, (4, 6))
+"#
+here |folder| {
+    type T = f32;
+    let (f, new) = (&folder.join("numbers.f4"), &folder.join("new"));
+    let arr = MmapArray::<T>::options().offset(8).shape([4, 6]).open_shared_mut(f)?;
+}
+rows {
+    "arr.sum()" => (arr.read(|view| view.sum())?);
+    "arr[2, 3]" => (arr.at([2, 3])?), "arr[:, 3].copy()" => (arr.read(|view| view.index_axis(1, 3).to_vec())?);
+    "arr[1:3].max()" => (arr.read(|view| view.rows(1..3).max().unwrap())?);
+    "np.array(arr)" => (arr.load()?);
+    "[rows.sum() for rows in (arr[:3], arr[3:])]" =>
+        (arr.chunks(3).map(|rows| Ok(rows?.sum())).collect::<Result<Vec<_>, Error>>()?);
+    "str(arr)" => (arr.read(|view| view.to_string())?);
+    "arr[2, 3] = 5" => { arr.set([2, 3], 5.0)?; }, "arr[...] = 1" => { arr.fill(1.0)?; };
+    "arr[2, 3] += 1" => { arr.fetch_add([2, 3], 1.0)?; };
+    "arr.tofile(new)" => { arr.tofile(new)?; };
 }
 
 "The array"
