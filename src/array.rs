@@ -47,7 +47,9 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
 
-/// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`.
+/// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`. Or a copy in
+/// memory, or a file of its own: whatever has elements that nobody else changes, so that they can be borrowed. Of a file
+/// that others may write or cut there is a [`SharedArray`].
 ///
 /// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
 /// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite). Opening
@@ -67,8 +69,7 @@ use std::slice;
 /// let heights: Vec<u8> = (0..60_i16).flat_map(i16::to_ne_bytes).collect();
 /// std::fs::write(&path, [&[0; 22][..], &heights].concat())?;
 ///
-/// // SAFETY: nobody writes or truncates the file while the array lives.
-/// let dem = unsafe { MmapArray::<i16>::options().offset(22).shape([6, 10]).open(&path)? };
+/// let dem = MmapArray::<i16>::options().offset(22).shape([6, 10]).load(&path)?;
 /// assert_eq!(dem[[5, 9]], 59);
 /// assert_eq!(dem[10..13], [10, 11, 12]);
 /// assert_eq!(dem.view().index_axis(1, 0).to_vec(), [0, 10, 20, 30, 40, 50]);
@@ -92,8 +93,8 @@ use std::slice;
 /// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken
 /// there is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files
 /// without a name, files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)), and
-/// what a file holds now, on file systems that can keep it ([`open_snapshot`](Options::open_snapshot)). To read a file
-/// of which nothing can be promised, use [`fromfile`](crate::fromfile), which maps nothing.
+/// what a file holds now, on file systems that can keep it ([`open_snapshot`](Options::open_snapshot)). A file of which
+/// nothing can be promised is opened by [`open_shared`](Options::open_shared), which gives no references.
 pub struct MmapArray<T, A = ReadOnly> {
     region: Region,
     /// The first of the region's elements; dangling where there are none.

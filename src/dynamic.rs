@@ -43,8 +43,7 @@ use std::path::Path;
 /// std::fs::write(&path, b"header:\0\0\0\x07\x40\x09\x21\xfb\x54\x44\x2d\x18")?;
 ///
 /// let dtype = DType::from_descr("[('qty', '>u4'), ('px', '>f8')]")?;
-/// // SAFETY: nobody else writes or truncates the file.
-/// let trades = unsafe { DynArray::options(dtype).offset(7).open(&path)? };
+/// let trades = DynArray::options(dtype).offset(7).load(&path)?;
 /// assert_eq!(trades.to_string(), "[(7, 3.14159265)]");
 /// assert_eq!(trades.field("px")?.to_vec_as::<f32>()?, [std::f32::consts::PI]);
 /// # Ok::<(), std::io::Error>(())

@@ -90,8 +90,7 @@ pub enum ErrorKind {
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("samples.f32");
 /// std::fs::write(&path, [0; 10])?;
-/// // SAFETY: nobody else writes or truncates the file.
-/// let error = unsafe { MmapArray::<f32>::open(&path) }.unwrap_err();
+/// let error = MmapArray::<f32>::options().open_shared(&path).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::PartialElement);
 /// assert_eq!(error.path(), Some(path.as_path()));
 /// assert_eq!(error.byte_range(), Some(8..10));

@@ -1,7 +1,7 @@
 //! NumPy's own files, `.npy`: arrays that say what they are, opened in place, created on disk, and filled in parts.
 //!
-//! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: whole by [`open`], and, what NumPy's
-//! `open_memmap` has no way to ask for, a window of it counted in elements by [`options`]. A file of any size is made
+//! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: by [`options`], whole or, what NumPy's
+//! `open_memmap` has no way to ask for, a window of it counted in elements. A file of any size is made
 //! by [`create_options`] without a byte of it in memory, and any number of threads and processes can then fill their
 //! own [`segment`](Options::segment) of it. Where any of them may die, [`fill`](fill()) creates the file and hands out
 //! its parts. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows as they come. Which of
@@ -15,11 +15,10 @@
 //! table[[999_999, 2]] = 1.5;
 //! table.persist(&path)?; //                                                       now the file is there, whole
 //!
-//! // SAFETY: nobody else writes or truncates the file, here and below.
-//! let table = unsafe { npy::open::<f64>(&path)? }; //                             np.load(path, mmap_mode="r")
-//! assert_eq!(table.shape(), [1_000_000, 3]);
-//! let tail = unsafe { npy::options::<f64>().rows(999_990..).open(&path)? }; //    the last ten rows, and no other page
-//! assert_eq!((tail.shape(), tail[29]), (&[10, 3][..], 1.5));
+//! let table = npy::options::<f64>().open_shared(&path)?; //                       np.load(path, mmap_mode="r")
+//! assert_eq!((table.shape(), table.at([999_999, 2])?), (&[1_000_000, 3][..], 1.5));
+//! let tail = npy::options::<f64>().rows(999_990..).open_shared(&path)?; //        the last ten rows, and no other page
+//! assert_eq!((tail.shape(), tail.read(|view| view.sum())?), (&[10, 3][..], 1.5));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!

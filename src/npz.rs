@@ -16,11 +16,10 @@
 //!
 //! let archive = npz::Archive::open(&path)?; //                           np.load(path)
 //! assert_eq!(archive.members().map(|member| member.name()).collect::<Vec<_>>(), ["x", "n"]);
-//! // SAFETY: nobody else writes or truncates the file, here and below.
-//! let x = unsafe { npy::open::<f64>(archive.member("x")?)? }; //         mapped, where it is
-//! assert_eq!(x[[1, 0]], 2.5);
-//! let row = unsafe { npy::options::<f64>().rows(1..).open(archive.member("x")?)? };
-//! assert_eq!(*row, [2.5, 3.5]);
+//! let x = npy::options::<f64>().open_shared(archive.member("x")?)?; //    mapped, where it is
+//! assert_eq!(x.at([1, 0])?, 2.5);
+//! let row = npy::options::<f64>().rows(1..).open_shared(archive.member("x")?)?;
+//! assert_eq!(row.read(|view| view.sum())?, 6.0);
 //! let n = npy::load::<u8>(archive.member("n")?)?; //                     np.load(path)["n"], in memory
 //! assert_eq!(*n, [7]);
 //! # Ok::<(), std::io::Error>(())

@@ -192,8 +192,7 @@ impl fmt::Display for Shape {
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("points.f32");
 /// std::fs::write(&path, [0; 48])?;
-/// // SAFETY: nobody else writes or truncates the file.
-/// let points = unsafe { MmapArray::<f32>::options().shape([None, Some(3)]).open(&path)? };
+/// let points = MmapArray::<f32>::options().shape([None, Some(3)]).open_shared(&path)?;
 /// assert_eq!(points.shape(), [4, 3]);
 /// # Ok::<(), std::io::Error>(())
 /// ```

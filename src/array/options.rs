@@ -54,9 +54,8 @@ use std::sync::Arc;
 /// let options = MmapArray::<f64>::options().offset(16).shape([Some(3), None]).order(Order::F);
 /// let copy = options.load(&path)?;
 /// assert_eq!((copy.shape(), copy[[2, 99]]), (&[3, 100][..], 299.0));
-/// // SAFETY: nobody else writes or truncates the file.
-/// let field = unsafe { options.open(&path)? };
-/// assert_eq!(field, copy);
+/// let field = options.open_shared(&path)?;
+/// assert!(field.read(|view| view == copy.view())?);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -228,12 +227,11 @@ impl<E, F> Options<E, F> {
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("a.npy");
     /// npy::save(&path, &[0.0; 100])?;
-    /// // SAFETY: whoever writes the file takes a lock; nobody truncates it.
-    /// let mine = unsafe { npy::options::<f64>().segment(0, 2).lock_range().open_mut(&path)? };
-    /// let other = unsafe { npy::options::<f64>().rows(49..).lock_range().open_mut(&path) };
+    /// let mine = npy::options::<f64>().segment(0, 2).lock_range().open_shared_mut(&path)?;
+    /// let other = npy::options::<f64>().rows(49..).lock_range().open_shared_mut(&path);
     /// assert_eq!(other.unwrap_err().kind(), ErrorKind::Locked);
     /// drop(mine);
-    /// unsafe { npy::options::<f64>().rows(49..).lock_range().open_mut(&path)? };
+    /// npy::options::<f64>().rows(49..).lock_range().open_shared_mut(&path)?;
     /// # }
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -257,6 +255,28 @@ impl<E, F> Options<E, F> {
     /// [`Header`](crate::ErrorKind::Header) where it is none, [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where
     /// its elements are others, [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
     /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for rows in Fortran order. The file is as it was.
+    ///
+    /// # Both ways
+    ///
+    /// Without `unsafe`, a closure has a view of elements that come by value. Slices of the file itself go to functions
+    /// that want slices, and ask the caller to know that nobody else writes the file or cuts it:
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples.f32");
+    /// std::fs::write(&path, 1.5_f32.to_ne_bytes().repeat(1000))?;
+    /// let options = MmapArray::<f32>::options().shape(1000);
+    ///
+    /// let samples = options.open_shared(&path)?;
+    /// let loudest = samples.read(|view| view.iter().fold(0.0, f32::max))?;
+    ///
+    /// // SAFETY: this program has just made the file, and tells nobody its name.
+    /// let samples = unsafe { options.open(&path)? };
+    /// assert_eq!(samples.iter().copied().fold(0.0, f32::max), loudest);
+    /// assert_eq!(samples.windows(2).filter(|pair| pair[0] != pair[1]).count(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub unsafe fn open(self, source: impl Source) -> Result<E::Array>
     where
         E: Elements<ReadOnly>,

@@ -28,10 +28,9 @@ use std::path::{Path, PathBuf};
 /// # let path = dir.path().join("data");
 /// # std::fs::write(&path, [7; 8])?;
 /// let file = std::fs::File::open(&path)?;
-/// // SAFETY: nobody else writes or truncates the file.
-/// let by_path = unsafe { MmapArray::<u8>::options().offset(3).shape(2).open(&path)? };
-/// let by_file = unsafe { MmapArray::<u8>::options().offset(3).shape(2).open(&file)? };
-/// assert_eq!(by_path, by_file);
+/// let options = MmapArray::<u8>::options().offset(3).shape(2);
+/// let (by_path, by_file) = (options.open_shared(&path)?, options.open_shared(&file)?);
+/// assert_eq!((by_path.at([1])?, by_file.at([1])?), (7, 7));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(

@@ -176,12 +176,11 @@ macro_rules! windows {
 /// # let path = dir.path().join("squares.npy");
 /// npy::create_options::<u32>([10, 4]).scratch_in(&dir)?.persist(&path)?;
 /// for k in 0..3 {
-///     // SAFETY: nobody else writes or truncates the file, here and below.
-///     let mut mine = unsafe { npy::options::<u32>().segment(k, 3).open_mut(&path)? }; // in a process of its own
-///     mine.fill(k as u32);
+///     let mine = npy::options::<u32>().segment(k, 3).open_shared_mut(&path)?; // in a process of its own
+///     mine.fill(k as u32)?;
 /// }
-/// let column = unsafe { npy::options::<u32>().elements(12..).shape([2, 4]).open(&path)? };
-/// assert_eq!(*column, [0, 0, 0, 0, 1, 1, 1, 1]);
+/// let rows = npy::options::<u32>().elements(12..).shape([2, 4]).open_shared(&path)?;
+/// assert_eq!(rows.read(|view| view.to_vec())?, [0, 0, 0, 0, 1, 1, 1, 1]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 impl<E> Options<E, Npy> {
@@ -228,8 +227,7 @@ impl<E> Options<E, Npy> {
     /// npy::create_options::<u16>([1000, 3]).scratch_in(&dir)?.persist(&path)?;
     /// std::thread::scope(|scope| {
     ///     for (k, segment) in npy::options::<u16>().segments(4).enumerate() {
-    ///         // SAFETY: no two segments overlap, and nobody truncates the file.
-    ///         let mut part = unsafe { segment.open_mut(&path)? };
+    ///         let part = segment.open_shared_mut(&path)?;
     ///         scope.spawn(move || part.fill(k as u16));
     ///     }
     ///     Ok::<_, mmap_array::Error>(())
