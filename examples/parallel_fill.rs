@@ -10,12 +10,13 @@
 //! over; kill all, and the same command goes on where they were. In the end some walks are walked again to check the
 //! file, which is then one that NumPy opens: `np.load("walks.npy", mmap_mode="r")["highest"].mean()`.
 //!
-//! Without a path the file is a temporary one, and goes again. Nobody else may write or truncate it meanwhile.
+//! Without a path the file is a temporary one, and goes again.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
 use indicatif::{ProgressBar, ProgressStyle};
 use mmap_array::npy::{self, FillOptions};
-use mmap_array::{Error, Record};
+use mmap_array::{Error, Record, field};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -257,17 +258,19 @@ pub(crate) fn work(path: &Path, rows: usize) -> Result<usize, Error> {
 
 /// Walks some walks again, evenly spread, and looks at the number of each.
 fn check(path: &Path, rows: usize, out: &mut impl Write) -> Result<(), Failure> {
-    // SAFETY: nobody writes or truncates the file any more.
-    let walks = unsafe { npy::open::<Walk>(path) }?;
+    let walks = npy::options::<Walk>().open_shared(path)?;
     let checked = CHECKED.min(rows);
-    let again = (0..checked).map(|k| (k as u128 * rows as u128 / checked as u128) as usize);
-    let numbers = walks.iter().zip(0..).position(|(walk, row)| walk.row != row || walk.steps != STEPS);
-    let wrong = numbers.or_else(|| again.into_iter().find(|&row| walks[row] != Walk::new(row as u64)));
-    if let Some(row) = wrong {
-        let text = format!("{}: row {row} is wrong: {:?}", path.display(), walks[row]);
+    let (wrong, highest) = walks.read(|walks| {
+        let mut again = (0..checked).map(|k| (k as u128 * rows as u128 / checked as u128) as usize);
+        let numbers = walks.iter().zip(0..).position(|(walk, row)| walk.row != row || walk.steps != STEPS);
+        let wrong = numbers.or_else(|| again.find(|&row| walks.at([row]) != Walk::new(row as u64)));
+        (wrong.map(|row| (row, walks.at([row]))), walks.project(field!(Walk, highest)).max())
+    })?;
+    if let Some((row, walk)) = wrong {
+        let text = format!("{}: row {row} is wrong: {walk:?}", path.display());
         return Err(Failure { status: 1, text });
     }
-    let highest = walks.iter().map(|walk| walk.highest).fold(0.0, f64::max);
+    let highest = highest.unwrap_or(0.0);
     writeln!(out, "checked  {checked} walks, walked again; the highest of all reached {highest:.1}")?;
     Ok(())
 }
