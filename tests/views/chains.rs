@@ -14,15 +14,17 @@ pub(crate) struct Record {
 /// take `&self`, those that write `self`.
 pub(crate) trait Mode:
     Sized
-    + mmap_array::access::Mode<Reading = ReadOnly>
-    + Stable<u8>
-    + Stable<i16>
-    + Stable<u32>
-    + Stable<f64>
-    + Stable<[u8; 3]>
-    + Stable<[i16; 2]>
-    + Stable<Record>
+    + mmap_array::access::Mode
+    + Load<u8>
+    + Load<i16>
+    + Load<u32>
+    + Load<f64>
+    + Load<[u8; 3]>
+    + Load<[i16; 2]>
+    + Load<Record>
 {
+    /// The elements by reference, in modes that give references.
+    fn as_slice<'v, T: Element>(view: &'v View<'_, T, Self>) -> Option<Option<&'v [T]>>;
     fn slice<T: Element>(view: View<'_, T, Self>, slices: impl Slices) -> View<'_, T, Self>;
     fn slice_axis<T: Element>(
         view: View<'_, T, Self>,
@@ -49,8 +51,11 @@ type View<'a, T, A> = ArrayView<'a, T, A>;
 type Result<T> = mmap_array::Result<T>;
 
 macro_rules! modes {
-    ($($mode:ident)*) => {$(
+    ($($mode:ident: |$slice_of:ident| $slice:expr,)*) => {$(
         impl Mode for $mode {
+            fn as_slice<'v, T: Element>($slice_of: &'v View<'_, T, Self>) -> Option<Option<&'v [T]>> {
+                $slice
+            }
             fn slice<T: Element>(view: View<'_, T, Self>, slices: impl Slices) -> View<'_, T, Self> {
                 view.slice(slices)
             }
@@ -103,11 +108,16 @@ macro_rules! modes {
         }
     )*};
 }
-modes!(ReadOnly ReadWrite);
+modes! {
+    ReadOnly: |view| Some(view.as_slice()),
+    ReadWrite: |view| Some(view.as_slice()),
+    Shared: |_view| None,
+    SharedMut: |_view| None,
+}
 
 pub(crate) trait Element: Pod + PartialEq + Debug {
     /// Walks on with a field of the elements, or their items; with the elements themselves where they have neither.
-    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Load<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -139,7 +149,7 @@ impl Element for u64 {}
 impl Element for f32 {}
 
 impl Element for [u8; 3] {
-    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Load<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -154,7 +164,7 @@ impl Element for [u8; 3] {
 }
 
 impl Element for [i16; 2] {
-    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Load<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -176,7 +186,7 @@ impl Element for [i16; 2] {
 }
 
 impl Element for Record {
-    fn enter<A: Mode + Stable<Self>, V: Visitor<A>>(
+    fn enter<A: Mode + Load<Self>, V: Visitor<A>>(
         view: ArrayView<'_, Self, A>,
         model: &Model,
         course: Course<'_>,
@@ -295,7 +305,7 @@ pub(crate) fn divisor(number: usize, choice: usize) -> usize {
 }
 
 /// An operation that leaves the element type as it is, done to both; those that there is no axis for do nothing.
-pub(crate) fn shaped<'a, T: Element, A: Mode + Stable<T>>(
+pub(crate) fn shaped<'a, T: Element, A: Mode + Load<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -350,7 +360,7 @@ pub(crate) fn shaped<'a, T: Element, A: Mode + Stable<T>>(
     }
 }
 
-pub(crate) fn reshaped<'a, T: Element, A: Mode + Stable<T>>(
+pub(crate) fn reshaped<'a, T: Element, A: Mode + Load<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -380,7 +390,7 @@ pub(crate) fn reshaped<'a, T: Element, A: Mode + Stable<T>>(
 }
 
 /// `view.slice` of some of the tuples that there are.
-pub(crate) fn sliced<'a, T: Element, A: Mode + Stable<T>>(
+pub(crate) fn sliced<'a, T: Element, A: Mode + Load<T>>(
     view: ArrayView<'a, T, A>,
     model: &Model,
     op: Op,
@@ -429,14 +439,14 @@ pub(crate) struct Course<'m> {
 pub(crate) trait Visitor<A> {
     fn visit<T: Element>(self, view: ArrayView<'_, T, A>, model: &Model, memory: &Memory)
     where
-        A: Stable<T>;
+        A: Load<T>;
 }
 
 /// Does the operations to the view and to the model, and goes to the visitor with both.
 pub(crate) fn walk<T, A, V>(view: ArrayView<'_, T, A>, model: Model, course: Course<'_>, end: V)
 where
     T: Element,
-    A: Mode + Stable<T>,
+    A: Mode + Load<T>,
     V: Visitor<A>,
 {
     assert_eq!(view.shape(), model.shape);

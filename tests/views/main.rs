@@ -14,7 +14,7 @@ use bytemuck::{Pod, Zeroable};
 use chains::*;
 use mmap_array::{
     ArrayView, ArrayViewMut, ErrorKind, MmapArray, MmapArrayMut, Order,
-    access::{Load, ReadOnly, ReadWrite, Stable},
+    access::{Load, ReadOnly, ReadWrite, Reading, Shared, SharedMut, Stable},
     field,
     view::{AxisIter, Field, IntoShape, Iter, MAX_NDIM, Slices},
 };
@@ -28,6 +28,7 @@ use std::io::{self, Write};
 use std::ops::{Bound, Range, RangeBounds};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use tempfile::NamedTempFile;
 use writing::*;
 
 /// No files are written where a test fails: the case that failed is in its message.
@@ -105,6 +106,31 @@ fn write_array<T: Element>(shape: &[usize], order: Order, scratch: bool, ops: &[
     assert_eq!(bytemuck::cast_slice::<T, u8>(&array), expected);
 }
 
+/// A file of elements that begin at the byte `skew`, what it holds, and where they lie in it.
+fn stored_file<T: Element>(shape: &[usize], order: Order, skew: usize, seed: u32) -> (NamedTempFile, Memory, Model) {
+    let bytes = pattern(skew + count(shape) * size_of::<T>() + 3, seed);
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    (file, Memory { address: 0, bytes }, Model::contiguous(shape, order, size_of::<T>(), skew))
+}
+
+fn read_shared<T: Element>(shape: &[usize], order: Order, skew: usize, ops: &[Op], turns: u64) {
+    let (file, memory, model) = stored_file::<T>(shape, order, skew, turns as u32);
+    let options = MmapArray::<T>::options().offset(skew as u64).shape(shape).order(order);
+    let array = options.open_shared(file.path()).unwrap();
+    array.read(|view| walk(view, model, Course { memory: &memory, ops }, Reader { turns })).unwrap();
+}
+
+fn write_shared<T: Element>(shape: &[usize], order: Order, skew: usize, ops: &[Op], (deed, seed): (Deed, u32)) {
+    let (file, memory, model) = stored_file::<T>(shape, order, skew, seed);
+    let options = MmapArray::<T>::options().offset(skew as u64).shape(shape).order(order);
+    let array = options.open_shared_mut(file.path()).unwrap();
+    let mut expected = memory.bytes.clone();
+    let writer = Writer { deed, seed, expected: &mut expected };
+    array.write(|view| walk(view, model, Course { memory: &memory, ops }, writer)).unwrap();
+    assert_eq!(std::fs::read(file.path()).unwrap(), expected);
+}
+
 proptest! {
     #![proptest_config(config(128))]
 
@@ -134,5 +160,19 @@ proptest! {
         element in 0..7, shape in shape(), order in order(), scratch: bool, ops in ops(), deed in deed(),
     ) {
         with_element!(element, T => write_array::<T>(&shape, order, scratch, &ops, deed));
+    }
+
+    #[test]
+    fn a_view_of_a_file_that_others_may_write_reads_what_its_model_reads(
+        element in 0..7, shape in shape(), order in order(), skew in 0..16_usize, ops in ops(), turns: u64,
+    ) {
+        with_element!(element, T => read_shared::<T>(&shape, order, skew, &ops, turns));
+    }
+
+    #[test]
+    fn a_view_of_a_file_that_others_may_write_writes_the_bytes_of_its_model_and_no_others(
+        element in 0..7, shape in shape(), order in order(), skew in 0..16_usize, ops in ops(), deed in deed(),
+    ) {
+        with_element!(element, T => write_shared::<T>(&shape, order, skew, &ops, deed));
     }
 }

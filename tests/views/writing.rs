@@ -41,7 +41,7 @@ impl Writer<'_> {
 impl Visitor<ReadWrite> for Writer<'_> {
     fn visit<T: Element>(mut self, mut view: ArrayViewMut<'_, T>, model: &Model, memory: &Memory)
     where
-        ReadWrite: Stable<T>,
+        ReadWrite: Load<T>,
     {
         let seed = self.seed;
         let choice = (seed >> 8) as usize;
@@ -68,7 +68,7 @@ impl Visitor<ReadWrite> for Writer<'_> {
             }
             Deed::CopyFrom => {
                 let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
-                copy_from_some_layout(&mut view, &elements, choice);
+                copy_some_layout(&model.shape, &elements, choice, |source| view.copy_from(source));
                 model.places.iter().zip(elements).for_each(|(&place, element)| self.note(place, element));
             }
             Deed::Slice => {
@@ -113,31 +113,73 @@ impl Visitor<ReadWrite> for Writer<'_> {
     }
 }
 
-/// Copies elements, given in C order, from a view of the same shape that has them in C order, in Fortran order, backwards
-/// with gaps, or at addresses that are not aligned.
-pub(crate) fn copy_from_some_layout<T: Element>(view: &mut ArrayViewMut<'_, T>, elements: &[T], choice: usize) {
-    let shape = view.shape().to_vec();
+impl Visitor<SharedMut> for Writer<'_> {
+    fn visit<T: Element>(mut self, view: ArrayView<'_, T, SharedMut>, model: &Model, memory: &Memory)
+    where
+        SharedMut: Load<T>,
+    {
+        let (seed, choice, new) = (self.seed, (self.seed >> 8) as usize, value(self.seed));
+        match self.deed {
+            Deed::Set => {
+                for (index, &place) in indices(&model.shape).iter().zip(&model.places).step_by(choice % 4 + 1) {
+                    view.set(index, new);
+                    assert_eq!(view.at(index), new);
+                    self.note(place, new);
+                }
+            }
+            Deed::MapInPlace => {
+                let mut seen = Vec::new();
+                view.map_in_place(|element| {
+                    seen.push(element);
+                    other(element)
+                });
+                assert_eq!(seen, memory.elements::<T>(model));
+                model.places.iter().zip(seen).for_each(|(&place, element)| self.note(place, other(element)));
+            }
+            Deed::CopyFrom => {
+                let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
+                copy_some_layout(&model.shape, &elements, choice, |source| view.copy_from(source));
+                model.places.iter().zip(elements).for_each(|(&place, element)| self.note(place, element));
+            }
+            // What is done by shapes alone is the same in every mode.
+            Deed::Fill | Deed::Slice | Deed::SplitAt | Deed::AxisIter | Deed::Project2 => {
+                view.fill(new);
+                assert!(view.iter().all(|element| element == new));
+                self.note_all(model, new);
+            }
+        }
+    }
+}
+
+/// Has elements, given in C order, copied from a view of a shape that has them in C order, in Fortran order, backwards with
+/// gaps, or at addresses that are not aligned.
+pub(crate) fn copy_some_layout<T: Element>(
+    shape: &[usize],
+    elements: &[T],
+    choice: usize,
+    mut copy: impl FnMut(&ArrayView<'_, T>),
+) {
     let reversed: Vec<usize> = shape.iter().rev().copied().collect();
-    let mut doubled = shape.clone();
+    let mut doubled = shape.to_vec();
     let last = shape.len().wrapping_sub(1);
     match choice % 4 {
         0 => {
             let layout = Model::contiguous(&reversed, Order::C, 1, 0).t();
             let storage = stored(&layout, elements);
-            view.copy_from(&ArrayView::from_slice(&storage, &reversed).unwrap().t());
+            copy(&ArrayView::from_slice(&storage, &reversed).unwrap().t());
         }
         1 if !shape.is_empty() => {
             doubled[last] *= 2;
             let layout = Model::contiguous(&doubled, Order::C, 1, 0).step_axis(last, -2);
             let storage = stored(&layout, elements);
-            view.copy_from(&ArrayView::from_slice(&storage, &doubled).unwrap().step_axis(last, -2));
+            copy(&ArrayView::from_slice(&storage, &doubled).unwrap().step_axis(last, -2));
         }
         2 => {
             let bytes = [&[0], bytemuck::cast_slice::<T, u8>(elements)].concat();
             let source = ArrayView::from_slice(&bytes[1..], bytes.len() - 1).unwrap();
-            view.copy_from(&source.view_as::<T>().unwrap().reshape(&shape).unwrap());
+            copy(&source.view_as::<T>().unwrap().reshape(shape).unwrap());
         }
-        _ => view.copy_from(&ArrayView::from_slice(elements, &shape).unwrap()),
+        _ => copy(&ArrayView::from_slice(elements, shape).unwrap()),
     }
 }
 
