@@ -253,6 +253,8 @@ pub trait Load<T>: Mode + sealed::Load<T> {
 #[diagnostic::on_unimplemented(
     message = "there can be no reference to elements of type `{T}` in an array that is `{Self}`",
     label = "`{T}` cannot be referred to",
+    note = "an array that is `Shared` or `SharedMut` gives its elements by value, of whatever type, since others may change \
+            them: `iter`, `at` and `to_vec` do, and `load` copies the array",
     note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
             padding made a field of bytes or taken away by `#[repr(C, packed)]`",
