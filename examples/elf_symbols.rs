@@ -7,15 +7,15 @@
 //!
 //! Without a file it reads itself. The file header says where the section headers are, those say where the symbols and
 //! their names are, and each of these is mapped as what it is, with its length checked against the file's before. The
-//! file may hold anything; a broken one ends in an error that says what is wrong with it. Nobody may write or truncate
-//! it meanwhile.
+//! file may hold anything; a broken one ends in an error that says what is wrong with it, and so does one that is cut
+//! meanwhile.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{MmapArray, field, view::Field};
+use mmap_array::{ArrayView, MmapArray, MmapArrayMut, SharedArray, access::Shared, field, shared, view::Field};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::ffi::CStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -129,7 +129,7 @@ impl Symbol for Symbol64 {
 /// Prints the header of a program and its largest functions.
 pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let program = Program { path };
-    let ident = program.map::<u8>("the first bytes", 0, 16)?;
+    let ident = program.map::<u8>("the first bytes", 0, 16)?.load()?;
     let [0x7f, b'E', b'L', b'F', class, byte_order, ..] = ident[..] else {
         return Err(program.error("not an ELF file"));
     };
@@ -154,16 +154,15 @@ impl Program<'_> {
     }
 
     /// Maps records of the file.
-    fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<MmapArray<T>, Box<dyn Error>> {
+    fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<SharedArray<T>, Box<dyn Error>> {
         let too_many = |_| self.error(format!("{what} would be {count} records long"));
         let len = usize::try_from(count).map_err(too_many)?;
         let options = MmapArray::options().offset(offset).shape(len);
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.open(self.path) }.map_err(|error| format!("{what}: {error}").into())
+        options.open_shared(self.path).map_err(|error| format!("{what}: {error}").into())
     }
 
     fn list<S: Symbol>(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        let header = self.map::<Header<S::Word>>("the header", 0, 1)?[0];
+        let header = self.map::<Header<S::Word>>("the header", 0, 1)?.at(0)?;
         let sections = self.sections(&header)?;
 
         let kinds = sections.project(field!(Section<S::Word>, kind));
@@ -187,31 +186,17 @@ impl Program<'_> {
         let strings = strings
             .ok_or_else(|| self.error(format!("{table} has its names in section {link}, which is no string table")))?;
         let strings = self.map::<u8>("the names", strings.offset.into(), strings.size.into())?;
-        let name = |index: usize| {
-            let start = symbols.project(S::NAME).at(index);
-            let name = strings.get(start as usize..).and_then(|rest| CStr::from_bytes_until_nul(rest).ok());
-            let name = name.ok_or_else(|| self.error(format!("the name of symbol {index}, at {start}, has no end")))?;
-            // What it holds goes to a terminal.
-            Ok::<_, Box<dyn Error>>(name.to_string_lossy().replace(char::is_control, "?"))
-        };
-
-        let (kinds, homes) = (symbols.project(S::INFO), symbols.project(S::SECTION));
-        let (sizes, addresses) = (symbols.project(S::SIZE), symbols.project(S::ADDRESS));
-        let mut functions = 0;
-        let mut largest = BTreeSet::new();
-        for (index, (info, home)) in kinds.into_iter().zip(homes).enumerate() {
-            let size: u64 = sizes.at(index).into();
-            // Functions have the kind 2; those of other programs, which this one calls, are in section 0.
-            if info & 0xf == 2 && home != 0 && size > 0 {
-                functions += 1;
-                largest.insert((Reverse(size), addresses.at(index).into(), index));
-            }
-            if largest.len() > MOST {
-                largest.pop_last();
-            }
-        }
-        let rows = largest.into_iter().map(|(Reverse(size), address, index)| Ok((size, address, name(index)?)));
-        let rows: Vec<(u64, u64, String)> = rows.collect::<Result<_, Box<dyn Error>>>()?;
+        // What is printed of them is good when `read` returns.
+        let (functions, rows) = shared::read((&symbols, &strings), |(symbols, strings)| {
+            let (functions, largest) = largest(&symbols);
+            let rows = largest.into_iter().map(|(Reverse(size), address, index)| {
+                let start = symbols.project(S::NAME).at(index);
+                let endless = || self.error(format!("the name of symbol {index}, at {start}, has no end"));
+                Ok((size, address, name_at(&strings, start).ok_or_else(endless)?))
+            });
+            let rows: Result<Vec<_>, Box<dyn Error>> = rows.collect();
+            rows.map(|rows| (functions, rows))
+        })??;
 
         let bits = 8 * size_of::<S::Word>();
         let (machine, entry) = (machine_name(header.machine), header.entry.into());
@@ -225,7 +210,7 @@ impl Program<'_> {
         Ok(())
     }
 
-    fn sections<W: Pod + Into<u64>>(&self, header: &Header<W>) -> Result<MmapArray<Section<W>>, Box<dyn Error>> {
+    fn sections<W: Pod + Into<u64>>(&self, header: &Header<W>) -> Result<MmapArrayMut<Section<W>>, Box<dyn Error>> {
         let (offset, size, count) = (header.section_headers.into(), header.section_header_size, header.section_count);
         if offset == 0 {
             return Err(self.error("has no sections, and so no symbol table"));
@@ -235,9 +220,37 @@ impl Program<'_> {
         }
         let map = |count| self.map::<Section<W>>("the section headers", offset, count);
         // Too many to count in 16 bits are counted in the first section, which is none otherwise.
-        let count = if count == 0 { map(1)?[0].size.into() } else { count.into() };
-        map(count)
+        let count = if count == 0 { map(1)?.at(0)?.size.into() } else { count.into() };
+        Ok(map(count)?.load()?)
     }
+}
+
+/// The number of functions, and the largest of them: each with its size, its address and the index of its symbol.
+fn largest<S: Symbol>(symbols: &ArrayView<'_, S, Shared>) -> (usize, BTreeSet<(Reverse<u64>, u64, usize)>) {
+    let (kinds, homes) = (symbols.project(S::INFO), symbols.project(S::SECTION));
+    let (sizes, addresses) = (symbols.project(S::SIZE), symbols.project(S::ADDRESS));
+    let mut functions = 0;
+    let mut largest = BTreeSet::new();
+    for (index, (info, home)) in kinds.into_iter().zip(homes).enumerate() {
+        let size: u64 = sizes.at(index).into();
+        // Functions have the kind 2; those of other programs, which this one calls, are in section 0.
+        if info & 0xf == 2 && home != 0 && size > 0 {
+            functions += 1;
+            largest.insert((Reverse(size), addresses.at(index).into(), index));
+        }
+        if largest.len() > MOST {
+            largest.pop_last();
+        }
+    }
+    (functions, largest)
+}
+
+/// The name that begins at a byte, if it has an end.
+fn name_at(strings: &ArrayView<'_, u8, Shared>, start: u32) -> Option<String> {
+    let rest = strings.rows((start as usize).min(strings.len())..);
+    let len = rest.iter().position(|byte| byte == 0)?;
+    // What it holds goes to a terminal.
+    Some(String::from_utf8_lossy(&rest.rows(..len).to_vec()).replace(char::is_control, "?"))
 }
 
 fn machine_name(machine: u16) -> String {
