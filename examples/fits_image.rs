@@ -6,17 +6,19 @@
 //! ```
 //!
 //! Telescopes' images are FITS files: units of a header and data (HDUs) one after another, in blocks of 2,880 bytes. A
-//! header is text, 80 bytes to a card, and is mapped as records; it says where the data are, what numbers they hold,
+//! header is text, 80 bytes to a card, and is loaded as records; it says where the data are, what numbers they hold,
 //! big-endian ones, and where the next unit begins. Of the data only the window's rows are mapped, as an array of these
 //! numbers; its columns, its sample and its rows from the top are views of that. HDUs, planes, rows and columns count
 //! from 0, rows from the bottom of the picture. Tables are stepped over.
 //!
-//! The file may hold anything; a broken one ends in an error that says what is wrong with it. Nobody may write or
-//! truncate it meanwhile.
+//! The file may hold anything; a broken one ends in an error that says what is wrong with it, and so does one that is
+//! cut meanwhile.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{
-    ArrayView, Be, Element, MmapArray,
+    ArrayView, Be, Element, MmapArray, SharedArray,
+    access::Shared,
     element::{Bytes, Ordered, Scalar},
 };
 use std::collections::BTreeMap;
@@ -146,10 +148,9 @@ impl Request {
     }
 
     /// Maps elements of the file.
-    fn map<T: Pod>(&self, what: impl Display, offset: u64, shape: &[usize]) -> Result<MmapArray<T>, Failure> {
+    fn map<T: Pod>(&self, what: impl Display, offset: u64, shape: &[usize]) -> Result<SharedArray<T>, Failure> {
         let options = MmapArray::options().offset(offset).shape(shape);
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.open(&self.file) }.map_err(|error| Failure::new(format!("{what}: {error}")))
+        options.open_shared(&self.file).map_err(|error| Failure::new(format!("{what}: {error}")))
     }
 
     /// The unit that is asked for, from one header to the next.
@@ -198,14 +199,17 @@ impl Request {
 
         let what = format!("rows {rows:?} of HDU {}", hdu.number);
         let mapped = self.map::<Be<P>>(what, offset, &[len, width])?;
-        let window = mapped.view().slice((.., left..right));
         let meaning = Meaning::of(&hdu.header)?;
-        let found = Statistics::of(&window, &meaning);
-        let (black, white) = match self.percentiles {
-            Some(percentiles) => meaning.percentiles(&window, percentiles),
-            None => found.extremes.map(|(min, max)| (min.to_f64(), max.to_f64())),
-        }
-        .unwrap_or_default();
+        let (found, shades) = mapped.read(|pixels| {
+            let window = pixels.slice((.., left..right));
+            let found = Statistics::of(&window, &meaning);
+            let shades = match self.percentiles {
+                Some(percentiles) => meaning.percentiles(&window, percentiles),
+                None => found.extremes.map(|(min, max)| (min.to_f64(), max.to_f64())),
+            };
+            (found, shades)
+        })?;
+        let (black, white) = shades.unwrap_or_default();
         if let Some(path) = &self.png {
             let shade = |pixel: P| match pixel.is_blank(meaning.blank) {
                 true => 0,
@@ -213,9 +217,10 @@ impl Request {
                 false => ((meaning.value(pixel.number()).to_f64() - black) / (white - black) * 255.0 + 0.5) as u8,
             };
             let error = |error: Box<dyn Error>| Failure::new(format!("{}: {error}", path.display()));
-            // Never one that is there: it could be the image itself, which must not be truncated while it is mapped.
+            // Never one that is there: it could be the image itself.
             let file = File::create_new(path).map_err(|cannot| error(cannot.into()))?;
-            picture(file, &window, shade).inspect_err(|_| drop(fs::remove_file(path))).map_err(error)?;
+            let made = mapped.try_read(|pixels| picture(file, &pixels.slice((.., left..right)), shade));
+            made.inspect_err(|_| drop(fs::remove_file(path))).map_err(error)?;
         }
 
         let name = hdu.header.text("EXTNAME").map_or_else(String::new, |name| format!(" {name:?}"));
@@ -223,7 +228,7 @@ impl Request {
         writeln!(out, "HDU {}{name}: {shape:?} pixels of {dtype} from byte {start} on", hdu.number)?;
         let of = if cube.is_empty() { String::new() } else { format!(" of plane {plane:?}") };
         writeln!(out, "rows {rows:?}, columns {columns:?}{of}, mapped from byte {offset} on\n")?;
-        writeln!(out, "pixels  {}", window.len())?;
+        writeln!(out, "pixels  {}", len * (right - left))?;
         writeln!(out, "blank   {}", found.blank)?;
         if let Some((min, max)) = found.extremes {
             writeln!(out, "min     {min}\nmax     {max}\nmean    {:?}", found.mean)?;
@@ -281,7 +286,7 @@ impl Header {
         let mut header = Self { place, end: start, values: BTreeMap::new() };
         loop {
             let what = format!("HDU {number}, whose header from byte {start} on has not ended yet");
-            let cards = request.map::<Card>(what, header.end, &[BLOCK as usize / size_of::<Card>()])?;
+            let cards = request.map::<Card>(what, header.end, &[BLOCK as usize / size_of::<Card>()])?.load()?;
             for (card, offset) in cards.iter().zip((header.end..).step_by(size_of::<Card>())) {
                 let keyword = card.keyword.as_bytes().trim_ascii_end();
                 if offset == start && (keyword != first.as_bytes() || card.indicator != "= ") {
@@ -458,7 +463,7 @@ trait Pixel: Scalar + mmap_array::element::Number + Ordered {
     /// The sum of some: of integers the exact one.
     fn sum(pixels: impl Iterator<Item = Self>) -> Number;
     /// The sum of a view's, as the crate sums: many at a time, floats pairwise.
-    fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number;
+    fn sum_all(pixels: &ArrayView<'_, Be<Self>, Shared>) -> Number;
 }
 
 macro_rules! integers {
@@ -476,7 +481,7 @@ macro_rules! integers {
                 Number::Integer(pixels.map(i128::from).sum())
             }
 
-            fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number {
+            fn sum_all(pixels: &ArrayView<'_, Be<Self>, Shared>) -> Number {
                 // Fewer than 2^64, each below 2^64.
                 Number::Integer(pixels.sum() as i128)
             }
@@ -500,7 +505,7 @@ macro_rules! floats {
                 Number::Real(pixels.map(f64::from).sum())
             }
 
-            fn sum_all(pixels: &ArrayView<'_, Be<Self>>) -> Number {
+            fn sum_all(pixels: &ArrayView<'_, Be<Self>, Shared>) -> Number {
                 // The mean is taken in 64 bits, also that of 32-bit floats.
                 Number::Real(pixels.mean().map_or(0.0, |mean| mean * pixels.len() as f64))
             }
@@ -543,7 +548,11 @@ impl Meaning {
     }
 
     /// Two percentiles of a sample: every so many rows and columns, 256 at most of each.
-    fn percentiles<P: Pixel>(&self, window: &ArrayView<'_, Be<P>>, (low, high): (f64, f64)) -> Option<(f64, f64)> {
+    fn percentiles<P: Pixel>(
+        &self,
+        window: &ArrayView<'_, Be<P>, Shared>,
+        (low, high): (f64, f64),
+    ) -> Option<(f64, f64)> {
         let step = |axis: usize| window.shape()[axis].div_ceil(256) as isize;
         let sample = window.step_axis(0, step(0)).step_axis(1, step(1)).into_iter().map(Be::get);
         let sample = sample.filter(|pixel| !pixel.is_blank(self.blank));
@@ -565,7 +574,7 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn of<P: Pixel>(window: &ArrayView<'_, Be<P>>, meaning: &Meaning) -> Self {
+    fn of<P: Pixel>(window: &ArrayView<'_, Be<P>, Shared>, meaning: &Meaning) -> Self {
         let pixels = || window.iter().map(Be::get).filter(|pixel| !pixel.is_blank(meaning.blank));
         let count = pixels().count();
         let (extremes, sum) = if count == window.len() {
@@ -584,7 +593,11 @@ impl Statistics {
 }
 
 /// Writes a picture, its top row, which is the window's last, first.
-fn picture<P: Pixel>(file: File, window: &ArrayView<'_, Be<P>>, shade: impl Fn(P) -> u8) -> Result<(), Box<dyn Error>> {
+fn picture<P: Pixel>(
+    file: File,
+    window: &ArrayView<'_, Be<P>, Shared>,
+    shade: impl Fn(P) -> u8,
+) -> Result<(), Box<dyn Error>> {
     let [width, height] = [1, 0].map(|axis| u32::try_from(window.shape()[axis]));
     let mut file = BufWriter::new(file);
     let mut encoder = png::Encoder::new(&mut file, width?, height?);
