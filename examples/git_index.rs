@@ -8,19 +8,25 @@
 //! An index is big-endian tables one after another: how many objects have a first byte up to each of 256, then for each
 //! object, sorted, its id, its checksum and its offset in the pack, and offsets of 64 bits where 31 are too few. Each is a
 //! window of the one file with elements of its own. In the older version, 1, offsets and ids are records, and the same code
-//! reads fields of these. Ids have 20 bytes, or 32 in repositories of SHA-256, by the length of the file.
+//! searches a field of these. Ids have 20 bytes, or 32 in repositories of SHA-256, by the length of the file.
 //!
-//! All objects are listed as `git show-index` lists them. To find those whose ids begin with some digits, the first table
-//! and a binary search touch a few pages of the file, however large. Nobody may write or truncate it meanwhile.
+//! All objects are listed as `git show-index` lists them, block by block: each is good before it is printed, also of a
+//! file that is cut meanwhile. To find those whose ids begin with some digits, the first table and a binary search
+//! touch a few pages of the file, however large.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{ArrayView, Be, MmapArray, field};
+use mmap_array::{ArrayView, Be, MmapArray, SharedArray, access::Shared, field, shared};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// The objects that are read together.
+const BLOCK: usize = 1 << 12;
 
 fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
@@ -81,14 +87,13 @@ struct Index<'a> {
 
 impl Index<'_> {
     /// Maps elements of the file.
-    fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<MmapArray<T>, Box<dyn Error>> {
+    fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<SharedArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(usize::try_from(count)?);
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.open(&self.file) }.map_err(|error| format!("{what}: {error}").into())
+        options.open_shared(&self.file).map_err(|error| format!("{what}: {error}").into())
     }
 
     fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        let [magic, version] = self.map::<[[u8; 4]; 2]>("the first bytes", 0, 1)?[0];
+        let [magic, version] = self.map::<[[u8; 4]; 2]>("the first bytes", 0, 1)?.at(0)?;
         // The first version begins with the first table: no number of objects is as large as this.
         let version = if magic == [0xff, b't', b'O', b'c'] { Be::from_bytes(version).get() } else { 1 };
         let start = match version {
@@ -96,7 +101,7 @@ impl Index<'_> {
             2 => 8,
             _ => return Err(format!("an index of version {version}; only 1 and 2 are known").into()),
         };
-        let first_bytes = self.map::<Be<u32>>("the number of objects by first byte", start, 256)?;
+        let first_bytes = self.map::<Be<u32>>("the number of objects by first byte", start, 256)?.load()?;
         if !first_bytes.is_sorted() {
             return Err("no index of a pack: its numbers of objects by first byte do not ascend".into());
         }
@@ -123,8 +128,13 @@ impl Index<'_> {
         out: &mut impl Write,
     ) -> Result<(), Box<dyn Error>> {
         let entries = self.map::<Entry<N>>("the objects", start, count)?;
-        let (ids, offsets) = (entries.project(field!(Entry<N>, id)), entries.project(field!(Entry<N>, offset)));
-        self.print_objects(&Objects { first_bytes, ids, offsets, large: None, checksums: None }, out)
+        let found = entries.try_read(|entries| self.find(first_bytes, &entries.project(field!(Entry<N>, id))))?;
+        for block in entries.into_rows(found).chunks(BLOCK) {
+            for &Entry { offset, id } in block?.iter() {
+                writeln!(out, "{offset} {}", hex(&id))?;
+            }
+        }
+        Ok(())
     }
 
     /// Version 2: one table after another.
@@ -141,61 +151,33 @@ impl Index<'_> {
         let checksums = self.map::<Be<u32>>("the checksums", start, count)?;
         let offsets = self.map::<Be<u32>>("the offsets", start + 4 * count, count)?;
         let large = self.map::<Be<u64>>("the offsets of 64 bits", start + 8 * count, large_count)?;
-        let (ids, offsets) = (ids.view(), offsets.view());
-        let (large, checksums) = (Some(large.view()), Some(checksums.view()));
-        self.print_objects(&Objects { first_bytes, ids, offsets, large, checksums }, out)
-    }
-
-    fn print_objects<const N: usize>(
-        &self,
-        objects: &Objects<'_, N>,
-        out: &mut impl Write,
-    ) -> Result<(), Box<dyn Error>> {
-        let range = match self.find {
-            None => 0..objects.ids.len(),
-            Some(digits) => objects.find(digits)?,
-        };
+        let found = ids.try_read(|ids| self.find(first_bytes, &ids))?;
         // Nothing is printed of a broken index.
-        range.clone().try_for_each(|index| objects.offset(index).map(drop))?;
-        for index in range {
-            let (offset, id) = (objects.offset(index)?, hex(&objects.ids.at(index)));
-            match &objects.checksums {
-                Some(checksums) => writeln!(out, "{offset} {id} ({:08x})", checksums.at(index))?,
-                None => writeln!(out, "{offset} {id}")?,
-            }
+        shared::read((&offsets, &large), |(offsets, large)| {
+            found.clone().try_for_each(|index| offset(&offsets, &large, index).map(drop))
+        })??;
+        for start in found.clone().step_by(BLOCK) {
+            let block = start..found.end.min(start + BLOCK);
+            let lines = shared::read((&ids, &checksums, &offsets, &large), |(ids, checksums, offsets, large)| {
+                let mut lines = Vec::new();
+                for index in block {
+                    let (offset, id) = (offset(&offsets, &large, index)?, hex(&ids.at(index)));
+                    writeln!(lines, "{offset} {id} ({:08x})", checksums.at(index))?;
+                }
+                Ok::<_, Box<dyn Error>>(lines)
+            })??;
+            out.write_all(&lines)?;
         }
         Ok(())
     }
-}
 
-/// The tables of an index, whichever way they lie in the file.
-struct Objects<'a, const N: usize> {
-    first_bytes: &'a [Be<u32>],
-    ids: ArrayView<'a, [u8; N]>,
-    offsets: ArrayView<'a, Be<u32>>,
-    large: Option<ArrayView<'a, Be<u64>>>,
-    checksums: Option<ArrayView<'a, Be<u32>>>,
-}
-
-impl<const N: usize> Objects<'_, N> {
-    /// Where an object is in the pack.
-    fn offset(&self, index: usize) -> Result<u64, Box<dyn Error>> {
-        let offset = self.offsets.at(index).get();
-        match &self.large {
-            // The highest bit says that the others are an index.
-            Some(large) if offset >> 31 == 1 => {
-                let place = offset & (u32::MAX >> 1);
-                let found = large.get(place as usize).map(Be::get);
-                let text =
-                    || format!("object {index} has offset {place} of 64 bits, of which there are {}", large.len());
-                found.ok_or_else(|| text().into())
-            }
-            _ => Ok(offset.into()),
-        }
-    }
-
-    /// The objects whose ids begin with some hexadecimal digits.
-    fn find(&self, digits: &[u8]) -> Result<std::ops::Range<usize>, Box<dyn Error>> {
+    /// The objects that were asked for: all, or those whose ids begin with some hexadecimal digits.
+    fn find<const N: usize>(
+        &self,
+        first_bytes: &[Be<u32>],
+        ids: &ArrayView<'_, [u8; N], Shared>,
+    ) -> Result<Range<usize>, Box<dyn Error>> {
+        let Some(digits) = self.find else { return Ok(0..ids.len()) };
         let (mut lowest, mut highest) = ([0; N], [0xff; N]);
         for (index, digit) in digits.iter().enumerate() {
             let shift = if index % 2 == 0 { 4 } else { 0 };
@@ -204,10 +186,10 @@ impl<const N: usize> Objects<'_, N> {
             *low |= digit << shift;
             *high ^= (digit ^ 0xf) << shift;
         }
-        let up_to = |byte: u8| self.first_bytes[usize::from(byte)].get() as usize;
+        let up_to = |byte: u8| first_bytes[usize::from(byte)].get() as usize;
         let (start, end) = (lowest[0].checked_sub(1).map_or(0, up_to), up_to(highest[0]));
-        let start = start + partition_point(self.ids.rows(start..end), |id| id < lowest);
-        let end = start + partition_point(self.ids.rows(start..end), |id| id <= highest);
+        let start = start + partition_point(ids.rows(start..end), |id| id < lowest);
+        let end = start + partition_point(ids.rows(start..end), |id| id <= highest);
         if start == end {
             let digits = digits.iter().filter_map(|&digit| char::from_digit(digit.into(), 16)).collect::<String>();
             return Err(format!("no object's id begins with {digits}").into());
@@ -216,8 +198,25 @@ impl<const N: usize> Objects<'_, N> {
     }
 }
 
+/// Where an object is in the pack.
+fn offset(
+    offsets: &ArrayView<'_, Be<u32>, Shared>,
+    large: &ArrayView<'_, Be<u64>, Shared>,
+    index: usize,
+) -> Result<u64, Box<dyn Error>> {
+    let offset = offsets.at(index).get();
+    // The highest bit says that the others are an index.
+    if offset >> 31 == 0 {
+        return Ok(offset.into());
+    }
+    let place = offset & (u32::MAX >> 1);
+    let found = large.get(place as usize).map(Be::get);
+    let text = || format!("object {index} has offset {place} of 64 bits, of which there are {}", large.len());
+    found.ok_or_else(|| text().into())
+}
+
 /// How many of sorted elements come first, as [`slice::partition_point`].
-fn partition_point<T: Pod>(view: ArrayView<T>, first: impl Fn(T) -> bool) -> usize {
+fn partition_point<T: Pod>(view: ArrayView<T, Shared>, first: impl Fn(T) -> bool) -> usize {
     let (mut start, mut end) = (0, view.len());
     while start < end {
         let middle = start + (end - start) / 2;
