@@ -13,7 +13,8 @@
 //! printed, from a temporary file. The checksums of stored ones, which are read in place, are not checked. `--plot`
 //! draws numbers along one axis as a line and a histogram, along two as an image.
 //!
-//! Nobody may write or truncate the file meanwhile.
+//! A file that is cut meanwhile is an error, and what was printed before is what it held.
+#![forbid(unsafe_code)]
 
 #[path = "inspect/elements.rs"]
 mod elements;
@@ -106,12 +107,14 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut impl Write
     if let Some(path) = field {
         elements::find_field(source.header.dtype(), path)?;
     }
-    match &request.show {
+    let shown = match &request.show {
         Show::Text => print(&source, rows, field, out),
         Show::Json => json(&source, out),
         Show::Jsonl => jsonl::write(&source, rows, field, out),
         Show::Plot(path) => plot::draw(&source, rows, field, path),
-    }
+    };
+    // Where the file has become shorter meanwhile, that is the reason.
+    shown.map_err(|failure| source.check().err().unwrap_or(failure))
 }
 
 /// What is asked for.
@@ -219,14 +222,15 @@ fn print(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let header = &source.header;
-    let array = source.map()?;
-    let mut view = match field {
-        Some(path) => array.field(path)?,
-        None => array.view(),
-    };
-    if let Some(rows) = rows {
-        view = view.rows(rows);
-    }
+    let text = source.map()?.try_read(|mut view| {
+        if let Some(path) = field {
+            view = view.field(path)?;
+        }
+        if let Some(rows) = rows {
+            view = view.rows(rows);
+        }
+        Ok::<_, Failure>(view.to_string())
+    })?;
     let (major, minor) = header.version();
     writeln!(out, "version  {major}.{minor}")?;
     writeln!(out, "dtype    {}", header.dtype())?;
@@ -247,7 +251,7 @@ fn print(
     if matches!(header.dtype().kind(), Kind::Record { .. }) {
         writeln!(out, "\n{}", header.dtype().to_c())?;
     }
-    writeln!(out, "\n{view}")?;
+    writeln!(out, "\n{text}")?;
     Ok(())
 }
 

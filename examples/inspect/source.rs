@@ -2,7 +2,7 @@
 
 use super::Failure;
 use mmap_array::npy::{self, FromHeader, Header, Npy};
-use mmap_array::{DynArray, Options, npz::Archive};
+use mmap_array::{DynArray, Options, SharedDynArray, npz::Archive};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -81,24 +81,21 @@ impl Source {
     }
 
     /// The array as a map, of the file or of a temporary one.
-    pub(crate) fn map(&self) -> Result<DynArray, Failure> {
+    pub(crate) fn map(&self) -> Result<SharedDynArray, Failure> {
         if self.data_offset.is_some() {
             return self.map_in_place();
         }
         self.check()?;
         let (header, file) = (&self.header, self.temporary()?);
         let options = DynArray::options(header.dtype().clone()).shape(header.shape()).order(header.order());
-        // SAFETY: nobody else knows of the file.
-        Ok(unsafe { options.open(&file)? })
+        Ok(options.open_shared(&file)?)
     }
 
-    fn map_in_place(&self) -> Result<DynArray, Failure> {
-        if let Some((archive, name)) = &self.member {
-            // SAFETY: whoever names a file to this program keeps it from being written or truncated, says its head.
-            return Ok(unsafe { self.options.open(archive.member(name)?)? });
+    fn map_in_place(&self) -> Result<SharedDynArray, Failure> {
+        match &self.member {
+            Some((archive, name)) => Ok(self.options.open_shared(archive.member(name)?)?),
+            None => Ok(self.options.open_shared(&self.path)?),
         }
-        // SAFETY: as above.
-        Ok(unsafe { self.options.open(&self.path)? })
     }
 
     /// The bytes of the elements in a file without a name.
