@@ -11,7 +11,8 @@
 //!
 //! With a file it prints a portion of it exactly as `print(np.memmap(FILE, DTYPE, "r", OFFSET, SHAPE))` would, with
 //! `[FIELD]` behind it where a field is asked for, and -1 in the shape being what it is to `reshape`; how long the opening
-//! took goes to standard error. Nobody may write or truncate the file meanwhile.
+//! took goes to standard error. If it is cut meanwhile, that is an error.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{DType, DynArray, ErrorKind, MmapArray, Order, field};
@@ -132,14 +133,12 @@ impl Request {
         if let Some(shape) = &self.shape {
             options = options.shape(shape.as_slice());
         }
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        let (opened, took) = timed(|| unsafe { options.open(&self.file) });
-        let array = opened?;
-        let view = match &self.field {
-            Some(path) => array.field(path)?,
-            None => array.view(),
-        };
-        writeln!(out, "{view}")?;
+        let (opened, took) = timed(|| options.open_shared(&self.file));
+        let text = opened?.try_read(|view| match &self.field {
+            Some(path) => view.field(path).map(|field| field.to_string()),
+            None => Ok(view.to_string()),
+        })?;
+        writeln!(out, "{text}")?;
         eprintln!("portion: opened in {took:.1?}");
         Ok(())
     }
@@ -205,13 +204,14 @@ pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Re
     for start in written {
         let offset = start * size_of::<Point>() as u64;
         let options = MmapArray::options().offset(offset).shape(WINDOW as usize);
-        // SAFETY: nobody else knows of the file, and this is its only map while it lives.
-        let (opened, took) = timed(|| unsafe { options.open_mut(&path) });
-        let mut window = opened?;
-        for (point, index) in window.iter_mut().zip(start..) {
-            *point = Point::number(index);
-        }
-        window.close()?;
+        let (opened, took) = timed(|| options.open_shared_mut(&path));
+        let window = opened?;
+        window.write(|points| {
+            for (place, index) in (start..start + WINDOW).enumerate() {
+                points.set(place, Point::number(index));
+            }
+        })?;
+        window.flush()?;
         writeln!(out, "{offset:>14} {took:>11.1?}")?;
     }
 
@@ -223,28 +223,28 @@ pub(crate) fn demonstrate(count: u64, folder: &Path, out: &mut impl Write) -> Re
     for start in [written[0], written[1], count / 2 + 1, written[2]] {
         let offset = start * size_of::<Point>() as u64;
         let options = MmapArray::<Point>::options().offset(offset).shape(WINDOW as usize);
-        // SAFETY: nobody else knows of the file, and nobody here writes it any more.
-        let (opened, took) = timed(|| unsafe { options.open(&path) });
+        let (opened, took) = timed(|| options.open_shared(&path));
         let window = opened?;
         let expected = |index| if written.contains(&start) { Point::number(index) } else { Point::zeroed() };
-        if !window.iter().zip(start..).all(|(point, index)| *point == expected(index)) {
+        if !window.read(|points| points.iter().zip(start..).all(|(point, index)| point == expected(index)))? {
             return Err(Failure::new(format!("what was read at byte {offset} is not what was written")));
         }
-        let ids = window.project(field!(Point, id));
-        let (from, to) = ids.min().zip(ids.max()).unwrap_or_default();
-        let mean = window.project(field!(Point, position.x)).mean().unwrap_or_default();
-        let time = window.project(field!(Point, time)).max().unwrap_or_default();
+        let ((from, to), mean, time) = window.read(|points| {
+            let ids = points.project(field!(Point, id));
+            let mean = points.project(field!(Point, position.x)).mean();
+            let time = points.project(field!(Point, time)).max();
+            (ids.min().zip(ids.max()).unwrap_or_default(), mean.unwrap_or_default(), time.unwrap_or_default())
+        })?;
         let past = offset % 4096;
         writeln!(out, "{offset:>14} {past:>9} {took:>11.1?} {from:>11} {to:>11} {mean:>9.2} {time:>13}")?;
         windows.push(window);
     }
-    let x = windows[1].project(field!(Point, position.x));
-    writeln!(out, "x from the second: {}\n", x.rows(..8))?;
+    let x = windows[1].read(|points| points.project(field!(Point, position.x)).rows(..8).to_string())?;
+    writeln!(out, "x from the second: {x}\n")?;
 
-    // SAFETY: as above.
-    let (whole, took) = timed(|| unsafe { MmapArray::<Point>::open(&path) });
+    let (whole, took) = timed(|| MmapArray::<Point>::options().open_shared(&path));
     let whole_says = match &whole {
-        Ok(whole) => format!("opened in {took:.1?}, its last id is {}", whole[whole.len() - 1].id),
+        Ok(whole) => format!("opened in {took:.1?}, its last id is {}", whole.at(whole.len() - 1)?.id),
         Err(error) if exceeds_address_space(error) => "larger than the address space that this program has".into(),
         Err(error) => return Err(Failure::new(error.to_string())),
     };
