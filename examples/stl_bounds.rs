@@ -7,10 +7,11 @@
 //! Behind a header of 84 bytes there is a record of 50 for each triangle, so that no float is where a `&f32` could
 //! point to. Its numbers are little-endian on every machine. The records are mapped as what they are; the corners are a
 //! view of them, an array of (triangles, 3, 3) numbers whose smallest and largest are taken coordinate by coordinate.
-//! Nobody may write or truncate the file meanwhile.
+//! Nothing is printed of a file that is cut meanwhile.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
-use mmap_array::{Le, MmapArray, field};
+use mmap_array::{ArrayView, Le, MmapArray, SharedArray, access::Shared, field};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -60,15 +61,20 @@ pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Erro
     let text = header.text.split(|&byte| byte == 0).next().unwrap_or_default();
     // What it holds goes to a terminal.
     let text = String::from_utf8_lossy(text).trim().replace(char::is_control, "?");
-    // (triangle, corner, coordinate)
-    let corners = triangles.project(field!(Triangle, corners)).unpack()?.unpack()?;
-    let (area, volume) = measure(&triangles);
+    let (extents, (area, volume)) = triangles.try_read(|triangles| {
+        // (triangle, corner, coordinate)
+        let corners = triangles.project(field!(Triangle, corners)).unpack()?.unpack()?;
+        let extents = [0, 1, 2].map(|axis| {
+            let coordinates = corners.index_axis(2, axis);
+            coordinates.min().zip(coordinates.max())
+        });
+        Ok::<_, mmap_array::Error>((extents, measure(&triangles)))
+    })?;
 
     writeln!(out, "header    {text:?}")?;
     writeln!(out, "triangles {}", triangles.len())?;
-    for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
-        let coordinates = corners.index_axis(2, axis);
-        if let Some((min, max)) = coordinates.min().zip(coordinates.max()) {
+    for (name, extent) in ["x", "y", "z"].into_iter().zip(extents) {
+        if let Some((min, max)) = extent {
             writeln!(out, "{name:<9} {min:?} to {max:?}")?;
         }
     }
@@ -77,13 +83,10 @@ pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-fn open(path: &Path) -> Result<(Header, MmapArray<Triangle>), Box<dyn Error>> {
-    // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-    let header = unsafe { MmapArray::<Header>::options().shape(1).open(path)? }[0];
+fn open(path: &Path) -> Result<(Header, SharedArray<Triangle>), Box<dyn Error>> {
+    let header = MmapArray::<Header>::options().shape(1).open_shared(path)?.at(0)?;
     // To the end of the file, which must be whole triangles.
-    let options = MmapArray::<Triangle>::options().offset(size_of::<Header>() as u64);
-    // SAFETY: as above.
-    let triangles = unsafe { options.open(path)? };
+    let triangles = MmapArray::<Triangle>::options().offset(size_of::<Header>() as u64).open_shared(path)?;
     let (said, found) = (header.triangles, triangles.len());
     if u64::try_from(found)? != said.get().into() {
         let text = format!("the header, at byte 80, says {said} triangles, but {found} follow it");
@@ -93,13 +96,13 @@ fn open(path: &Path) -> Result<(Header, MmapArray<Triangle>), Box<dyn Error>> {
 }
 
 fn begins_with<const N: usize>(path: &Path, magic: &[u8; N]) -> bool {
-    // SAFETY: as in `open`.
-    unsafe { MmapArray::<[u8; N]>::options().shape(1).open(path) }.is_ok_and(|start| start[0] == *magic)
+    let start = MmapArray::<[u8; N]>::options().shape(1).open_shared(path).and_then(|start| start.at(0));
+    start.is_ok_and(|start| start == *magic)
 }
 
 /// The area of the triangles, and the volume between them and the origin: that of triangles that face the origin is taken
 /// off, so that what is left, where the surface is closed, is the body's.
-fn measure(triangles: &[Triangle]) -> (f64, f64) {
+fn measure(triangles: &ArrayView<'_, Triangle, Shared>) -> (f64, f64) {
     let (mut area, mut volume) = (0.0, 0.0);
     for triangle in triangles {
         let [a, b, c] = triangle.corners.map(|corner| corner.map(|x| f64::from(x.get())));
