@@ -6,18 +6,18 @@
 //! cargo run --release --example tz_transitions FILE 1940..1950
 //! ```
 //!
-//! Without a name it is the machine's own zone. A zoneinfo file (TZif, RFC 9636) is a few tables one after another, whose
-//! lengths its header gives: big-endian times of 64 bits, a byte for each of them that says which kind of time begins,
-//! the kinds as packed records, names. Nothing in it is aligned. Each table is mapped in place as what it is, and a range
-//! of years is searched for among the times where they are.
+//! Without a name it is the machine's own zone. A zoneinfo file (TZif, RFC 9636) is a few tables one after another,
+//! whose lengths its header gives: big-endian times of 64 bits, a byte for each of them that says which kind of time
+//! begins, the kinds as packed records, names. Nothing in it is aligned. The tables are small, so each is loaded as
+//! what it is: a copy, which stays as it is whatever becomes of the file.
 //!
-//! The file may hold anything; a broken one ends in an error that says what is wrong with it. Nobody may write or
-//! truncate it meanwhile.
+//! The file may hold anything; a broken one ends in an error that says what is wrong with it.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::element::unit::{Second, Year};
 use mmap_array::{
-    Be, MmapArray,
+    Be, MmapArray, MmapArrayMut,
     element::{Bool, Bytes, DateTime64, Scalar, TimeDelta64},
     field,
 };
@@ -157,23 +157,22 @@ impl Zone<'_> {
         format!("{}: {}", self.path.display(), text.as_ref()).into()
     }
 
-    /// Maps elements of the file: so many, or all to its end.
-    fn map<T: Pod>(
+    /// Loads elements of the file: so many, or all to its end.
+    fn load<T: Pod>(
         &self,
         what: &str,
         offset: u64,
         len: impl Into<Option<u64>>,
-    ) -> Result<MmapArray<T>, Box<dyn Error>> {
+    ) -> Result<MmapArrayMut<T>, Box<dyn Error>> {
         let mut options = MmapArray::options().offset(offset);
         if let Some(len) = len.into() {
             options = options.shape(usize::try_from(len).map_err(|_| self.error(format!("{what} would be {len}")))?);
         }
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.open(self.path) }.map_err(|error| format!("{what}: {error}").into())
+        options.load(self.path).map_err(|error| format!("{what}: {error}").into())
     }
 
     fn header(&self, offset: u64) -> Result<Header, Box<dyn Error>> {
-        let header = self.map::<Header>("the header", offset, 1)?[0];
+        let header = self.load::<Header>("the header", offset, 1)?[0];
         let (magic, version) = (header.magic, header.version);
         if magic != "TZif" {
             return Err(self.error(format!("expected TZif at byte {offset}, found {magic:?}: no zoneinfo file")));
@@ -209,13 +208,13 @@ impl Zone<'_> {
             end - len
         });
         let [times_at, begins_at, kinds_at, names_at, leaps_at, ..] = offsets;
-        let times = self.map::<Be<T>>("the times", times_at, u64::from(header.times.get()))?;
-        let begins = self.map::<u8>("the kinds that begin", begins_at, u64::from(header.times.get()))?;
-        let kinds = self.map::<Kind>("the kinds of time", kinds_at, u64::from(header.kinds.get()))?;
-        let names = self.map::<u8>("the names", names_at, u64::from(header.names.get()).min(NAMES))?;
-        let leaps = self.map::<Leap<Be<T>>>("the leap seconds", leaps_at, u64::from(header.leaps.get()))?;
+        let times = self.load::<Be<T>>("the times", times_at, u64::from(header.times.get()))?;
+        let begins = self.load::<u8>("the kinds that begin", begins_at, u64::from(header.times.get()))?;
+        let kinds = self.load::<Kind>("the kinds of time", kinds_at, u64::from(header.kinds.get()))?;
+        let names = self.load::<u8>("the names", names_at, u64::from(header.names.get()).min(NAMES))?;
+        let leaps = self.load::<Leap<Be<T>>>("the leap seconds", leaps_at, u64::from(header.leaps.get()))?;
         // Files of all versions but the first end in a rule for later times, between two line feeds.
-        let rule = if header.version == 0 { None } else { Some(self.map::<u8>("the rule at the end", end, None)?) };
+        let rule = if header.version == 0 { None } else { Some(self.load::<u8>("the rule at the end", end, None)?) };
         let rule =
             match rule.as_ref().map(|bytes| bytes.splitn(3, |byte| *byte == b'\n').collect::<Vec<_>>()).as_deref() {
                 None => None,
