@@ -12,11 +12,13 @@
 //!
 //! For each channel it prints the lowest and the highest sample as stored; its peak and its root mean square in decibels,
 //! 0 being full scale; and its peaks block by block, as bars. A file that ends before its samples do is read as far as it
-//! goes. Nobody may write or truncate it meanwhile.
+//! goes. One that is cut meanwhile is an error, and nothing is printed.
+#![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::{
-    ArrayView, Le, MmapArray,
+    ArrayView, Le, MmapArray, SharedArray,
+    access::Shared,
     element::{BigEndian, ByteOrder, Endian, LittleEndian},
     field,
     view::IntoShape,
@@ -148,7 +150,7 @@ trait Sample<E>: Pod {
     fn level(self) -> f64;
 
     /// The lowest and the highest.
-    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)>;
+    fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)>;
 }
 
 /// The widths that there are numbers of in Rust.
@@ -168,7 +170,7 @@ macro_rules! numbers {
                 self.get() as f64 / $full
             }
 
-            fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
+            fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
                 samples.min().zip(samples.max())
             }
         }
@@ -188,7 +190,7 @@ impl<E> Sample<E> for u8 {
         (f64::from(self) - 128.0) / 128.0
     }
 
-    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
+    fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
         samples.min().zip(samples.max())
     }
 }
@@ -205,7 +207,7 @@ impl<E: ByteOrder, const N: usize> Sample<E> for [u8; N] {
         E::read_int(&self, N) as f64 / (1_u64 << (8 * N - 1)) as f64
     }
 
-    fn extremes(samples: &ArrayView<Self>) -> Option<(Self, Self)> {
+    fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
         let value = |sample: &Self| E::read_int(sample, N);
         samples.iter().min_by_key(value).zip(samples.iter().max_by_key(value))
     }
@@ -231,14 +233,13 @@ struct Wave<'a> {
 
 impl<'a> Wave<'a> {
     /// Maps records of the file.
-    fn map<T: Pod>(&self, what: &str, offset: u64, shape: impl IntoShape) -> Result<MmapArray<T>, Box<dyn Error>> {
+    fn map<T: Pod>(&self, what: &str, offset: u64, shape: impl IntoShape) -> Result<SharedArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(shape);
-        // SAFETY: whoever names a file to this program keeps it from being written or truncated, says the head comment.
-        unsafe { options.open(&self.file) }.map_err(|error| format!("{what}: {error}").into())
+        options.open_shared(&self.file).map_err(|error| format!("{what}: {error}").into())
     }
 
     fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-        let [id, _, form] = self.map::<[[u8; 4]; 3]>("the first bytes", 0, 1)?[0];
+        let [id, _, form] = self.map::<[[u8; 4]; 3]>("the first bytes", 0, 1)?.at(0)?;
         match (&id, &form) {
             (b"RIFF" | b"RF64" | b"BW64", b"WAVE") => self.print_in::<LittleEndian>(out),
             (b"RIFX", b"WAVE") => self.print_in::<BigEndian>(out),
@@ -251,11 +252,11 @@ impl<'a> Wave<'a> {
         let (mut known, mut large) = (None, None);
         let mut at = 12;
         for _ in 0..MOST_CHUNKS {
-            let chunk = self.map::<Chunk<Endian<u32, E>>>("the chunks", at, 1)?[0];
+            let chunk = self.map::<Chunk<Endian<u32, E>>>("the chunks", at, 1)?.at(0)?;
             let size = chunk.size.get();
             at += size_of_val(&chunk) as u64;
             match &chunk.id {
-                b"ds64" => large = Some(self.map::<Sizes>("the sizes", at, 1)?[0].data.get()),
+                b"ds64" => large = Some(self.map::<Sizes>("the sizes", at, 1)?.at(0)?.data.get()),
                 b"fmt " => known = Some(self.known::<E>(at, size)?),
                 b"data" => {
                     let known = known.ok_or("the samples come before the chunk that says what they are")?;
@@ -272,11 +273,11 @@ impl<'a> Wave<'a> {
 
     /// What the samples are, by the chunk `fmt `.
     fn known<E: ByteOrder + 'static>(&self, at: u64, size: u32) -> Result<Known<'a>, Box<dyn Error>> {
-        let plain = self.map::<Format<Endian<u16, E>, Endian<u32, E>>>("the format", at, 1)?[0];
+        let plain = self.map::<Format<Endian<u16, E>, Endian<u32, E>>>("the format", at, 1)?.at(0)?;
         let mut tag = plain.tag.get().into();
         if tag == 0xfffe && size >= 40 {
             let at = at + size_of_val(&plain) as u64;
-            let more = self.map::<Extension<Endian<u16, E>, Endian<u32, E>>>("the extended format", at, 1)?[0];
+            let more = self.map::<Extension<Endian<u16, E>, Endian<u32, E>>>("the extended format", at, 1)?.at(0)?;
             if (more.middle.map(Endian::get), more.last) == ([0, 16], [0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]) {
                 tag = more.tag.get();
             }
@@ -340,24 +341,25 @@ impl<'a> Wave<'a> {
 
     /// A line for each channel of the samples at a byte.
     fn rows<S: Sample<E>, E>(&self, offset: u64, shape: [usize; 2]) -> Result<Vec<String>, Box<dyn Error>> {
-        let samples = self.map::<S>("the samples", offset, shape)?;
-        if shape[1] == 2 {
-            let stereo = samples.view().view_as::<Stereo<S>>()?.index_axis(1, 0);
-            let (left, right) = (field!(Stereo<S>, left), field!(Stereo<S>, right));
-            return Ok(vec![self.row("left", &stereo.project(left)), self.row("right", &stereo.project(right))]);
-        }
-        let channel = |index| self.row(&format!("{}", index + 1), &samples.view().index_axis(1, index));
-        Ok((0..shape[1]).map(channel).collect())
+        self.map::<S>("the samples", offset, shape)?.try_read(|samples| {
+            if shape[1] == 2 {
+                let stereo = samples.view_as::<Stereo<S>>()?.index_axis(1, 0);
+                let (left, right) = (field!(Stereo<S>, left), field!(Stereo<S>, right));
+                return Ok(vec![self.row("left", &stereo.project(left)), self.row("right", &stereo.project(right))]);
+            }
+            let channel = |index| self.row(&format!("{}", index + 1), &samples.index_axis(1, index));
+            Ok((0..shape[1]).map(channel).collect())
+        })
     }
 
-    fn row<S: Sample<E>, E>(&self, name: &str, samples: &ArrayView<S>) -> String {
+    fn row<S: Sample<E>, E>(&self, name: &str, samples: &ArrayView<S, Shared>) -> String {
         // No -0.00 by the addition.
         let decibels = |level: f64| format!("{:.2}", (2000.0 * level.log10()).round() / 100.0 + 0.0);
         let nothing = || ["-"; 4].map(String::from);
         let [lowest, highest, most, rms] = S::extremes(samples).map_or_else(nothing, |(lowest, highest)| {
             let squares: f64 = samples.iter().map(|sample| sample.level() * sample.level()).sum();
             let rms = (squares / samples.len() as f64).sqrt();
-            [lowest.value().to_string(), highest.value().to_string(), decibels(peak(samples)), decibels(rms)]
+            [lowest.value().to_string(), highest.value().to_string(), decibels(loudest(lowest, highest)), decibels(rms)]
         });
         let (len, blocks) = (samples.len() as u128, self.request.blocks.min(samples.len()) as u128);
         let bound = |block| (block * len / blocks) as usize;
@@ -368,8 +370,12 @@ impl<'a> Wave<'a> {
 }
 
 /// The level of the sample farthest from silence.
-fn peak<S: Sample<E>, E>(samples: &ArrayView<S>) -> f64 {
-    S::extremes(samples).map_or(0.0, |(lowest, highest)| lowest.level().abs().max(highest.level().abs()))
+fn peak<S: Sample<E>, E>(samples: &ArrayView<S, Shared>) -> f64 {
+    S::extremes(samples).map_or(0.0, |(lowest, highest)| loudest(lowest, highest))
+}
+
+fn loudest<S: Sample<E>, E>(lowest: S, highest: S) -> f64 {
+    lowest.level().abs().max(highest.level().abs())
 }
 
 /// Silence is no bar, and full scale and more the highest.
