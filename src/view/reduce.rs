@@ -223,6 +223,8 @@ impl<T: Ordered, A, const LARGEST: bool> Extreme<'_, T, A, LARGEST> {
             // What is compared by one instruction the compiler takes many at a time by itself.
             By::One => {}
             By::Two => Self::of_lanes::<2>(&mut best, &mut index, len, run),
+            // Of small ones as many as a vector has, by whose minimum the compiler then compares them.
+            By::Few if size_of::<T>() <= 2 => Self::of_lanes::<16>(&mut best, &mut index, len, run),
             By::Few => Self::of_lanes::<4>(&mut best, &mut index, len, run),
             By::Many => Self::of_lanes::<32>(&mut best, &mut index, len, run),
         }
