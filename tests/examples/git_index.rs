@@ -4,6 +4,7 @@
 #[path = "../../examples/git_index.rs"]
 mod example;
 
+use crate::cutter::Cutter;
 use example::Request;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -73,6 +74,34 @@ fn objects_are_listed_and_found_in_both_versions_and_with_ids_of_both_lengths() 
         }
         let error = printed(&path, &["--find", &format!("{whole}0")]).unwrap_err();
         assert!(error.contains(&format!("{} digits are more than an id has", 2 * id_len + 1)), "{error}");
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
+fn an_index_that_is_cut_while_it_is_listed_is_an_error_and_no_zeros() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pack.idx");
+    const COUNT: u32 = 20_000;
+    let words = |words: &mut dyn Iterator<Item = u32>| words.flat_map(u32::to_be_bytes).collect::<Vec<u8>>();
+    // All ids begin with a zero.
+    let first_bytes = words(&mut (0..256).map(|_| COUNT));
+    let id = |number: u32| [&number.to_be_bytes()[..], &[7; 16]].concat();
+    let entries = (0..COUNT).flat_map(|number| [&number.to_be_bytes()[..], &id(number)].concat()).collect::<Vec<u8>>();
+    let tables = [(0..COUNT).flat_map(id).collect(), words(&mut (0..COUNT)), words(&mut (0..COUNT))].concat();
+    let (head, last) = (&[0xff, b't', b'O', b'c', 0, 0, 0, 2][..], &[0xee; 40][..]);
+    for index in [[&first_bytes, &entries, last].concat(), [head, &first_bytes, &tables, last].concat()] {
+        fs::write(&path, index).unwrap();
+        let whole = printed(&path, &[]).unwrap();
+        let mut cutter = Cutter::new(&path, 5000);
+        let error = Request::parse([path.clone().into()].into_iter()).unwrap().print(&mut cutter).unwrap_err();
+        assert!(error.to_string().contains("at byte 5000"), "{error}");
+        let printed = String::from_utf8(cutter.printed).unwrap();
+        assert!(whole.starts_with(&printed) && printed.ends_with('\n') && printed.len() < whole.len(), "{printed}");
     }
 }
 

@@ -4,6 +4,7 @@
 #[path = "../../examples/inspect.rs"]
 mod example;
 
+use crate::cutter::Cutter;
 use crate::python::Python;
 use example::{Failure, run};
 use mmap_array::{Element, Order, npy};
@@ -195,6 +196,19 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         assert!(failure.status == 2 && failure.text.contains(expected), "{rest}: {}", failure.text);
     }
     assert!(inspected(["--json"]).unwrap_err().text.contains("no file"));
+}
+
+#[test]
+fn a_file_that_is_cut_while_it_is_written_out_is_an_error_and_no_zeros() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "a.npy", &[1.5; 100_000], &[100_000]);
+    let mut cutter = Cutter::new(&path, 1000);
+    let failure = run(args(&path, "--jsonl"), &mut cutter).unwrap_err();
+    assert_eq!((failure.status, failure.text.lines().count()), (1, 1), "{}", failure.text);
+    assert!(failure.text.contains("need 400000 bytes, but the file ends at byte 1000"), "{}", failure.text);
+    let printed = String::from_utf8(cutter.printed).unwrap();
+    assert!(printed.ends_with('\n') && printed.lines().all(|line| line == "1.5"), "{printed}");
+    assert!((1..100_000).contains(&printed.lines().count()));
 }
 
 /// The colours of a picture, row by row.

@@ -3,6 +3,7 @@
 //! They are built in as modules and called as functions, so that they are tested wherever the library is, also where a
 //! test cannot start another program.
 
+mod cutter;
 mod elf_symbols;
 mod fits_image;
 mod git_index;
