@@ -1,6 +1,7 @@
 //! Files that say of themselves that they never change, and are not believed.
 #![cfg(target_os = "linux")]
 
+#[path = "../fuse/mod.rs"]
 mod fuse;
 #[path = "../mounts/mod.rs"]
 mod mounts;
@@ -11,6 +12,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::{env, fs, process};
+
+/// The bytes of the file that is served.
+const LEN: u64 = 8192;
 
 const WITH_FUSE: &str = r#"
 test -r /dev/fuse || { echo "there is no /dev/fuse to read" >&2; exit 77; }
@@ -27,7 +31,7 @@ fn a_fuse_server_that_says_verity_is_not_believed() {
 #[ignore = "started by `a_fuse_server_that_says_verity_is_not_believed`"]
 fn says_verity() {
     let path = PathBuf::from(env::var_os("FOLDER").unwrap());
-    let byte = fuse::serve(&path).unwrap_or_else(|told| {
+    let fuse::Told { byte, .. } = &*fuse::serve(&path, LEN).unwrap_or_else(|told| {
         eprintln!("{told}");
         process::exit(77)
     });
@@ -40,7 +44,7 @@ fn says_verity() {
 
     // The server is what it is meant to be: of the file that it changes, memmap2 believes that it cannot.
     byte.store(1, Ordering::Relaxed);
-    assert_eq!(fs::read(&path).unwrap(), [1; fuse::LEN as usize]);
+    assert_eq!(fs::read(&path).unwrap(), [1; LEN as usize]);
     let believed = memmap2::MmapOptions::new().len(1).map_if_safe(&file);
     assert!(believed.is_ok(), "the server is asked and says verity");
     byte.store(2, Ordering::Relaxed);
