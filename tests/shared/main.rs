@@ -1,10 +1,24 @@
 //! Arrays of files that others write, append to and cut.
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod disks;
+#[cfg(unix)]
+mod faults;
+#[cfg(target_os = "linux")]
+#[path = "../fuse/mod.rs"]
+mod fuse;
 #[cfg(unix)]
 mod handlers;
 #[cfg(unix)]
 mod hostile;
+#[cfg(target_os = "linux")]
+mod huge;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+#[path = "../mounts/mod.rs"]
+mod mounts;
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::access::Shared;

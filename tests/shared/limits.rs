@@ -1,0 +1,98 @@
+//! Limits of a process that arrays meet: how many files it may have open.
+//!
+//! Each case is a process of its own, which a shell starts with the limit that it needs.
+
+use super::faults::maps;
+use super::{folder, truncated};
+use mmap_array::{ErrorKind, MmapArray};
+use std::fs::{self, File};
+use std::process::Command;
+
+/// Runs an ignored test by a shell script that starts it as `"$0" "$@"`. Whether the script ends well; with 77 it says that
+/// the limit cannot be had.
+fn run(test: &str, script: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(std::env::current_exe().unwrap());
+    let output = shell.args(["--exact", test, "--ignored", "--nocapture"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    println!("{text}");
+    if output.status.code() == Some(77) {
+        return println!("left out: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let passed = output.status.success() && text.contains("1 passed");
+    assert!(passed, "{:?}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn a_process_that_may_open_no_more_files_is_told_so() {
+    run("limits::no_more_files", r#"ulimit -n 64 || exit 77; exec "$0" "$@""#);
+}
+
+#[test]
+#[ignore = "started by `a_process_that_may_open_no_more_files_is_told_so`"]
+fn no_more_files() {
+    let (_folder, path) = folder();
+    fs::write(&path, [7; 10_000]).unwrap();
+    let open_files = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = open_files();
+    let source = File::options().read(true).write(true).open(&path).unwrap();
+    let options = MmapArray::<u8>::options();
+    let mut kept = options.open_shared(&path).unwrap();
+    // An array has its file open twice: to be found again, and for its map.
+    assert_eq!(open_files(), before + 3);
+    let map_count = maps();
+    let fillers = || {
+        let mut fillers = Vec::new();
+        loop {
+            match File::open("/dev/null") {
+                Ok(file) => fillers.push(file),
+                Err(error) if error.raw_os_error() == Some(24) => return fillers,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    // How many more may be open: an array that is opened by its name has three for a moment.
+    for left in 0..6 {
+        let mut held = fillers();
+        held.truncate(held.len() - left);
+        let results = [options.open_shared(&path), options.open_shared(&source)];
+        for (opened, needed) in results.into_iter().zip([3, 2]) {
+            // The first of the two keeps its files while the second is opened.
+            let left = if needed == 2 && left >= 3 { left - 2 } else { left };
+            match opened {
+                Ok(array) => {
+                    assert!(left >= needed, "{left}");
+                    assert_eq!(array.read(|view| view.sum()).unwrap(), 70_000);
+                }
+                Err(error) => {
+                    assert!(left < needed, "{left}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+                    assert!(error.to_string().contains("Too many open files"), "{error}");
+                    assert!(error.to_string().contains("open"), "{error}");
+                    assert_eq!(error.io_error().and_then(std::io::Error::raw_os_error), Some(24), "{error}");
+                    // What was passed in open has no name.
+                    assert_eq!(error.path().is_some(), needed == 3, "{error}");
+                    println!("{left} left: {error}");
+                }
+            }
+        }
+        // Those that there are go on, and what they are refreshed by is an error in the same way.
+        assert_eq!(kept.read(|view| view.sum()).unwrap(), 70_000);
+        match kept.refresh() {
+            Ok(is_other) => assert!(!is_other && left >= 1, "{left}"),
+            Err(error) => assert_eq!((error.kind(), left), (ErrorKind::Io, 0), "{error}"),
+        }
+        drop(held);
+        assert_eq!(open_files(), before + 3, "{left}: files that are left open");
+    }
+    // A page that is lost needs no other file.
+    let held = fillers();
+    source.set_len(5000).unwrap();
+    truncated(kept.read(|view| view.sum()), &path, 5000);
+    assert_eq!(kept.refresh().unwrap_err().kind(), ErrorKind::Io);
+    drop(held);
+    assert!(kept.refresh().unwrap());
+    assert_eq!(kept.read(|view| view.sum()).unwrap(), 35_000);
+    assert!(maps() <= map_count + 2, "{} maps, {map_count} before", maps());
+}
