@@ -154,10 +154,10 @@ impl GuardedMap {
     ///
     /// # Errors
     ///
-    /// If the system does not say how large the pages of the file are, or the map is not one of `offset`.
+    /// If the map is not one of `offset`.
     pub(crate) fn new(raw: MmapRaw, file: File, offset: u64, writable: bool) -> io::Result<Self> {
         signal::install();
-        let page = signal::page_size(&file)?;
+        let page = signal::page_size(&file);
         let head = (offset % page as u64) as usize;
         let start = raw.as_mut_ptr().expose_provenance().wrapping_sub(head);
         let len = raw.len().checked_add(head).and_then(|len| len.checked_next_multiple_of(page));

@@ -81,6 +81,25 @@ fn the_server_fails() {
     assert_eq!(array.into_rows(..4096).read(|view| view.sum()).unwrap(), 7 * 4096);
 }
 
+/// A server that does not say what kind of file system it is can be read from all the same.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn a_file_system_that_says_nothing_of_itself_is_good_enough() {
+    mounts::run(Mounts::OfAnybody, "disks::the_server_says_nothing", WITH_FUSE);
+}
+
+#[test]
+#[ignore = "started by `a_file_system_that_says_nothing_of_itself_is_good_enough`"]
+fn the_server_says_nothing() {
+    fuse::serve(&folder(), 3 * PAGE).unwrap_or_else(|told| {
+        eprintln!("{told}");
+        process::exit(77)
+    });
+    let path = folder().join("data");
+    assert!(rustix::fs::statfs(&path).is_err());
+    assert_eq!(MmapArray::<u8>::options().open_shared(&path).unwrap().read(|view| view.sum()).unwrap(), 0);
+}
+
 /// A disk of which the end is not there any more.
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]

@@ -164,20 +164,21 @@ fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
 
 /// The length of the pages in which the system maps a file. `hugetlbfs` has larger ones, and no smaller one may be
 /// replaced there.
-pub(super) fn page_size(file: &File) -> io::Result<usize> {
+pub(super) fn page_size(file: &File) -> usize {
     let page = rustix::param::page_size();
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         /// Of `linux/magic.h`; the type of the field that it is compared with differs from machine to machine.
         const HUGETLBFS: u32 = 0x9584_58f6;
-        let system = rustix::fs::fstatfs(file)?;
-        if system.f_type as u32 == HUGETLBFS {
-            return Ok(page.max(system.f_bsize as usize));
+        match rustix::fs::fstatfs(file) {
+            Ok(system) if system.f_type as u32 == HUGETLBFS => return page.max(system.f_bsize as usize),
+            // One that does not say what it is, as some servers behind FUSE, is another.
+            _ => {}
         }
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let _ = file;
-    Ok(page)
+    page
 }
 
 pub(super) fn descriptor(file: &File) -> i32 {
