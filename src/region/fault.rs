@@ -54,9 +54,10 @@
 //!
 //! So a cut file costs a read-only map one fault, in whatever order it is read. Where single pages are replaced, each
 //! may split the map in two more, and a process has 65,530 maps (`vm.max_map_count`; beyond, *every* `mmap` fails).
-//! After `SINGLE_PAGES` of them, a fault replaces the pages behind it too, twice as many each time. If `mmap` refuses
-//! all the same, everything from the lowest lost page to the map's end is replaced, which needs no further map; if that
-//! fails too, the fault is not handled, and the program dies of it.
+//! After `SINGLE_PAGES` of them, a fault replaces the pages behind it too, twice as many each time; after
+//! `ALL_SINGLE_PAGES` of all maps together, everything to its map's end. If `mmap` refuses all the same, everything from
+//! the lowest lost page to the map's end is replaced, which needs no further map; if that fails too, the fault is not
+//! handled, and the program dies of it.
 //!
 //! A store to a page that was lost goes to private memory and dies with the map. The record stays, so every later
 //! question about these bytes is answered with the loss.

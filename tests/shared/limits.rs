@@ -1,9 +1,9 @@
-//! Limits of a process that arrays meet: how many files it may have open.
+//! Limits of a process that arrays meet: the files that it may have open, and the maps that it may have.
 //!
 //! Each case is a process of its own, which a shell starts with the limit that it needs.
 
 use super::faults::maps;
-use super::{folder, truncated};
+use super::{cut, folder, truncated};
 use mmap_array::{ErrorKind, MmapArray};
 use std::fs::{self, File};
 use std::process::Command;
@@ -95,4 +95,60 @@ fn no_more_files() {
     assert!(kept.refresh().unwrap());
     assert_eq!(kept.read(|view| view.sum()).unwrap(), 35_000);
     assert!(maps() <= map_count + 2, "{} maps, {map_count} before", maps());
+}
+
+/// Arrays that are written lose single pages, which makes more maps of one. Each array stops at some, but there may be many
+/// arrays: in the end the system refuses to make more maps, of anything.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn arrays_that_are_lost_together_need_no_more_maps_than_there_may_be() {
+    if option_env!("RUSTFLAGS").is_some_and(|flags| flags.contains("sanitizer")) {
+        return println!("left out: a sanitizer needs maps of its own, and ends the program without them");
+    }
+    let script = r#"
+test "$(cat /proc/sys/vm/max_map_count)" -le 70000 || { echo "a process may have too many maps" >&2; exit 77; }
+ulimit -n 4400 || exit 77
+exec "$0" "$@""#;
+    run("limits::no_more_maps", script);
+}
+
+#[test]
+#[ignore = "started by `arrays_that_are_lost_together_need_no_more_maps_than_there_may_be`"]
+fn no_more_maps() {
+    const PAGES: usize = 40;
+    const ARRAYS: usize = 2100;
+    let (_folder, path) = folder();
+    fs::write(&path, vec![7; PAGES * 4096]).unwrap();
+    let options = MmapArray::<u8>::options();
+    let arrays: Vec<_> = (0..ARRAYS).map(|_| options.open_shared_mut(&path).unwrap()).collect();
+    let mut read_only = options.open_shared(&path).unwrap();
+    cut(&path, 4096);
+    let mut most = 0;
+    for (number, array) in arrays.iter().enumerate() {
+        // Upwards in one, downwards in the next, and so that no page is next to one that was replaced before it.
+        let pages = (0..16).map(|n| if number % 2 == 0 { 5 + 2 * n } else { 35 - 2 * n });
+        truncated(array.write(|view| pages.for_each(|page| view.set([page * 4096], 1))), &path, 4096);
+        if number % 100 == 0 {
+            array.clone().into_rows(..4096).check().unwrap();
+            assert_eq!(options.open_shared(&path).unwrap().read(|view| view.sum()).unwrap(), 7 * 4096);
+            most = most.max(maps());
+        }
+    }
+    println!("{most} maps");
+    assert!(most > 10 * ARRAYS, "single pages are replaced");
+    truncated(read_only.read(|view| view.sum()), &path, 4096);
+    let last = arrays[ARRAYS - 1].clone().into_rows(..4096);
+    last.fill(8).unwrap();
+    assert_eq!(arrays[0].clone().into_rows(..4096).read(|view| view.sum()).unwrap(), 8 * 4096);
+    drop((arrays, last));
+    assert!(maps() < 200, "{} maps are left", maps());
+    fs::write(&path, vec![8; PAGES * 4096]).unwrap();
+    assert!(!read_only.refresh().unwrap());
+    assert_eq!(read_only.read(|view| view.sum()).unwrap(), 8 * PAGES as u128 * 4096);
+    // Single pages are replaced again once the others are gone.
+    let array = options.open_shared_mut(&path).unwrap();
+    cut(&path, 4096);
+    let before = maps();
+    truncated(array.write(|view| (0..16).for_each(|n| view.set([(5 + 2 * n) * 4096], 1))), &path, 4096);
+    assert!(maps() > before + 20, "{} maps, {before} before", maps());
 }

@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr};
 /// After so many faults of a map that replaced single pages, more than one is replaced.
 pub(super) const SINGLE_PAGES: usize = 16;
 
+/// After so many of all maps, each of which makes up to two maps more of 65,530, all to the map's end are replaced.
+const ALL_SINGLE_PAGES: usize = 1 << 14;
+
 type Handler = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
 
 /// The handler by its one address: a function may have several.
@@ -299,9 +302,13 @@ fn can_read(file: BorrowedFd<'_>, offset: u64) -> bool {
     rustix::io::pread(file, &mut [0], offset).is_ok()
 }
 
-/// The page and, once there have been many, some behind it.
+/// The page and, once there have been many, some behind it, or all.
 fn single(slot: &Slot, extent: &Extent, at: usize) -> Range<usize> {
-    let doubled = slot.count_single().saturating_sub(SINGLE_PAGES - 1).min(usize::BITS as usize - 1);
+    let (of_map, of_all) = slot.count_single();
+    if of_all >= ALL_SINGLE_PAGES {
+        return at..extent.len;
+    }
+    let doubled = of_map.saturating_sub(SINGLE_PAGES - 1).min(usize::BITS as usize - 1);
     at..extent.page.saturating_mul(1 << doubled).saturating_add(at).min(extent.len)
 }
 

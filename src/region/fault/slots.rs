@@ -97,6 +97,9 @@ pub(super) struct Slot {
 
 const REPEATED: usize = 8;
 
+/// How many faults of the maps that are registered replaced not all to their map's end.
+static ALL_SINGLES: AtomicUsize = AtomicUsize::new(0);
+
 const SLOTS: usize = 64;
 
 struct Chunk {
@@ -236,10 +239,11 @@ impl Slot {
         self.faults.fetch_add(1, SeqCst);
     }
 
-    /// Counts a fault that does not replace all to the map's end, and returns how many there were before.
+    /// Counts a fault that does not replace all to the map's end, and returns how many there were before: of the map, and
+    /// of all maps that are registered.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
-    pub(super) fn count_single(&self) -> usize {
-        self.singles.fetch_add(1, SeqCst)
+    pub(super) fn count_single(&self) -> (usize, usize) {
+        (self.singles.fetch_add(1, SeqCst), ALL_SINGLES.fetch_add(1, SeqCst))
     }
 }
 
@@ -277,6 +281,7 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        ALL_SINGLES.fetch_sub(self.0.singles.load(SeqCst), SeqCst);
         self.0.write(&Extent { start: 0, len: 0, page: 0, file: -1, offset: 0, writable: false });
         self.0.taken.store(false, SeqCst);
     }
