@@ -189,6 +189,19 @@ impl Portion {
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
+    /// The portion in whole pages, where memmap2, which makes whole ones of it else, does not know how long they are.
+    fn in_huge_pages(&self, file: &File) -> Self {
+        match system::huge_page(file).filter(|_| self.len > 0) {
+            None => Self { ..*self },
+            Some(page) => {
+                let offset = self.offset - self.offset % page as u64;
+                // The file ends with a page. What is too long for a map is refused by the system.
+                let len = self.bytes().end.next_multiple_of(page as u64) - offset;
+                Self { offset, len: usize::try_from(len).unwrap_or(usize::MAX), ..*self }
+            }
+        }
+    }
+
     pub(crate) fn take_lock(&self, file: &File, mode: Mode<'_>) -> Result<Option<RangeLock>> {
         // A range of no bytes is, for some systems, all the bytes that follow.
         if !self.lock || self.len == 0 {
@@ -274,10 +287,11 @@ impl Region {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         portion.check(file_len, mode, &what).map_err(named)?;
         let lock = portion.take_lock(file, mode).map_err(named)?;
+        let pages = portion.in_huge_pages(file);
         let (raw, lock) = match mode {
             // Once it is taken nobody needs to be kept out.
             Mode::Snapshot(folder) => (portion.map_snapshot(file, path, folder, what), None),
-            _ => (portion.map(file, mode), lock),
+            _ => (pages.map(file, mode), lock),
         };
         let raw = raw.map_err(named)?;
         let kept = match mode {
@@ -285,11 +299,12 @@ impl Region {
             _ => None,
         };
         let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
-        let mut region = Self::whole(raw, backing, portion, path, kept, lock);
+        let mut region = Self::whole(raw, backing, &pages, path, kept, lock);
         if let Some(map) = Arc::get_mut(&mut region.map).filter(|_| mode.is_shared()) {
             map.guard(file, mode.writes()).map_err(named)?;
         }
-        Ok(region)
+        let start = (portion.offset - pages.offset) as usize;
+        Ok(region.part(start..start + portion.len))
     }
 
     /// Maps a portion of a file that has been made for it, and has a name yet to come or none.

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use memmap2::{MmapOptions, MmapRaw};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 
@@ -53,6 +54,24 @@ pub(super) fn refused(action: &'static str, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::Unsupported => Error::unsupported(format!("cannot {action}: this system has no such call")),
         _ => Error::io(action, source),
+    }
+}
+
+/// The length of the pages of a file on `hugetlbfs`, of which it maps, unmaps and replaces whole ones alone; `None` for all
+/// other files, whose pages are as long as memory's.
+pub(super) fn huge_page(file: &File) -> Option<usize> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        /// Of `linux/magic.h`; the type of the field that it is compared with differs from machine to machine.
+        const HUGETLBFS: u32 = 0x9584_58f6;
+        // A file system that does not say what it is, as some servers behind FUSE, is another.
+        let system = rustix::fs::fstatfs(file).ok()?;
+        (system.f_type as u32 == HUGETLBFS).then_some(system.f_bsize as usize)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = file;
+        None
     }
 }
 

@@ -1,8 +1,9 @@
 //! Files on `hugetlbfs`, whose pages are of 2 MiB: they are mapped, lost and replaced whole.
 
+use super::faults::maps;
 use super::mounts::{self, Mounts};
 use super::{cut, truncated};
-use mmap_array::{ErrorKind, MmapArray, Result, SharedArray, SharedArrayMut};
+use mmap_array::{ArrayView, ErrorKind, MmapArray, Result, SharedArray, SharedArrayMut};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -27,7 +28,7 @@ exit $code
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
-fn huge_pages_are_lost_whole_and_run_out() {
+fn huge_pages_are_lost_whole_run_out_and_are_given_back() {
     mounts::run(Mounts::OfRoot, "huge::mounted::", WITH_HUGE_PAGES);
 }
 
@@ -114,6 +115,32 @@ mod mounted {
         good.fill(4).unwrap();
         assert_eq!(array.clone().into_rows(..2 * HUGE).read(|view| view.sum()).unwrap(), 4 * 2 * HUGE as u128);
         assert_eq!(other.read(|view| view.sum()).unwrap(), 2 * 2 * HUGE as u128);
+        for name in ["large", "first", "other"] {
+            fs::remove_file(self::path(name)).unwrap();
+        }
+    }
+
+    #[test]
+    #[ignore = "started by the test that mounts huge pages"]
+    fn windows() {
+        let path = file("windows", 4);
+        let all = MmapArray::<u16>::options().open_shared_mut(&path).unwrap();
+        let numbers: Vec<u16> = (0..all.len()).map(|at| (at % 60_000) as u16).collect();
+        all.copy_from(&ArrayView::from_slice(&numbers, all.len()).unwrap()).unwrap();
+        let before = maps();
+        for (offset, len) in [(0, 1), (0, 100), (5000, 3000), (HUGE - 2, 2), (HUGE, HUGE / 2), (2 * HUGE + 4096, 4097)]
+        {
+            let options = MmapArray::<u16>::options().offset(offset as u64).shape(len);
+            for writable in [false, true] {
+                let values = match writable {
+                    false => options.open_shared(&path).and_then(|window| window.read(|view| view.to_vec())),
+                    true => options.open_shared_mut(&path).and_then(|window| window.read(|view| view.to_vec())),
+                };
+                let wanted = &numbers[offset / 2..offset / 2 + len];
+                assert!(values.unwrap() == wanted, "{len} elements at byte {offset}");
+                assert_eq!(maps(), before, "{len} elements at byte {offset}: maps that are left");
+            }
+        }
         fs::remove_file(path).unwrap();
     }
 }

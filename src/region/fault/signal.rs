@@ -1,6 +1,7 @@
 //! The handler, and its place among the others.
 
 use super::slots::{self, Extent, Slot, Why};
+use crate::region::system::huge_page;
 use libc::{c_int, c_void, siginfo_t};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::fs::File;
@@ -165,23 +166,9 @@ fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
     Some(unsafe { libc::sigismember(old.as_ptr(), libc::SIGBUS) } == 1)
 }
 
-/// The length of the pages in which the system maps a file. `hugetlbfs` has larger ones, and no smaller one may be
-/// replaced there.
+/// The length of the pages in which the system maps a file.
 pub(super) fn page_size(file: &File) -> usize {
-    let page = rustix::param::page_size();
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        /// Of `linux/magic.h`; the type of the field that it is compared with differs from machine to machine.
-        const HUGETLBFS: u32 = 0x9584_58f6;
-        match rustix::fs::fstatfs(file) {
-            Ok(system) if system.f_type as u32 == HUGETLBFS => return page.max(system.f_bsize as usize),
-            // One that does not say what it is, as some servers behind FUSE, is another.
-            _ => {}
-        }
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = file;
-    page
+    huge_page(file).unwrap_or_else(rustix::param::page_size)
 }
 
 pub(super) fn descriptor(file: &File) -> i32 {
