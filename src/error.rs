@@ -387,6 +387,13 @@ impl Error {
         self
     }
 
+    /// Says of elements that a file does not have that it had them before.
+    pub(crate) fn into_truncated(self) -> Self {
+        let Reason::PastEnd { offset, needed, file_len, .. } = self.0.reason else { return self };
+        let (first, end) = (offset.max(file_len), offset.saturating_add(needed));
+        Reason::Truncated { first, end, file_len }.error().at_bytes(first..end)
+    }
+
     /// Names the bytes of the file.
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
         self.0.bytes = Some(bytes);

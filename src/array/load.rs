@@ -38,14 +38,18 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
     let rows = Rows { target: &mut region, len, layout };
     match bytes {
         Bytes::File(FileBytes { file, .. }) => {
-            let at = At { file, position: layout.offset };
+            let mut at = At { file, position: layout.offset };
             let read = match layout.rows_of {
-                None => rows.read(at, |_, _| Ok(())),
-                Some(_) => rows.read(BufReader::with_capacity(buffer, at), |reader, gap| reader.seek_relative(gap)),
+                None => rows.read(&mut at, |_, _| Ok(())),
+                Some(_) => {
+                    rows.read(BufReader::with_capacity(buffer, &mut at), |reader, gap| reader.seek_relative(gap))
+                }
             };
             read.map_err(|source| match source.kind() {
-                // The file has become shorter.
-                io::ErrorKind::UnexpectedEof => past_end(file.metadata().map_or(layout.end, |file| file.len())),
+                // The file has become shorter, and may be longer again.
+                io::ErrorKind::UnexpectedEof => {
+                    past_end(file.metadata().map_or(at.position, |file| file.len().min(at.position)))
+                }
                 _ => Error::io("read the elements", source),
             })?;
         }

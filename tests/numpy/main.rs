@@ -21,6 +21,7 @@ mod npz;
 mod python;
 #[cfg(feature = "derive")]
 mod records;
+mod shared;
 #[cfg(feature = "derive")]
 mod structs;
 #[cfg(feature = "derive")]

@@ -4,7 +4,7 @@ use crate::access::Addr;
 use crate::array::elements::{Again, Layout, sealed::Described};
 use crate::array::load;
 use crate::array::source::Bytes;
-use crate::error::{Error, ErrorKind, Reason, Result};
+use crate::error::{Error, Reason, Result};
 use crate::region::Region;
 use crate::shape::Axes;
 use crate::view::RawView;
@@ -50,17 +50,15 @@ impl SharedPortion {
     }
 
     fn copy_of(&self, elements: &impl Described, layout: &Layout) -> Result<Region> {
-        load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(|error| match error.kind() {
-            // It was longer when it was opened.
-            ErrorKind::PastEnd => self.region.check().err().unwrap_or(error),
-            _ => error,
-        })
+        // It was longer when it was opened.
+        let error = |error: Error| error.into_truncated().in_file(self.path());
+        load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(error)
     }
 
     /// A range of rows copied into memory, and their layout.
     pub(super) fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
         let layout = self.layout.rows(rows);
-        let copy = self.copy_of(elements, &layout).map_err(|error| error.in_file(self.path()))?;
+        let copy = self.copy_of(elements, &layout)?;
         Ok((copy, layout.in_memory()))
     }
 
