@@ -24,7 +24,6 @@ pub(crate) struct Told {
     /// What all bytes of the file are. As long as it is 0 the server says nothing of the file system.
     pub(crate) byte: AtomicU8,
     /// Bytes that the server cannot read, nor anything together with one of them: `EIO`.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) failing: Mutex<Range<u64>>,
 }
 

@@ -6,6 +6,8 @@
 mod bf16;
 mod dtypes;
 mod dynamic;
+#[cfg(target_os = "linux")]
+mod faulthandler;
 #[cfg(feature = "derive")]
 mod fill;
 #[allow(dead_code)]

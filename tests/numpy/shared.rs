@@ -78,12 +78,11 @@ fn read(array: &SharedArray<i64>, way: usize, first: usize, floor: usize) -> Res
 fn every_element_is_one_that_numpy_has_stored() {
     let Some(python) = Python::get() else { return };
     let (_folder, path) = folder();
-    python.run(PROGRAM, ["create".as_ref(), path.as_os_str(), LEN.to_string().as_ref()]);
-    let start = npy::header(&path).unwrap().data_offset();
     let (mut good, mut lost) = (0, 0);
     for (seed, floor) in [1000, 2560, 15_000].into_iter().enumerate() {
-        // Each time of elements that are not zero.
+        // Anew each time: no element below a floor is ever zero.
         python.run(PROGRAM, ["create".as_ref(), path.as_os_str(), LEN.to_string().as_ref()]);
+        let start = npy::header(&path).unwrap().data_offset();
         let first = floor / 2;
         let mut whole = npy::options::<i64>().open_shared(&path).unwrap();
         let mut rest = npy::options::<i64>().rows(first..).open_shared(&path).unwrap();
