@@ -27,8 +27,8 @@ pub(crate) struct Told {
     pub(crate) failing: Mutex<Range<u64>>,
 }
 
-/// Serves a folder in which each name is the file, of so many bytes, which is under fs-verity, says the server. An error is
-/// why nothing can be mounted.
+/// Serves a folder in which each name is the file, of so many bytes, which is under fs-verity, says the server. An
+/// error is why nothing can be mounted.
 pub(crate) fn serve(folder: &Path, len: u64) -> Result<Arc<Told>, String> {
     let device = File::options().read(true).write(true).open("/dev/fuse").map_err(|error| error.to_string())?;
     let told = Arc::new(Told { len, byte: AtomicU8::new(0), failing: Mutex::new(0..0) });

@@ -1,5 +1,5 @@
-//! Shared arrays in a Python program that has a handler of `SIGBUS` of its own, `faulthandler`, enabled before the first
-//! array is opened or after.
+//! Shared arrays in a Python program that has a handler of `SIGBUS` of its own, `faulthandler`, enabled before the
+//! first array is opened or after.
 //!
 //! A library of C's kind is built of this crate for it, with the dependencies that it is tested with, and without the
 //! network.
@@ -50,7 +50,7 @@ mmap-array = {{ path = {root:?}, default-features = false }}
     })
 }
 
-/// What becomes of the Python program in a case; `None` where it is to be left out.
+/// Runs the Python program in a case; `None` where it is to be left out.
 fn run(case: &str) -> Option<Output> {
     if option_env!("RUSTFLAGS").is_some_and(|flags| flags.contains("sanitizer")) {
         println!("left out: Python has not the sanitizer that the library would be built with");
@@ -70,7 +70,7 @@ fn assert_survives(case: &str) {
     assert!(output.status.success() && output.stdout == b"done\n", "{}", output.status);
 }
 
-/// A page that is lost of a map that is none of the library's is Python's business.
+/// Asserts that a page which is lost of a map that is none of the library's ends the program, as Python ends.
 #[track_caller]
 fn assert_is_told_by_python(case: &str) {
     let Some(output) = run(case) else { return };

@@ -1,4 +1,4 @@
-"""A program that stores to, cuts and appends to a file that others read: `shared.py TASK PATH …`, until its input ends."""
+"""A program that stores to, cuts and appends to a file that others read: `shared.py TASK PATH NUMBER…`."""
 import os
 import sys
 import threading

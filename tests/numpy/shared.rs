@@ -31,7 +31,7 @@ impl Other {
         self.0.try_wait().unwrap().is_none()
     }
 
-    /// Waits until it is done.
+    /// Ends it, and waits until it is done.
     fn end(mut self) {
         drop(self.0.stdin.take());
         let status = self.0.wait().unwrap();
@@ -39,8 +39,8 @@ impl Other {
     }
 }
 
-/// Elements from an index on are those that NumPy has stored, in any of the file's states. Those that were cut off at some
-/// time may be zero.
+/// Asserts that elements from an index on are those that NumPy has stored, in any of the file's states. Those that were
+/// cut off at some time may be zero.
 #[track_caller]
 fn assert_stored(elements: &[i64], first: usize, floor: usize) {
     for (&element, index) in elements.iter().zip(first..) {

@@ -15,7 +15,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env::var_os("FOLDER").unwrap())
 }
 
-/// The disk did not give bytes of the file, or has no room for them: which ones says the error.
+/// Asserts that the disk did not give bytes of the file, or has no room for them, and returns which.
 #[track_caller]
 fn failed<T: std::fmt::Debug>(result: Result<T>, path: &Path) -> std::ops::Range<u64> {
     let error = result.unwrap_err();

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Numbers that look random, the same in every run.
+/// Returns numbers that look random, the same in every run.
 fn random(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) as usize
 }
 
-/// How many maps the process has.
+/// Counts the maps that the process has.
 #[cfg(target_os = "linux")]
 pub(super) fn maps() -> usize {
     fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// Rows of 8 KiB, of which each element is the row's number.
+/// Appends rows of 8 KiB, of which each element is the row's number.
 fn rows(path: &Path, rows: std::ops::Range<u64>) {
     let numbers: Vec<u64> = rows.flat_map(|row| [row; 1024]).collect();
     append(path, bytemuck::cast_slice(&numbers));

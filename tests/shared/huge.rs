@@ -10,10 +10,11 @@ use std::{env, fs};
 
 const HUGE: usize = 2 << 20;
 
-/// Has the system set pages apart, of which a file system of the test's own has four, and gives them back. Nobody else who
-/// does so meanwhile is disturbed.
+/// Has the system set pages apart, of which a file system of the test's own has four, and gives them back. Others who
+/// do so wait.
 const WITH_HUGE_PAGES: &str = r#"
 count=/proc/sys/vm/nr_hugepages
+test -r $count || { echo "the system has no huge pages" >&2; exit 77; }
 exec 9<$count && flock 9 || exit 77
 before=$(cat $count) || exit 77
 trap 'echo $before >$count' EXIT
@@ -96,7 +97,7 @@ mod mounted {
         for error in [open(&large).map(drop), open_mut(&large).map(drop)].map(Result::unwrap_err) {
             assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*large)), "{error}");
         }
-        // A file that is cut gives them back. So its map has none when it is longer again, and others may have taken them.
+        // A file that is cut gives them back. So its map has none when it is longer again, if others have taken them.
         let path = file("first", 4);
         let (array, written) = (open(&path).unwrap(), open_mut(&path).unwrap());
         written.fill(1).unwrap();

@@ -8,8 +8,8 @@ use mmap_array::{ErrorKind, MmapArray};
 use std::fs::{self, File};
 use std::process::Command;
 
-/// Runs an ignored test by a shell script that starts it as `"$0" "$@"`. Whether the script ends well; with 77 it says that
-/// the limit cannot be had.
+/// Runs an ignored test by a shell script that starts it as `"$0" "$@"`, and ends with 77 where the limit cannot be
+/// had.
 fn run(test: &str, script: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(std::env::current_exe().unwrap());
@@ -97,8 +97,8 @@ fn no_more_files() {
     assert!(maps() <= map_count + 2, "{} maps, {map_count} before", maps());
 }
 
-/// Arrays that are written lose single pages, which makes more maps of one. Each array stops at some, but there may be many
-/// arrays: in the end the system refuses to make more maps, of anything.
+/// Arrays that can be written lose single pages, which makes more maps of one. Each array stops at some, but there may
+/// be many: in the end the system refuses to make more maps, of anything.
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
 fn arrays_that_are_lost_together_need_no_more_maps_than_there_may_be() {
