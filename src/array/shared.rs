@@ -371,11 +371,11 @@ impl<T, A: Mode> SharedArray<T, A> {
 impl<T, A: Mode> sealed::Readable for &SharedArray<T, A> {
     type Copy = Region;
 
-    fn copy(&self) -> Result<Region> {
+    fn copy(&self, _: sealed::Token) -> Result<Region> {
         self.portion.copy(&Typed::<T>::new())
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _: sealed::Token) -> Result<()> {
         self.portion.check()
     }
 }
@@ -383,7 +383,7 @@ impl<T, A: Mode> sealed::Readable for &SharedArray<T, A> {
 impl<'a, T, A: Mode> Lend<'a> for &SharedArray<T, A> {
     type View = ArrayView<'a, T, Shared>;
 
-    fn lend(&'a self, copy: Option<&'a Region>) -> ArrayView<'a, T, Shared> {
+    fn lend(&'a self, copy: Option<&'a Region>, _: sealed::Token) -> ArrayView<'a, T, Shared> {
         match copy {
             None => self.view(),
             // SAFETY: the copy has all the elements, whose bytes were read, and nobody else has it.

@@ -253,11 +253,11 @@ impl SharedDynArrayMut {
 impl<A: Aliasing + Mode<Reading = Shared>> sealed::Readable for &SharedDynArray<A> {
     type Copy = Region;
 
-    fn copy(&self) -> Result<Region> {
+    fn copy(&self, _: sealed::Token) -> Result<Region> {
         self.portion.copy(&self.dtype)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _: sealed::Token) -> Result<()> {
         self.portion.check()
     }
 }
@@ -265,7 +265,7 @@ impl<A: Aliasing + Mode<Reading = Shared>> sealed::Readable for &SharedDynArray<
 impl<'a, A: Aliasing + Mode<Reading = Shared>> Lend<'a> for &SharedDynArray<A> {
     type View = DynView<'a, Shared>;
 
-    fn lend(&'a self, copy: Option<&'a Region>) -> DynView<'a, Shared> {
+    fn lend(&'a self, copy: Option<&'a Region>, _: sealed::Token) -> DynView<'a, Shared> {
         self.lent(copy)
     }
 }

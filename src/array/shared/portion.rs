@@ -41,7 +41,9 @@ impl SharedPortion {
 
     /// The elements of a copy that [`copy`](Self::copy) has made.
     pub(crate) fn raw_view_of(&self, copy: &Region) -> RawView {
-        RawView { ptr: address(copy), axes: self.layout.clone().in_memory().axes() }
+        let layout = self.layout.clone().in_memory();
+        assert!(layout.span().is_ok_and(|span| span == copy.len()), "a copy of the elements as they lie now");
+        RawView { ptr: address(copy), axes: layout.axes() }
     }
 
     /// Copies the elements into memory by reading the file.

@@ -14,21 +14,26 @@ pub trait Lend<'a, Outlived = &'a Self>: sealed::Readable {
     /// A view, or a tuple of views.
     type View;
 
-    /// The elements where they are, or in a copy.
+    /// The elements where they are, or in a copy that was made of them as they lie now.
     #[doc(hidden)]
-    fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View;
+    fn lend(&'a self, copy: Option<&'a Self::Copy>, token: sealed::Token) -> Self::View;
 }
 
 pub(crate) mod sealed {
     use super::Result;
 
+    /// What only this crate has. The methods of a sealed trait can be called through a bound on the trait that it seals;
+    /// who could do so would lend the copy of one array as the elements of another.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Token(pub(super) ());
+
     pub trait Readable {
         /// The elements in memory.
         type Copy;
 
-        fn copy(&self) -> Result<Self::Copy>;
+        fn copy(&self, token: Token) -> Result<Self::Copy>;
 
-        fn check(&self) -> Result<()>;
+        fn check(&self, token: Token) -> Result<()>;
     }
 }
 
@@ -37,12 +42,12 @@ macro_rules! tuples {
         impl<$($Array: Readable),+> sealed::Readable for ($($Array,)+) {
             type Copy = ($($Array::Copy,)+);
 
-            fn copy(&self) -> Result<Self::Copy> {
-                Ok(($(self.$place.copy()?,)+))
+            fn copy(&self, token: sealed::Token) -> Result<Self::Copy> {
+                Ok(($(self.$place.copy(token)?,)+))
             }
 
-            fn check(&self) -> Result<()> {
-                $(self.$place.check()?;)+
+            fn check(&self, token: sealed::Token) -> Result<()> {
+                $(self.$place.check(token)?;)+
                 Ok(())
             }
         }
@@ -50,8 +55,8 @@ macro_rules! tuples {
         impl<'a, $($Array: Readable),+> Lend<'a> for ($($Array,)+) {
             type View = ($(<$Array as Lend<'a>>::View,)+);
 
-            fn lend(&'a self, copy: Option<&'a Self::Copy>) -> Self::View {
-                ($(self.$place.lend(copy.map(|copy| &copy.$place)),)+)
+            fn lend(&'a self, copy: Option<&'a Self::Copy>, token: sealed::Token) -> Self::View {
+                ($(self.$place.lend(copy.map(|copy| &copy.$place), token),)+)
             }
         }
     )*};
@@ -87,12 +92,12 @@ tuples! {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
-    let mut f = Some(f);
-    let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None))));
+    let (mut f, token) = (Some(f), sealed::Token(()));
+    let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None, token))));
     if let Some(Some(result)) = entered {
-        return arrays.check().map(|()| result);
+        return arrays.check(token).map(|()| result);
     }
-    let copy = arrays.copy()?;
+    let copy = arrays.copy(token)?;
     let Some(f) = f else { unreachable!("it has not been called") };
-    Ok(f(arrays.lend(Some(&copy))))
+    Ok(f(arrays.lend(Some(&copy), token)))
 }
