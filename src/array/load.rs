@@ -52,6 +52,11 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
                 }
                 _ => Error::io("read the elements", source),
             })?;
+            // A read that was under way when the file was cut gives zeros for some of what is gone.
+            let file_len = file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
+            if file_len < layout.offset + needed {
+                return Err(past_end(file_len));
+            }
         }
         Bytes::Stream(mut stream) => {
             stream.skip_to(layout.offset)?;

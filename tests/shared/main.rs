@@ -580,3 +580,26 @@ fn no_change_of_another_thread_is_lost() {
     let error = odd.fetch_add([0], 1).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)), "{error}");
 }
+
+#[test]
+fn a_copy_of_what_is_cut_on_the_way_is_whole_or_an_error() {
+    const LEN: usize = 1 << 18;
+    let (_folder, path) = folder();
+    let file = File::create(&path).unwrap();
+    for round in 0..200 {
+        fs::write(&path, vec![1; LEN]).unwrap();
+        let array = MmapArray::<u8>::options().open_shared(&path).unwrap();
+        let copy = std::thread::scope(|threads| {
+            threads.spawn(|| {
+                (0..round * 200).for_each(|_| std::hint::spin_loop());
+                // Windows does not let a file be cut that is mapped.
+                let _ = file.set_len(LEN as u64 - 4000);
+            });
+            array.load()
+        });
+        match copy {
+            Ok(copy) => assert!(copy.iter().all(|&byte| byte == 1), "round {round}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Truncated, "{error}"),
+        }
+    }
+}
