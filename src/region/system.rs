@@ -66,7 +66,9 @@ pub(super) fn huge_page(file: &File) -> Option<usize> {
         const HUGETLBFS: u32 = 0x9584_58f6;
         // A file system that does not say what it is, as some servers behind FUSE, is another.
         let system = rustix::fs::fstatfs(file).ok()?;
-        (system.f_type as u32 == HUGETLBFS).then_some(system.f_bsize as usize)
+        // The server of a file system (9p) may say that it is one, and any length.
+        let page = Some(system.f_bsize as usize).filter(|page| page.is_power_of_two())?;
+        (system.f_type as u32 == HUGETLBFS && page >= rustix::param::page_size()).then_some(page)
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
