@@ -33,7 +33,8 @@
 //! lock, waits for nobody and cannot panic; it reads and writes atomics, and makes three system calls, `fstat`, `pread` and
 //! `mmap`, which rustix makes itself on Linux and by libc's bare functions elsewhere. It leaves `errno` as it was. A
 //! thread that has an alternate stack (`std` gives one to each of its threads) runs it there, `SA_ONSTACK`; it needs
-//! 3.5 KiB without optimisation, and what the system pushes for every handler. The signal is blocked while it runs (no
+//! 3.5 KiB without optimisation, and what the system pushes for every handler. That is 11 KiB where the processor has AMX,
+//! which is all that `std`'s stacks have there, so [`enter`] gives such a thread a larger one. The signal is blocked while it runs (no
 //! `SA_NODEFER`): should the handler itself be paged in from a program file that was cut, the process dies at once and
 //! does not fault in circles. System calls that a handled `kill -BUS` interrupts go on or fail as they did under the
 //! action that was there before (`SA_RESTART` is taken from it).
@@ -55,9 +56,10 @@
 //! So a cut file costs a read-only map one fault, in whatever order it is read. Where single pages are replaced, each
 //! may split the map in two more, and a process has 65,530 maps (`vm.max_map_count`; beyond, *every* `mmap` fails).
 //! After `SINGLE_PAGES` of them, a fault replaces the pages behind it too, twice as many each time; after
-//! `ALL_SINGLE_PAGES` of all maps together, everything to its map's end. If `mmap` refuses all the same, everything from
-//! the lowest lost page to the map's end is replaced, which needs no further map; if that fails too, the fault is not
-//! handled, and the program dies of it.
+//! `ALL_SINGLE_PAGES` of all maps together, everything to its map's end. If `mmap` refuses all the same, the one page is
+//! replaced; else everything from the lowest lost page to the map's end, which needs no further map; else some spare maps
+//! are given up first. If that fails too, the fault is not handled, and the program dies of it. No memory is reserved for
+//! what is replaced (`MAP_NORESERVE`): a page takes some when it is written.
 //!
 //! A store to a page that was lost goes to private memory and dies with the map. The record stays, so every later
 //! question about these bytes is answered with the loss.
@@ -69,13 +71,14 @@
 //! - *Before us*: faults that are not ours, and `kill -BUS`, are handed on. `SIG_DFL`: the default is put back, and the
 //!   fault kills when it repeats. `SIG_IGN`: a `kill` is ignored, a fault kills, as the kernel does it. A handler is
 //!   called with its own mask and flags, only perhaps on an alternate stack. `std`'s own handler puts the default back
-//!   and returns, which takes ours away as well: [`enter`] installs it again.
+//!   and returns, which takes ours away as well: it is put back at once, and by [`enter`], and does from then on what the
+//!   default does.
 //! - *After us*: if the new handler hands on what it does not know (as the JVM's does) all is well, but nobody can see
 //!   that from outside. Others kill the program (Python's `faulthandler`, enabled after us). So [`enter`] says that the
 //!   handler is not ours, and the caller reads by `pread`.
 //! - *A thread that blocks `SIGBUS`* is killed by a fault: the kernel handles no fault whose signal is blocked.
-//!   [`enter`] unblocks it for as long as an operation runs. A `kill -BUS` that was waiting for the thread arrives
-//!   then.
+//!   [`enter`] unblocks it for as long as an operation runs, or several that overlap. A `kill -BUS` that was waiting for
+//!   the thread arrives then. Other threads, to which an operation hands work, are entered by whoever hands it.
 //! - *`fork`*: the child has the handler, the slots, the maps and the descriptors, all its own. *`exec`* begins anew.
 //! - *Debuggers* stop at each fault: `handle SIGBUS nostop noprint pass`.
 //!

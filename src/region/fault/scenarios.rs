@@ -206,6 +206,80 @@ pub(super) fn a_thread_that_blocks_the_signal_is_let_in() {
     assert!(block(libc::SIG_BLOCK));
 }
 
+pub(super) fn operations_of_a_thread_that_blocks_the_signal_end_in_any_order() {
+    block(libc::SIG_BLOCK);
+    let (first, second) = (enter().unwrap(), enter().unwrap());
+    drop(first);
+    assert_repairs();
+    assert!(!block(libc::SIG_UNBLOCK), "the second goes on");
+    block(libc::SIG_BLOCK);
+    let third = enter().unwrap();
+    drop(second);
+    assert!(!block(libc::SIG_UNBLOCK), "the third goes on");
+    drop(third);
+    assert!(block(libc::SIG_UNBLOCK), "it is blocked again");
+    drop(enter());
+    assert!(!block(libc::SIG_BLOCK), "what nobody blocked stays unblocked");
+}
+
+pub(super) fn a_kill_within_an_operation_takes_nothing_away() {
+    let file = file(2);
+    let map = map(&file);
+    let _entered = enter().unwrap();
+    kill();
+    file.set_len(0).unwrap();
+    assert_eq!((map.byte(page()), map.faults()), (0, 1));
+}
+
+pub(super) fn a_kill_within_an_operation_takes_nothing_away_and_the_second_kills() {
+    a_kill_within_an_operation_takes_nothing_away();
+    kill();
+}
+
+/// An alternate stack on which there is no room for more than what the system pushes, in front of a page that kills.
+#[cfg(target_os = "linux")]
+pub(super) fn a_small_alternate_stack_is_replaced() {
+    let file = file(2);
+    let map = map(&file);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (len, flags) = (2 * page(), libc::MAP_PRIVATE | libc::MAP_ANON);
+            // SAFETY: new memory.
+            let memory = unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+            assert_ne!(memory, libc::MAP_FAILED);
+            // SAFETY: a page of the memory above.
+            assert_eq!(unsafe { libc::mprotect(memory, page(), libc::PROT_NONE) }, 0);
+            let small = libc::stack_t { ss_sp: memory.wrapping_byte_add(page()), ss_flags: 0, ss_size: page() };
+            // SAFETY: integers, of which zeros are values.
+            let mut own: libc::stack_t = unsafe { mem::zeroed() };
+            // SAFETY: the memory is never given back.
+            assert_eq!(unsafe { libc::sigaltstack(&small, &mut own) }, 0);
+            let _entered = enter().unwrap();
+            file.set_len(0).unwrap();
+            assert_eq!((map.byte(page()), map.faults()), (0, 1));
+            // SAFETY: what `std` gave the thread, and takes away at its end.
+            assert_eq!(unsafe { libc::sigaltstack(&own, ptr::null_mut()) }, 0);
+        });
+    });
+}
+
+/// More pages than the system would give memory for.
+#[cfg(target_os = "linux")]
+pub(super) fn a_writable_map_of_more_than_the_memory_is_lost() {
+    let file = file(1);
+    let pages = (1 << 40) / page();
+    file.set_len(1 << 40).unwrap();
+    let map = map_to_write(&file);
+    let _entered = enter().unwrap();
+    file.set_len(0).unwrap();
+    let mut at = 0;
+    while at < pages {
+        assert_eq!(map.byte(at * page()), 0);
+        at += at / 2 + 1;
+    }
+    assert_eq!(map.taken(&(0..1 << 40)), Some((0, Why::Truncated)));
+}
+
 pub(super) fn a_thread_that_blocks_the_signal_dies_outside() {
     let file = file(1);
     let map = map(&file);
@@ -258,16 +332,8 @@ pub(super) fn a_forked_child_repairs_its_own() {
     assert_eq!((map.faults(), map.byte(page()), map.faults()), (1, 0, 2));
 }
 
-/// Uses up the maps that a process may have, and loses pages then.
-pub(super) fn no_more_maps_than_there_may_be() {
-    let (cut, single) = (file(64), file(64));
-    let (cut_map, single_map) = (map(&cut), map_to_write(&single));
-    let _entered = enter().unwrap();
-    for file in [&cut, &single] {
-        file.set_len(2 * page() as u64).unwrap();
-    }
-    single_map.set(40 * page(), 1);
-    assert_eq!(single_map.byte(50 * page()), 0);
+/// Uses up the maps that a process may have.
+fn use_up_maps() {
     let len = 150_000 * page();
     // SAFETY: new memory.
     let start = unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0) };
@@ -281,6 +347,33 @@ pub(super) fn no_more_maps_than_there_may_be() {
     let splits = (0..75_000).take_while(split).count();
     println!("{splits} maps more");
     assert!(splits < 75_000 || !cfg!(target_os = "linux"));
+}
+
+/// Loses pages of maps that have been whole, where there can be no more maps.
+#[cfg(target_os = "linux")]
+pub(super) fn no_more_maps_and_none_that_was_cut_before() {
+    let files = [(file(64), false), (file(64), true)];
+    let maps = files.each_ref().map(|(file, writes)| if *writes { map_to_write(file) } else { map(file) });
+    let _entered = enter().unwrap();
+    use_up_maps();
+    for ((file, _), map) in files.iter().zip(&maps) {
+        file.set_len(2 * page() as u64).unwrap();
+        assert_eq!((map.byte(30 * page()), map.byte(page())), (0, 7));
+        assert!(map.taken(&(0..64 * page())).is_some_and(|(_, why)| why == Why::Truncated));
+    }
+}
+
+/// Loses pages where there can be no more maps.
+pub(super) fn no_more_maps_than_there_may_be() {
+    let (cut, single) = (file(64), file(64));
+    let (cut_map, single_map) = (map(&cut), map_to_write(&single));
+    let _entered = enter().unwrap();
+    for file in [&cut, &single] {
+        file.set_len(2 * page() as u64).unwrap();
+    }
+    single_map.set(40 * page(), 1);
+    assert_eq!(single_map.byte(50 * page()), 0);
+    use_up_maps();
     for at in [20, 30, 10, 60] {
         assert_eq!(single_map.byte(at * page()), 0);
         single_map.set(at * page(), 1);

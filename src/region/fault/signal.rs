@@ -4,6 +4,7 @@ use super::slots::{self, Extent, Slot, Why};
 use crate::region::system::huge_page;
 use libc::{c_int, c_void, siginfo_t};
 use rustix::mm::{MapFlags, ProtFlags};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
@@ -30,6 +31,12 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// The action that was there before ours, leaked; null for the default.
 static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+
+/// Whether the default has been put back so that the signal kills: nobody is to take it away again.
+static DYING: AtomicBool = AtomicBool::new(false);
+
+/// Maps of one page each, which are given up where no other can be made for want of them.
+static SPARE: [AtomicPtr<c_void>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
 fn handler() -> libc::sighandler_t {
     (HANDLER as *const ()).expose_provenance()
@@ -77,11 +84,36 @@ fn has(action: &libc::sigaction, flag: c_int) -> bool {
     action.sa_flags as c_int & flag != 0
 }
 
-/// Installs the handler at the first call. Whether it is in its place later is for `enter` to see.
+/// Installs the handler at the first call. Whether it is in its place later is for `enter` to see. Sees to it that there
+/// are spare maps.
 pub(super) fn install() {
     if !INSTALLED.load(SeqCst) {
         is_ours();
     }
+    for spare in SPARE.iter().filter(|spare| spare.load(SeqCst).is_null()) {
+        // Shared memory has a file of its own, so that the map becomes no part of another.
+        // SAFETY: new memory, in no place that is asked for.
+        let map = unsafe {
+            rustix::mm::mmap_anonymous(
+                ptr::null_mut(),
+                rustix::param::page_size(),
+                ProtFlags::empty(),
+                MapFlags::SHARED,
+            )
+        };
+        // Without it, less can go wrong than without an array.
+        let Ok(map) = map else { return };
+        if spare.compare_exchange(ptr::null_mut(), map, SeqCst, SeqCst).is_err() {
+            give_up(map);
+        }
+    }
+}
+
+/// Unmaps a spare map. Safe in a handler.
+fn give_up(spare: *mut c_void) {
+    // SAFETY: a page of its own, which nobody touches and nobody else unmaps: it was taken out of where it was kept, or
+    // never put there.
+    let _ = unsafe { rustix::mm::munmap(spare, rustix::param::page_size()) };
 }
 
 /// Whether the handler is installed, also by installing it: at first, and where the default has come back, since
@@ -91,16 +123,15 @@ fn is_ours() -> bool {
     if current.sa_sigaction == handler() {
         return true;
     }
+    if DYING.load(SeqCst) {
+        return false;
+    }
     if INSTALLED.load(SeqCst) && current.sa_sigaction != libc::SIG_DFL {
         return false;
     }
-    let mut flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // The default and to ignore a signal interrupt nothing.
-    if matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) || has(&current, libc::SA_RESTART) {
-        flags |= libc::SA_RESTART;
-    }
-    let mut ours = action_of(handler());
-    ours.sa_flags = flags as _;
+    let restart = matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) || has(&current, libc::SA_RESTART);
+    let ours = ours(if restart { libc::SA_RESTART } else { 0 });
     // Known before the handler can run. Threads that do this at once have read the same action.
     let previous = match current.sa_sigaction {
         libc::SIG_DFL => ptr::null_mut(),
@@ -119,28 +150,122 @@ fn is_ours() -> bool {
     false
 }
 
-/// As long as it lives, `SIGBUS` is not blocked in the thread that has it.
+/// Our action, with a flag more or none.
+fn ours(flag: c_int) -> libc::sigaction {
+    let mut action = action_of(handler());
+    action.sa_flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | flag) as _;
+    action
+}
+
+/// As long as one lives in a thread, `SIGBUS` is not blocked there.
 #[derive(Debug)]
 pub(crate) struct Entered {
-    /// Whether it was, and is to be again.
-    blocked: bool,
     /// A mask is a thread's: the value stays there.
     thread: PhantomData<*mut ()>,
 }
 
+thread_local! {
+    /// How many there are in this thread, and whether the signal is to be blocked again after the last, in whatever order
+    /// they go.
+    static ENTERED: Cell<(usize, bool)> = const { Cell::new((0, false)) };
+}
+
 pub(super) fn enter() -> Option<Entered> {
+    stack::enlarge();
     // Before the question, because a signal that has waited arrives here, and may take the handler away.
-    let entered = Entered { blocked: change_mask(libc::SIG_UNBLOCK, &only_sigbus())?, thread: PhantomData };
+    let blocked = change_mask(libc::SIG_UNBLOCK, &only_sigbus())?;
+    let (count, was_blocked) = ENTERED.get();
+    ENTERED.set((count + 1, was_blocked || blocked));
+    let entered = Entered { thread: PhantomData };
     is_ours().then_some(entered)
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if self.blocked {
+        let (count, blocked) = ENTERED.get();
+        let is_last = count == 1;
+        ENTERED.set((count - 1, blocked && !is_last));
+        if is_last && blocked {
             // The signal alone: the operation may have changed the mask for others.
             change_mask(libc::SIG_BLOCK, &only_sigbus());
         }
     }
+}
+
+/// The alternate stack of a thread, where it is too small for a handler.
+///
+/// `std` gives each of its threads one as long as the system says that a signal needs at least. Where a processor has
+/// registers of many kilobytes (AMX), that is what the system itself pushes, and nothing is left.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod stack {
+    use super::{MapFlags, MaybeUninit, ProtFlags, c_void, ptr};
+
+    /// What the handler needs, and some more.
+    const OURS: usize = 4096;
+    const LARGE: usize = 64 << 10;
+
+    struct Stack(Option<(*mut c_void, usize, libc::stack_t)>);
+
+    thread_local! {
+        static STACK: Stack = Stack::new();
+    }
+
+    /// Gives the thread a larger one, at the first call.
+    pub(super) fn enlarge() {
+        // Where a thread is about to end, it has what it had.
+        let _ = STACK.try_with(|_| ());
+    }
+
+    impl Stack {
+        fn new() -> Self {
+            // SAFETY: without conditions.
+            let pushed = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
+            let Some(old) = exchange(None) else { return Self(None) };
+            // Without one, signals are handled on the thread's own stack.
+            if old.ss_flags & (libc::SS_DISABLE | libc::SS_ONSTACK) != 0 || old.ss_size >= pushed + OURS {
+                return Self(None);
+            }
+            let len = (pushed + LARGE).next_multiple_of(rustix::param::page_size());
+            let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+            // SAFETY: new memory, in no place that is asked for.
+            let Ok(start) = (unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), len, protection, flags) }) else {
+                return Self(None);
+            };
+            let stack = Self(Some((start, len, old)));
+            // If that fails, the thread has what it had.
+            exchange(Some(libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: len }));
+            stack
+        }
+    }
+
+    impl Drop for Stack {
+        fn drop(&mut self) {
+            let Some((start, len, old)) = self.0 else { return };
+            // `std` has taken away whatever there is by now, and somebody else may have put another there.
+            if exchange(None).is_some_and(|now| now.ss_sp == start && now.ss_flags & libc::SS_DISABLE == 0) {
+                exchange(Some(old));
+            }
+            // SAFETY: the memory that was mapped for the stack, which is no thread's stack any more.
+            let _ = unsafe { rustix::mm::munmap(start, len) };
+        }
+    }
+
+    /// Sets the alternate stack, or not, and returns the one that there was.
+    fn exchange(new: Option<libc::stack_t>) -> Option<libc::stack_t> {
+        let mut old = MaybeUninit::uninit();
+        let new = new.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: null, or a stack that is mapped until another is set; there is room for the old one.
+        if unsafe { libc::sigaltstack(new, old.as_mut_ptr()) } != 0 {
+            return None;
+        }
+        // SAFETY: the call has succeeded, so it has written the old one.
+        Some(unsafe { old.assume_init() })
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod stack {
+    pub(super) fn enlarge() {}
 }
 
 fn only_sigbus() -> libc::sigset_t {
@@ -275,18 +400,27 @@ fn repair(address: usize) -> bool {
     };
     // First the record, then the pages.
     slot.lose(&lost, why);
-    if replace(&extent, &pages) {
+    // So many may be more memory than there is to be had.
+    if replace(&extent, &pages) || replace(&extent, &(at..at + extent.page)) {
         return true;
     }
     // There are as many maps as there may be. One more is not needed to replace all that were made here, to the end.
     let all = slot.lowest().min(at).next_multiple_of(extent.page)..extent.len;
     slot.lose(&all, why);
-    replace(&extent, &all)
+    if replace(&extent, &all) {
+        return true;
+    }
+    SPARE.iter().map(|spare| spare.swap(ptr::null_mut(), SeqCst)).filter(|spare| !spare.is_null()).for_each(give_up);
+    replace(&extent, &pages) || replace(&extent, &(at..at + extent.page))
 }
 
 /// Whether the file gives a byte when it is asked for by a system call. Safe in a handler.
 fn can_read(file: BorrowedFd<'_>, offset: u64) -> bool {
-    rustix::io::pread(file, &mut [0], offset).is_ok()
+    match rustix::io::pread(file, &mut [0], offset) {
+        // Of a file that was opened for whole blocks (`O_DIRECT`) no byte can be asked for.
+        Err(error) => error == rustix::io::Errno::INVAL,
+        Ok(_) => true,
+    }
 }
 
 /// The page and, once there have been many, some behind it, or all.
@@ -303,9 +437,14 @@ fn single(slot: &Slot, extent: &Extent, at: usize) -> Range<usize> {
 fn replace(extent: &Extent, pages: &Range<usize>) -> bool {
     let start = ptr::with_exposed_provenance_mut(extent.start.wrapping_add(pages.start));
     let protection = if extent.writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+    // Of pages that may be written the system would else ask whether it has memory for all of them.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let flags = MapFlags::PRIVATE | MapFlags::FIXED;
     // SAFETY: whole pages within a map that is registered, and so still mapped, and whose bytes nobody refers to: they
     // are touched by volatile loads and stores only, for which zeros are as good as whatever the file held.
-    unsafe { rustix::mm::mmap_anonymous(start, pages.len(), protection, MapFlags::PRIVATE | MapFlags::FIXED) }.is_ok()
+    unsafe { rustix::mm::mmap_anonymous(start, pages.len(), protection, flags) }.is_ok()
 }
 
 /// Does with a signal that is not ours what was done with it before.
@@ -339,10 +478,17 @@ fn hand_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sender: Se
         // SAFETY: who installed it wanted it called for this signal.
         unsafe { function(signal) };
     }
+    // Where the handler has put the default in the place of ours, as `std`'s does, ours does what the default does.
+    if !DYING.load(SeqCst) && installed().is_ok_and(|now| now.sa_sigaction == libc::SIG_DFL) {
+        PREVIOUS.store(ptr::null_mut(), SeqCst);
+        // SAFETY: the handler is made to run at any time in any thread.
+        let _ = unsafe { replace_action(&ours(libc::SA_RESTART)) };
+    }
 }
 
 /// Has the signal kill the process when the handler returns.
 fn die(sender: Sender) {
+    DYING.store(true, SeqCst);
     // SAFETY: the default.
     let _ = unsafe { replace_action(&action_of(libc::SIG_DFL)) };
     // An instruction repeats, and the core that is written then tells of it. Only Linux tells surely that there is one.

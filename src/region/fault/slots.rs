@@ -93,6 +93,8 @@ pub(super) struct Slot {
     singles: AtomicUsize,
     /// The pages that have faulted last though the file had them, each where its number says, and how often in a row.
     repeated: [[AtomicUsize; 2]; REPEATED],
+    /// How often any has since a page was replaced.
+    repeats: AtomicUsize,
 }
 
 const REPEATED: usize = 8;
@@ -161,6 +163,7 @@ impl Slot {
             faults: AtomicUsize::new(0),
             singles: AtomicUsize::new(0),
             repeated: [const { [AtomicUsize::new(usize::MAX), AtomicUsize::new(0)] }; REPEATED],
+            repeats: AtomicUsize::new(0),
         }
     }
 
@@ -226,11 +229,13 @@ impl Slot {
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn may_repeat(&self, page: usize) -> bool {
         const OFTEN: usize = 16;
+        // Threads on pages that have one place count from 0 again and again. That must end too.
+        const VERY_OFTEN: usize = 1 << 20;
         let [last, times] = &self.repeated[page % REPEATED];
         if last.swap(page, SeqCst) != page {
             times.store(0, SeqCst);
         }
-        times.fetch_add(1, SeqCst) < OFTEN
+        times.fetch_add(1, SeqCst) < OFTEN && self.repeats.fetch_add(1, SeqCst) < VERY_OFTEN
     }
 
     /// Counts a fault.
@@ -243,6 +248,7 @@ impl Slot {
     /// of all maps that are registered.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn count_single(&self) -> (usize, usize) {
+        self.repeats.store(0, SeqCst);
         (self.singles.fetch_add(1, SeqCst), ALL_SINGLES.fetch_add(1, SeqCst))
     }
 }
@@ -259,6 +265,7 @@ impl Registered {
         slot.failed.clear();
         slot.faults.store(0, SeqCst);
         slot.singles.store(0, SeqCst);
+        slot.repeats.store(0, SeqCst);
         slot.repeated.iter().for_each(|[page, _]| page.store(usize::MAX, SeqCst));
         slot.write(&extent);
         Self(slot)

@@ -417,10 +417,14 @@ fn is_sanitized() -> bool {
 }
 
 /// Scenarios that a sanitizer's handler or its need of memory ends.
-const NOT_SANITIZED: [&str; 3] = [
+const NOT_SANITIZED: [&str; 7] = [
     "std_ignores_the_first_kill_and_the_handler_comes_back",
+    "a_kill_within_an_operation_takes_nothing_away",
     "no_more_maps_than_there_may_be",
+    "no_more_maps",
     "pages_cannot_be_replaced",
+    "a_small_alternate_stack",
+    "more_than_the_memory",
 ];
 
 #[track_caller]
@@ -467,6 +471,12 @@ macro_rules! scenarios {
                 "pages_cannot_be_replaced" => scenarios::pages_cannot_be_replaced(),
                 #[cfg(target_os = "linux")]
                 "a_failing_disk" => scenarios::a_failing_disk(),
+                #[cfg(target_os = "linux")]
+                "a_small_alternate_stack" => scenarios::a_small_alternate_stack_is_replaced(),
+                #[cfg(target_os = "linux")]
+                "no_more_maps" => scenarios::no_more_maps_and_none_that_was_cut_before(),
+                #[cfg(target_os = "linux")]
+                "more_than_the_memory" => scenarios::a_writable_map_of_more_than_the_memory_is_lost(),
                 _ => unreachable!("{name}"),
             }
         }
@@ -481,11 +491,14 @@ scenarios! {
         a_plain_handler_from_before_is_called_with_its_mask
         a_handler_from_after_is_seen
         a_thread_that_blocks_the_signal_is_let_in
+        operations_of_a_thread_that_blocks_the_signal_end_in_any_order
+        a_kill_within_an_operation_takes_nothing_away
         a_forked_child_repairs_its_own
         no_more_maps_than_there_may_be
         many_threads_install_it_at_once;
     assert_dies:
         the_default_kills
+        a_kill_within_an_operation_takes_nothing_away_and_the_second_kills
         std_lets_the_second_kill_through
         std_lets_the_second_kill_through_without_us
         the_default_kills_for_a_fault_that_is_not_ours
@@ -504,6 +517,27 @@ scenarios! {
 )]
 fn a_page_is_recorded_before_it_is_replaced_and_handed_on_if_it_cannot_be() {
     assert_survives("pages_cannot_be_replaced");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn a_handler_has_room_on_the_stack_of_every_thread() {
+    assert_survives("a_small_alternate_stack");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn a_map_that_has_been_whole_loses_pages_where_there_can_be_no_more_maps() {
+    assert_survives("no_more_maps");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn a_writable_map_may_lose_more_than_there_is_memory() {
+    assert_survives("more_than_the_memory");
 }
 
 /// A file system of its own on a file, which is cut under it. The loop device goes with the mount, and the mount with
