@@ -48,7 +48,7 @@ enum Backing {
 }
 
 /// How a file is mapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Mode<'a> {
     Read,
     /// As `Read`, for files that the system promises not to change.
@@ -57,21 +57,24 @@ pub(crate) enum Mode<'a> {
     Snapshot(Option<&'a Path>),
     ReadWrite,
     CopyOnWrite,
-    /// As `Read`, for files that others may change at any moment.
-    Shared,
+    /// As `Read`, for files that others may change at any moment. The map keeps the file, to ask for its length.
+    Shared(&'a Arc<File>),
     /// As `ReadWrite`, for such files.
-    SharedMut,
+    SharedMut(&'a Arc<File>),
 }
 
-impl Mode<'_> {
+impl<'a> Mode<'a> {
     /// Whether what is written goes to the file.
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::ReadWrite | Self::SharedMut)
+        matches!(self, Self::ReadWrite | Self::SharedMut(_))
     }
 
-    /// Whether others may change the file meanwhile.
-    fn is_shared(self) -> bool {
-        matches!(self, Self::Shared | Self::SharedMut)
+    /// The file, where others may change it meanwhile.
+    fn shared_file(self) -> Option<&'a Arc<File>> {
+        match self {
+            Self::Shared(file) | Self::SharedMut(file) => Some(file),
+            _ => None,
+        }
     }
 }
 
@@ -216,6 +219,19 @@ impl Portion {
         }
     }
 
+    /// Locks what of the bytes is not locked yet by locks of the same open file, and adds that to them.
+    pub(crate) fn lock_rest(&self, file: &File, mode: Mode<'_>, locks: &mut Vec<RangeLock>) -> Result<()> {
+        let rest = lock::without(self.bytes(), locks).into_iter().filter_map(|bytes| {
+            // As long as the portion at most.
+            Self { offset: bytes.start, len: (bytes.end - bytes.start) as usize, ..*self }
+                .take_lock(file, mode)
+                .transpose()
+        });
+        let rest = rest.collect::<Result<Vec<_>>>().map_err(|error| error.at_bytes(self.bytes()))?;
+        locks.extend(rest);
+        Ok(())
+    }
+
     fn options(&self) -> MmapOptions {
         let mut options = MmapOptions::new();
         options.offset(self.offset).len(self.len).no_probe_handle();
@@ -231,10 +247,10 @@ impl Portion {
             // A window of no bytes is refused where one of some would be.
             Mode::Sealed => return sealed::map(file, &options).map(|raw| (self.len > 0).then_some(raw)),
             _ if self.len == 0 => return Ok(None),
-            Mode::Read | Mode::Shared => options.map_raw_read_only(file),
+            Mode::Read | Mode::Shared(_) => options.map_raw_read_only(file),
             // Never of the file itself: `map_snapshot` maps another.
             Mode::Snapshot(_) => Err(io::ErrorKind::Unsupported.into()),
-            Mode::ReadWrite | Mode::SharedMut => options.map_raw(file),
+            Mode::ReadWrite | Mode::SharedMut(_) => options.map_raw(file),
             // SAFETY: the contract is about references to the map's bytes. None is made of this `MmapMut`: it becomes a
             // raw map at once, and the arrays above answer for what they make of its pointer.
             Mode::CopyOnWrite => unsafe { options.map_copy(file) }.map(MmapRaw::from),
@@ -298,9 +314,10 @@ impl Region {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
             _ => None,
         };
-        let backing = if mode == Mode::CopyOnWrite { Backing::PrivateFile } else { Backing::SharedFile };
+        let is_private = matches!(mode, Mode::CopyOnWrite);
+        let backing = if is_private { Backing::PrivateFile } else { Backing::SharedFile };
         let mut region = Self::whole(raw, backing, &pages, path, kept, lock);
-        if let Some(map) = Arc::get_mut(&mut region.map).filter(|_| mode.is_shared()) {
+        if let (Some(map), Some(file)) = (Arc::get_mut(&mut region.map), mode.shared_file()) {
             map.guard(file, mode.writes()).map_err(named)?;
         }
         let start = (portion.offset - pages.offset) as usize;
@@ -566,10 +583,10 @@ impl Map {
     }
 
     /// Sees to it that pages which are lost are an error, and not the end of the program.
-    fn guard(&mut self, file: &File, writable: bool) -> Result<()> {
+    fn guard(&mut self, file: &Arc<File>, writable: bool) -> Result<()> {
         let Some(raw) = self.raw.take() else { return Ok(()) };
-        let guarded = file.try_clone().and_then(|file| GuardedMap::new(raw, file, self.offset, writable));
-        self.guarded = Some(guarded.map_err(|source| Error::io("keep the file open, to ask for its length", source))?);
+        let guarded = GuardedMap::new(raw, Arc::clone(file), self.offset, writable);
+        self.guarded = Some(guarded.map_err(|source| Error::io("find the file's pages", source))?);
         Ok(())
     }
 

@@ -131,3 +131,43 @@ fn a_lock_dies_with_its_holder() {
     child.wait().unwrap();
     write(&path, segment(2)).unwrap();
 }
+
+#[test]
+fn a_shared_array_keeps_its_lock_through_refreshes_and_as_long_as_a_clone_lives() {
+    let (_folder, path) = folder();
+    let open = |rows| npy::options::<u16>().rows(rows).lock_range().open_shared_mut(&path);
+    let mut array = open(50..100).unwrap();
+    let old = array.clone();
+    assert!(!array.refresh().unwrap());
+    assert_locked(open(99..100), &path);
+    drop(old);
+    assert_locked(open(99..100), &path);
+    open(0..50).unwrap();
+    let part = array.into_rows(10..20);
+    assert_locked(open(50..51), &path);
+    drop(part);
+    open(0..100).unwrap();
+}
+
+#[test]
+fn what_a_shared_array_finds_new_is_locked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, [1; 10]).unwrap();
+    let append = || std::fs::write(&path, [1; 20]).unwrap();
+    let open = |offset| MmapArray::<u8>::options().offset(offset).shape(5).lock_range().open_shared_mut(&path);
+    // Windows keeps others from writing what is locked.
+    if cfg!(windows) {
+        return println!("left out: nobody else can append there");
+    }
+    let mut log = MmapArray::<u8>::options().lock_range().open_shared_mut(&path).unwrap();
+    append();
+    let other = open(12).unwrap();
+    assert_locked(log.refresh(), &path);
+    assert_eq!(log.len(), 10, "it is as it was");
+    assert_locked(open(5), &path);
+    drop(other);
+    assert!(log.refresh().unwrap());
+    assert_locked(open(12), &path);
+    assert_locked(open(5), &path);
+}

@@ -328,7 +328,7 @@ impl<E, F> CreateOptions<E, F> {
             let (format, order) = (self.format, self.order);
             let find = move |elements: &E, bytes: &FileBytes<'_>| format.find_made(elements, dims, order, bytes.file);
             let bytes = FileBytes { file: &file, path: Some(path), member: None };
-            self.settings.map_shared(self.elements, find, &bytes, Mode::SharedMut)
+            self.settings.map_shared(self.elements, find, &bytes, true)
         };
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }

@@ -74,7 +74,7 @@ pub(crate) struct Again {
 }
 
 /// Finds the elements of an open file, and maps them.
-pub(crate) type Map = dyn Fn(FileBytes<'_>) -> Result<(Region, Layout)> + Send + Sync;
+pub(crate) type Map = dyn Fn(&Again) -> Result<(Region, Layout)> + Send + Sync;
 
 impl fmt::Debug for Again {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +83,11 @@ impl fmt::Debug for Again {
 }
 
 impl Again {
+    /// Finds and maps the elements.
+    pub(crate) fn map(&self) -> Result<(Region, Layout)> {
+        (self.map)(self)
+    }
+
     pub(crate) fn bytes(&self) -> FileBytes<'_> {
         FileBytes { file: &self.file, path: self.path.as_deref(), member: None }
     }

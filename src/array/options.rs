@@ -11,7 +11,7 @@ use crate::shape::{IntoShape, Order};
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which elements to open, and where they lie.
 ///
@@ -479,7 +479,7 @@ impl<E, F> Options<E, F> {
         E: Elements<Shared> + Clone + Send + Sync + 'static,
         F: Format<E> + Clone + Send + Sync + 'static,
     {
-        self.map_shared(source, Mode::Shared)
+        self.map_shared(source, false)
     }
 
     /// Opens a file to read and write, without `unsafe`, while others may do so too: see
@@ -508,7 +508,7 @@ impl<E, F> Options<E, F> {
         E: Elements<SharedMut> + Clone + Send + Sync + 'static,
         F: Format<E> + Clone + Send + Sync + 'static,
     {
-        self.map_shared(source, Mode::SharedMut)
+        self.map_shared(source, true)
     }
 
     /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
@@ -581,19 +581,19 @@ impl<E, F> Options<E, F> {
     }
 
     /// The way of all that is mapped while others change it: what is opened can be found and mapped again.
-    fn map_shared<A>(self, source: impl Source, mode: Mode<'static>) -> Result<E::Array>
+    fn map_shared<A>(self, source: impl Source, write: bool) -> Result<E::Array>
     where
         E: Elements<A> + Clone + Send + Sync + 'static,
         F: Format<E> + Clone + Send + Sync + 'static,
     {
-        source.lend(Want::Map { write: mode.writes() }, |bytes| {
+        source.lend(Want::Map { write }, |bytes| {
             let Bytes::File(bytes) = bytes else {
                 return Err(Error::unsupported("what cannot be mapped can be read by `load`"));
             };
             let format = self.format;
             let find =
                 move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
-            self.settings.map_shared(self.elements, find, &bytes, mode)
+            self.settings.map_shared(self.elements, find, &bytes, write)
         })
     }
 
@@ -701,21 +701,27 @@ impl Settings {
         elements: E,
         find: impl Fn(&E, &FileBytes<'_>) -> Result<Layout> + Send + Sync + 'static,
         bytes: &FileBytes<'_>,
-        mode: Mode<'static>,
+        write: bool,
     ) -> Result<E::Array>
     where
         E: Elements<A> + Clone + Send + Sync + 'static,
     {
         let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
         let (these, member) = (elements.clone(), bytes.member.clone());
-        let map = move |bytes: FileBytes<'_>| {
-            let bytes = FileBytes { member: member.clone(), ..bytes };
+        // They belong to the open file, and so to all that is ever mapped of it here: an old map takes none away.
+        let locks = Mutex::new(Vec::new());
+        let map = move |again: &Again| {
+            let bytes = FileBytes { member: member.clone(), ..again.bytes() };
             let layout = find(&these, &bytes)?;
-            Ok((self.map_layout(&these, &layout, &bytes, mode)?, layout))
+            let mode = if write { Mode::SharedMut(&again.file) } else { Mode::Shared(&again.file) };
+            let locks = &mut locks.lock().unwrap_or_else(PoisonError::into_inner);
+            self.portion(layout.offset, layout.span()?).lock_rest(&again.file, mode, locks)?;
+            let unlocked = Self { lock: false, ..self };
+            Ok((unlocked.map_layout(&these, &layout, &bytes, mode)?, layout))
         };
         let path = bytes.path.map(Path::to_path_buf);
         let again = Again { file: Arc::new(file), path, map: Arc::new(map) };
-        let (region, layout) = (again.map)(again.bytes())?;
+        let (region, layout) = again.map()?;
         elements.array(region, Layout { again: Some(again), ..layout })
     }
 

@@ -345,11 +345,12 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// that were cut off are not, and what was lost is forgotten. Returns whether the shape is another.
     ///
     /// The file is the one that was opened, also where another has its name now. An array of [`rows`](Self::into_rows)
-    /// becomes the one that it was cut from. Clones keep the old map.
+    /// is one of these rows again. Clones keep the old map.
     ///
     /// # Errors
     ///
-    /// As for opening: where the elements are no longer there, or are no whole number. The array is as it was.
+    /// As for opening: where the elements are no longer there, or are no whole number; and
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where not all rows of such an array are. The array is as it was.
     ///
     /// ```
     /// use mmap_array::MmapArray;

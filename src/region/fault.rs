@@ -124,6 +124,7 @@ use slots::{Extent, Registered};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A shared map of a file, whose lost pages become zero and are recorded, where [`enter`] has been let in.
 ///
@@ -134,7 +135,7 @@ pub(crate) struct GuardedMap {
     /// map is still mapped and the file still open.
     slot: Registered,
     raw: MmapRaw,
-    file: File,
+    file: Arc<File>,
     offset: u64,
     /// The bytes of the map's first page that lie before the first byte of `raw`.
     head: usize,
@@ -153,13 +154,13 @@ pub(crate) struct Lost {
 impl GuardedMap {
     /// Registers a map of an open regular file, in which `offset` is the first byte of the map.
     ///
-    /// The map must be `MAP_SHARED` and of this file. `file` should be open for this map alone: it is held, and its
-    /// length asked for, as long as the map lives. `writable` says whether the map's pages may be written.
+    /// The map must be `MAP_SHARED` and of this file, which is held, and whose length is asked for, as long as the map
+    /// lives. `writable` says whether the map's pages may be written.
     ///
     /// # Errors
     ///
     /// If the map is not one of `offset`.
-    pub(crate) fn new(raw: MmapRaw, file: File, offset: u64, writable: bool) -> io::Result<Self> {
+    pub(crate) fn new(raw: MmapRaw, file: Arc<File>, offset: u64, writable: bool) -> io::Result<Self> {
         signal::install();
         let page = signal::page_size(&file);
         let head = (offset % page as u64) as usize;
@@ -180,7 +181,7 @@ impl GuardedMap {
 
     /// Asks for the length of the file now: one system call.
     fn file_len(&self) -> io::Result<u64> {
-        signal::file_len(&self.file)
+        signal::file_len(&*self.file)
     }
 
     /// Returns the first of these bytes of the map that a fault has taken, and why. No system call.

@@ -35,6 +35,16 @@ impl RangeLock {
     }
 }
 
+/// What of some bytes none of the locks is on.
+pub(super) fn without(bytes: Range<u64>, locks: &[RangeLock]) -> Vec<Range<u64>> {
+    locks.iter().fold(vec![bytes], |left, lock| {
+        let around = |bytes: Range<u64>| {
+            [bytes.start..bytes.end.min(lock.bytes.start), bytes.start.max(lock.bytes.end)..bytes.end]
+        };
+        left.into_iter().flat_map(around).filter(|bytes| !bytes.is_empty()).collect()
+    })
+}
+
 impl Drop for RangeLock {
     fn drop(&mut self) {
         if self.process == std::process::id() {

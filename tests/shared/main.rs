@@ -359,6 +359,32 @@ fn refresh_finds_what_was_appended() {
 
 #[test]
 #[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+fn rows_that_are_refreshed_are_those_rows_again() {
+    let (_folder, path) = folder();
+    for order in [Order::C, Order::F] {
+        fs::write(&path, (0..60).collect::<Vec<u8>>()).unwrap();
+        let shape = if order == Order::C { [None, Some(3)] } else { [Some(20), None] };
+        let options = MmapArray::<u8>::options().shape(shape).order(order);
+        let mut rows = options.open_shared(&path).unwrap().into_rows(10..20).into_rows(2..6);
+        let before = rows.load().unwrap();
+        let first = rows.byte_offset();
+        assert!(!rows.refresh().unwrap());
+        assert_eq!(rows.read(|view| view.to_vec()).unwrap(), before.view().to_vec());
+        append(&path, &[9; 60]);
+        assert_eq!(rows.refresh().unwrap(), order == Order::F, "there are more columns, or more rows elsewhere");
+        assert_eq!((rows.shape()[0], rows.byte_offset()), (4, first));
+        cut(&path, 30);
+        if order == Order::C {
+            assert_eq!(rows.refresh().unwrap_err().kind(), ErrorKind::OutOfRange);
+            assert_eq!(rows.shape(), [4, 3], "it is as it was");
+        } else {
+            assert_eq!(rows.refresh().unwrap_err().kind(), ErrorKind::PartialElement);
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
 #[cfg_attr(
     not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
     ignore = "qemu's user mode dies of a lost page"

@@ -10,6 +10,7 @@ use crate::shape::Axes;
 use crate::view::RawView;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What there is of a shared array but for what its elements are.
 #[derive(Clone)]
@@ -66,11 +67,20 @@ impl SharedPortion {
 
     /// A range of rows, over the same map.
     pub(super) fn part(&self, rows: Range<usize>) -> Self {
-        let layout = self.layout.rows(rows);
-        let start = (layout.offset - self.layout.offset) as usize;
-        // The rows of a portion that is mapped take no more of the address space than it.
-        let len = layout.span().unwrap_or(0);
-        Self { region: self.region.part(start..start + len), axes: layout.axes(), layout, again: self.again.clone() }
+        let (region, layout) = cut(&self.region, &self.layout, rows.clone());
+        let whole = Arc::clone(&self.again.map);
+        let map = move |again: &Again| {
+            let (region, layout) = whole(again)?;
+            match layout.dims.first() {
+                Some(&len) if rows.end <= len => Ok(cut(&region, &layout, rows.clone())),
+                _ => {
+                    let text = format!("the rows {rows:?} are not there: the shape has become {}", layout.dims);
+                    Err(Error::out_of_range(text))
+                }
+            }
+        };
+        let again = Again { map: Arc::new(map), ..self.again.clone() };
+        Self { region, axes: layout.axes(), layout, again }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -97,7 +107,7 @@ impl SharedPortion {
 
     /// Maps what there is now. Whether it is of another shape than before.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let (region, layout) = (self.again.map)(self.again.bytes()).map_err(|error| error.in_file(self.path()))?;
+        let (region, layout) = self.again.map().map_err(|error| error.in_file(self.path()))?;
         let is_other = layout.dims[..] != self.layout.dims[..] || layout.offset != self.layout.offset;
         let axes = layout.axes();
         (self.region, self.axes, self.layout) = (region, axes, layout);
@@ -126,6 +136,15 @@ impl SharedPortion {
             false => Err(Reason::Changed.error().in_file(self.path())),
         }
     }
+}
+
+/// A range of rows that a region has.
+fn cut(region: &Region, layout: &Layout, rows: Range<usize>) -> (Region, Layout) {
+    let part = layout.rows(rows);
+    let start = (part.offset - layout.offset) as usize;
+    // The rows of a portion that is mapped take no more of the address space than it.
+    let len = part.span().unwrap_or(0);
+    (region.part(start..start + len), part)
 }
 
 fn address(region: &Region) -> Addr {
