@@ -100,6 +100,7 @@ fn every_element_is_one_that_numpy_has_stored() {
                         // Until the file is as long as its header says.
                         while let Err(error) = array.refresh() {
                             assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}");
+                            assert!(other.is_running());
                         }
                     }
                 }
@@ -109,7 +110,7 @@ fn every_element_is_one_that_numpy_has_stored() {
             }
         }
         other.end();
-        while whole.refresh().is_err() {}
+        whole.refresh().unwrap();
         read(&whole, 0, 0, floor).unwrap();
     }
     println!("{good} reads gave elements, and {lost} found some lost");

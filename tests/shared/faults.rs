@@ -36,16 +36,18 @@ fn a_part_that_is_lost_leaves_the_others_good() {
     let options = MmapArray::<u64>::options().shape([None, Some(1024)]);
     let check = |low: SharedArray<u64>, path: &Path, high: &dyn Fn(u64) -> mmap_array::Result<u128>| {
         let (done, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
+        // Should the test fail, it ends.
+        let until = Instant::now() + Duration::from_secs(20);
         thread::scope(|scope| {
-            for _ in 0..2 {
+            let readers = [(); 2].map(|()| {
                 scope.spawn(|| {
-                    while !done.load(Ordering::SeqCst) {
+                    while !done.load(Ordering::SeqCst) && Instant::now() < until {
                         assert_eq!(low.read(|view| view.sum()).unwrap(), 1024 * (1 + 2 + 3));
                         low.check().unwrap();
                         rounds.fetch_add(1, Ordering::SeqCst);
                     }
-                });
-            }
+                })
+            });
             for end in [12, 9, 5, 4] {
                 cut(path, end * 8192);
                 let error = high(end).unwrap_err();
@@ -54,6 +56,7 @@ fn a_part_that_is_lost_leaves_the_others_good() {
                 assert_eq!(first, end * 8192, "{error}");
                 let before = rounds.load(Ordering::SeqCst);
                 while rounds.load(Ordering::SeqCst) < before + 10 {
+                    assert!(readers.iter().all(|reader| !reader.is_finished()), "a part that is there was not read");
                     thread::yield_now();
                 }
             }
