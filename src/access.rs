@@ -124,6 +124,11 @@ impl Addr {
         self.0.addr().wrapping_sub(other.0.addr())
     }
 
+    /// The address as a number.
+    pub(crate) fn number(self) -> usize {
+        self.0.addr()
+    }
+
     /// Whether the address is a multiple of a number of bytes.
     #[inline]
     pub(crate) fn is_multiple_of(self, bytes: usize) -> bool {

@@ -7,8 +7,9 @@
 use crate::access::{Load, Mode, ReadOnly, Shared, assert_mappable};
 use crate::array::{MmapArray, SharedArray};
 use crate::error::{Error, Reason, Result, short_type_name};
-use crate::region::{NewFile, prefer_huge_pages};
-use crate::view::ArrayView;
+use crate::region::{self, NewFile, prefer_huge_pages};
+use crate::view::shaping::Shaped;
+use crate::view::{ArrayView, RawView};
 use std::collections::TryReserveError;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -47,7 +48,16 @@ where
     let read = || {
         let mut file = File::open(path).map_err(|source| Error::io("open the file", source))?;
         let available = skip(&mut file, offset)?;
-        read_elements(&mut file, offset, count.into(), available)
+        let elements = read_elements(&mut file, offset, count.into(), available)?;
+        let needed = size_of_val(&elements[..]) as u64;
+        if available > 0 {
+            // A read that was under way when the file was cut gives zeros for some of what is gone.
+            let file_len = file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
+            if file_len < offset + needed {
+                return Err(past_end::<T>(elements.len(), offset, needed, file_len));
+            }
+        }
+        Ok(elements)
     };
     read().map_err(|error: Error| error.in_file(Some(path)))
 }
@@ -171,6 +181,11 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// Finds out whether any element of a view was lost, in a mode in which the file may be cut meanwhile.
+pub(crate) fn check_lost<A: Mode>(view: &RawView, size: usize) -> Result<()> {
+    if A::SHARED { region::check_memory(&view.addresses(size)) } else { Ok(()) }
+}
+
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
     ///
@@ -180,7 +195,8 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses; the target is as it was then.
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses, and of a [`Shared`](crate::access::Shared) view
+    /// [`Truncated`](crate::ErrorKind::Truncated) where elements were lost; the target is as it was then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -196,6 +212,7 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
         let written = self.write_to(&mut file);
         drop(file);
         written.map_err(|source| Error::io("write the elements", source).in_file(Some(path)))?;
+        check_lost::<A>(self.raw(), size_of::<T>())?;
         new.persist()
     }
 

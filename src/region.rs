@@ -290,6 +290,32 @@ impl fmt::Debug for Region {
     }
 }
 
+/// Finds out whether bytes of memory were lost that may lie in a region of a file that others may cut: as
+/// [`Region::check`], for those who have borrowed the bytes and not the region.
+pub(crate) fn check_memory(addresses: &Range<usize>) -> Result<()> {
+    // Windows does not cut files that are mapped.
+    #[cfg(unix)]
+    {
+        let at = |error: Error| error.in_file(Some(Path::new("the file that is mapped")));
+        let lost = fault::check_memory(addresses);
+        let lost = lost.map_err(|source| at(Error::io("ask for the length of the file", source)))?;
+        lost.map_or(Ok(()), |lost| Err(at(lost_error(lost.bytes, lost.why, lost.file_len))))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = addresses;
+        Ok(())
+    }
+}
+
+fn lost_error(bytes: Range<u64>, why: Why, file_len: u64) -> Error {
+    let error = match why {
+        Why::Truncated => Reason::Truncated { first: bytes.start, end: bytes.end, file_len }.error(),
+        Why::Io => Error::io("touch the elements: the disk does not give them, or has no room for them", disk_failed()),
+    };
+    error.at_bytes(bytes)
+}
+
 impl Region {
     /// Maps a portion of an open file whose length has just been read.
     pub(crate) fn map(
@@ -461,13 +487,7 @@ impl Region {
             return Ok(());
         };
         let first = self.map.offset + lost.at as u64;
-        let error = match lost.why {
-            Why::Truncated => Reason::Truncated { first, end, file_len: lost.file_len }.error(),
-            Why::Io => {
-                Error::io("touch the elements: the disk does not give them, or has no room for them", disk_failed())
-            }
-        };
-        Err(error.at_bytes(first..end).in_file(self.path()))
+        Err(lost_error(first..end, lost.why, lost.file_len).in_file(self.path()))
     }
 
     /// Names the file and the bytes of the region that an operation was about.

@@ -11,6 +11,7 @@ mod write;
 
 pub use chunks::Chunks;
 pub(crate) use portion::SharedPortion;
+pub(crate) use read::read_unasked;
 pub(crate) use read::sealed;
 pub use read::{Lend, Readable, read};
 

@@ -4,6 +4,7 @@ use super::view::DynView;
 use crate::access::{Reading, Shared};
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::io::check_lost;
 use crate::shape::Order;
 use crate::view::shaping::Shaped;
 use crate::view::{ArrayView, RawView};
@@ -76,6 +77,10 @@ impl<A: Reading> AnyView for DynView<'_, A> {
             Order::C => self.for_each_chunk(most, f),
             Order::F => self.t().for_each_chunk(most, f),
         }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_lost::<A>(self.raw(), self.dtype().itemsize())
     }
 }
 

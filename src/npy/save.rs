@@ -2,6 +2,7 @@
 
 use super::header::Header;
 use crate::access::{Aliasing, Load, Mode, ReadOnly, Shared};
+use crate::array::shared::read_unasked;
 use crate::array::{MmapArray, SharedArray};
 use crate::dynamic::{AnyView, Checked, DynArray, DynView, SharedDynArray};
 use crate::element::Element;
@@ -74,18 +75,18 @@ impl<A> ArrayLike for DynArray<A> {
     }
 }
 
-/// What was lost on the way is an error, and nothing gets a name.
+/// What was lost on the way is an error, and nothing gets a name. What has one by then is good, whatever is lost later.
 impl<T: Element, A: Mode> ArrayLike for SharedArray<T, A> {
     fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         let dtype = described::<T>()?;
-        self.try_read(|view| f(&Checked { view: view.to_dyn(&dtype)?, check: || self.check() }))
+        read_unasked(self, |view| f(&Checked { view: view.to_dyn(&dtype)?, check: || self.check() }))?
     }
 }
 
 /// As of [`SharedArray`].
 impl<A: Aliasing + Mode<Reading = Shared>> ArrayLike for SharedDynArray<A> {
     fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
-        self.try_read(|view| f(&Checked { view, check: || self.check() }))
+        read_unasked(self, |view| f(&Checked { view, check: || self.check() }))?
     }
 }
 
@@ -119,7 +120,8 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
 /// # Errors
 ///
 /// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell, [`Io`](crate::ErrorKind::Io) where the system
-/// refuses. The target is as it was then.
+/// refuses; of arrays and views of files that others may cut [`Truncated`](crate::ErrorKind::Truncated) where elements were
+/// lost. The target is as it was then.
 ///
 /// ```
 /// use mmap_array::{ArrayView, npy};

@@ -215,6 +215,34 @@ impl GuardedMap {
     }
 }
 
+/// What was lost of memory that may lie in a map: the bytes of the file, and the file.
+#[derive(Debug)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "no file is cut that is mapped"))]
+pub(crate) struct LostMemory {
+    pub(crate) bytes: Range<u64>,
+    pub(crate) why: Why,
+    pub(crate) file_len: u64,
+}
+
+/// Returns what was lost of memory, if it lies in a [`GuardedMap`]: the same question as [`GuardedMap::check`]'s, of those
+/// who have borrowed bytes of a map and not the map.
+///
+/// # Errors
+///
+/// If the system does not give the file's length.
+#[cfg(unix)]
+pub(crate) fn check_memory(addresses: &Range<usize>) -> io::Result<Option<LostMemory>> {
+    let Some((slot, extent)) = slots::find(addresses.start).filter(|_| !addresses.is_empty()) else { return Ok(None) };
+    let within = addresses.start - extent.start..addresses.end - extent.start;
+    let taken = slot.first_lost(&within);
+    let file_len = signal::file_len_of(&extent)?;
+    let end = usize::try_from(file_len.saturating_sub(extent.offset)).unwrap_or(usize::MAX);
+    let behind = (end < within.end).then(|| (end.max(within.start), Why::Truncated));
+    let first = taken.into_iter().chain(behind).min_by_key(|&(at, _)| at);
+    let in_file = |at: usize| extent.offset + at as u64;
+    Ok(first.map(|(at, why)| LostMemory { bytes: in_file(at)..in_file(within.end), why, file_len }))
+}
+
 /// Has lost pages of every [`GuardedMap`] repaired in this thread until the value is dropped: once an operation.
 ///
 /// Unblocks `SIGBUS` in the thread, and looks whether the handler is still ours; two system calls. `None` where it is

@@ -38,6 +38,17 @@ impl RawView {
     /// If there is no such axis.
     #[inline]
     #[track_caller]
+    /// The addresses between which all elements of a size lie.
+    pub(crate) fn addresses(&self, size: usize) -> Range<usize> {
+        let first = self.ptr.number();
+        if self.axes.lens().contains(&0) {
+            return first..first;
+        }
+        let ends = self.axes.lens().iter().zip(self.axes.strides()).map(|(&len, &stride)| (len as isize - 1) * stride);
+        let (before, behind) = ends.fold((0, 0), |(before, behind), end| (before + end.min(0), behind + end.max(0)));
+        first.wrapping_add_signed(before)..first.wrapping_add_signed(behind).wrapping_add(size)
+    }
+
     pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
         assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
         (self.axes.lens()[axis], self.axes.strides()[axis])

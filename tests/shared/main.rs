@@ -607,6 +607,50 @@ fn no_change_of_another_thread_is_lost() {
     assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*path)), "{error}");
 }
 
+/// Within `read`, before it asks.
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be cut")]
+#[cfg_attr(
+    not(any(target_arch = "x86", target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "qemu's user mode dies of a lost page"
+)]
+fn a_view_that_has_lost_elements_is_saved_nowhere() {
+    let (folder, path) = folder();
+    fs::write(&path, vec![7; 100_000]).unwrap();
+    let array = MmapArray::<u8>::options().shape([1000, 100]).open_shared(&path).unwrap();
+    let raw = array.clone();
+    let (target, rows) = (folder.path().join("target"), folder.path().join("rows.npy"));
+    fs::write(&target, "old").unwrap();
+    npy::save(&rows, &vec![[1_u8; 100]; 2]).unwrap();
+    let mut writer = npy::Writer::<u8, _>::create(folder.path().join("written.npy"), [100]).unwrap();
+    let error = array.read(|view| {
+        cut(&path, 50_050);
+        let whole = view.t();
+        let lost = [npy::save(&target, &view), npy::save(&target, &whole), whole.tofile(&target), view.tofile(&target)];
+        let more = [npy::append(&rows, &view).map(drop), writer.write_rows(&view.rows(400..600))];
+        let dtype = "u1".parse().unwrap();
+        let dynamic = view.to_dyn(&dtype).unwrap();
+        for error in lost.into_iter().chain(more).chain([npy::save(&target, &dynamic)]) {
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+            assert_ne!(error.path(), Some(&*target), "{error}");
+            assert_eq!(error.byte_range().map(|bytes| bytes.start), Some(50_050), "{error}");
+        }
+        // Of rows that are there still nothing is lost, whichever way they lie.
+        npy::save(folder.path().join("good.npy"), &view.rows(..500)).unwrap();
+        npy::save(folder.path().join("turned.npy"), &view.rows(..500).step_axis(0, -3).t()).unwrap();
+        let error = npy::save(&target, &view.rows(..501).step_axis(0, -1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+    });
+    truncated(error, &path, 50_050);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+    assert_eq!(npy::load::<u8>(&rows).unwrap().shape(), [2, 100]);
+    assert!(writer.finish().is_err());
+    assert!(npy::load::<u8>(folder.path().join("good.npy")).unwrap().iter().all(|&byte| byte == 7));
+    // Of a view that nobody asks about.
+    assert_eq!(raw.view().tofile(&target).unwrap_err().kind(), ErrorKind::Truncated);
+}
+
 #[test]
 fn a_copy_of_what_is_cut_on_the_way_is_whole_or_an_error() {
     const LEN: usize = 1 << 18;

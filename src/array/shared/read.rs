@@ -92,12 +92,26 @@ tuples! {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
+    let (result, in_place) = lent(&arrays, f)?;
+    if in_place {
+        arrays.check(sealed::Token(()))?;
+    }
+    Ok(result)
+}
+
+/// As [`read`], for an `f` that asks by itself, before it does what cannot be undone.
+pub(crate) fn read_unasked<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
+    lent(&arrays, f).map(|(result, _)| result)
+}
+
+/// Calls `f` with views of the elements where they are, or of copies. Whether it was where they are.
+fn lent<S: Readable, R>(arrays: &S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<(R, bool)> {
     let (mut f, token) = (Some(f), sealed::Token(()));
     let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None, token))));
     if let Some(Some(result)) = entered {
-        return arrays.check(token).map(|()| result);
+        return Ok((result, true));
     }
     let copy = arrays.copy(token)?;
     let Some(f) = f else { unreachable!("it has not been called") };
-    Ok(f(arrays.lend(Some(&copy), token)))
+    Ok((f(arrays.lend(Some(&copy), token)), false))
 }

@@ -305,6 +305,12 @@ pub(super) fn file_len(file: impl std::os::fd::AsFd) -> io::Result<u64> {
     Ok(rustix::fs::fstat(file)?.st_size as u64)
 }
 
+/// The length of the file of a map that somebody has borrowed.
+pub(super) fn file_len_of(extent: &Extent) -> io::Result<u64> {
+    // SAFETY: the descriptor belongs to the map, which is borrowed, and is closed after the map is gone.
+    file_len(unsafe { BorrowedFd::borrow_raw(extent.file) })
+}
+
 /// Where the C library keeps `errno` of this thread.
 fn errno() -> *mut c_int {
     #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
@@ -383,7 +389,7 @@ fn repair(address: usize) -> bool {
     // after the map is gone.
     let file = unsafe { BorrowedFd::borrow_raw(extent.file) };
     // Where the file ends, in bytes of the map. A file that does not even say that has failed.
-    let end = file_len(file).map(|len| usize::try_from(len.saturating_sub(extent.offset)).unwrap_or(usize::MAX));
+    let end = file_len_of(&extent).map(|len| usize::try_from(len.saturating_sub(extent.offset)).unwrap_or(usize::MAX));
     let (pages, lost, why) = match end {
         // Somebody may have cut the file and made it longer again since.
         Ok(end) if end > at && can_read(file, extent.offset + at as u64) && slot.may_repeat(at / extent.page) => {

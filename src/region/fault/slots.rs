@@ -138,7 +138,7 @@ fn slots() -> impl Iterator<Item = &'static Slot> {
     std::iter::successors(Some(&FIRST), |chunk| chunk.next()).flat_map(|chunk| &chunk.slots)
 }
 
-/// Finds the slot of the map in which an address lies. For the handler.
+/// Finds the slot of the map in which an address lies. For the handler, and for whoever borrows a map that is registered.
 #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
 pub(super) fn find(address: usize) -> Option<(&'static Slot, Extent)> {
     slots().find_map(|slot| {
@@ -224,6 +224,15 @@ impl Slot {
         self.truncated.from.load(SeqCst).min(self.failed.from.load(SeqCst))
     }
 
+    /// The first byte of the range that is lost, and why.
+    pub(super) fn first_lost(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
+        // The loads that the question is about stay before it.
+        fence(SeqCst);
+        let first = |why| self.record(why).first(bytes).map(|at| (at, why));
+        // What cannot be written is taken for a file that was cut until it is clear that it is there.
+        [first(Why::Io), first(Why::Truncated)].into_iter().flatten().min_by_key(|&(at, _)| at)
+    }
+
     /// Whether an instruction may be repeated that has met a page which the file has. Not if it has been so often that
     /// something else must be the matter, such as a disk that is full under a page that is written.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
@@ -271,13 +280,9 @@ impl Registered {
         Self(slot)
     }
 
-    /// The first byte of the range that is lost, and why.
+    /// As [`Slot::first_lost`].
     pub(super) fn first_lost(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
-        // The loads that the question is about stay before it.
-        fence(SeqCst);
-        let first = |why| self.0.record(why).first(bytes).map(|at| (at, why));
-        // What cannot be written is taken for a file that was cut until it is clear that it is there.
-        [first(Why::Io), first(Why::Truncated)].into_iter().flatten().min_by_key(|&(at, _)| at)
+        self.0.first_lost(bytes)
     }
 
     #[cfg(all(test, any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
