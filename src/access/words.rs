@@ -8,8 +8,9 @@
 //! own to the platform; that a load which faults is repaired behind the program's back and then goes on is what we
 //! assume of it, as all programs do that watch the memory of virtual machines.
 //!
-//! A number of up to eight bytes at an address that is a multiple of its size comes whole. Anything else may be half
-//! old and half new.
+//! On machines that load words at any address (x86, AArch64 and most others) a number of up to the size of a pointer, at
+//! an address that is a multiple of its size, comes whole. Anything else may be half old and half new: on some, such as
+//! RISC-V and older Arm, words that are not known to be aligned are loaded byte by byte.
 
 use std::mem::MaybeUninit;
 
@@ -145,8 +146,11 @@ pub(super) unsafe fn copy(source: *const u8, target: *mut u8, len: usize) {
     if len >= 2 * WIDE {
         // SAFETY: the first bytes of those of this function's contract.
         unsafe { move_word::<Wide>(source, target) };
-        // From the next place in the target on that is aligned: a store across two lines costs two.
-        at = WIDE - target.addr() % WIDE;
+        // From the next place in the target on that is aligned: a store across two lines costs two. But not from within
+        // a number in the source, whose halves would be loaded at two times.
+        let aligned = WIDE - target.addr() % WIDE;
+        let number = 1 << source.addr().trailing_zeros().min(3);
+        at = if aligned % number == 0 { aligned } else { 0 };
     }
     // SAFETY: as this function's contract says.
     unsafe { move_many::<Wide>(source, target, at, len) }
