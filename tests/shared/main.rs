@@ -673,3 +673,57 @@ fn a_copy_of_what_is_cut_on_the_way_is_whole_or_an_error() {
         }
     }
 }
+
+/// What is stored to lost pages takes memory, of which there may be less than the file had.
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), ignore = "qemu's user mode dies of a lost page")]
+fn an_array_that_is_lost_while_it_is_written_whole_takes_little_memory() {
+    let (_folder, path) = folder();
+    const LEN: usize = 512 << 20;
+    let zeros = File::create(&path).unwrap();
+    zeros.set_len(LEN as u64).unwrap();
+    let array = MmapArray::<u8>::options().shape([LEN >> 10, 1 << 10]).open_shared_mut(&path).unwrap();
+    let source = MmapArray::<u8>::create_options([LEN >> 10, 1 << 10]).scratch().unwrap();
+    zeros.set_len(0).unwrap();
+    let memory = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+    };
+    let before = memory();
+    truncated(array.fill(7), &path, 0);
+    truncated(array.map_in_place(|byte| byte + 1), &path, 0);
+    truncated(array.copy_from(&source.view()), &path, 0);
+    // Other tests of this process have memory too.
+    assert!(memory() < before + (LEN >> 1), "{before} bytes before, {} after", memory());
+}
+
+/// On machines that load words at any address.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn a_number_is_copied_whole_to_wherever_it_goes() {
+    let (_folder, path) = folder();
+    const LEN: usize = 512;
+    fs::write(&path, vec![0; LEN * 8]).unwrap();
+    let written = MmapArray::<u64>::options().open_shared_mut(&path).unwrap();
+    let read = MmapArray::<Le<u64>>::options().open_shared(&path).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut number = 0_u64;
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                number = !number;
+                written.fill(number).unwrap();
+            }
+        });
+        let mut bytes = vec![0_u8; LEN * 8 + 16];
+        let torn = (0..2000).find_map(|round| {
+            let target: &mut [Le<u64>] = bytemuck::cast_slice_mut(&mut bytes[round % 16..][..LEN * 8]);
+            read.read(|view| view.copy_to(target)).unwrap();
+            target.iter().map(|number| number.get()).find(|number| ![0, u64::MAX].contains(number))
+        });
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(torn, None);
+    });
+}

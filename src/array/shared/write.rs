@@ -5,6 +5,8 @@ use crate::access::{Atomic, Load, SharedMut, Store};
 use crate::error::{Error, Result};
 use crate::shape::NdIndex;
 use crate::view::ArrayView;
+use crate::view::shaping::Shaped;
+use std::ops::Range;
 
 impl<T> SharedArrayMut<T>
 where
@@ -12,6 +14,9 @@ where
 {
     /// Calls `f` with a view of the elements that can be written, and then asks once whether any of them was lost
     /// meanwhile. What others write at the same time is not kept apart.
+    ///
+    /// What is stored to lost elements is kept in memory until the array goes. So an `f` that writes more than there is
+    /// memory asks [`check`](Self::check) on its way, as [`fill`](Self::fill) does.
     ///
     /// # Errors
     ///
@@ -65,7 +70,7 @@ where
         self.write(|view| view.set(index, value))
     }
 
-    /// Stores the same value in every element.
+    /// Stores the same value in every element, and stops where some were lost.
     ///
     /// # Errors
     ///
@@ -74,10 +79,11 @@ where
     where
         T: Copy,
     {
-        self.write(|view| view.fill(value))
+        self.write_rows(|view, _| view.fill(value))
     }
 
-    /// Copies the elements of a view of the same shape.
+    /// Copies the elements of a view of the same shape, and stops where some were lost. Where the view is of the same
+    /// elements in other places, one after another is copied, also what has been copied: [`load`](Self::load) them first.
     ///
     /// # Errors
     ///
@@ -88,17 +94,38 @@ where
     /// If the shapes differ: nothing is broadcast.
     #[track_caller]
     pub fn copy_from<B: Load<T>>(&self, source: &ArrayView<'_, T, B>) -> Result<()> {
-        self.write(|view| view.copy_from(source))
+        assert_eq!(self.shape(), source.shape(), "an array is copied from a view of another shape");
+        self.write_rows(|view, rows| match rows {
+            Some(rows) => {
+                let rows = source.raw().clone().slice_axis(0, rows);
+                // SAFETY: rows of a view that is borrowed, to read what can be read of it.
+                view.copy_from(&unsafe { ArrayView::<'_, T, B>::from_raw(rows) });
+            }
+            None => view.copy_from(source),
+        })
     }
 
-    /// Replaces every element by what `f` makes of it. What others store between the load and the store of an element is
-    /// overwritten.
+    /// Replaces every element by what `f` makes of it, and stops where some were lost. What others store between the load
+    /// and the store of an element is overwritten.
     ///
     /// # Errors
     ///
     /// As for [`write`](Self::write).
-    pub fn map_in_place(&self, f: impl FnMut(T) -> T) -> Result<()> {
-        self.write(|view| view.map_in_place(f))
+    pub fn map_in_place(&self, mut f: impl FnMut(T) -> T) -> Result<()> {
+        self.write_rows(|view, _| view.map_in_place(&mut f))
+    }
+
+    /// Calls `f` with some rows after another, of megabytes, and asks after each: stores to what was lost take memory, page
+    /// by page. An array without axes has no rows and is one.
+    fn write_rows(&self, mut f: impl FnMut(ArrayView<'_, T, SharedMut>, Option<Range<usize>>)) -> Result<()> {
+        const BYTES: usize = 16 << 20;
+        let Some((&len, row)) = self.shape().split_first() else { return self.write(|view| f(view, None)) };
+        let row: usize = row.iter().product::<usize>() * size_of::<T>();
+        let most = (BYTES / row.max(1)).max(1);
+        (0..len).step_by(most).try_for_each(|start| {
+            let rows = start..len.min(start.saturating_add(most));
+            self.write(|view| f(view.slice_axis(0, rows.clone()), Some(rows)))
+        })
     }
 
     /// Writes the elements to the disk and waits until they are there.
