@@ -61,7 +61,8 @@ use std::path::Path;
 /// if a page was lost while it ran, or if the file is shorter at its end than the elements need. Nothing more:
 ///
 /// - A file that is written meanwhile shows some elements before and some after the write, and an element of more than
-///   eight bytes, or at an address that is no multiple of its size, may be half of each.
+///   eight bytes (on 32 bits, of four), or at an address that is no multiple of its size, may be half of each. So may any of
+///   more than one byte on machines that do not load words at any address, as some RISC-V ones.
 /// - A file that is cut and filled again between two looks is a file that was written, and may have been zero for a moment.
 ///   [`read_unchanged`](Self::read_unchanged) finds what was done by system calls.
 /// - Within an operation lost pages are zeros. A closure that would never end, or panic, because of zeros has to ask
@@ -182,6 +183,10 @@ impl<T, A: Mode> SharedArray<T, A> {
     ///
     /// Where the handler of lost pages has been replaced by another, the elements are copied into memory first.
     ///
+    /// It is for the thread that calls it, and, with the feature `rayon`, for those to which parallel iterators over the view
+    /// hand work. Another thread that `f` hands a view to must not block `SIGBUS`, as threads of programs that wait for all
+    /// signals in one place do; or it calls `read` by itself.
+    ///
     /// # Errors
     ///
     /// As for [`check`](Self::check).
@@ -226,9 +231,10 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// As [`read`](Self::read), and an error where the file was written meanwhile, by whomever and wherever: for readers
     /// who need all elements of one state.
     ///
-    /// The file's length and its times of change are compared before and after, so that everything is found that was done
-    /// by system calls. What others store through maps is not: the system counts it now or later. Some file systems count
-    /// time in steps of some milliseconds, and a write that comes within one is not found.
+    /// The file's length and its times of change are compared before and after. What system calls do is found if it begins
+    /// in between. Three things are not: a write that is under way all the while, as one call that writes many megabytes
+    /// can be; what others store through maps, which the system counts now or later; and on file systems that count time in
+    /// steps of some milliseconds, what comes within one.
     ///
     /// # Errors
     ///
