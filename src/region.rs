@@ -192,17 +192,26 @@ impl Portion {
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
-    /// The portion in whole pages, where memmap2, which makes whole ones of it else, does not know how long they are.
-    fn in_huge_pages(&self, file: &File) -> Self {
-        match system::huge_page(file).filter(|_| self.len > 0) {
-            None => Self { ..*self },
-            Some(page) => {
-                let offset = self.offset - self.offset % page as u64;
-                // The file ends with a page. What is too long for a map is refused by the system.
-                let len = self.bytes().end.next_multiple_of(page as u64) - offset;
-                Self { offset, len: usize::try_from(len).unwrap_or(usize::MAX), ..*self }
-            }
+    /// Maps the portion, or the whole pages in which it lies where memmap2, which else makes whole ones of it, does not
+    /// know how long they are. Returns which portion is mapped.
+    fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<(Option<MmapRaw>, Self)> {
+        let mapped = self.map(file, mode);
+        // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the file.
+        let may_be_huge = match &mapped {
+            Ok(raw) => raw.as_ref().is_some_and(system::begins_as_huge),
+            Err(error) => error.io_kind() == Some(io::ErrorKind::InvalidInput),
+        };
+        let Some(page) = may_be_huge.then(|| system::huge_page(file)).flatten() else {
+            return Ok((mapped?, Self { ..*self }));
+        };
+        if let Ok(Some(raw)) = mapped {
+            system::unmap_huge(raw, page);
         }
+        let offset = self.offset - self.offset % page as u64;
+        // The file ends with a page. What is too long for a map is refused by the system.
+        let len = self.bytes().end.next_multiple_of(page as u64) - offset;
+        let pages = Self { offset, len: usize::try_from(len).unwrap_or(usize::MAX), ..*self };
+        Ok((pages.map(file, mode)?, pages))
     }
 
     pub(crate) fn take_lock(&self, file: &File, mode: Mode<'_>) -> Result<Option<RangeLock>> {
@@ -329,13 +338,14 @@ impl Region {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         portion.check(file_len, mode, &what).map_err(named)?;
         let lock = portion.take_lock(file, mode).map_err(named)?;
-        let pages = portion.in_huge_pages(file);
-        let (raw, lock) = match mode {
+        let (mapped, lock) = match mode {
             // Once it is taken nobody needs to be kept out.
-            Mode::Snapshot(folder) => (portion.map_snapshot(file, path, folder, what), None),
-            _ => (pages.map(file, mode), lock),
+            Mode::Snapshot(folder) => {
+                (portion.map_snapshot(file, path, folder, what).map(|raw| (raw, Portion { ..*portion })), None)
+            }
+            _ => (portion.map_pages(file, mode), lock),
         };
-        let raw = raw.map_err(named)?;
+        let (raw, pages) = mapped.map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
             _ => None,

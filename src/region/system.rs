@@ -77,6 +77,38 @@ pub(super) fn huge_page(file: &File) -> Option<usize> {
     }
 }
 
+/// Whether a map begins where one of huge pages could: they are aligned to their length, of which there are few.
+pub(super) fn begins_as_huge(raw: &MmapRaw) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        const SHORTEST: usize = if cfg!(any(target_arch = "x86", target_arch = "x86_64")) { 2 << 20 } else { 64 << 10 };
+        // The first byte lies within what would be the first page if it were not huge.
+        raw.as_ptr().addr() % SHORTEST < rustix::param::page_size()
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = raw;
+        false
+    }
+}
+
+/// Unmaps a map of huge pages whose length memmap2 does not know.
+pub(super) fn unmap_huge(raw: MmapRaw, page: usize) {
+    #[cfg(unix)]
+    {
+        let raw = std::mem::ManuallyDrop::new(raw);
+        let before = raw.as_ptr().addr() % page;
+        let (start, len) = (raw.as_mut_ptr().wrapping_sub(before), (before + raw.len()).next_multiple_of(page));
+        // SAFETY: all pages of a map that nobody else has, and that is not unmapped another time.
+        let _ = unsafe { rustix::mm::munmap(start.cast(), len) };
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = page;
+        drop(raw);
+    }
+}
+
 /// Makes an anonymous map longer, or leaves it as it was. The new bytes are zero.
 pub(super) fn grow_memory(
     raw: &mut Option<MmapRaw>,
