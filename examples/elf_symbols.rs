@@ -187,7 +187,7 @@ impl Program<'_> {
             .ok_or_else(|| self.error(format!("{table} has its names in section {link}, which is no string table")))?;
         let strings = self.map::<u8>("the names", strings.offset.into(), strings.size.into())?;
         // What is printed of them is good when `read` returns.
-        let (functions, rows) = shared::read((&symbols, &strings), |(symbols, strings)| {
+        let (functions, rows) = shared::try_read((&symbols, &strings), |(symbols, strings)| {
             let (functions, largest) = largest(&symbols);
             let rows = largest.into_iter().map(|(Reverse(size), address, index)| {
                 let start = symbols.project(S::NAME).at(index);
@@ -196,7 +196,7 @@ impl Program<'_> {
             });
             let rows: Result<Vec<_>, Box<dyn Error>> = rows.collect();
             rows.map(|rows| (functions, rows))
-        })??;
+        })?;
 
         let bits = 8 * size_of::<S::Word>();
         let (machine, entry) = (machine_name(header.machine), header.entry.into());

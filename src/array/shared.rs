@@ -10,10 +10,11 @@ mod read;
 mod write;
 
 pub use chunks::Chunks;
+pub(crate) use chunks::CopyRows;
 pub(crate) use portion::SharedPortion;
 pub(crate) use read::read_unasked;
 pub(crate) use read::sealed;
-pub use read::{Lend, Readable, read};
+pub use read::{Lend, Readable, read, try_read};
 
 use super::MmapArrayMut;
 use super::elements::{Elements, Layout, Strided, Typed};
@@ -21,7 +22,7 @@ use crate::access::{Aliasing, Load, Mode, ReadWrite, Shared, SharedMut, Stable};
 use crate::error::{Error, Result, short_type_name};
 use crate::region::Region;
 use crate::shape::{NdIndex, Order};
-use crate::view::{ArrayView, resolve};
+use crate::view::ArrayView;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
@@ -341,11 +342,7 @@ impl<T, A: Mode> SharedArray<T, A> {
     #[must_use]
     #[track_caller]
     pub fn into_rows(self, rows: impl RangeBounds<usize>) -> Self {
-        let Some(&len) = self.shape().first() else { panic!("a 0-d array has no rows") };
-        match resolve(&rows, len) {
-            Ok(rows) => Self { portion: self.portion.part(rows), marker: PhantomData },
-            Err(error) => panic!("{error} along axis 0"),
-        }
+        Self { portion: self.portion.part(&rows), marker: PhantomData }
     }
 
     /// Maps what the file holds now, by what the array was opened with: elements that were appended are there then, those

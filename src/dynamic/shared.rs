@@ -3,13 +3,14 @@
 use super::{DynArrayMut, DynView, Value};
 use crate::access::{Aliasing, Mode, ReadWrite, Shared, SharedMut};
 use crate::array::elements::{Elements, Layout};
-use crate::array::shared::{self, Lend, SharedPortion, sealed};
+use crate::array::shared::{self, Chunks, CopyRows, Lend, SharedPortion, sealed};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::region::Region;
 use crate::shape::{NdIndex, Order};
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::{Range, RangeBounds};
 use std::path::Path;
 
 /// A file, or a portion of one, as an array of elements of a [`DType`] that is known only when the program runs, and that
@@ -191,6 +192,40 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         Elements::<ReadWrite>::array(self.dtype.clone(), copy, self.portion.layout().clone().in_memory())
     }
 
+    /// Returns an iterator of copies of so many rows at a time, each whole or an error. See
+    /// [`SharedArray::chunks`](crate::SharedArray::chunks).
+    ///
+    /// # Panics
+    ///
+    /// If `rows` is 0.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("counts.npy");
+    /// npy::save(&path, &[3_u16, 4, 5])?;
+    /// let counts = npy::dyn_options().open_shared(&path)?;
+    /// let texts = counts.chunks(2).map(|chunk| Ok(chunk?.to_string())).collect::<mmap_array::Result<Vec<_>>>()?;
+    /// assert_eq!(texts, ["[3 4]", "[5]"]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn chunks(&self, rows: usize) -> Chunks<'_, Self> {
+        Chunks::new(self, rows)
+    }
+
+    /// Returns rows of the array as an array of their own, over the same map. See
+    /// [`SharedArray::into_rows`](crate::SharedArray::into_rows).
+    ///
+    /// # Panics
+    ///
+    /// If the range is outside the array, or the array has no axes.
+    #[must_use]
+    #[track_caller]
+    pub fn into_rows(self, rows: impl RangeBounds<usize>) -> Self {
+        Self { portion: self.portion.part(&rows), ..self }
+    }
+
     /// Maps what the file holds now. See [`SharedArray::refresh`](crate::SharedArray::refresh).
     ///
     /// # Errors
@@ -247,6 +282,19 @@ impl SharedDynArrayMut {
     /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
     pub fn flush(&self) -> Result<()> {
         self.portion.flush()
+    }
+}
+
+impl<A: Aliasing + Mode<Reading = Shared>> CopyRows for SharedDynArray<A> {
+    type Copy = DynArrayMut;
+
+    fn rows(&self) -> Option<usize> {
+        self.portion.layout().dims.first().copied()
+    }
+
+    fn copy_rows(&self, rows: Range<usize>) -> Result<DynArrayMut> {
+        let (copy, layout) = self.portion.copy_rows(&self.dtype, rows)?;
+        Elements::<ReadWrite>::array(self.dtype.clone(), copy, layout)
     }
 }
 

@@ -189,6 +189,31 @@ fn every_format_and_window_is_opened_shared() {
     assert_eq!(shown_dyn(npy::dyn_options().rows(3..).open_shared(&turned)), text(grid.t().rows(3..)));
     let raw = DynArray::options("=i4".parse().unwrap()).offset(npy::header(&path).unwrap().data_offset()).shape([6, 4]);
     assert_eq!(shown_dyn(raw.open_shared(&path)), text(grid.clone()));
+    // In copies of some rows, and rows over the same map.
+    for file in [&path, &turned] {
+        let any = npy::dyn_options().open_shared(file).unwrap();
+        let whole = any.load().unwrap().to_string();
+        for rows in 1..8 {
+            let chunks: Vec<_> = any.chunks(rows).map(Result::unwrap).collect();
+            let lens = chunks.iter().map(|chunk| chunk.shape()[0]);
+            assert_eq!((chunks.len(), lens.sum::<usize>()), (any.shape()[0].div_ceil(rows), any.shape()[0]));
+            let lines = chunks.iter().map(|chunk| chunk.to_string());
+            let lines =
+                lines.map(|chunk| chunk.replace(['[', ']'], " ").split_whitespace().collect::<Vec<_>>().join(" "));
+            let together = lines.collect::<Vec<_>>().join(" ");
+            assert_eq!(together, whole.replace(['[', ']'], " ").split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+        let rows = any.clone().into_rows(1..3);
+        assert_eq!(rows.shape()[0], 2);
+        let part = any.read(|view| view.rows(1..3).to_string()).unwrap();
+        assert_eq!(
+            (rows.read(|rows| rows.to_string()).unwrap(), rows.load().unwrap().to_string()),
+            (part.clone(), part)
+        );
+    }
+    npy::save(folder.path().join("one.npy"), &7_i32).unwrap();
+    let one = npy::dyn_options().open_shared(folder.path().join("one.npy")).unwrap();
+    assert_eq!(one.chunks(5).map(|chunk| chunk.unwrap().to_string()).collect::<Vec<_>>(), ["7"]);
     let file = File::open(&path).unwrap();
     assert_eq!(shown(options().open_shared(&file)), text(grid.clone()));
     drop(file);

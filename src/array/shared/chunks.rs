@@ -1,11 +1,10 @@
 //! Copies of some rows at a time, each whole or an error.
 
 use super::SharedArray;
-use crate::access::{Mode, ReadWrite, Shared, Stable};
+use crate::access::{Mode, ReadWrite, Stable};
 use crate::array::MmapArrayMut;
 use crate::array::elements::{Elements, Typed};
 use crate::error::Result;
-use std::fmt;
 use std::iter::FusedIterator;
 use std::ops::Range;
 
@@ -33,42 +32,68 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[track_caller]
-    pub fn chunks(&self, rows: usize) -> Chunks<'_, T, A>
+    pub fn chunks(&self, rows: usize) -> Chunks<'_, Self>
     where
         ReadWrite: Stable<T>,
     {
-        assert!(rows > 0, "chunks of 0 rows");
-        let count = self.shape().first().map_or(1, |len| len.div_ceil(rows));
-        Chunks { array: self, rows, left: 0..count }
+        Chunks::new(self, rows)
     }
 }
 
-/// Copies of some rows of a shared array at a time. Made by [`SharedArray::chunks`].
-pub struct Chunks<'a, T, A = Shared> {
-    array: &'a SharedArray<T, A>,
+/// Copies of some rows of a shared array at a time. Made by [`SharedArray::chunks`] and
+/// [`SharedDynArray::chunks`](crate::SharedDynArray::chunks).
+#[derive(Debug)]
+pub struct Chunks<'a, S> {
+    array: &'a S,
     rows: usize,
     /// The numbers of those that are left.
     left: Range<usize>,
 }
 
-impl<T, A: Mode> Chunks<'_, T, A>
+/// Arrays whose rows can be copied.
+pub trait CopyRows {
+    /// The array of the copy.
+    type Copy;
+
+    /// The number of rows; `None` of an array without axes.
+    fn rows(&self) -> Option<usize>;
+
+    /// Copies rows that there are, or all of an array without axes.
+    fn copy_rows(&self, rows: Range<usize>) -> Result<Self::Copy>;
+}
+
+impl<T, A: Mode> CopyRows for SharedArray<T, A>
 where
     ReadWrite: Stable<T>,
 {
-    fn at(&self, chunk: usize) -> Result<MmapArrayMut<T>> {
-        let Some(&len) = self.array.shape().first() else { return self.array.load() };
-        let start = chunk * self.rows;
-        let (copy, layout) =
-            self.array.portion.copy_rows(&Typed::<T>::new(), start..len.min(start.saturating_add(self.rows)))?;
-        Elements::<ReadWrite>::array(Typed::new(), copy, layout)
+    type Copy = MmapArrayMut<T>;
+
+    fn rows(&self) -> Option<usize> {
+        self.shape().first().copied()
+    }
+
+    fn copy_rows(&self, rows: Range<usize>) -> Result<MmapArrayMut<T>> {
+        let elements = Typed::<T>::new();
+        let (copy, layout) = self.portion.copy_rows(&elements, rows)?;
+        Elements::<ReadWrite>::array(elements, copy, layout)
     }
 }
 
-impl<T, A: Mode> Iterator for Chunks<'_, T, A>
-where
-    ReadWrite: Stable<T>,
-{
-    type Item = Result<MmapArrayMut<T>>;
+impl<'a, S: CopyRows> Chunks<'a, S> {
+    #[track_caller]
+    pub(crate) fn new(array: &'a S, rows: usize) -> Self {
+        assert!(rows > 0, "chunks of 0 rows");
+        Self { array, rows, left: 0..array.rows().map_or(1, |len| len.div_ceil(rows)) }
+    }
+
+    fn at(&self, chunk: usize) -> Result<S::Copy> {
+        let start = chunk * self.rows;
+        self.array.copy_rows(start..self.array.rows().map_or(1, |len| len.min(start.saturating_add(self.rows))))
+    }
+}
+
+impl<S: CopyRows> Iterator for Chunks<'_, S> {
+    type Item = Result<S::Copy>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left.next().map(|chunk| self.at(chunk))
@@ -83,20 +108,11 @@ where
     }
 }
 
-impl<T, A: Mode> DoubleEndedIterator for Chunks<'_, T, A>
-where
-    ReadWrite: Stable<T>,
-{
+impl<S: CopyRows> DoubleEndedIterator for Chunks<'_, S> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.left.next_back().map(|chunk| self.at(chunk))
     }
 }
 
-impl<T, A: Mode> ExactSizeIterator for Chunks<'_, T, A> where ReadWrite: Stable<T> {}
-impl<T, A: Mode> FusedIterator for Chunks<'_, T, A> where ReadWrite: Stable<T> {}
-
-impl<T, A> fmt::Debug for Chunks<'_, T, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chunks").field("rows", &self.rows).field("left", &self.left).finish_non_exhaustive()
-    }
-}
+impl<S: CopyRows> ExactSizeIterator for Chunks<'_, S> {}
+impl<S: CopyRows> FusedIterator for Chunks<'_, S> {}

@@ -7,8 +7,8 @@ use crate::array::source::Bytes;
 use crate::error::{Error, Reason, Result};
 use crate::region::Region;
 use crate::shape::Axes;
-use crate::view::RawView;
-use std::ops::Range;
+use crate::view::{RawView, resolve};
+use std::ops::{Range, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,15 +58,22 @@ impl SharedPortion {
         load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(error)
     }
 
-    /// A range of rows copied into memory, and their layout.
-    pub(super) fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
-        let layout = self.layout.rows(rows);
+    /// A range of rows copied into memory, and their layout; all of an array without axes.
+    pub(crate) fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
+        let layout = if self.layout.dims.is_empty() { self.layout.clone() } else { self.layout.rows(rows) };
         let copy = self.copy_of(elements, &layout)?;
         Ok((copy, layout.in_memory()))
     }
 
     /// A range of rows, over the same map.
-    pub(super) fn part(&self, rows: Range<usize>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If there are not these rows.
+    #[track_caller]
+    pub(crate) fn part(&self, rows: &impl RangeBounds<usize>) -> Self {
+        let Some(&len) = self.layout.dims.first() else { panic!("a 0-d array has no rows") };
+        let rows = resolve(rows, len).unwrap_or_else(|error| panic!("{error} along axis 0"));
         let (region, layout) = cut(&self.region, &self.layout, rows.clone());
         let whole = Arc::clone(&self.again.map);
         let map = move |again: &Again| {

@@ -1,6 +1,6 @@
 //! Several shared arrays, or one, read by one closure with one question afterwards.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::region::Region;
 
 /// What several shared arrays are read together as: see [`read`].
@@ -97,6 +97,31 @@ pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::V
         arrays.check(sealed::Token(()))?;
     }
     Ok(result)
+}
+
+/// As [`read`], for an `f` that may fail. That something was lost outranks its error.
+///
+/// # Errors
+///
+/// As for [`read`], and `f`'s.
+///
+/// ```
+/// use mmap_array::{Error, MmapArray, shared};
+/// # let dir = tempfile::tempdir()?;
+/// # let (bytes, words) = (dir.path().join("bytes"), dir.path().join("words"));
+/// std::fs::write(&bytes, [1; 8])?;
+/// std::fs::write(&words, [1; 8])?;
+/// let bytes = MmapArray::<u8>::options().open_shared(&bytes)?;
+/// let words = MmapArray::<u16>::options().open_shared(&words)?;
+/// let same = shared::try_read((&bytes, &words), |(bytes, words)| Ok::<_, Error>(bytes.view_as::<u16>()? == words))?;
+/// assert!(same);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn try_read<S: Readable, R, E: From<Error>>(
+    arrays: S,
+    f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> Result<R, E>,
+) -> Result<R, E> {
+    read(arrays, f)?
 }
 
 /// As [`read`], for an `f` that asks by itself, before it does what cannot be undone.
