@@ -31,13 +31,6 @@ impl RawView {
         self.axes.offset(index).map(|offset| self.ptr.offset(offset))
     }
 
-    /// The length and stride of an axis.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis.
-    #[inline]
-    #[track_caller]
     /// The addresses between which all elements of a size lie.
     pub(crate) fn addresses(&self, size: usize) -> Range<usize> {
         let first = self.ptr.number();
@@ -49,6 +42,13 @@ impl RawView {
         first.wrapping_add_signed(before)..first.wrapping_add_signed(behind).wrapping_add(size)
     }
 
+    /// The length and stride of an axis.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such axis.
+    #[inline]
+    #[track_caller]
     pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
         assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
         (self.axes.lens()[axis], self.axes.strides()[axis])

@@ -20,6 +20,13 @@ pub(super) fn maps() -> usize {
     fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
+/// Counts those that it has of a file.
+#[cfg(target_os = "linux")]
+pub(super) fn maps_of(path: &Path) -> usize {
+    let of_file = |map: &&str| map.contains(path.to_str().unwrap());
+    fs::read_to_string("/proc/self/maps").unwrap().lines().filter(of_file).count()
+}
+
 /// Appends rows of 8 KiB, of which each element is the row's number.
 fn rows(path: &Path, rows: std::ops::Range<u64>) {
     let numbers: Vec<u64> = rows.flat_map(|row| [row; 1024]).collect();

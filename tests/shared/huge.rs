@@ -1,6 +1,6 @@
 //! Files on `hugetlbfs`, whose pages are of 2 MiB: they are mapped, lost and replaced whole.
 
-use super::faults::maps;
+use super::faults::maps_of;
 use super::mounts::{self, Mounts};
 use super::{cut, truncated};
 use mmap_array::{ArrayView, ErrorKind, MmapArray, Result, SharedArray, SharedArrayMut};
@@ -128,7 +128,8 @@ mod mounted {
         let all = MmapArray::<u16>::options().open_shared_mut(&path).unwrap();
         let numbers: Vec<u16> = (0..all.len()).map(|at| (at % 60_000) as u16).collect();
         all.copy_from(&ArrayView::from_slice(&numbers, all.len()).unwrap()).unwrap();
-        let before = maps();
+        let before = maps_of(&path);
+        assert_eq!(before, 1);
         for (offset, len) in [(0, 1), (0, 100), (5000, 3000), (HUGE - 2, 2), (HUGE, HUGE / 2), (2 * HUGE + 4096, 4097)]
         {
             let options = MmapArray::<u16>::options().offset(offset as u64).shape(len);
@@ -139,7 +140,7 @@ mod mounted {
                 };
                 let wanted = &numbers[offset / 2..offset / 2 + len];
                 assert!(values.unwrap() == wanted, "{len} elements at byte {offset}");
-                assert_eq!(maps(), before, "{len} elements at byte {offset}: maps that are left");
+                assert_eq!(maps_of(&path), before, "{len} elements at byte {offset}: maps that are left");
             }
         }
         fs::remove_file(path).unwrap();

@@ -264,7 +264,7 @@ pub(super) fn a_small_alternate_stack_is_replaced() {
 }
 
 /// More pages than the system would give memory for.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(super) fn a_writable_map_of_more_than_the_memory_is_lost() {
     let file = file(1);
     let pages = (1 << 40) / page();

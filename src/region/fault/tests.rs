@@ -475,7 +475,7 @@ macro_rules! scenarios {
                 "a_small_alternate_stack" => scenarios::a_small_alternate_stack_is_replaced(),
                 #[cfg(target_os = "linux")]
                 "no_more_maps" => scenarios::no_more_maps_and_none_that_was_cut_before(),
-                #[cfg(target_os = "linux")]
+                #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
                 "more_than_the_memory" => scenarios::a_writable_map_of_more_than_the_memory_is_lost(),
                 _ => unreachable!("{name}"),
             }
