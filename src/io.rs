@@ -195,7 +195,7 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses, and of a [`Shared`](crate::access::Shared) view
+    /// [`Io`](crate::ErrorKind::Io) where the system refuses, and of a [`Shared`] view
     /// [`Truncated`](crate::ErrorKind::Truncated) where elements were lost; the target is as it was then.
     ///
     /// ```
