@@ -39,7 +39,7 @@ mod writer;
 pub use writer::Writer;
 
 use crate::array::Source;
-use crate::array::source::{self, Bytes, FileBytes, Stream, Want};
+use crate::array::source::{self, Bytes, FileBytes, FilePart, Stream, Want};
 use crate::error::{Error, Reason, Result};
 use crate::npy::{self, Header};
 use crate::region::{self, At};
@@ -49,6 +49,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An open `.npz` archive: its members' names and where they are. See the [module](self).
 pub struct Archive {
@@ -165,25 +166,25 @@ impl Archive {
     /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let open = || {
-            let file = region::open(path, false)?;
-            let len = region::mappable_len(&file)?;
-            // The largest record of a directory, so that any can be read.
-            let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-            let located = ZipLocator::new().locate_in_reader(ZipFile(file), &mut buffer, len);
-            let zip =
-                located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
-                    Ok(_) => broken("no archive but a `.npy` file: `npy::open` takes it"),
-                    Err(_) => zip_error("find the directory", error),
-                })?;
-            let mut entries = Vec::new();
-            let mut records = zip.entries(&mut buffer);
-            while let Some(record) = records.next_entry().map_err(|error| zip_error("read the directory", error))? {
-                entries.push(Entry::new(&record));
-            }
-            Ok(Self { zip, path: path.to_path_buf(), entries })
-        };
+        let open = || Self::of_file(region::open(path, false)?, path);
         open().map_err(|error: Error| error.in_file(Some(path)))
+    }
+
+    fn of_file(file: File, path: &Path) -> Result<Self> {
+        let len = region::mappable_len(&file)?;
+        // The largest record of a directory, so that any can be read.
+        let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+        let located = ZipLocator::new().locate_in_reader(ZipFile(file), &mut buffer, len);
+        let zip = located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
+            Ok(_) => broken("no archive but a `.npy` file: `npy::open` takes it"),
+            Err(_) => zip_error("find the directory", error),
+        })?;
+        let mut entries = Vec::new();
+        let mut records = zip.entries(&mut buffer);
+        while let Some(record) = records.next_entry().map_err(|error| zip_error("read the directory", error))? {
+            entries.push(Entry::new(&record));
+        }
+        Ok(Self { zip, path: path.to_path_buf(), entries })
     }
 
     /// The archive's path as it was given.
@@ -362,6 +363,18 @@ impl<'a> Member<'a> {
         self.bytes()
     }
 
+    /// The bytes of the member, which are found by its name where the archive has been written anew.
+    fn part(&self, bytes: Range<u64>) -> FilePart {
+        let (path, name) = (self.archive.path.clone(), self.entry.name.clone());
+        let find = move |file: &File| {
+            let file = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
+            let archive = Archive::of_file(file, &path).map_err(|error| error.in_file(Some(&path)))?;
+            let member = archive.member(&name)?;
+            member.named(|| member.stored_bytes())
+        };
+        FilePart { bytes, find: Arc::new(find) }
+    }
+
     /// Names the archive and the member in errors.
     fn named<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         f().map_err(|error| error.of_member(self.name()).in_file(Some(&self.archive.path)))
@@ -379,9 +392,11 @@ impl source::sealed::Source for Member<'_> {
                 Err(Error::unsupported(text))
             }
             Want::Map { write: false } => {
-                f(Bytes::File(FileBytes { file, path, member: Some(self.stored_bytes()?) }))
+                f(Bytes::File(FileBytes { file, path, member: Some(self.part(self.stored_bytes()?)) }))
             }
-            Want::Header if self.is_stored() => f(Bytes::File(FileBytes { file, path, member: Some(self.bytes()?) })),
+            Want::Header if self.is_stored() => {
+                f(Bytes::File(FileBytes { file, path, member: Some(self.part(self.bytes()?)) }))
+            }
             // The checksum is of the whole.
             Want::Header => f(Bytes::Stream(Stream::new(&mut self.stream()?.into_inner()))),
             Want::Load => f(Bytes::Stream(Stream::checked(&mut self.stream()?, self.size()))),

@@ -11,6 +11,7 @@ use crate::shape::{IntoShape, Order};
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which elements to open, and where they lie.
@@ -707,11 +708,16 @@ impl Settings {
         E: Elements<A> + Clone + Send + Sync + 'static,
     {
         let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
-        let (these, member) = (elements.clone(), bytes.member.clone());
+        // Of a member of an archive it is the first time where it was found a moment ago.
+        let (these, member, first) = (elements.clone(), bytes.member.clone(), AtomicBool::new(true));
         // They belong to the open file, and so to all that is ever mapped of it here: an old map takes none away.
         let locks = Mutex::new(Vec::new());
         let map = move |again: &Again| {
-            let bytes = FileBytes { member: member.clone(), ..again.bytes() };
+            let member = match &member {
+                Some(member) if !first.swap(false, Ordering::Relaxed) => Some(member.again(&again.file)?),
+                member => member.clone(),
+            };
+            let bytes = FileBytes { member, ..again.bytes() };
             let layout = find(&these, &bytes)?;
             let mode = if write { Mode::SharedMut(&again.file) } else { Mode::Shared(&again.file) };
             let locks = &mut locks.lock().unwrap_or_else(PoisonError::into_inner);

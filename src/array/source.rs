@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What an array can be opened from.
 ///
@@ -66,7 +67,29 @@ pub struct FileBytes<'a> {
     pub(crate) file: &'a File,
     pub(crate) path: Option<&'a Path>,
     /// Of the file, where not all its bytes are the source's.
-    pub(crate) member: Option<Range<u64>>,
+    pub(crate) member: Option<FilePart>,
+}
+
+/// A range of a file's bytes, and how it is found where the file has been written anew.
+#[derive(Clone)]
+pub(crate) struct FilePart {
+    pub(crate) bytes: Range<u64>,
+    pub(crate) find: Arc<FindPart>,
+}
+
+type FindPart = dyn Fn(&File) -> Result<Range<u64>> + Send + Sync;
+
+impl FilePart {
+    /// The part as it lies in the file now.
+    pub(crate) fn again(&self, file: &File) -> Result<Self> {
+        Ok(Self { bytes: (self.find)(file)?, find: Arc::clone(&self.find) })
+    }
+}
+
+impl fmt::Debug for FilePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FilePart").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 /// Bytes out of a reader.
@@ -162,12 +185,12 @@ impl<'a> FileBytes<'a> {
     /// The byte of the file at which the source begins, and that at which it ends.
     pub(crate) fn range(&self) -> Result<Range<u64>> {
         let file_len = region::mappable_len(self.file)?;
-        Ok(self.member.clone().map_or(0..file_len, |member| member.start..member.end.min(file_len)))
+        Ok(self.member.as_ref().map_or(0..file_len, |member| member.bytes.start..member.bytes.end.min(file_len)))
     }
 
     /// Reads the source from its beginning on.
     pub(crate) fn reader(&self) -> impl Read + use<'a> {
-        let (start, end) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.start, member.end));
+        let (start, end) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.bytes.start, member.bytes.end));
         BufReader::new(At { file: self.file, position: start }.take(end.saturating_sub(start)))
     }
 }

@@ -96,7 +96,7 @@ impl Npy {
                 // What is no file says so, rather than that it has no header.
                 let range = bytes.range()?;
                 let header = Header::read_limited(&mut bytes.reader(), self.max_header)?;
-                let ends_in_archive = bytes.member.as_ref().is_some_and(|member| member.end == range.end);
+                let ends_in_archive = bytes.member.as_ref().is_some_and(|member| member.bytes.end == range.end);
                 Ok((header, range, if ends_in_archive { IN_ARCHIVE } else { TRUNCATED }))
             }
             Bytes::Stream(stream) => {

@@ -752,3 +752,39 @@ fn a_number_is_copied_whole_to_wherever_it_goes() {
         assert_eq!(torn, None);
     });
 }
+
+#[cfg(feature = "npz")]
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be replaced")]
+fn a_member_of_an_archive_that_is_written_anew_is_found_by_its_name() {
+    let (folder, path) = folder();
+    let archive = |members: &[(&str, f64, usize)]| {
+        let new = folder.path().join("new.npz");
+        let mut writer = npy_archive(&new);
+        for &(name, value, len) in members {
+            writer.add(name, &vec![value; len]).unwrap();
+        }
+        writer.finish().unwrap();
+        // As `np.savez` does: the same file, from its beginning.
+        fs::write(&path, fs::read(new).unwrap()).unwrap();
+    };
+    archive(&[("x", 2.0, 1000)]);
+    let member = |name| npy::options::<f64>().open_shared(mmap_array::npz::Archive::open(&path).unwrap().member(name)?);
+    let mut array = member("x").unwrap();
+    assert_eq!(array.read(|view| view.sum()).unwrap(), 2000.0);
+    archive(&[("w", 5.0, 1000), ("x", 2.0, 1000)]);
+    assert!(array.refresh().unwrap(), "it lies elsewhere");
+    assert_eq!(array.read(|view| view.sum()).unwrap(), 2000.0);
+    archive(&[("x", 3.0, 10), ("w", 5.0, 1000)]);
+    assert!(array.refresh().unwrap());
+    assert_eq!((array.len(), array.read(|view| view.sum()).unwrap()), (10, 30.0));
+    archive(&[("w", 5.0, 1000)]);
+    let error = array.refresh().unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Archive, Some(&*path)), "{error}");
+    fs::write(&path, vec![0; 100_000]).unwrap();
+    assert_eq!(array.refresh().unwrap_err().kind(), ErrorKind::Archive);
+    assert_eq!(array.len(), 10, "it is as it was");
+    archive(&[("x", 7.0, 4)]);
+    assert!(array.refresh().unwrap());
+    assert_eq!(array.read(|view| view.to_vec()).unwrap(), [7.0; 4]);
+}
