@@ -25,9 +25,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size: a type of alignment 1
-//! opens them everywhere, [`Le<f64>`](crate::Le) for `<f8`, and so does an array of the dtype that the file states
-//! ([`npy::dyn_options`]). [`Writer`] puts the elements at multiples of 64 bytes.
+//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size. That is all the same to
+//! [`open_shared`](crate::Options::open_shared) and `load`. As slices of the file itself only types of alignment 1 open
+//! everywhere, [`Le<f64>`](crate::Le) for `<f8`, and arrays of the dtype that the file states ([`npy::dyn_options`]).
+//! [`Writer`] puts the elements at multiples of 64 bytes.
 //!
 //! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
 //! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum
