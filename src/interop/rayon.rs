@@ -191,11 +191,15 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> Producer for ParIter<'a, T, A> {
     type IntoIter = Job<Take<Iter<'a, T, A>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let mut elements = self.view.into_iter();
-        if let Some(before) = self.start.checked_sub(1) {
-            elements.nth(before);
-        }
-        Job::new(elements.take(self.end - self.start), A::SHARED)
+        // To go to the first element loads the one before it.
+        let elements = || {
+            let mut elements = self.view.into_iter();
+            if let Some(before) = self.start.checked_sub(1) {
+                elements.nth(before);
+            }
+            elements.take(self.end - self.start)
+        };
+        Job::new(A::SHARED, elements)
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {
@@ -213,8 +217,9 @@ pub struct Job<I> {
 }
 
 impl<I> Job<I> {
-    fn new(items: I, shared: bool) -> Self {
-        Self { items, entered: shared.then(region::enter).flatten() }
+    fn new(shared: bool, items: impl FnOnce() -> I) -> Self {
+        let entered = shared.then(region::enter).flatten();
+        Self { items: items(), entered }
     }
 }
 
@@ -302,7 +307,7 @@ impl<V: Shaped + Send> Producer for ParAxisIter<V> {
     type IntoIter = Job<AxisIter<V>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Job::new(self.0, V::SHARED)
+        Job::new(V::SHARED, || self.0)
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {
@@ -339,7 +344,7 @@ impl<V: Shaped + Send> Producer for ParAxisChunks<V> {
 
     fn into_iter(self) -> Self::IntoIter {
         let left = self.indices().div_ceil(self.len);
-        Job::new(Chunks { chunks: self, left }, V::SHARED)
+        Job::new(V::SHARED, || Chunks { chunks: self, left })
     }
 
     fn split_at(self, index: usize) -> (Self, Self) {

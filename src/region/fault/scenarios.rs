@@ -263,6 +263,39 @@ pub(super) fn a_small_alternate_stack_is_replaced() {
     });
 }
 
+/// Parallel iterators over arrays that are lost, in threads that block the signal, which end in any order.
+#[cfg(feature = "rayon")]
+pub(super) fn workers_that_block_the_signal() {
+    use crate::MmapArray;
+    use rayon::prelude::*;
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(2).start_handler(|_| assert!(!block(libc::SIG_BLOCK))).build();
+    let pool = pool.unwrap();
+    let arrays = [1, 2].map(|_| {
+        let file = file(64);
+        (MmapArray::<u8>::options().open_shared(&file).unwrap(), file)
+    });
+    let sum = |array: &crate::SharedArray<u8>| {
+        pool.install(|| array.read(|view| view.par_iter().map(u64::from).sum::<u64>()))
+    };
+    let both = || {
+        pool.install(|| {
+            let numbers = |[one, other]: [crate::ArrayView<'_, u8, crate::access::Shared>; 2]| {
+                one.par_iter().chain(other.par_iter()).enumerate().map(|(_, byte)| u64::from(byte)).sum::<u64>()
+            };
+            crate::shared::read((&arrays[0].0, &arrays[1].0), |(one, other)| numbers([one, other]))
+        })
+    };
+    let whole = 64 * page() as u64 * 7;
+    assert_eq!((sum(&arrays[0].0).unwrap(), both().unwrap()), (whole, 2 * whole));
+    for (array, file) in &arrays {
+        file.set_len(page() as u64).unwrap();
+        assert_eq!(sum(array).unwrap_err().kind(), crate::ErrorKind::Truncated);
+    }
+    assert_eq!(both().unwrap_err().kind(), crate::ErrorKind::Truncated);
+    assert!(pool.broadcast(|_| block(libc::SIG_BLOCK)).into_iter().all(|blocked| blocked), "it is blocked again");
+}
+
 /// More pages than the system would give memory for.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(super) fn a_writable_map_of_more_than_the_memory_is_lost() {

@@ -469,6 +469,8 @@ macro_rules! scenarios {
                 $($(stringify!($name) => scenarios::$name(),)*)*
                 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
                 "pages_cannot_be_replaced" => scenarios::pages_cannot_be_replaced(),
+                #[cfg(feature = "rayon")]
+                "workers" => scenarios::workers_that_block_the_signal(),
                 #[cfg(target_os = "linux")]
                 "a_failing_disk" => scenarios::a_failing_disk(),
                 #[cfg(target_os = "linux")]
@@ -517,6 +519,16 @@ scenarios! {
 )]
 fn a_page_is_recorded_before_it_is_replaced_and_handed_on_if_it_cannot_be() {
     assert_survives("pages_cannot_be_replaced");
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "under an emulator a test program cannot start itself"
+)]
+fn workers_that_block_the_signal_are_let_in() {
+    assert_survives("workers");
 }
 
 #[cfg(target_os = "linux")]
