@@ -85,7 +85,9 @@
 //! # What it does not do
 //!
 //! A page that was cut and came back before anybody touched it is no fault: it is zero, and nothing is recorded. Bytes
-//! between a new end and the end of its page are zero without a fault; the length of the file tells of them. A system
+//! between a new end and the end of its page are zero without a fault, and so can whole pages be while they are being
+//! cut: Linux clears them before it takes them away, once or twice in a thousand races. The length of the file, which is
+//! the new one by then, tells of both; so no question is answered by the records alone. A system
 //! call that is given a lost page (`write` out of the map) fails with `EFAULT`, sends no signal and leaves no record:
 //! give system calls copies. `SIGSEGV`, as for a store to a read-only map, is not touched. If somebody closes a
 //! descriptor that is not his, ours, the handler is misled about the file's length.
