@@ -100,7 +100,7 @@ struct Map {
     /// Whether `grow` locks what it adds.
     lock: bool,
     /// Held as long as the map is.
-    locks: Vec<RangeLock>,
+    range_lock: Option<RangeLock>,
 }
 
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
@@ -193,8 +193,8 @@ impl Portion {
     }
 
     /// Maps the portion, or the whole pages in which it lies where memmap2, which else makes whole ones of it, does not
-    /// know how long they are. Returns which portion is mapped.
-    fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<(Option<MmapRaw>, Self)> {
+    /// know how long they are. Returns which portion is mapped, and how long its pages are where they are huge ones.
+    fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<(Option<MmapRaw>, Self, Option<usize>)> {
         let mapped = self.map(file, mode);
         // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the file.
         let may_be_huge = match &mapped {
@@ -202,7 +202,7 @@ impl Portion {
             Err(error) => error.io_kind() == Some(io::ErrorKind::InvalidInput),
         };
         let Some(page) = may_be_huge.then(|| system::huge_page(file)).flatten() else {
-            return Ok((mapped?, Self { ..*self }));
+            return Ok((mapped?, Self { ..*self }, None));
         };
         if let Ok(Some(raw)) = mapped {
             system::unmap_huge(raw, page);
@@ -211,34 +211,34 @@ impl Portion {
         // The file ends with a page. What is too long for a map is refused by the system.
         let len = self.bytes().end.next_multiple_of(page as u64) - offset;
         let pages = Self { offset, len: usize::try_from(len).unwrap_or(usize::MAX), ..*self };
-        Ok((pages.map(file, mode)?, pages))
+        Ok((pages.map(file, mode)?, pages, Some(page)))
     }
 
     pub(crate) fn take_lock(&self, file: &File, mode: Mode<'_>) -> Result<Option<RangeLock>> {
-        // A range of no bytes is, for some systems, all the bytes that follow.
-        if !self.lock || self.len == 0 {
-            return Ok(None);
-        }
-        match RangeLock::take(file, self.bytes(), mode.writes())? {
-            None => {
-                let what = "another process or thread has locked elements of the window; try again once it is done";
-                Err(Reason::Locked(what.into()).error())
-            }
-            taken => Ok(taken),
-        }
+        let mut lock = None;
+        self.lock_rest(file, mode, &mut lock).map(|()| lock)
     }
 
-    /// Locks what of the bytes is not locked yet by locks of the same open file, and adds that to them.
-    pub(crate) fn lock_rest(&self, file: &File, mode: Mode<'_>, locks: &mut Vec<RangeLock>) -> Result<()> {
-        let rest = lock::without(self.bytes(), locks).into_iter().filter_map(|bytes| {
-            // As long as the portion at most.
-            Self { offset: bytes.start, len: (bytes.end - bytes.start) as usize, ..*self }
-                .take_lock(file, mode)
-                .transpose()
-        });
-        let rest = rest.collect::<Result<Vec<_>>>().map_err(|error| error.at_bytes(self.bytes()))?;
-        locks.extend(rest);
-        Ok(())
+    /// Locks what of the bytes is not locked yet by a lock of the same open file.
+    pub(crate) fn lock_rest(&self, file: &File, mode: Mode<'_>, lock: &mut Option<RangeLock>) -> Result<()> {
+        // A range of no bytes is, for some systems, all the bytes that follow.
+        if !self.lock || self.len == 0 {
+            return Ok(());
+        }
+        let locked = match lock {
+            Some(lock) => lock.add(self.bytes(), mode.writes())?,
+            None => {
+                *lock = RangeLock::take(file, self.bytes(), mode.writes())?;
+                lock.is_some()
+            }
+        };
+        match locked {
+            true => Ok(()),
+            false => {
+                let what = "another process or thread has locked elements of the window; try again once it is done";
+                Err(Reason::Locked(what.into()).error().at_bytes(self.bytes()))
+            }
+        }
     }
 
     fn options(&self) -> MmapOptions {
@@ -341,11 +341,11 @@ impl Region {
         let (mapped, lock) = match mode {
             // Once it is taken nobody needs to be kept out.
             Mode::Snapshot(folder) => {
-                (portion.map_snapshot(file, path, folder, what).map(|raw| (raw, Portion { ..*portion })), None)
+                (portion.map_snapshot(file, path, folder, what).map(|raw| (raw, Portion { ..*portion }, None)), None)
             }
             _ => (portion.map_pages(file, mode), lock),
         };
-        let (raw, pages) = mapped.map_err(named)?;
+        let (raw, pages, huge) = mapped.map_err(named)?;
         let kept = match mode {
             Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
             _ => None,
@@ -354,7 +354,7 @@ impl Region {
         let backing = if is_private { Backing::PrivateFile } else { Backing::SharedFile };
         let mut region = Self::whole(raw, backing, &pages, path, kept, lock);
         if let (Some(map), Some(file)) = (Arc::get_mut(&mut region.map), mode.shared_file()) {
-            map.guard(file, mode.writes()).map_err(named)?;
+            map.guard(file, mode.writes(), huge).map_err(named)?;
         }
         let start = (portion.offset - pages.offset) as usize;
         Ok(region.part(start..start + portion.len))
@@ -406,7 +406,7 @@ impl Region {
             reserve: portion.reserve,
             front: None,
             lock: portion.lock,
-            locks: lock.into_iter().collect(),
+            range_lock: lock,
         };
         Self { map: Arc::new(map), start: 0, len }
     }
@@ -613,9 +613,9 @@ impl Map {
     }
 
     /// Sees to it that pages which are lost are an error, and not the end of the program.
-    fn guard(&mut self, file: &Arc<File>, writable: bool) -> Result<()> {
+    fn guard(&mut self, file: &Arc<File>, writable: bool, huge: Option<usize>) -> Result<()> {
         let Some(raw) = self.raw.take() else { return Ok(()) };
-        let guarded = GuardedMap::new(raw, Arc::clone(file), self.offset, writable);
+        let guarded = GuardedMap::new(raw, Arc::clone(file), self.offset, writable, huge);
         self.guarded = Some(guarded.map_err(|source| Error::io("find the file's pages", source))?);
         Ok(())
     }
@@ -673,7 +673,7 @@ impl Map {
                     })?;
                 }
                 self.raw = raw;
-                self.locks.extend(lock);
+                self.range_lock = RangeLock::joined(self.range_lock.take(), lock);
             }
             (_, Backing::Memory) => {
                 system::grow_memory(&mut self.raw, self.len, portion.options().offset(0), portion.len)

@@ -171,3 +171,27 @@ fn what_a_shared_array_finds_new_is_locked_too() {
     assert_locked(open(12), &path);
     assert_locked(open(5), &path);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lock_that_becomes_longer_takes_no_descriptors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, [1]).unwrap();
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let mut log = MmapArray::<u8>::options().lock_range().open_shared_mut(&path).unwrap();
+    let before = open();
+    for len in 2..=300 {
+        std::fs::write(&path, vec![1; len]).unwrap();
+        assert!(log.refresh().unwrap());
+    }
+    drop(log);
+    // SAFETY: nobody else writes or truncates the file.
+    let mut log = unsafe { MmapArray::<u8>::options().lock_range().open_mut(&path) }.unwrap();
+    for _ in 0..300 {
+        log.grow(1).unwrap();
+    }
+    assert_eq!(log.len(), 600);
+    // Other tests open files meanwhile, but not hundreds.
+    assert!(open() < before + 100, "{} descriptors, and {before} before", open());
+}

@@ -710,8 +710,8 @@ impl Settings {
         let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
         // Of a member of an archive it is the first time where it was found a moment ago.
         let (these, member, first) = (elements.clone(), bytes.member.clone(), AtomicBool::new(true));
-        // They belong to the open file, and so to all that is ever mapped of it here: an old map takes none away.
-        let locks = Mutex::new(Vec::new());
+        // It belongs to the open file, and so to all that is ever mapped of it here: an old map takes none of it away.
+        let lock = Mutex::new(None);
         let map = move |again: &Again| {
             let member = match &member {
                 Some(member) if !first.swap(false, Ordering::Relaxed) => Some(member.again(&again.file)?),
@@ -720,10 +720,19 @@ impl Settings {
             let bytes = FileBytes { member, ..again.bytes() };
             let layout = find(&these, &bytes)?;
             let mode = if write { Mode::SharedMut(&again.file) } else { Mode::Shared(&again.file) };
-            let locks = &mut locks.lock().unwrap_or_else(PoisonError::into_inner);
-            self.portion(layout.offset, layout.span()?).lock_rest(&again.file, mode, locks)?;
+            let lock = &mut *lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = lock.as_ref().map_or(Vec::new(), |lock: &RangeLock| lock.ranges().to_vec());
+            self.portion(layout.offset, layout.span()?).lock_rest(&again.file, mode, lock)?;
             let unlocked = Self { lock: false, ..self };
-            Ok((unlocked.map_layout(&these, &layout, &bytes, mode)?, layout))
+            match unlocked.map_layout(&these, &layout, &bytes, mode) {
+                Ok(region) => Ok((region, layout)),
+                Err(error) => {
+                    if let Some(lock) = lock {
+                        lock.keep(before);
+                    }
+                    Err(error)
+                }
+            }
         };
         let path = bytes.path.map(Path::to_path_buf);
         let again = Again { file: Arc::new(file), path, map: Arc::new(map) };

@@ -157,14 +157,21 @@ impl GuardedMap {
     /// Registers a map of an open regular file, in which `offset` is the first byte of the map.
     ///
     /// The map must be `MAP_SHARED` and of this file, which is held, and whose length is asked for, as long as the map
-    /// lives. `writable` says whether the map's pages may be written.
+    /// lives. `writable` says whether the map's pages may be written. `huge` is the length of its pages where they are not
+    /// memory's, and then it is whole ones.
     ///
     /// # Errors
     ///
     /// If the map is not one of `offset`.
-    pub(crate) fn new(raw: MmapRaw, file: Arc<File>, offset: u64, writable: bool) -> io::Result<Self> {
+    pub(crate) fn new(
+        raw: MmapRaw,
+        file: Arc<File>,
+        offset: u64,
+        writable: bool,
+        huge: Option<usize>,
+    ) -> io::Result<Self> {
         signal::install();
-        let page = signal::page_size(&file);
+        let page = huge.unwrap_or_else(signal::page_size);
         let head = (offset % page as u64) as usize;
         let start = raw.as_mut_ptr().expose_provenance().wrapping_sub(head);
         let len = raw.len().checked_add(head).and_then(|len| len.checked_next_multiple_of(page));

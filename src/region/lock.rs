@@ -8,15 +8,16 @@
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
 use super::system::refused;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-/// A lock on bytes of a file, held until it is dropped.
+/// A lock on bytes of an open file, held until it is dropped.
 pub(crate) struct RangeLock {
     file: File,
-    bytes: Range<u64>,
+    /// None of them empty, and no byte in two.
+    ranges: Vec<Range<u64>>,
     /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give
     /// up.
     process: u32,
@@ -27,30 +28,87 @@ impl RangeLock {
     /// for more; `None` where somebody else has a lock in the way. Locks of the same open file, by whichever handle,
     /// never are.
     pub(crate) fn take(file: &File, bytes: Range<u64>, exclusive: bool) -> Result<Option<Self>> {
-        let refused = |source| refused("lock bytes of the file", source);
         // The handle first: once there is a lock, nothing can fail.
-        let own = file.try_clone().map_err(refused)?;
-        let taken = system::try_lock(&own, &bytes, exclusive).map_err(refused)?;
-        Ok(taken.then(|| Self { file: own, bytes, process: std::process::id() }))
+        let file = file.try_clone().map_err(not_locked)?;
+        let mut lock = Self { file, ranges: Vec::new(), process: std::process::id() };
+        Ok(lock.add(bytes, exclusive)?.then_some(lock))
+    }
+
+    /// Locks what of some bytes of the same open file is not locked yet. `false` where somebody else has a lock in the way;
+    /// then it is of the bytes that it was of.
+    pub(crate) fn add(&mut self, bytes: Range<u64>, exclusive: bool) -> Result<bool> {
+        let before = self.ranges.clone();
+        for rest in without(bytes, &before) {
+            let locked = system::try_lock(&self.file, &rest, exclusive);
+            if let Ok(true) = locked {
+                self.ranges.push(rest);
+                continue;
+            }
+            self.keep(before);
+            return locked.map_err(not_locked);
+        }
+        self.join_ranges();
+        Ok(true)
+    }
+
+    /// Makes one lock of two of the same open file.
+    pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (mut one, mut other) = match (one, other) {
+            (Some(one), Some(other)) => (one, other),
+            (one, other) => return one.or(other),
+        };
+        one.ranges.append(&mut other.ranges);
+        one.join_ranges();
+        Some(one)
+    }
+
+    fn join_ranges(&mut self) {
+        // Windows gives up whole ranges alone, as they were locked.
+        if !cfg!(windows) {
+            self.ranges.sort_unstable_by_key(|bytes| bytes.start);
+            self.ranges.dedup_by(|next, last| {
+                let meet = last.end == next.start;
+                if meet {
+                    last.end = next.end;
+                }
+                meet
+            });
+        }
+    }
+
+    /// The bytes that are locked.
+    pub(crate) fn ranges(&self) -> &[Range<u64>] {
+        &self.ranges
+    }
+
+    /// Gives up all but these, which were the [`ranges`](Self::ranges) before others were added.
+    pub(crate) fn keep(&mut self, ranges: Vec<Range<u64>>) {
+        if self.process == std::process::id() {
+            for bytes in self.ranges.drain(..).flat_map(|bytes| without(bytes, &ranges)) {
+                // Should that fail, the lock goes with the open file.
+                let _ = system::unlock(&self.file, &bytes);
+            }
+        }
+        self.ranges = ranges;
     }
 }
 
-/// What of some bytes none of the locks is on.
-pub(super) fn without(bytes: Range<u64>, locks: &[RangeLock]) -> Vec<Range<u64>> {
-    locks.iter().fold(vec![bytes], |left, lock| {
-        let around = |bytes: Range<u64>| {
-            [bytes.start..bytes.end.min(lock.bytes.start), bytes.start.max(lock.bytes.end)..bytes.end]
-        };
+fn not_locked(source: io::Error) -> Error {
+    refused("lock bytes of the file", source)
+}
+
+/// What of some bytes is in none of the ranges.
+fn without(bytes: Range<u64>, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    ranges.iter().fold(vec![bytes], |left, range| {
+        let around =
+            |bytes: Range<u64>| [bytes.start..bytes.end.min(range.start), bytes.start.max(range.end)..bytes.end];
         left.into_iter().flat_map(around).filter(|bytes| !bytes.is_empty()).collect()
     })
 }
 
 impl Drop for RangeLock {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
-            // Should that fail, the lock goes with the open file.
-            let _ = system::unlock(&self.file, &self.bytes);
-        }
+        self.keep(Vec::new());
     }
 }
 
@@ -178,6 +236,25 @@ mod tests {
     fn a_system_without_such_locks_is_named_as_one() {
         let told = |code| refused("lock bytes", system::told(io::Error::from_raw_os_error(code))).kind();
         assert_eq!([libc::EINVAL, libc::ENOLCK].map(told), [crate::ErrorKind::Unsupported, crate::ErrorKind::Io]);
+    }
+
+    #[test]
+    fn what_is_added_to_a_lock_goes_again_without_the_rest() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let [one, other] = [(); 2].map(|()| file.reopen().unwrap());
+        let free = |bytes: Range<u64>| RangeLock::take(&other, bytes, true).unwrap().is_some();
+        let mut held = RangeLock::take(&one, 10..20, true).unwrap().unwrap();
+        let first = held.ranges().to_vec();
+        assert!(held.add(20..30, true).unwrap() && held.add(5..40, true).unwrap());
+        assert_eq!(held.ranges().len(), if cfg!(windows) { 4 } else { 1 }, "ranges that meet are one");
+        let in_the_way = RangeLock::take(&other, 60..61, true).unwrap().unwrap();
+        assert!(!held.add(3..70, true).unwrap());
+        drop(in_the_way);
+        assert!(free(3..5) && free(40..70) && !free(5..6) && !free(39..40));
+        held.keep(first);
+        assert!(free(5..10) && free(20..40) && !free(10..20));
+        drop(held);
+        assert!(free(0..100));
     }
 
     #[test]

@@ -66,15 +66,24 @@ pub(super) fn huge_page(file: &File) -> Option<usize> {
         const HUGETLBFS: u32 = 0x9584_58f6;
         // A file system that does not say what it is, as some servers behind FUSE, is another.
         let system = rustix::fs::fstatfs(file).ok()?;
-        // The server of a file system (9p) may say that it is one, and any length.
         let page = Some(system.f_bsize as usize).filter(|page| page.is_power_of_two())?;
-        (system.f_type as u32 == HUGETLBFS && page >= rustix::param::page_size()).then_some(page)
+        let claims = system.f_type as u32 == HUGETLBFS && page > rustix::param::page_size();
+        // The server of another file system (9p) may say that it is this one, as it likes.
+        (claims && refuses_single_pages(file)).then_some(page)
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
         let _ = file;
         None
     }
+}
+
+/// Whether the system does not map a file from memory's second page on, which lies within the first huge one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn refuses_single_pages(file: &File) -> bool {
+    let page = rustix::param::page_size();
+    let mapped = MmapOptions::new().offset(page as u64).len(page).no_probe_handle().map_raw_read_only(file);
+    mapped.is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
 }
 
 /// Whether a map begins where one of huge pages could: they are aligned to their length, of which there are few.
@@ -238,4 +247,19 @@ pub(super) fn lock(_: &MmapRaw, _: usize, _: usize) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(super) fn unlock(_: &MmapRaw, _: usize, _: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_huge_pages_cannot_be_mapped_from_the_second_page_on() {
+        let file = tempfile::tempfile().unwrap();
+        assert!(!refuses_single_pages(&file), "also where the file has no bytes there");
+        match rustix::fs::memfd_create("huge", rustix::fs::MemfdFlags::HUGETLB) {
+            Ok(file) => assert!(refuses_single_pages(&file.into())),
+            Err(error) => println!("left out: the system has no huge pages: {error}"),
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The handler, and its place among the others.
 
 use super::slots::{self, Extent, Slot, Why};
-use crate::region::system::huge_page;
 use libc::{c_int, c_void, siginfo_t};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::cell::Cell;
@@ -291,9 +290,9 @@ fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
     Some(unsafe { libc::sigismember(old.as_ptr(), libc::SIGBUS) } == 1)
 }
 
-/// The length of the pages in which the system maps a file.
-pub(super) fn page_size(file: &File) -> usize {
-    huge_page(file).unwrap_or_else(rustix::param::page_size)
+/// The length of memory's pages.
+pub(super) fn page_size() -> usize {
+    rustix::param::page_size()
 }
 
 pub(super) fn descriptor(file: &File) -> i32 {

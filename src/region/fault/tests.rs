@@ -2,6 +2,7 @@
 //! what it is to do.
 
 use super::*;
+use crate::region::system::huge_page;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
@@ -29,7 +30,7 @@ fn sparse(len: u64) -> File {
 
 fn map_at(file: &File, offset: u64, len: usize) -> GuardedMap {
     let raw = memmap2::MmapOptions::new().offset(offset).len(len).map_raw_read_only(file).unwrap();
-    GuardedMap::new(raw, Arc::new(file.try_clone().unwrap()), offset, false).unwrap()
+    GuardedMap::new(raw, Arc::new(file.try_clone().unwrap()), offset, false, huge_page(file)).unwrap()
 }
 
 pub(super) fn map(file: &File) -> GuardedMap {
@@ -38,7 +39,7 @@ pub(super) fn map(file: &File) -> GuardedMap {
 
 pub(super) fn map_to_write(file: &File) -> GuardedMap {
     let raw = memmap2::MmapOptions::new().map_raw(file).unwrap();
-    GuardedMap::new(raw, Arc::new(file.try_clone().unwrap()), 0, true).unwrap()
+    GuardedMap::new(raw, Arc::new(file.try_clone().unwrap()), 0, true, huge_page(file)).unwrap()
 }
 
 impl GuardedMap {
@@ -146,7 +147,7 @@ fn a_map_may_begin_at_any_byte_of_the_file() {
     file.set_len(50).unwrap();
     assert_eq!((map.byte(10), map.why(), map.faults()), (0, Some((0, Why::Truncated)), 2));
     let raw = memmap2::MmapOptions::new().len(10).map_raw_read_only(&file).unwrap();
-    let error = GuardedMap::new(raw, Arc::new(file), 1, false).err().unwrap();
+    let error = GuardedMap::new(raw, Arc::new(file), 1, false, None).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }
 
