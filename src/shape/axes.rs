@@ -270,6 +270,13 @@ impl Axes {
         self.strides().is_sorted_by(|slower, faster| slower >= faster) && self.strides().last().is_none_or(|&s| s >= 0)
     }
 
+    /// The axes from the slowest to the fastest.
+    pub(crate) fn slowest_first(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.ndim()).collect();
+        order.sort_by_key(|&axis| std::cmp::Reverse(self.strides()[axis].unsigned_abs()));
+        order
+    }
+
     /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.
     pub(crate) fn in_memory_order(&self) -> (Self, isize) {
         let mut axes = self.clone();

@@ -135,7 +135,7 @@ macro_rules! with_run {
 
 impl<T, A> ArrayView<'_, T, A> {
     /// The runs of the view in the order of memory.
-    fn runs_in_memory_order(&self) -> Runs {
+    pub(super) fn runs_in_memory_order(&self) -> Runs {
         if self.raw.axes.is_in_memory_order() {
             return Runs::new(&self.raw);
         }

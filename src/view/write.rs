@@ -8,6 +8,14 @@ use crate::field::Field;
 use crate::shape::NdIndex;
 use std::marker::PhantomData;
 
+/// Calls `f` with each element's address.
+#[inline]
+fn for_each_address<T>(mut runs: Runs, mut f: impl FnMut(Addr)) {
+    while let Some(run) = runs.next() {
+        run.fold::<T, _>((), |(), address| f(address));
+    }
+}
+
 macro_rules! writing {
     ($Mode:ident, [$($receiver:tt)+] $this:ident) => {
         impl<T> ArrayView<'_, T, $Mode>
@@ -34,15 +42,6 @@ macro_rules! writing {
                 unsafe { <$Mode as Store<T>>::store($this.address(index), value) }
             }
 
-            /// Calls `f` with each element's address, in C order.
-            #[inline]
-            fn for_each_address($($receiver)+, mut f: impl FnMut(Addr)) {
-                let mut runs = Runs::new(&$this.raw);
-                while let Some(run) = runs.next() {
-                    run.fold::<T, _>((), |(), address| f(address));
-                }
-            }
-
             /// Stores the same value in every element.
             ///
             /// ```
@@ -56,7 +55,9 @@ macro_rules! writing {
                 T: Copy,
             {
                 // SAFETY: each address is an element's of the view, as for `set`.
-                $this.for_each_address(|target| unsafe { <$Mode as Store<T>>::store(target, value) });
+                for_each_address::<T>($this.runs_in_memory_order(), |target| unsafe {
+                    <$Mode as Store<T>>::store(target, value)
+                });
             }
 
             /// Replaces every element by what `f` makes of it, in C order.
@@ -68,7 +69,7 @@ macro_rules! writing {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             pub fn map_in_place($($receiver)+, mut f: impl FnMut(T) -> T) {
-                $this.for_each_address(|target| {
+                for_each_address::<T>(Runs::new(&$this.raw), |target| {
                     // SAFETY: the address is an element's of the view, initialised, by the contract of `from_raw`.
                     let value = unsafe { <$Mode as Load<T>>::load(target) };
                     // SAFETY: as for `set`.
@@ -93,13 +94,25 @@ macro_rules! writing {
             #[track_caller]
             pub fn copy_from<B: Load<T>>($($receiver)+, source: &ArrayView<'_, T, B>) {
                 assert_eq!($this.shape(), source.shape(), "a view is copied from one of another shape");
-                if let (Some((target, len)), Some((source, _))) = ($this.slice_parts(), source.slice_parts()) {
+                let raw = &$this.raw;
+                // In the order in which ours lie: nobody sees another, but in the time that it takes.
+                let (ours, theirs) = match raw.axes.is_in_memory_order() {
+                    true => (raw.clone(), source.raw.clone()),
+                    false => {
+                        let order = raw.axes.slowest_first();
+                        (raw.clone().permuted(&order), source.raw.clone().permuted(&order))
+                    }
+                };
+                // SAFETY: the same elements as of the two views that are borrowed, to find where they lie and to read theirs.
+                let (ours, theirs) =
+                    unsafe { (ArrayView::<'_, T, $Mode>::from_raw(ours), ArrayView::<'_, T, B>::from_raw(theirs)) };
+                if let (Some((target, len)), Some((source, _))) = (ours.slice_parts(), theirs.slice_parts()) {
                     // SAFETY: both are `len` elements one after another, the shapes being equal. Ours are writable, and
                     // where they are borrowed exclusively the two are apart.
                     return unsafe { <$Mode as Store<T>>::copy_run::<B>(target, source, len) };
                 }
-                let mut source = source.iter();
-                $this.for_each_address(|target| {
+                let mut source = theirs.iter();
+                for_each_address::<T>(Runs::new(&ours.raw), |target| {
                     if let Some(value) = source.next() {
                         // SAFETY: the address is an element's of the view, as for `set`.
                         unsafe { <$Mode as Store<T>>::store(target, value) }

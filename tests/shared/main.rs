@@ -706,22 +706,46 @@ fn a_copy_of_what_is_cut_on_the_way_is_whole_or_an_error() {
 fn an_array_that_is_lost_while_it_is_written_whole_takes_little_memory() {
     let (_folder, path) = folder();
     const LEN: usize = 512 << 20;
-    let zeros = File::create(&path).unwrap();
-    zeros.set_len(LEN as u64).unwrap();
-    let array = MmapArray::<u8>::options().shape([LEN >> 10, 1 << 10]).open_shared_mut(&path).unwrap();
-    let source = MmapArray::<u8>::create_options([LEN >> 10, 1 << 10]).scratch().unwrap();
-    zeros.set_len(0).unwrap();
     let memory = || {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     };
-    let before = memory();
-    truncated(array.fill(7), &path, 0);
-    truncated(array.map_in_place(|byte| byte + 1), &path, 0);
-    truncated(array.copy_from(&source.view()), &path, 0);
-    // Other tests of this process have memory too.
-    assert!(memory() < before + (LEN >> 1), "{before} bytes before, {} after", memory());
+    for (shape, order) in
+        [([LEN >> 10, 1 << 10], Order::C), ([1, LEN], Order::C), ([LEN >> 10, 1 << 10], Order::F), ([LEN, 1], Order::F)]
+    {
+        let zeros = File::create(&path).unwrap();
+        zeros.set_len(LEN as u64).unwrap();
+        let array = MmapArray::<u8>::options().shape(shape).order(order).open_shared_mut(&path).unwrap();
+        let source = MmapArray::<u8>::create_options(shape).order(order).scratch().unwrap();
+        zeros.set_len(0).unwrap();
+        let before = memory();
+        truncated(array.fill(7), &path, 0);
+        truncated(array.map_in_place(|byte| byte + 1), &path, 0);
+        truncated(array.copy_from(&source.view()), &path, 0);
+        // Other tests of this process have memory too.
+        assert!(memory() < before + (LEN >> 1), "{shape:?}, {order:?}: {before} bytes before, {} after", memory());
+    }
+}
+
+#[test]
+fn what_is_written_in_pieces_is_written_whole() {
+    let (_folder, path) = folder();
+    // Rows and columns of which few make a piece, and one that is cut itself.
+    for (shape, order) in [([5, 500_000], Order::C), ([500_000, 5], Order::F), ([1, 2_500_000], Order::C)] {
+        fs::write(&path, vec![0; shape[0] * shape[1] * 8]).unwrap();
+        let array = MmapArray::<u64>::options().shape(shape).order(order).open_shared_mut(&path).unwrap();
+        array.fill(7).unwrap();
+        array.map_in_place(|number| number + 1).unwrap();
+        let found = array.read(|view| (view.min(), view.max(), view.sum())).unwrap();
+        assert_eq!(found, (Some(8), Some(8), array.len() as u128 * 8));
+        for source_order in [Order::C, Order::F] {
+            let mut source = MmapArray::<u64>::create_options(shape).order(source_order).anonymous().unwrap();
+            source.iter_mut().enumerate().for_each(|(index, number)| *number = index as u64);
+            array.copy_from(&source.view()).unwrap();
+            assert!(array.read(|view| view == source.view()).unwrap(), "{shape:?}, {order:?}, {source_order:?}");
+        }
+    }
 }
 
 /// On machines that load words at any address.

@@ -70,16 +70,16 @@ where
         self.write(|view| view.set(index, value))
     }
 
-    /// Stores the same value in every element, and stops where some were lost.
+    /// Stores the same value in every element, some megabytes after others, and stops where some were lost.
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write).
+    /// As for [`write`](Self::write); what came before is written then.
     pub fn fill(&self, value: T) -> Result<()>
     where
         T: Copy,
     {
-        self.write_rows(|view, _| view.fill(value))
+        self.write_pieces(|view, _| view.fill(value))
     }
 
     /// Copies the elements of a view of the same shape, and stops where some were lost. Where the view is of the same
@@ -87,7 +87,7 @@ where
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write).
+    /// As for [`fill`](Self::fill).
     ///
     /// # Panics
     ///
@@ -95,37 +95,51 @@ where
     #[track_caller]
     pub fn copy_from<B: Load<T>>(&self, source: &ArrayView<'_, T, B>) -> Result<()> {
         assert_eq!(self.shape(), source.shape(), "an array is copied from a view of another shape");
-        self.write_rows(|view, rows| match rows {
-            Some(rows) => {
-                let rows = source.raw().clone().slice_axis(0, rows);
-                // SAFETY: rows of a view that is borrowed, to read what can be read of it.
-                view.copy_from(&unsafe { ArrayView::<'_, T, B>::from_raw(rows) });
-            }
-            None => view.copy_from(source),
+        self.write_pieces(|view, ranges| {
+            let piece =
+                ranges.iter().fold(source.raw().clone(), |raw, (axis, range)| raw.slice_axis(*axis, range.clone()));
+            // SAFETY: elements of a view that is borrowed, to read what can be read of it.
+            view.copy_from(&unsafe { ArrayView::<'_, T, B>::from_raw(piece) });
         })
     }
 
-    /// Replaces every element by what `f` makes of it, and stops where some were lost. What others store between the load
-    /// and the store of an element is overwritten.
+    /// Replaces every element by what `f` makes of it, in C order if that is the array's, and stops where some were lost.
+    /// What others store between the load and the store of an element is overwritten.
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write).
+    /// As for [`fill`](Self::fill).
     pub fn map_in_place(&self, mut f: impl FnMut(T) -> T) -> Result<()> {
-        self.write_rows(|view, _| view.map_in_place(&mut f))
+        self.write_pieces(|view, _| view.map_in_place(&mut f))
     }
 
-    /// Calls `f` with some rows after another, of megabytes, and asks after each: stores to what was lost take memory, page
-    /// by page. An array without axes has no rows and is one.
-    fn write_rows(&self, mut f: impl FnMut(ArrayView<'_, T, SharedMut>, Option<Range<usize>>)) -> Result<()> {
+    /// Calls `f` with pieces of the array, one after another as they lie in memory and each within some megabytes, and
+    /// asks after each: stores to what was lost take memory, page by page. A piece is what ranges along axes leave.
+    fn write_pieces(&self, mut f: impl FnMut(ArrayView<'_, T, SharedMut>, &[(usize, Range<usize>)])) -> Result<()> {
+        self.write_pieces_of(self.view_mut(), &mut Vec::new(), &mut f)
+    }
+
+    fn write_pieces_of(
+        &self,
+        view: ArrayView<'_, T, SharedMut>,
+        ranges: &mut Vec<(usize, Range<usize>)>,
+        f: &mut impl FnMut(ArrayView<'_, T, SharedMut>, &[(usize, Range<usize>)]),
+    ) -> Result<()> {
         const BYTES: usize = 16 << 20;
-        let Some((&len, row)) = self.shape().split_first() else { return self.write(|view| f(view, None)) };
-        let row: usize = row.iter().product::<usize>() * size_of::<T>();
-        let most = (BYTES / row.max(1)).max(1);
-        (0..len).step_by(most).try_for_each(|start| {
-            let rows = start..len.min(start.saturating_add(most));
-            self.write(|view| f(view.slice_axis(0, rows.clone()), Some(rows)))
-        })
+        let axes = &view.raw().axes;
+        let slowest = axes.slowest_first().into_iter().find(|&axis| axes.lens()[axis] > 1);
+        let Some(axis) = slowest.filter(|_| view.raw().addresses(size_of::<T>()).len() > BYTES) else {
+            return self.portion.write(|| f(view, ranges));
+        };
+        let (len, stride) = view.raw().axis(axis);
+        let most = (BYTES / stride.unsigned_abs().max(1)).clamp(1, len - 1);
+        for start in (0..len).step_by(most) {
+            let range = start..len.min(start.saturating_add(most));
+            ranges.push((axis, range.clone()));
+            self.write_pieces_of(view.slice_axis(axis, range), ranges, f)?;
+            ranges.pop();
+        }
+        Ok(())
     }
 
     /// Writes the elements to the disk and waits until they are there.
