@@ -30,14 +30,15 @@
 //! # What a handler may do
 //!
 //! It may interrupt any instruction, one that holds the allocator's lock among them. So it allocates nothing, takes no
-//! lock, waits for nobody and cannot panic; it reads and writes atomics, and makes three system calls, `fstat`, `pread` and
-//! `mmap`, which rustix makes itself on Linux and by libc's bare functions elsewhere. It leaves `errno` as it was. A
-//! thread that has an alternate stack (`std` gives one to each of its threads) runs it there, `SA_ONSTACK`; it needs
-//! 3.5 KiB without optimisation, and what the system pushes for every handler. That is 11 KiB where the processor has AMX,
-//! which is all that `std`'s stacks have there, so [`enter`] gives such a thread a larger one. The signal is blocked while it runs (no
-//! `SA_NODEFER`): should the handler itself be paged in from a program file that was cut, the process dies at once and
-//! does not fault in circles. System calls that a handled `kill -BUS` interrupts go on or fail as they did under the
-//! action that was there before (`SA_RESTART` is taken from it).
+//! lock, waits for nobody and cannot panic; it reads and writes atomics, and makes three system calls, `fstat`, `pread`
+//! and `mmap`, which rustix makes itself on Linux and by libc's bare functions elsewhere. It leaves `errno` as it was.
+//! A thread that has an alternate stack (`std` gives one to each of its threads) runs it there, `SA_ONSTACK`, unless a
+//! handler was there before that did not ask for this; it needs 3.5 KiB without optimisation, and what the system
+//! pushes for every handler. That is 11 KiB where the processor has AMX, which is all that `std`'s stacks have there,
+//! so [`enter`] gives such a thread a larger one. The signal is blocked while it runs (no `SA_NODEFER`): should the
+//! handler itself be paged in from a program file that was cut, the process dies at once and does not fault in circles.
+//! System calls that a handled `kill -BUS` interrupts go on or fail as they did under the action that was there before
+//! (`SA_RESTART` is taken from it).
 //!
 //! # Which pages are replaced
 //!
@@ -69,10 +70,10 @@
 //! A process has one action for `SIGBUS`. Whoever comes later takes the place of who was there, and ought to call him.
 //!
 //! - *Before us*: faults that are not ours, and `kill -BUS`, are handed on. `SIG_DFL`: the default is put back, and the
-//!   fault kills when it repeats. `SIG_IGN`: a `kill` is ignored, a fault kills, as the kernel does it. A handler is
-//!   called with its own mask and flags, only perhaps on an alternate stack. `std`'s own handler puts the default back
-//!   and returns, which takes ours away as well: it is put back at once, and by [`enter`], and does from then on what the
-//!   default does.
+//!   fault kills when it repeats; the first process of a container the system lets no `kill` end. `SIG_IGN`: a `kill`
+//!   is ignored, a fault kills, as the kernel does it. A handler is called with its own mask and flags. `std`'s own
+//!   handler puts the default back and returns, which takes ours away as well: it is put back at once, and by
+//!   [`enter`], and does from then on what the default does.
 //! - *After us*: if the new handler hands on what it does not know (as the JVM's does) all is well, but nobody can see
 //!   that from outside. Others kill the program (Python's `faulthandler`, enabled after us). So [`enter`] says that the
 //!   handler is not ours, and the caller reads by `pread`.
@@ -86,12 +87,11 @@
 //!
 //! A page that was cut and came back before anybody touched it is no fault: it is zero, and nothing is recorded. Bytes
 //! between a new end and the end of its page are zero without a fault, and so can whole pages be while they are being
-//! cut: Linux clears them before it takes them away, once or twice in a thousand races. The length of the file, which is
-//! the new one by then, tells of both; so no question is answered by the records alone. A system
-//! call that is given a lost page (`write` out of the map) fails with `EFAULT`, sends no signal and leaves no record:
-//! give system calls copies. `SIGSEGV`, as for a store to a read-only map, is not touched. If somebody closes a
-//! descriptor that is not his, ours, the handler is misled about the file's length.
-//!
+//! cut: Linux clears them before it takes them away, once or twice in a thousand races. The length of the file, which
+//! is the new one by then, tells of both; so no question is answered by the records alone. A system call that is given
+//! a lost page (`write` out of the map) fails with `EFAULT`, sends no signal and leaves no record: give system calls
+//! copies. `SIGSEGV`, as for a store to a read-only map, is not touched. If somebody closes a descriptor that is not
+//! his, ours, the handler is misled about the file's length.
 //! Tried on Linux. Of the others, macOS and the BSDs are written by their manuals; elsewhere [`enter`] finds nothing to
 //! enter, and the promise is kept by `pread`.
 

@@ -180,6 +180,32 @@ pub(super) fn a_plain_handler_from_before_is_called_with_its_mask() {
     assert_repairs();
 }
 
+/// Needs more than an alternate stack of `std` has.
+extern "C" fn deep(_: libc::c_int) {
+    CALLS.fetch_add(1, SeqCst);
+    let mut memory = [1_u8; 64 << 10];
+    std::hint::black_box(&mut memory);
+}
+
+pub(super) fn a_handler_from_before_has_the_stack_that_it_had() {
+    install(&action(deep as *const () as usize, 0));
+    assert_repairs();
+    // SAFETY: without conditions.
+    let raise = || thread::spawn(|| unsafe { libc::raise(libc::SIGBUS) }).join().unwrap();
+    assert_eq!((raise(), CALLS.load(SeqCst)), (0, 1));
+    thread::spawn(assert_repairs).join().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn the_first_process_outlives_a_kill() {
+    assert_eq!(std::process::id(), 1);
+    for _ in 0..3 {
+        assert_repairs();
+        kill();
+    }
+    assert_repairs();
+}
+
 pub(super) fn a_handler_from_after_is_seen() {
     assert_repairs();
     let ours = install(&action(look as *const () as usize, 0));

@@ -128,9 +128,11 @@ fn is_ours() -> bool {
     if INSTALLED.load(SeqCst) && current.sa_sigaction != libc::SIG_DFL {
         return false;
     }
-    // The default and to ignore a signal interrupt nothing.
-    let restart = matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) || has(&current, libc::SA_RESTART);
-    let ours = ours(if restart { libc::SA_RESTART } else { 0 });
+    // The default and to ignore a signal interrupt nothing, and need no stack.
+    let no_handler = matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN);
+    let as_before = |flag| if no_handler || has(&current, flag) { flag } else { 0 };
+    // Whoever has not asked for an alternate stack may need more than there is on one.
+    let ours = ours(as_before(libc::SA_RESTART) | as_before(libc::SA_ONSTACK));
     // Known before the handler can run. Threads that do this at once have read the same action.
     let previous = match current.sa_sigaction {
         libc::SIG_DFL => ptr::null_mut(),
@@ -149,10 +151,10 @@ fn is_ours() -> bool {
     false
 }
 
-/// Our action, with a flag more or none.
-fn ours(flag: c_int) -> libc::sigaction {
+/// Our action, with more flags or none.
+fn ours(flags: c_int) -> libc::sigaction {
     let mut action = action_of(handler());
-    action.sa_flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | flag) as _;
+    action.sa_flags = (libc::SA_SIGINFO | flags) as _;
     action
 }
 
@@ -487,12 +489,18 @@ fn hand_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sender: Se
     if !DYING.load(SeqCst) && installed().is_ok_and(|now| now.sa_sigaction == libc::SIG_DFL) {
         PREVIOUS.store(ptr::null_mut(), SeqCst);
         // SAFETY: the handler is made to run at any time in any thread.
-        let _ = unsafe { replace_action(&ours(libc::SA_RESTART)) };
+        let _ = unsafe { replace_action(&ours(libc::SA_RESTART | libc::SA_ONSTACK)) };
     }
 }
 
 /// Has the signal kill the process when the handler returns.
 fn die(sender: Sender) {
+    // The first process of a container is not killed by what others send it, and would be left without a handler.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // SAFETY: without conditions.
+    if sender == Sender::Other && unsafe { libc::getpid() } == 1 {
+        return;
+    }
     DYING.store(true, SeqCst);
     // SAFETY: the default.
     let _ = unsafe { replace_action(&action_of(libc::SIG_DFL)) };

@@ -478,6 +478,8 @@ macro_rules! scenarios {
                 #[cfg(target_os = "linux")]
                 "a_small_alternate_stack" => scenarios::a_small_alternate_stack_is_replaced(),
                 #[cfg(target_os = "linux")]
+                "the_first_process" => scenarios::the_first_process_outlives_a_kill(),
+                #[cfg(target_os = "linux")]
                 "no_more_maps" => scenarios::no_more_maps_and_none_that_was_cut_before(),
                 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
                 "more_than_the_memory" => scenarios::a_writable_map_of_more_than_the_memory_is_lost(),
@@ -493,6 +495,7 @@ scenarios! {
         an_ignored_kill_is_ignored
         a_handler_from_before_gets_what_is_not_ours
         a_plain_handler_from_before_is_called_with_its_mask
+        a_handler_from_before_has_the_stack_that_it_had
         a_handler_from_after_is_seen
         a_thread_that_blocks_the_signal_is_let_in
         operations_of_a_thread_that_blocks_the_signal_end_in_any_order
@@ -538,6 +541,24 @@ fn workers_that_block_the_signal_are_let_in() {
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
 fn a_handler_has_room_on_the_stack_of_every_thread() {
     assert_survives("a_small_alternate_stack");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn the_first_process_of_a_container_is_not_left_without_a_handler() {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--pid", "--fork"]).arg(env::current_exe().unwrap());
+    command.args(["--exact", "region::fault::tests::child", "--ignored", "--nocapture"]);
+    match command.env("FAULT_SCENARIO", "the_first_process").output() {
+        Ok(done) if done.status.success() => {}
+        Ok(done) => {
+            let told = String::from_utf8_lossy(&done.stderr);
+            assert!(told.contains("unshare"), "{}: {told}", done.status);
+            println!("left out: no process can be the first one here: {told}");
+        }
+        Err(error) => println!("left out: {error}"),
+    }
 }
 
 #[cfg(target_os = "linux")]
