@@ -217,7 +217,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
 
     #[cold]
     #[track_caller]
-    fn outside(&self, index: impl NdIndex) -> ! {
+    pub(crate) fn outside(&self, index: impl NdIndex) -> ! {
         let index = index.with_index(<[usize]>::to_vec);
         panic!("{}", outside_text(&index, self.shape(), "a view"))
     }

@@ -284,7 +284,10 @@ impl<T, A: Mode> SharedArray<T, A> {
     where
         Shared: Load<T>,
     {
-        self.read(|view| view.at(index))
+        match index.with_index(|index| self.get(index))? {
+            Some(value) => Ok(value),
+            None => self.view().outside(index),
+        }
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
@@ -296,7 +299,17 @@ impl<T, A: Mode> SharedArray<T, A> {
     where
         Shared: Load<T>,
     {
-        self.read(|view| view.get(index))
+        let copied = |index: &[usize]| -> Result<Option<T>> {
+            let Some(one) = self.portion.element(index) else { return Ok(None) };
+            let copy = one.copy(&Typed::<T>::new())?;
+            // SAFETY: the copy has the element, whose bytes were read, and nobody else has it.
+            Ok(Some(unsafe { ArrayView::<'_, T, Shared>::from_raw(one.raw_view_of(&copy)) }.at(())))
+        };
+        let value = index.with_index(|index| match Region::enter(|| self.view().get(index)) {
+            Some(value) => Ok(value),
+            None => copied(index),
+        })?;
+        self.check().map(|()| value)
     }
 
     /// Copies the elements into memory, as an array of its own.

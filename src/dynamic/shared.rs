@@ -8,6 +8,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::region::Region;
 use crate::shape::{NdIndex, Order};
+use crate::view::outside_text;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Range, RangeBounds};
@@ -160,7 +161,13 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
     /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> Result<Value<'_>> {
-        self.read(|view| view.at(index).with_dtype(self.dtype.flattened().0))
+        match index.with_index(|index| self.get(index))? {
+            Some(value) => Ok(value),
+            None => {
+                let index = index.with_index(<[usize]>::to_vec);
+                panic!("{}", outside_text(&index, self.view().shape(), "a view"))
+            }
+        }
     }
 
     /// As [`at`](Self::at), with `None` for an index outside.
@@ -169,7 +176,21 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
     ///
     /// As for [`check`](Self::check).
     pub fn get(&self, index: impl NdIndex) -> Result<Option<Value<'_>>> {
-        self.read(|view| view.get(index).map(|value| value.with_dtype(self.dtype.flattened().0)))
+        let value = |view: DynView<'_, Shared>, index: &[usize]| {
+            view.get(index).map(|value| value.with_dtype(self.dtype.flattened().0))
+        };
+        let copied = |index: &[usize]| -> Result<Option<Value<'_>>> {
+            let Some((outer, inner)) = index.split_at_checked(self.ndim()) else { return Ok(None) };
+            let Some(portion) = self.portion.element(outer) else { return Ok(None) };
+            let copy = portion.copy(&self.dtype)?;
+            let one = Self { portion, dtype: self.dtype.clone(), marker: PhantomData };
+            Ok(value(one.lent(Some(&copy)), inner))
+        };
+        let value = index.with_index(|index| match Region::enter(|| value(self.view(), index)) {
+            Some(value) => Ok(value),
+            None => copied(index),
+        })?;
+        self.check().map(|()| value)
     }
 
     /// Copies the elements into memory, as an array of its own.

@@ -92,6 +92,7 @@
 //! a lost page (`write` out of the map) fails with `EFAULT`, sends no signal and leaves no record: give system calls
 //! copies. `SIGSEGV`, as for a store to a read-only map, is not touched. If somebody closes a descriptor that is not
 //! his, ours, the handler is misled about the file's length.
+//!
 //! Tried on Linux. Of the others, macOS and the BSDs are written by their manuals; elsewhere [`enter`] finds nothing to
 //! enter, and the promise is kept by `pread`.
 

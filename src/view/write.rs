@@ -104,8 +104,9 @@ macro_rules! writing {
                     }
                 };
                 // SAFETY: the same elements as of the two views that are borrowed, to find where they lie and to read theirs.
-                let (ours, theirs) =
-                    unsafe { (ArrayView::<'_, T, $Mode>::from_raw(ours), ArrayView::<'_, T, B>::from_raw(theirs)) };
+                let ours = unsafe { ArrayView::<'_, T, $Mode>::from_raw(ours) };
+                // SAFETY: as above.
+                let theirs = unsafe { ArrayView::<'_, T, B>::from_raw(theirs) };
                 if let (Some((target, len)), Some((source, _))) = (ours.slice_parts(), theirs.slice_parts()) {
                     // SAFETY: both are `len` elements one after another, the shapes being equal. Ours are writable, and
                     // where they are borrowed exclusively the two are apart.

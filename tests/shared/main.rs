@@ -729,6 +729,24 @@ fn an_array_that_is_lost_while_it_is_written_whole_takes_little_memory() {
 }
 
 #[test]
+fn rows_of_rows_are_found_again_however_often_they_are_cut() {
+    let (_folder, path) = folder();
+    fs::write(&path, (0..100).collect::<Vec<u8>>()).unwrap();
+    let open = || MmapArray::<u8>::options().shape([None, Some(2)]).open_shared(&path).unwrap();
+    let mut rows = (0..40).fold(open(), |rows, _| rows.into_rows(1..));
+    assert_eq!(rows.clone().into_rows(2..=3).read(|view| view.to_vec()).unwrap(), [84, 85, 86, 87]);
+    fs::write(&path, (0..100).map(|n| n + 100).collect::<Vec<u8>>()).unwrap();
+    assert!(!rows.refresh().unwrap());
+    assert_eq!((rows.shape(), rows.at([0, 1]).unwrap()), (&[10, 2][..], 181));
+    append(&path, &[1, 2]);
+    assert!(!rows.refresh().unwrap(), "they are the same rows");
+    // As deep as a stack would not be.
+    let mut same = (0..200_000).fold(rows, |rows, _| rows.into_rows(..));
+    assert!(!same.refresh().unwrap());
+    drop(same);
+}
+
+#[test]
 fn what_is_written_in_pieces_is_written_whole() {
     let (_folder, path) = folder();
     // Rows and columns of which few make a piece, and one that is cut itself.

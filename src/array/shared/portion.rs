@@ -6,11 +6,10 @@ use crate::array::load;
 use crate::array::source::Bytes;
 use crate::error::{Error, Reason, Result};
 use crate::region::Region;
-use crate::shape::Axes;
+use crate::shape::{Axes, Dims};
 use crate::view::{RawView, resolve};
 use std::ops::{Range, RangeBounds};
 use std::path::Path;
-use std::sync::Arc;
 
 /// What there is of a shared array but for what its elements are.
 #[derive(Clone)]
@@ -20,12 +19,14 @@ pub(crate) struct SharedPortion {
     axes: Axes,
     layout: Layout,
     again: Again,
+    /// Which rows these are of what is found again, where not all.
+    rows: Option<Range<usize>>,
 }
 
 impl SharedPortion {
     pub(crate) fn new(region: Region, mut layout: Layout) -> Result<Self> {
         let again = layout.again.take().ok_or_else(|| Error::unsupported("this file cannot be opened shared"))?;
-        Ok(Self { axes: layout.axes(), region, layout, again })
+        Ok(Self { axes: layout.axes(), region, layout, again, rows: None })
     }
 
     pub(crate) fn axes(&self) -> &Axes {
@@ -65,6 +66,16 @@ impl SharedPortion {
         Ok((copy, layout.in_memory()))
     }
 
+    /// One element, over the same map; `None` where there is none at the index.
+    pub(crate) fn element(&self, index: &[usize]) -> Option<Self> {
+        // Backwards goes no axis of a file.
+        let start = self.axes.offset(index)? as usize;
+        let (offset, dims) = (self.layout.offset + start as u64, Dims::new(&[]).ok()?);
+        let layout = Layout { offset, dims, rows_of: None, ..self.layout.clone() };
+        let region = self.region.part(start..start + layout.size);
+        Some(Self { region, axes: layout.axes(), layout, again: self.again.clone(), rows: None })
+    }
+
     /// A range of rows, over the same map.
     ///
     /// # Panics
@@ -75,19 +86,9 @@ impl SharedPortion {
         let Some(&len) = self.layout.dims.first() else { panic!("a 0-d array has no rows") };
         let rows = resolve(rows, len).unwrap_or_else(|error| panic!("{error} along axis 0"));
         let (region, layout) = cut(&self.region, &self.layout, rows.clone());
-        let whole = Arc::clone(&self.again.map);
-        let map = move |again: &Again| {
-            let (region, layout) = whole(again)?;
-            match layout.dims.first() {
-                Some(&len) if rows.end <= len => Ok(cut(&region, &layout, rows.clone())),
-                _ => {
-                    let text = format!("the rows {rows:?} are not there: the shape has become {}", layout.dims);
-                    Err(Error::out_of_range(text))
-                }
-            }
-        };
-        let again = Again { map: Arc::new(map), ..self.again.clone() };
-        Self { region, axes: layout.axes(), layout, again }
+        let first = self.rows.as_ref().map_or(0, |of_all| of_all.start);
+        let rows = Some(first + rows.start..first + rows.end);
+        Self { region, axes: layout.axes(), layout, again: self.again.clone(), rows }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -114,11 +115,23 @@ impl SharedPortion {
 
     /// Maps what there is now. Whether it is of another shape than before.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let (region, layout) = self.again.map().map_err(|error| error.in_file(self.path()))?;
+        let (region, layout) = self.map_again().map_err(|error| error.in_file(self.path()))?;
         let is_other = layout.dims[..] != self.layout.dims[..] || layout.offset != self.layout.offset;
         let axes = layout.axes();
         (self.region, self.axes, self.layout) = (region, axes, layout);
         Ok(is_other)
+    }
+
+    fn map_again(&self) -> Result<(Region, Layout)> {
+        let (region, layout) = self.again.map()?;
+        match (&self.rows, layout.dims.first()) {
+            (None, _) => Ok((region, layout)),
+            (Some(rows), Some(&len)) if rows.end <= len => Ok(cut(&region, &layout, rows.clone())),
+            (Some(rows), _) => {
+                let text = format!("the rows {rows:?} are not there: the shape has become {}", layout.dims);
+                Err(Error::out_of_range(text))
+            }
+        }
     }
 
     /// The file's length and when it was last written, as far as the system tells.

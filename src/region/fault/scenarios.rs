@@ -206,12 +206,36 @@ pub(super) fn the_first_process_outlives_a_kill() {
     assert_repairs();
 }
 
+/// Of arrays that are larger than the memory.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn elements_are_copied_one_by_one() {
+    use crate::{DynArray, ErrorKind, MmapArray, Order};
+    let file = file(1);
+    let shape = [1 << 20, 1 << 18];
+    file.set_len(1 << 40).unwrap();
+    let array = MmapArray::<u32>::options().shape(shape).order(Order::F).open_shared(&file).unwrap();
+    let texts = DynArray::options("S4".parse().unwrap()).shape(shape).order(Order::F).open_shared(&file).unwrap();
+    assert_eq!((array.at([1, 0]).unwrap(), array.at([0, 1]).unwrap()), (0x0707_0707, 0));
+    assert_eq!((array.get([1, 1 << 18]).unwrap(), array.get([1]).unwrap()), (None, None));
+    assert_eq!(texts.at([1, 0]).unwrap().to_text().unwrap(), "\u{7}".repeat(4));
+    assert!(texts.get([1, 1 << 18]).unwrap().is_none() && texts.get([1]).unwrap().is_none());
+    let rows = array.clone().into_rows(5..9);
+    assert_eq!((rows.at([3, 0]).unwrap(), rows.at([3, 9]).unwrap()), (0x0707_0707, 0));
+    file.set_len(100).unwrap();
+    for index in [[1, 0], [25, 0]] {
+        assert_eq!(array.at(index).unwrap_err().kind(), ErrorKind::Truncated);
+        assert_eq!(texts.at(index).unwrap_err().kind(), ErrorKind::Truncated);
+    }
+}
+
 pub(super) fn a_handler_from_after_is_seen() {
     assert_repairs();
     let ours = install(&action(look as *const () as usize, 0));
     assert!(enter().is_none());
     let map = map(&file(1));
     assert!(enter().is_none(), "a new map changes nothing");
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    elements_are_copied_one_by_one();
     assert_eq!(map.why(), None);
     install(&action(libc::SIG_IGN, 0));
     assert!(enter().is_none());
