@@ -50,6 +50,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::Arc;
 
 /// An open `.npz` archive: its members' names and where they are. See the [module](self).
@@ -206,11 +207,14 @@ impl Archive {
     /// [`Archive`](crate::ErrorKind::Archive) where there is none, with the names that there are.
     pub fn member(&self, name: &str) -> Result<Member<'_>> {
         let whole = self.members().rev().find(|member| member.entry.name == name);
-        whole.or_else(|| self.members().rev().find(|member| member.name() == name)).ok_or_else(|| {
-            let names: Vec<&str> = self.members().map(|member| member.name()).take(20).collect();
-            let more = if self.entries.len() > names.len() { " and more" } else { "" };
-            refused(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
-        })
+        let member = whole.or_else(|| self.members().rev().find(|member| member.name() == name));
+        member.ok_or_else(|| self.no_member(name))
+    }
+
+    fn no_member(&self, name: &str) -> Error {
+        let names: Vec<&str> = self.members().map(|member| member.name()).take(20).collect();
+        let more = if self.entries.len() > names.len() { " and more" } else { "" };
+        refused(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
     }
 }
 
@@ -364,13 +368,17 @@ impl<'a> Member<'a> {
         self.bytes()
     }
 
-    /// The bytes of the member, which are found by its name where the archive has been written anew.
+    /// The bytes of the member, which are found by its whole name where the archive has been written anew: as the last of
+    /// that name, or as many before it.
     fn part(&self, bytes: Range<u64>) -> FilePart {
         let (path, name) = (self.archive.path.clone(), self.entry.name.clone());
+        let behind = self.archive.entries.iter().rev().take_while(|entry| !ptr::eq(*entry, self.entry));
+        let behind = behind.filter(|entry| entry.name == name).count();
         let find = move |file: &File| {
             let file = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
             let archive = Archive::of_file(file, &path).map_err(|error| error.in_file(Some(&path)))?;
-            let member = archive.member(&name)?;
+            let found = archive.members().rev().filter(|member| member.entry.name == name).nth(behind);
+            let member = found.ok_or_else(|| archive.no_member(&name))?;
             member.named(|| member.stored_bytes())
         };
         FilePart { bytes, find: Arc::new(find) }

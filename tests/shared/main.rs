@@ -830,3 +830,32 @@ fn a_member_of_an_archive_that_is_written_anew_is_found_by_its_name() {
     assert!(array.refresh().unwrap());
     assert_eq!(array.read(|view| view.to_vec()).unwrap(), [7.0; 4]);
 }
+
+#[cfg(feature = "npz")]
+#[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be replaced")]
+fn one_of_two_members_of_one_name_stays_the_one_that_it_is() {
+    let (_folder, path) = folder();
+    let write = |names: [&str; 2]| {
+        let mut writer = npy_archive(&path.with_extension("new"));
+        writer.add("a", &vec![1_u8; 10]).unwrap();
+        writer.add("b", &vec![2_u8; 10]).unwrap();
+        writer.finish().unwrap();
+        let mut bytes = fs::read(path.with_extension("new")).unwrap();
+        for (from, to) in [b"a.npy", b"b.npy"].into_iter().zip(names) {
+            let places: Vec<usize> = (0..bytes.len() - 5).filter(|&at| bytes[at..].starts_with(from)).collect();
+            places.iter().for_each(|&at| bytes[at..at + 5].copy_from_slice(to.as_bytes()));
+        }
+        fs::write(&path, bytes).unwrap();
+        mmap_array::npz::Archive::open(&path).unwrap()
+    };
+    let archive = write(["x.npy", "x.npy"]);
+    let mut both = archive.members().map(|member| npy::options::<u8>().open_shared(member).unwrap());
+    let (mut first, mut last) = (both.next().unwrap(), both.next().unwrap());
+    assert!(!first.refresh().unwrap() && !last.refresh().unwrap());
+    assert_eq!((first.at([0]).unwrap(), last.at([0]).unwrap()), (1, 2));
+    write(["x.npy", "y.npy"]);
+    assert_eq!(first.refresh().unwrap_err().kind(), ErrorKind::Archive, "there is only one of them");
+    assert!(last.refresh().unwrap());
+    assert_eq!(last.at([0]).unwrap(), 1, "the only one is the last");
+}
