@@ -1,16 +1,18 @@
 //! Memory that others may write, lose or add at any moment, read and written a word at a time.
 //!
-//! Such memory is no part of what Rust reasons about: it is a map of a file that another process writes, or that another
-//! map of this process does. No reference to it is ever made and no atomic of Rust's lies in it. It is touched by
-//! volatile loads and by stores that the compiler does not see into, each of one word that the processor has an
-//! instruction for. What a load gives is bits that were there at that moment: any bits are a value, since whoever loads
-//! asks `AnyBitPattern`. The documentation of [`read_volatile`](std::ptr::read_volatile) leaves memory outside of Rust's
-//! own to the platform; that a load which faults is repaired behind the program's back and then goes on is what we
-//! assume of it, as all programs do that watch the memory of virtual machines.
+//! Such memory is no part of what Rust reasons about: it is a map of a file that another process writes, or that
+//! another map of this process does. No reference to it is ever made and no atomic of Rust's lies in it (but for
+//! `atomic`, on machines for which it knows no instruction). It is touched by volatile loads and by stores that the
+//! compiler does not see into, each of one word that the processor has an instruction for. What a load gives is bits
+//! that were there at that moment: any bits are a value, since whoever loads asks `AnyBitPattern`. The documentation of
+//! [`read_volatile`](std::ptr::read_volatile) leaves memory outside of Rust's own to the platform; that a load which
+//! faults is repaired behind the program's back and then goes on is what we assume of it, as all programs do that watch
+//! the memory of virtual machines.
 //!
 //! On machines that load words at any address (x86, AArch64 and most others) a number of up to the size of a pointer, at
 //! an address that is a multiple of its size, comes whole. Anything else may be half old and half new: on some, such as
-//! RISC-V and older Arm, words that are not known to be aligned are loaded byte by byte.
+//! RISC-V and older Arm, words that are not known to be aligned are loaded byte by byte. AArch64 promises it of numbers
+//! of less than eight bytes, which are loaded several at a time, from Armv8.4 on.
 
 use std::mem::MaybeUninit;
 

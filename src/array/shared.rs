@@ -63,7 +63,8 @@ use std::path::Path;
 ///
 /// - A file that is written meanwhile shows some elements before and some after the write, and an element of more than
 ///   eight bytes (on 32 bits, of four), or at an address that is no multiple of its size, may be half of each. So may any of
-///   more than one byte on machines that do not load words at any address, as some RISC-V ones.
+///   more than one byte on machines that do not load words at any address, as some RISC-V ones, and as AArch64 before
+///   Armv8.4 does not promise to.
 /// - A file that is cut and filled again between two looks is a file that was written, and may have been zero for a moment.
 ///   [`read_unchanged`](Self::read_unchanged) finds what was done by system calls.
 /// - Within an operation lost pages are zeros. A closure that would never end, or panic, because of zeros has to ask
@@ -132,8 +133,8 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// Returns a view of all elements, to read. What it has seen is good if [`check`](Self::check) says so afterwards.
     ///
     /// It is for iterators and closures that outlive one call. [`read`](Self::read) asks by itself, gets by where another
-    /// handler has taken the place of this crate's, and unblocks `SIGBUS` in a thread that blocks it; with a view these
-    /// are the caller's business.
+    /// handler has taken the place of this crate's, unblocks `SIGBUS` in a thread that blocks it, and sees to a stack for
+    /// the handler where a thread's is too small (as `std`'s are beside AMX); with a view these are the caller's business.
     ///
     /// ```
     /// use mmap_array::MmapArray;
