@@ -15,16 +15,20 @@ mod scratch;
 mod sealed;
 mod snapshot;
 mod system;
+mod write_back;
 
 #[cfg(feature = "rayon")]
 pub(crate) use fault::{Entered, enter};
-pub(crate) use file::{At, NewFile, mappable_len, open, open_to_read, remove, reserve, sync_folder};
+pub(crate) use file::{
+    At, NewFile, mappable_len, open, open_to_read, remove, reopen, reserve, sync_folder, write_through,
+};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
 use system::refused;
+use write_back::WriteBack;
 
 use crate::error::{Error, Reason, Result};
 use fault::{GuardedMap, Why};
@@ -101,6 +105,7 @@ struct Map {
     lock: bool,
     /// Held as long as the map is.
     range_lock: Option<RangeLock>,
+    write_back: WriteBack,
 }
 
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
@@ -124,16 +129,18 @@ impl Patch {
 
     /// Writes the new bytes, in one write, and waits until they are on the disk. After an error the old ones are put
     /// back; whether they are there is the second part of the error.
-    fn apply(&self, file: &File) -> Result<(), (Error, bool)> {
+    fn apply(&self, file: &File, write_back: &WriteBack) -> Result<(), (Error, bool)> {
         if is_appending(file) {
             let text =
                 "cannot grow: the file is open to append, so that its header cannot be written; open it to write";
             return Err((Error::unsupported(text), true));
         }
-        let put = |bytes: &[u8]| {
-            io::Write::write_all(&mut At { file, position: self.at }, bytes).and_then(|()| file.sync_data())
-        };
-        put(&self.new).map_err(|source| (Error::io("write the header", source), put(&self.old).is_ok()))
+        let write = |bytes: &[u8]| io::Write::write_all(&mut At { file, position: self.at }, bytes);
+        let written = write(&self.new).and_then(|()| write_back.wait(|| file.sync_data()));
+        written.map_err(|source| {
+            let is_old = write(&self.old).and_then(|()| file.sync_data()).is_ok();
+            (Error::io("write the header", source), is_old)
+        })
     }
 }
 
@@ -407,6 +414,7 @@ impl Region {
             front: None,
             lock: portion.lock,
             range_lock: lock,
+            write_back: WriteBack::default(),
         };
         Self { map: Arc::new(map), start: 0, len }
     }
@@ -472,6 +480,10 @@ impl Region {
             .into());
         };
         self.flush(0..self.len).map_err(at)?;
+        self.map
+            .write_back
+            .wait(|| file.sync_all())
+            .map_err(|source| at(Error::io("write the file to the disk", source)))?;
         scratch::persist(file, path, replace)
     }
 
@@ -517,7 +529,8 @@ impl Region {
     /// `FlushFileBuffers`.
     pub(crate) fn flush(&self, bytes: Range<usize>) -> Result<()> {
         let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
-        raw.flush_range(offset, len).map_err(|source| self.named(Error::io("write the elements back", source), &bytes))
+        let flushed = self.map.write_back.wait(|| raw.flush_range(offset, len));
+        flushed.map_err(|source| self.named(Error::io("write the elements back", source), &bytes))
     }
 
     /// Starts writing and does not wait: `msync(MS_ASYNC)`, `FlushViewOfFile`.
@@ -662,10 +675,11 @@ impl Map {
                 let raw = raw.inspect_err(|_| cut())?;
                 if let Some(patch) = patch {
                     // The file must be as long as its beginning says, whenever the power fails.
-                    let synced = file.sync_data().map_err(|source| Error::io("write the file's length back", source));
+                    let synced = self.write_back.wait(|| file.sync_data());
+                    let synced = synced.map_err(|source| Error::io("write the file's length back", source));
                     synced.inspect_err(|_| cut())?;
                     // Where the beginning may speak of the new elements already, they stay.
-                    patch.apply(file).map_err(|(error, is_old)| {
+                    patch.apply(file, &self.write_back).map_err(|(error, is_old)| {
                         if is_old {
                             cut();
                         }

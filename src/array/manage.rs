@@ -115,7 +115,9 @@ impl<T> MmapArrayMut<T> {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write.
+    /// [`Io`](crate::ErrorKind::Io) where the system could not write. It says so once, and takes all for written from then
+    /// on; so the error is kept, and every part of the array gets it, at this time and later. What memory shows may not be
+    /// on the disk: write it to another file, or open the array anew and fill it again.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;

@@ -14,12 +14,12 @@ use crate::array::source::FileBytes;
 use crate::array::{CreateOptions, MmapArrayMut, Options, StandIn, Typed};
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::region::{self, At};
+use crate::region;
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -549,7 +549,9 @@ where
     /// done.
     pub fn done(self) -> Result<()> {
         let Self { fill: Fill { array: file, path, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
-        let written = At { file, position: bytes.start }.write_all(array.as_bytes()).and_then(|()| file.sync_data());
+        // Opened for these elements alone, so that an error of writing them is told here and not to another claim.
+        let written =
+            region::reopen(file, path).and_then(|own| region::write_through(&own, bytes.start, array.as_bytes()));
         written.map_err(|source| {
             Error::io("write the elements of the part", source).at_bytes(bytes.clone()).in_file(Some(path))
         })?;

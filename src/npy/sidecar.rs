@@ -319,8 +319,7 @@ impl Held<'_> {
     /// Marks the part, whose elements are on the disk.
     pub(super) fn done(&self) -> Result<()> {
         let Self { sidecar, part, .. } = self;
-        let written = At { file: &sidecar.file, position: sidecar.marks + *part as u64 }.write_all(&[DONE]);
-        let written = written.and_then(|()| sidecar.file.sync_data());
+        let written = region::write_through(&sidecar.file, sidecar.marks + *part as u64, &[DONE]);
         written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))
     }
 }

@@ -1,6 +1,7 @@
 //! Files on their way to a map: opened without waiting, refused where they cannot be mapped, created beside their
 //! target so that no reader of an older file is ever cut off.
 
+use super::FileId;
 use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -28,6 +29,57 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
         }
     }
     options.open(path).map_err(|source| refused(path, write, source))
+}
+
+/// Opens a file that is open once more, to read and write, whatever name it has by now: with locks of its own, and with
+/// errors of its own. A write that fails later, on its way to the disk, is told to each open file once and to no other
+/// handle of it.
+pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use std::os::fd::AsRawFd;
+        let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+        if let Ok(again) = OpenOptions::new().read(true).write(true).open(by_number) {
+            return Ok(again);
+        }
+        // Not every container has a /proc.
+    }
+    let again = OpenOptions::new().read(true).write(true).open(path)?;
+    match FileId::of(&again)? == FileId::of(file)? {
+        true => Ok(again),
+        false => Err(io::Error::new(io::ErrorKind::NotFound, "another file has its name by now")),
+    }
+}
+
+/// Writes bytes to a file, and waits until they are on the disk. No others are waited for, where the system can.
+pub(crate) fn write_through(file: &File, position: u64, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    let (position, bytes) = match write_each_through(file, position, bytes)? {
+        0 => return Ok(()),
+        left => (position + (bytes.len() - left) as u64, &bytes[bytes.len() - left..]),
+    };
+    At { file, position }.write_all(bytes)?;
+    file.sync_data()
+}
+
+/// Does this by calls that each wait for what they have written ([`pwritev2(2)`], `RWF_DSYNC`). Returns how many bytes
+/// are left where they are not known.
+///
+/// [`pwritev2(2)`]: https://man7.org/linux/man-pages/man2/pwritev2.2.html
+#[cfg(target_os = "linux")]
+fn write_each_through(file: &File, mut position: u64, mut bytes: &[u8]) -> io::Result<usize> {
+    use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+    while !bytes.is_empty() {
+        match pwritev2(file, &[io::IoSlice::new(bytes)], position, ReadWriteFlags::DSYNC) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => (position, bytes) = (position + count as u64, &bytes[count..]),
+            Err(Errno::INTR) => {}
+            // A kernel before 4.7, or a file system that has no such calls.
+            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(bytes.len())
 }
 
 /// Opens a file to be read from its beginning to its end, as pipes and the files of `/proc` can be too.

@@ -37,7 +37,7 @@ impl From<Error> for NotPersisted {
     }
 }
 
-/// Gives a file without a name one, once its content is on the disk; the name is there, too, when this returns. Where
+/// Gives a file without a name one, whose content is on the disk; the name is there, too, when this returns. Where
 /// the system cannot, as between two file systems, a copy gets the name.
 pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), NotPersisted> {
     let at = |error: Error| error.in_file(Some(path));
@@ -45,7 +45,6 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), Not
     let Target { real, old } = Target::look(path, replace)?;
     // What can be found out is, before the file has any name.
     let (folder, name) = folder_and_name(&real).map_err(io(creating(&folder_of(&real))))?;
-    file.sync_all().map_err(io("write the scratch file to the disk"))?;
     if let Some(old) = &old {
         take_over(file, &real, old).map_err(|source| at(not_taken_over(source)))?;
     }
