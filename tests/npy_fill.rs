@@ -145,6 +145,49 @@ fn workers_may_lock_the_elements_too() {
 }
 
 #[test]
+fn a_part_whose_elements_a_reader_has_locked_is_left_for_later() {
+    let (_folder, path) = folder();
+    let job = || job_by(&path, npy::create_options([20, 3]).lock_range());
+    let opened = job().open().unwrap();
+    let reader = npy::options::<Le<u32>>().segment(2, 6).lock_range().open_shared(&path).unwrap();
+    let claims: Vec<_> = std::iter::from_fn(|| opened.try_claim().unwrap()).collect();
+    assert_eq!(claims.iter().map(|claim| claim.rows().start).collect::<Vec<_>>(), [0, 4, 11, 14, 17]);
+    assert!(!opened.is_complete());
+    drop(claims);
+    thread::scope(|scope| {
+        let filling = scope.spawn(|| fill(job()).unwrap());
+        while opened.progress().unwrap().0 < 5 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!filling.is_finished());
+        drop(reader);
+        assert_eq!(filling.join().unwrap(), 6);
+    });
+    assert_filled(&path);
+}
+
+/// In memory, so that nobody waits for a disk.
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "so many parts take an emulator minutes")]
+fn whoever_watches_many_parts_reads_no_more_for_it() {
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return println!("left out: no /dev/shm") };
+    // Of this thread alone.
+    let read = || {
+        let told = fs::read_to_string("/proc/thread-self/io").unwrap();
+        told.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse::<usize>().unwrap()
+    };
+    const PARTS: usize = 10_000;
+    let path = folder.path().join("array.npy");
+    let (before, mut told) = (read(), Vec::new());
+    let job = npy::fill::<u8>(&path, [PARTS]).rows_per_part(1).progress(|done, _| told.push(done));
+    assert_eq!(job.run(|_| Ok::<_, Error>(())).unwrap(), PARTS);
+    assert!(told.len() > PARTS / 2 && told.is_sorted() && told.last() == Some(&PARTS), "{}", told.len());
+    let each = (read() - before) / PARTS;
+    assert!(each < 16 << 10, "{each} bytes were read for each part");
+}
+
+#[test]
 fn a_part_that_another_holds_is_waited_for_and_taken_over() {
     let (_folder, path) = folder();
     let (one, other) = (job(&path).parts(1).open().unwrap(), job(&path).parts(1).open().unwrap());

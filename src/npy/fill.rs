@@ -13,7 +13,7 @@ use crate::array::format::sealed::NewFormat as _;
 use crate::array::source::FileBytes;
 use crate::array::{CreateOptions, MmapArrayMut, Options, StandIn, Typed};
 use crate::element::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::region;
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
@@ -102,7 +102,8 @@ where
     /// Returns a job of filling the array by many processes and threads, part by part. See
     /// [`npy::fill`](super::fill()), of which this is the form with options: order, version, alignment, blocks on the
     /// disk. A window among them is an error. With [`lock_range`](Self::lock_range) the elements of a part are locked
-    /// while it is claimed, for those who open windows of the file with locks.
+    /// while it is claimed, for those who open windows of the file with locks; a part that they have locked is left for
+    /// later.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -340,7 +341,7 @@ where
         let report = || -> Result<()> {
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             if let (last, Some(report)) = &mut *progress {
-                let (done, parts) = job.progress()?;
+                let (done, parts) = job.seen_progress()?;
                 if last.replace(done) != Some(done) {
                     report(done, parts);
                 }
@@ -440,7 +441,15 @@ where
     /// As for [`claim`](Self::claim).
     pub fn try_claim(&self) -> Result<Option<Claim<'_, T>>> {
         let Some(sidecar) = &self.sidecar else { return Ok(None) };
-        match sidecar.next(self.next.load(Ordering::Relaxed))? {
+        let claimed = sidecar.next(self.next.load(Ordering::Relaxed), |held| {
+            match self.options_of(held.part).stand_in(self.bytes()) {
+                Ok(part) => Ok(Some((held, part))),
+                // By somebody who is no worker, and has it open with a lock.
+                Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
+                Err(error) => Err(error.in_file(Some(&self.path))),
+            }
+        })?;
+        match claimed {
             Next::Busy => Ok(None),
             Next::Complete => {
                 if !self.complete.load(Ordering::Acquire) {
@@ -449,10 +458,8 @@ where
                 }
                 Ok(None)
             }
-            Next::Part(held) => {
+            Next::Part((held, part)) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
-                let part = self.options_of(held.part).stand_in(self.bytes());
-                let part = part.map_err(|error| error.in_file(Some(&self.path)))?;
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
                 Ok(Some(Claim { fill: self, part, rows, held }))
             }
@@ -484,6 +491,14 @@ where
         match &self.sidecar {
             Some(sidecar) => Ok((sidecar.done()?, self.parts)),
             None => Ok((self.parts, self.parts)),
+        }
+    }
+
+    /// The same as it was a moment ago, but of the parts that this job has done itself.
+    fn seen_progress(&self) -> Result<(usize, usize)> {
+        match &self.sidecar {
+            Some(sidecar) if !self.is_complete() => Ok((sidecar.seen_done()?, self.parts)),
+            _ => Ok((self.parts, self.parts)),
         }
     }
 

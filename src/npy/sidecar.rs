@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FIRST_LINE: &str = "mmap-array fill, version 1\n";
 
@@ -72,8 +72,17 @@ pub(super) struct Sidecar {
     parts: usize,
     /// The parts that are claimed by this handle, to which its own locks are no hindrance.
     held: Mutex<HashSet<usize>>,
+    seen: Mutex<Seen>,
     /// Who opened the file. The locks are no hindrance to a fork of that process either, which knows nothing of `held`.
     process: u32,
+}
+
+/// What was seen of the marks some time ago.
+#[derive(Default)]
+struct Seen {
+    marks: Vec<u8>,
+    done: usize,
+    at: Option<Instant>,
 }
 
 /// A claimed part, free again when this is dropped.
@@ -84,8 +93,8 @@ pub(super) struct Held<'a> {
 }
 
 /// What a look for a free part finds.
-pub(super) enum Next<'a> {
-    Part(Held<'a>),
+pub(super) enum Next<C> {
+    Part(C),
     /// The parts that are left are being filled by others.
     Busy,
     /// All parts are done.
@@ -157,8 +166,8 @@ impl Sidecar {
 
     fn new(target: &Path, file: File, job: &Job) -> Self {
         let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
-        let (path, parts, held, process) = (Self::name(target), job.parts, Mutex::default(), std::process::id());
-        Self { file, path, marks, parts, held, process }
+        let (path, parts, process) = (Self::name(target), job.parts, std::process::id());
+        Self { file, path, marks, parts, held: Mutex::default(), seen: Mutex::default(), process }
     }
 
     /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
@@ -246,11 +255,26 @@ impl Sidecar {
 
     /// How many parts are done.
     pub(super) fn done(&self) -> Result<usize> {
-        Ok(self.marks(0..self.parts)?.iter().filter(|&&mark| mark == DONE).count())
+        Ok(count(&self.marks(0..self.parts)?))
     }
 
-    /// Claims a part that nobody has, of those from `first` on if there is one.
-    pub(super) fn next(&self, first: usize) -> Result<Next<'_>> {
+    /// How many parts are known to be done: those of this handle, and those of others as they were a moment ago. For
+    /// whoever asks after each of many parts.
+    pub(super) fn seen_done(&self) -> Result<usize> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at.is_none_or(|at| at.elapsed() >= LONGEST_WAIT) {
+            let marks = self.marks(0..self.parts)?;
+            *seen = Seen { done: count(&marks), marks, at: Some(Instant::now()) };
+        }
+        Ok(seen.done)
+    }
+
+    /// Claims a part that nobody has, of those from `first` on if there is one. `take` may leave one to others.
+    pub(super) fn next<'a, C>(
+        &'a self,
+        first: usize,
+        mut take: impl FnMut(Held<'a>) -> Result<Option<C>>,
+    ) -> Result<Next<C>> {
         if self.process != std::process::id() {
             let text = "cannot claim parts in a fork of the process that joined the job; join it anew";
             return Err(self.named(Error::unsupported(text)));
@@ -258,7 +282,7 @@ impl Sidecar {
         let first = first.min(self.parts);
         let mut busy = false;
         for parts in blocks(first..self.parts).chain(blocks(0..first)) {
-            match self.claim(parts)? {
+            match self.claim(parts, &mut take)? {
                 Next::Complete => {}
                 Next::Busy => busy = true,
                 claimed => return Ok(claimed),
@@ -269,7 +293,11 @@ impl Sidecar {
     }
 
     /// Claims one of these parts.
-    fn claim(&self, parts: Range<usize>) -> Result<Next<'_>> {
+    fn claim<'a, C>(
+        &'a self,
+        parts: Range<usize>,
+        take: &mut impl FnMut(Held<'a>) -> Result<Option<C>>,
+    ) -> Result<Next<C>> {
         let mut busy = false;
         for (part, _) in parts.clone().zip(self.marks(parts)?).filter(|&(_, mark)| mark == OPEN) {
             busy = true;
@@ -287,7 +315,9 @@ impl Sidecar {
             let claim = Held { sidecar: self, part, lock };
             // It may have been done since the marks were read.
             if self.marks(part..part + 1)? == [OPEN] {
-                return Ok(Next::Part(claim));
+                if let Some(claimed) = take(claim)? {
+                    return Ok(Next::Part(claimed));
+                }
             }
         }
         Ok(if busy { Next::Busy } else { Next::Complete })
@@ -320,7 +350,13 @@ impl Held<'_> {
     pub(super) fn done(&self) -> Result<()> {
         let Self { sidecar, part, .. } = self;
         let written = region::write_through(&sidecar.file, sidecar.marks + *part as u64, &[DONE]);
-        written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))
+        written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))?;
+        let mut seen = sidecar.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.marks.get(*part) == Some(&OPEN) {
+            seen.marks[*part] = DONE;
+            seen.done += 1;
+        }
+        Ok(())
     }
 }
 
@@ -331,6 +367,10 @@ impl Drop for Held<'_> {
         self.lock = None;
         held.remove(&self.part);
     }
+}
+
+fn count(marks: &[u8]) -> usize {
+    marks.iter().filter(|&&mark| mark == DONE).count()
 }
 
 /// A range in pieces that are quickly read: whoever claims one of millions of parts does not look at them all.
