@@ -116,6 +116,7 @@ impl Drop for RangeLock {
 mod system {
     use super::{File, Range, io};
     use std::os::fd::AsRawFd;
+    use std::ptr;
 
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         match set(file, bytes, if exclusive { libc::F_WRLCK } else { libc::F_RDLCK } as libc::c_short) {
@@ -137,20 +138,37 @@ mod system {
         }
     }
 
+    /// On 32 bits the kernel takes the structure of 64 for these locks, as the C library's `fcntl` does not everywhere
+    /// (glibc before 2.28, Bionic).
+    #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+    use libc::flock64 as Lock;
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
+    use libc::flock as Lock;
+
     fn set(file: &File, bytes: &Range<u64>, kind: libc::c_short) -> io::Result<()> {
-        // Where a file's offsets have 32 bits, what lies behind them cannot be locked.
-        let offset = |byte: u64| libc::off_t::try_from(byte).map_err(|_| io::Error::from(io::ErrorKind::Unsupported));
+        let offset = |byte: u64| i64::try_from(byte).map_err(|_| io::Error::from(io::ErrorKind::Unsupported));
         // SAFETY: a structure of integers, of which zeros are values. Systems have more of them than the ones set below.
-        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        let mut lock: Lock = unsafe { std::mem::zeroed() };
         lock.l_type = kind;
         lock.l_whence = libc::SEEK_SET as libc::c_short;
         lock.l_start = offset(bytes.start)?;
         lock.l_len = offset(bytes.end - bytes.start)?;
-        // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock`, which lives.
-        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) } {
+        match set_lock(file, &lock) {
             -1 => Err(io::Error::last_os_error()),
             _ => Ok(()),
         }
+    }
+
+    #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+    fn set_lock(file: &File, lock: &Lock) -> libc::c_long {
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock64`, which lives.
+        unsafe { libc::syscall(libc::SYS_fcntl64, file.as_raw_fd(), libc::F_OFD_SETLK, ptr::from_ref(lock)) }
+    }
+
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
+    fn set_lock(file: &File, lock: &Lock) -> libc::c_int {
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock`, which lives.
+        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, ptr::from_ref(lock)) }
     }
 }
 
@@ -255,6 +273,16 @@ mod tests {
         assert!(free(5..10) && free(20..40) && !free(10..20));
         drop(held);
         assert!(free(0..100));
+    }
+
+    #[test]
+    fn bytes_that_32_bits_do_not_count_are_locked_too() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let [one, other] = [(); 2].map(|()| file.reopen().unwrap());
+        let far = 5 << 40;
+        let _held = RangeLock::take(&one, far..far + (1 << 33), true).unwrap().unwrap();
+        assert!(RangeLock::take(&other, far + (1 << 33) - 1..far + (1 << 33), true).unwrap().is_none());
+        assert!(RangeLock::take(&other, 0..far, true).unwrap().is_some());
     }
 
     #[test]
