@@ -638,6 +638,7 @@ impl Map {
         let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
+                let _lock = RangeLock::of_length(file)?;
                 let old_len = mappable_len(file)?;
                 let old_end = self.offset + self.len as u64;
                 if old_len < old_end {

@@ -5,7 +5,7 @@ use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
-use crate::region::{self, At, Patch};
+use crate::region::{self, At, Patch, RangeLock};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,7 +19,8 @@ use std::path::Path;
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
 /// the disk writes the few bytes of the new number at once. After an error the file is as it was, if the system lets it
-/// be made so. While rows are added nobody else may do the same.
+/// be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
+/// found it. (On systems without locks that belong to an open file, as FreeBSD, nobody else may do so.)
 ///
 /// # Errors
 ///
@@ -27,7 +28,9 @@ use std::path::Path;
 /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
 /// array; [`Unsupported`](crate::ErrorKind::Unsupported) where more bytes follow the array, as they do when a program
 /// was killed while it added rows, and where the header has no room for the number;
-/// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Io`](crate::ErrorKind::Io) where the system refuses.
+/// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
+/// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
+/// [`Io`](crate::ErrorKind::Io) where the system refuses.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -40,7 +43,12 @@ use std::path::Path;
 /// ```
 pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Result<usize> {
     let path = path.as_ref();
-    rows.lend(|rows| append_to(&region::open(path, true)?, rows)).map_err(|error| error.in_file(Some(path)))
+    let append = |rows: &dyn AnyView| {
+        let file = region::open(path, true)?;
+        let _lock = RangeLock::of_length(&file)?;
+        append_to(&file, rows)
+    };
+    rows.lend(append).map_err(|error| error.in_file(Some(path)))
 }
 
 fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {

@@ -8,7 +8,7 @@
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
 use super::system::refused;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -49,6 +49,24 @@ impl RangeLock {
         }
         self.join_ranges();
         Ok(true)
+    }
+
+    /// Takes the lock of those who make a file longer or shorter, and so one after another: a byte behind all that a file
+    /// holds. `None` on systems without such locks.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](crate::ErrorKind::Locked) where somebody else has it.
+    pub(crate) fn of_length(file: &File) -> Result<Option<Self>> {
+        const BYTE: u64 = 1 << 62;
+        if !system::SUPPORTED {
+            return Ok(None);
+        }
+        let taken = Self::take(file, BYTE..BYTE + 1, true)?;
+        taken.map(Some).ok_or_else(|| {
+            let what = "another process or thread is making the array longer; try again once it is done";
+            Reason::Locked(what.into()).error()
+        })
     }
 
     /// Makes one lock of two of the same open file.
@@ -118,6 +136,8 @@ mod system {
     use std::os::fd::AsRawFd;
     use std::ptr;
 
+    pub(super) const SUPPORTED: bool = true;
+
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         match set(file, bytes, if exclusive { libc::F_WRLCK } else { libc::F_RDLCK } as libc::c_short) {
             // POSIX has both for a lock that somebody else holds.
@@ -138,12 +158,12 @@ mod system {
         }
     }
 
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
+    use libc::flock as Lock;
     /// On 32 bits the kernel takes the structure of 64 for these locks, as the C library's `fcntl` does not everywhere
     /// (glibc before 2.28, Bionic).
     #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
     use libc::flock64 as Lock;
-    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
-    use libc::flock as Lock;
 
     fn set(file: &File, bytes: &Range<u64>, kind: libc::c_short) -> io::Result<()> {
         let offset = |byte: u64| i64::try_from(byte).map_err(|_| io::Error::from(io::ErrorKind::Unsupported));
@@ -181,6 +201,8 @@ mod system {
         LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
     };
     use windows_sys::Win32::System::IO::OVERLAPPED;
+
+    pub(super) const SUPPORTED: bool = true;
 
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         let flags = LOCKFILE_FAIL_IMMEDIATELY | if exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
@@ -222,6 +244,8 @@ mod system {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
 mod system {
     use super::{File, Range, io};
+
+    pub(super) const SUPPORTED: bool = false;
 
     pub(super) fn try_lock(_: &File, _: &Range<u64>, _: bool) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())

@@ -1,0 +1,157 @@
+//! Rows added to the arrays of files.
+
+use mmap_array::npy;
+use mmap_array::{ArrayView, ErrorKind, Le, Order, Result};
+use std::path::PathBuf;
+use std::{fs, thread};
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    (folder, path)
+}
+
+/// What a file is that `np.save` makes.
+fn saved(array: &(impl npy::ArrayLike + ?Sized)) -> Vec<u8> {
+    let mut file = Vec::new();
+    npy::save_to(&mut file, array).unwrap();
+    file
+}
+
+#[test]
+fn rows_are_added_behind_those_that_are_there() {
+    let (_folder, path) = folder();
+    let rows: Vec<[Le<i16>; 2]> = (0..1200).map(|n| [Le::new(n), Le::new(-n)]).collect();
+    let view = ArrayView::from_slice(&rows, rows.len()).unwrap();
+    npy::save(&path, &rows[..0]).unwrap();
+    for range in [0..0, 0..1, 1..9, 9..10, 10..99, 99..1000, 1000..1200] {
+        assert_eq!(npy::append(&path, &view.rows(range.clone())).unwrap(), range.end);
+        assert_eq!(fs::read(&path).unwrap(), saved(&rows[..range.end]));
+    }
+    // Columns behind those of a file in Fortran order.
+    let turned = view.unpack().unwrap().t();
+    npy::save(&path, &view.unpack().unwrap().rows(..9).t()).unwrap();
+    assert_eq!(npy::header(&path).unwrap().order(), Order::F);
+    assert_eq!(npy::append(&path, &turned.slice((.., 9..))).unwrap(), 1200);
+    assert_eq!(fs::read(&path).unwrap(), saved(&turned));
+}
+
+#[test]
+fn an_array_may_be_added_to_itself() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![[1_u8, 2], [3, 4]]).unwrap();
+    // SAFETY: nobody writes the elements that are mapped; more come behind them.
+    let array = unsafe { npy::open::<u8>(&path) }.unwrap();
+    assert_eq!(npy::append(&path, &array.view().step_axis(0, -1)).unwrap(), 4);
+    assert_eq!(npy::load::<u8>(&path).unwrap()[..], [1, 2, 3, 4, 3, 4, 1, 2]);
+}
+
+#[test]
+fn rows_that_cannot_be_added_change_nothing() {
+    let (_folder, path) = folder();
+    let file = saved(&vec![[1_u8, 2]; 9]);
+    let bare = {
+        let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (9,2), }\n";
+        let start = [&b"\x93NUMPY\x01\0"[..], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
+        [&start[..], &[7; 18]].concat()
+    };
+    let pair = [[5_u8, 6]];
+    type Case<'a> = (&'a [u8], &'a dyn Fn() -> Result<usize>, ErrorKind, &'a str);
+    let cases: [Case<'_>; 9] = [
+        (
+            &file,
+            &|| npy::append(&path, &[[5_i8, 6]]),
+            ErrorKind::DTypeMismatch,
+            "the rows are of |i1, and the array of |u1",
+        ),
+        (&file, &|| npy::append(&path, &[5_u8, 6]), ErrorKind::Shape, "rows of shape [n, 2] were expected, not [2]"),
+        (&file, &|| npy::append(&path, &[[5_u8; 3]]), ErrorKind::Shape, "not [1, 3]"),
+        (&saved(&7_u8), &|| npy::append(&path, &7_u8), ErrorKind::OutOfRange, "0-d"),
+        (&file[..140], &|| npy::append(&path, &pair), ErrorKind::PastEnd, "truncated"),
+        (&file[..90], &|| npy::append(&path, &pair), ErrorKind::Header, "ends at byte"),
+        (
+            &[&file[..], b"more"].concat(),
+            &|| npy::append(&path, &pair),
+            ErrorKind::Unsupported,
+            "cut the file to 146 bytes",
+        ),
+        (&bare, &|| npy::append(&path, &pair), ErrorKind::Unsupported, "no room for a length of 10"),
+        (b"text", &|| npy::append(&path, &pair), ErrorKind::Header, ""),
+    ];
+    for (file, append, kind, text) in cases {
+        fs::write(&path, file).unwrap();
+        let error = append().unwrap_err();
+        assert_eq!((error.kind(), error.path()), (kind, Some(&*path)), "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), file);
+    }
+    fs::remove_file(&path).unwrap();
+    assert_eq!(npy::append(&path, &pair).unwrap_err().kind(), ErrorKind::Io);
+    assert!(!path.exists());
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+fn all_rows_are_there_that_a_crowd_was_told_so_of() {
+    let (_folder, path) = folder();
+    npy::save(&path, &Vec::<[u64; 2]>::new()).unwrap();
+    let add = |thread: u64| {
+        let (mut added, mut locked) = (0, 0);
+        while added < 50 {
+            match npy::append(&path, &[[thread, added]]) {
+                Ok(_) => added += 1,
+                Err(error) => {
+                    assert_eq!((error.kind(), error.path()), (ErrorKind::Locked, Some(&*path)), "{error}");
+                    locked += 1;
+                    thread::yield_now();
+                }
+            }
+        }
+        locked
+    };
+    let locked: usize = thread::scope(|threads| {
+        let adding: Vec<_> = (0..8).map(|thread| threads.spawn(move || add(thread))).collect();
+        adding.into_iter().map(|adding| adding.join().unwrap()).sum()
+    });
+    println!("{locked} were told to try again");
+    let rows = npy::load::<[u64; 2]>(&path).unwrap();
+    assert_eq!(rows.len(), 400);
+    // Of each thread all, in the order in which they came.
+    for thread in 0..8 {
+        assert!(rows.iter().filter(|row| row[0] == thread).map(|row| row[1]).eq(0..50));
+    }
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+fn an_array_that_grows_keeps_those_out_who_add_rows() {
+    let (_folder, path) = folder();
+    npy::save(&path, &vec![1_u8; 3]).unwrap();
+    let add = || npy::append(&path, &[9_u8]);
+    thread::scope(|threads| {
+        let adding = threads.spawn(|| {
+            (0..200)
+                .filter(|_| match add() {
+                    Ok(_) => true,
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+                        false
+                    }
+                })
+                .count()
+        });
+        let mut grown = 0;
+        for _ in 0..200 {
+            // SAFETY: nobody writes the elements that are mapped, or makes the file shorter.
+            let mut array = unsafe { npy::open_mut::<u8>(&path) }.unwrap();
+            match array.grow(2) {
+                Ok(_) => grown += 2,
+                // The others were first, while it was opened or now.
+                Err(error) => assert!([ErrorKind::Locked, ErrorKind::Unsupported].contains(&error.kind()), "{error}"),
+            }
+        }
+        let (added, array) = (adding.join().unwrap(), npy::load::<u8>(&path).unwrap());
+        assert_eq!(array.iter().filter(|&&byte| byte == 9).count(), added);
+        assert_eq!(array.len(), 3 + added + grown);
+    });
+}
