@@ -189,9 +189,9 @@ pub(crate) fn check_lost<A: Mode>(view: &RawView, size: usize) -> Result<()> {
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
     ///
-    /// As for [`create`](crate::CreateOptions::create), the file is built beside the target and renamed, so nobody who
-    /// has the old one mapped is cut off, and the array may even be a map of the target itself (but on Windows, which
-    /// does not replace files that are mapped).
+    /// As for [`create`](crate::CreateOptions::create), the target gets the whole file in one step once that is on the
+    /// disk. So nobody who has the old one mapped is cut off, and the array may even be a map of the target itself (but on
+    /// Windows, which does not replace files that are mapped).
     ///
     /// # Errors
     ///
@@ -208,7 +208,8 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
+        let mut new = NewFile::create(path, true)?;
+        let mut file = new.handle()?;
         let written = self.write_to(&mut file);
         drop(file);
         written.map_err(|source| Error::io("write the elements", source).in_file(Some(path)))?;
@@ -259,7 +260,8 @@ where
     /// As for [`ArrayView::tofile`] and [`check`](Self::check). Where elements were lost the target is as it was.
     pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
+        let mut new = NewFile::create(path, true)?;
+        let mut file = new.handle()?;
         let written = self.read(|view| view.write_to(&mut file))?;
         drop(file);
         written.map_err(|source| Error::io("write the elements", source).in_file(Some(path)))?;

@@ -11,6 +11,7 @@ mod file;
 mod filesystem;
 mod identity;
 mod lock;
+mod new_file;
 mod scratch;
 mod sealed;
 mod snapshot;
@@ -19,11 +20,10 @@ mod write_back;
 
 #[cfg(feature = "rayon")]
 pub(crate) use fault::{Entered, enter};
-pub(crate) use file::{
-    At, NewFile, mappable_len, open, open_to_read, remove, reopen, reserve, sync_folder, write_through,
-};
+pub(crate) use file::{At, mappable_len, open, open_to_read, remove, reopen, reserve, write_through};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
+pub(crate) use new_file::{NewFile, sync_folder};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;

@@ -194,11 +194,13 @@ impl<E, F> CreateOptions<E, F> {
     /// Creates a file of zeros and opens it to read and write: NumPy's mode `"w+"`. A file that has the name is
     /// replaced; whoever has it mapped or open keeps the old one, whole.
     ///
-    /// It is built beside the target, under a name that begins with `.mmap-array-`, and then renamed, so that the
-    /// target never exists half made. Permissions, and where the system lets us owner and group, are taken over; other
-    /// hard links to the old file stay with it, and an access control list is not taken over (the group then gets what
-    /// everybody has). A symbolic link is followed, if it leads to a file. The zeros can be seen by everybody at once;
-    /// [`scratch`](Self::scratch) is for what is to be seen when it is finished.
+    /// It is built without a name, or beside the target under one that begins with `.mmap-array-`, and gets its own in one
+    /// step once it is on the disk, so that the target never exists half made, when the program is killed or the power
+    /// fails. What a killed program has left of a target goes when that is created the next time. Permissions are taken
+    /// over, and where the system lets us owner, group and access control list (on Linux); where it does not, nobody gets
+    /// more than before. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a
+    /// file. The zeros can be seen by everybody at once; [`scratch`](Self::scratch) is for what is to be seen when it is
+    /// finished.
     ///
     /// # Safety
     ///
@@ -245,7 +247,7 @@ impl<E, F> CreateOptions<E, F> {
     }
 
     /// Opens a file to read and write, and creates it first where there is none: for many processes that all make the
-    /// same call, of which one creates and all open.
+    /// same call, of which one creates, while the others wait, and all open.
     ///
     /// # Safety
     ///
@@ -286,7 +288,10 @@ impl<E, F> CreateOptions<E, F> {
                 let bytes = FileBytes { file: &file, path: Some(path), member: None };
                 self.settings.map_elements(self.elements.clone(), layout, &bytes, Mode::ReadWrite)
             };
-            open_or_make(path, empty, open, || self.clone().create_file(path, false))
+            open_or_make(path, empty, open, |new| {
+                let made = self.checked_slice()?;
+                self.clone().map_built(self.built(new, &made)?, path, made.layout)
+            })
         };
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
@@ -320,8 +325,9 @@ impl<E, F> CreateOptions<E, F> {
         let path = path.as_ref();
         let open_or_create = || {
             let (dims, made) = (self.dims()?, self.checked_layout()?);
-            let make = || {
-                let (mut new, file) = self.new_file_for(&made, path, false)?;
+            let make = |new| {
+                let mut new = self.built(new, &made)?;
+                let file = new.handle()?;
                 new.persist().map(|()| file)
             };
             let file = open_or_make(path, made.len == 0, Ok, make)?;
@@ -421,15 +427,17 @@ where
         Ok(new)
     }
 
-    /// A new file beside the path, as long as the array needs it and with what is in front of that.
-    pub(crate) fn new_file(&self, path: &Path) -> Result<(NewFile, File)> {
-        self.new_file_for(&self.checked_layout()?, path, false)
+    /// A new file as the array needs it, of which one program makes only one at a time; `None` where there is one.
+    pub(crate) fn new_file_alone(&self, path: &Path) -> Result<Option<NewFile>> {
+        let made = self.checked_layout()?;
+        NewFile::create_alone(path)?.map(|new| self.built(new, &made)).transpose()
     }
 
-    fn new_file_for(&self, made: &NewLayout, path: &Path, replace: bool) -> Result<(NewFile, File)> {
-        let (new, file) = NewFile::create(path, made.len, replace, self.settings.reserve)?;
-        write_front(&file, made)?;
-        Ok((new, file))
+    /// Makes a new file as long as the array needs it, with what is in front of that.
+    fn built(&self, new: NewFile, made: &NewLayout) -> Result<NewFile> {
+        new.set_len(made.len, self.settings.reserve)?;
+        write_front(&new.handle()?, made)?;
+        Ok(new)
     }
 }
 
@@ -446,9 +454,14 @@ where
 
     fn create_file(self, path: &Path, replace: bool) -> Result<E::Array> {
         let made = self.checked_slice()?;
+        let new = self.built(NewFile::create(path, replace)?, &made)?;
+        self.map_built(new, path, made.layout)
+    }
+
+    /// Maps a new file and puts it in its place.
+    fn map_built(self, mut new: NewFile, path: &Path, layout: Layout) -> Result<E::Array> {
         // On an error the map is dropped first, then the new file, which removes it.
-        let (mut new, file) = self.new_file_for(&made, path, replace)?;
-        let array = self.map_new(file, Some(path), made.layout)?;
+        let array = self.map_new(new.handle()?, Some(path), layout)?;
         new.persist()?;
         Ok(array)
     }
@@ -468,18 +481,23 @@ fn write_front(file: &File, made: &NewLayout) -> Result<()> {
     if made.front.is_empty() { Ok(()) } else { region::write_front(file, &made.front) }
 }
 
-/// Opens a file that was made by whomever, or makes it.
+/// Opens a file that was made by whomever, or makes it, if nobody else does.
 fn open_or_make<T>(
     path: &Path,
     empty: bool,
     open: impl FnOnce(File) -> Result<T>,
-    make: impl FnOnce() -> Result<T>,
+    make: impl FnOnce(NewFile) -> Result<T>,
 ) -> Result<T> {
+    let is_missing = |error: &Error| error.io_kind() == Some(io::ErrorKind::NotFound);
     let file = match open_made(path, empty) {
-        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => match make() {
-            // Another process was first.
-            Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => open_made(path, empty)?,
-            made => return made,
+        Err(error) if is_missing(&error) => match NewFile::create_alone(path)?.map(make) {
+            None => open_made(path, empty)?,
+            Some(Ok(made)) => return Ok(made),
+            // Another may have done all the same, who has not waited.
+            Some(Err(error)) => match open_made(path, empty) {
+                Err(missing) if is_missing(&missing) => return Err(error),
+                opened => opened?,
+            },
         },
         opened => opened?,
     };

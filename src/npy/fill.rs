@@ -6,7 +6,7 @@
 
 use super::header::{Header, MAX_HEADER};
 use super::options::{Npy, check_as_asked};
-use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait, unless_exists};
+use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait};
 use super::window::split;
 use crate::access::{Exclusive, ReadWrite};
 use crate::array::format::sealed::NewFormat as _;
@@ -230,15 +230,17 @@ where
         let path = match self.path.is_symlink() {
             true => fs::canonicalize(&self.path)
                 .map_err(|source| Error::io("follow the symbolic link", source).in_file(Some(&self.path)))?,
-            false => self.path.clone(),
+            // The same wherever the program goes meanwhile.
+            false => std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()),
         };
-        let (sidecar, array) = self.join(&path, &job, || match unless_exists(self.options.new_file(&path))? {
-            Some((new, array)) => Sidecar::begin(&path, &job, new, array),
+        let (sidecar, array) = self.join(&path, &job, || match self.options.new_file_alone(&path)? {
+            Some(new) => Sidecar::begin(&path, &job, new),
             None => Ok(None),
         })?;
         let fill = Fill {
             array,
             path: self.path,
+            real: path,
             options: self.options.into_open(),
             rows: rows.unwrap_or(0),
             parts,
@@ -405,7 +407,9 @@ const MOST_CHANGES: usize = 50;
 /// ```
 pub struct Fill<T> {
     array: File,
+    /// As it was given, for errors.
     path: PathBuf,
+    real: PathBuf,
     options: Options<Typed<T>, Npy>,
     /// The length of the slowest axis.
     rows: usize,
@@ -563,10 +567,10 @@ where
     /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a rule not
     /// done.
     pub fn done(self) -> Result<()> {
-        let Self { fill: Fill { array: file, path, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
+        let Self { fill: Fill { array: file, path, real, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
         // Opened for these elements alone, so that an error of writing them is told here and not to another claim.
         let written =
-            region::reopen(file, path).and_then(|own| region::write_through(&own, bytes.start, array.as_bytes()));
+            region::reopen(file, real).and_then(|own| region::write_through(&own, bytes.start, array.as_bytes()));
         written.map_err(|source| {
             Error::io("write the elements of the part", source).at_bytes(bytes.clone()).in_file(Some(path))
         })?;

@@ -113,9 +113,9 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
 ///
 /// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C
 /// order, they are written as they lie and the header says so. The bytes between a record's fields are written as they
-/// are in memory. The file is built beside the target and renamed, so the target never exists half made, and an array
-/// that is mapped from the target itself may be saved (but on Windows, which does not replace files that are mapped). A
-/// file that is replaced goes only when the new one is on the disk; where there was none, nobody waits for the disk.
+/// are in memory. The target gets the whole file in one step, once that is on the disk: it never exists half made, when the
+/// program is killed or the power fails, and it is there when this returns. An array that is mapped from the target itself
+/// may be saved (but on Windows, which does not replace files that are mapped).
 ///
 /// # Errors
 ///
@@ -140,9 +140,8 @@ pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result
     let path = path.as_ref();
     let save = |view: &dyn AnyView| {
         let header = header_of(view)?;
-        let (mut new, mut file) = NewFile::create(path, 0, true, false)?;
-        write_array(&mut file, &header, view)?;
-        drop(file);
+        let mut new = NewFile::create(path, true)?;
+        write_array(&mut new.handle()?, &header, view)?;
         new.persist()
     };
     array.lend(save).map_err(|error| error.in_file(Some(path)))

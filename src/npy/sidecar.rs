@@ -135,28 +135,26 @@ impl Sidecar {
     }
 
     /// Begins a job, with an array that has not got its name yet; `None` where another process was first.
-    pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile, array: File) -> Result<Option<(Self, File)>> {
+    pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile) -> Result<Option<(Self, File)>> {
+        let array = new.handle()?;
         let path = Self::name(target);
         let at = |error: Error| error.in_file(Some(&path));
         let io = |action: &'static str| move |source| Error::io(action, source);
-        array.sync_all().map_err(io("write the new array back")).map_err(|error| error.in_file(Some(target)))?;
         let id = FileId::of(&array).map_err(io("tell the file from others")).map_err(at)?;
         let text = [&job.text, &*id_line(id)].concat();
-        let made = NewFile::create(&path, 0, false, false);
-        let Some((mut named, file)) = unless_exists(made)? else { return Ok(None) };
-        let sidecar = Self::new(target, file, job);
+        let Some(mut named) = unless_exists(NewFile::create(&path, false))? else { return Ok(None) };
+        let sidecar = Self::new(target, named.handle()?, job);
         // Nobody else knows of the file, so the lock is free.
         let Some(_setup) = sidecar.set_up(|| Ok(true)).map_err(at)? else { return Ok(None) };
         let bytes = [text.as_bytes(), &vec![OPEN; job.parts]].concat();
         let written = At { file: &sidecar.file, position: 0 }.write_all(&bytes);
-        written.and_then(|()| sidecar.file.sync_all()).map_err(io("write what the job is")).map_err(at)?;
+        written.map_err(io("write what the job is")).map_err(at)?;
         if unless_exists(named.persist())?.is_none() {
             return Ok(None);
         }
-        // On the disk before the array has its name: without the sidecar it would pass for complete.
-        let put = region::sync_folder(target).and_then(|()| unless_exists(new.persist()));
-        match put {
-            Ok(Some(())) => region::sync_folder(target).map(|()| Some((sidecar, array))),
+        // The sidecar is on the disk before the array has its name: without it the array would pass for complete.
+        match unless_exists(new.persist()) {
+            Ok(Some(())) => Ok(Some((sidecar, array))),
             put => {
                 sidecar.remove()?;
                 put.map(|_| None)

@@ -24,8 +24,8 @@ const BUFFER: usize = 1 << 16;
 /// The header has room for any number of rows, and [`finish`](Self::finish) puts the number in. What is written is,
 /// byte for byte, what `np.save` makes of the whole array. It takes no memory but a small buffer.
 ///
-/// [`create`](Self::create) builds a file beside its target, which appears with `finish`. A writer that is dropped before
-/// leaves the target as it was.
+/// [`create`](Self::create) builds a file that appears with `finish`, once it is on the disk. A writer that is dropped
+/// before leaves the target as it was.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -74,8 +74,8 @@ impl<T: Element> Writer<T> {
         let path = path.as_ref();
         let create = || {
             let header = header::<T>(row_shape)?;
-            let (new, file) = NewFile::create(path, 0, true, false)?;
-            Self::begin(file, header, Some(new), Some(path))
+            let new = NewFile::create(path, true)?;
+            Self::begin(new.handle()?, header, Some(new), Some(path))
         };
         create().map_err(|error: Error| error.in_file(Some(path)))
     }

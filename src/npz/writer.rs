@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 /// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size
 /// and any number of them are written; no more than a piece of one is in memory.
 ///
-/// The archive is built beside the target and appears whole, by [`finish`](Self::finish). Dropped before, it goes, and
-/// what was there stays.
+/// The archive appears whole, by [`finish`](Self::finish), once it is on the disk. Dropped before, it goes, and what was
+/// there stays.
 ///
 /// ```
 /// use mmap_array::{MmapArrayMut, Order, npz};
@@ -64,8 +64,8 @@ impl Writer {
     /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where the target is something else.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let (new, file) = NewFile::create(path, 0, true, false)?;
-        let zip = ZipArchiveWriter::new(BufWriter::with_capacity(1 << 16, file));
+        let new = NewFile::create(path, true)?;
+        let zip = ZipArchiveWriter::new(BufWriter::with_capacity(1 << 16, new.handle()?));
         Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new(), broken: false })
     }
 

@@ -19,6 +19,7 @@ impl FileSystem {
     const F2FS: Self = Self(0xF2F5_2010);
     const BTRFS: Self = Self(0x9123_683E);
     const XFS: Self = Self(0x5846_5342);
+    const TMPFS: Self = Self(0x0102_1994);
 
     /// # Errors
     ///
@@ -39,6 +40,12 @@ impl FileSystem {
     /// server's doing, OCFS2, overlayfs above one of these), of which that has not been tried or cannot be believed.
     pub(super) fn shares_blocks(self) -> bool {
         matches!(self, Self::XFS | Self::BTRFS)
+    }
+
+    /// Whether what was synced of a file without a name is there after a power failure once the file has a name and the
+    /// folder of that is synced. (Btrfs writes nothing down of a file that has none.)
+    pub(super) fn remembers_unnamed(self) -> bool {
+        matches!(self, Self::EXT4 | Self::XFS | Self::TMPFS)
     }
 
     /// Whether two files must have attributes in common to share blocks.

@@ -3,19 +3,17 @@
 //! An array in such a file is safe to write as long as nobody else can have the file. So whatever can fail is tried
 //! before the file has any name, and whoever asked is told whether it has had one when something fails all the same.
 
+use super::file::{At, set_len};
 #[cfg(not(windows))]
-use super::file::private;
+use super::new_file::make_private;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use super::file::temporary_name;
-use super::file::{
-    At, EXISTS, NewFile, Target, create_temporary, creating, folder_of, not_taken_over, set_len, sync_folder, take_over,
-};
+use super::new_file::unnamed as unnamed_in;
+use super::new_file::{NewFile, NotNamed, create_temporary};
 use crate::error::{Error, PersistError, Result};
-use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Why a file without a name got none, and whether others may have it open nevertheless.
 pub(crate) struct NotPersisted {
@@ -37,152 +35,30 @@ impl From<Error> for NotPersisted {
     }
 }
 
-/// Gives a file without a name one, whose content is on the disk; the name is there, too, when this returns. Where
-/// the system cannot, as between two file systems, a copy gets the name.
+/// Gives a file without a name one, whose content is on the disk; the name is there, too, when this returns. Where the
+/// system cannot, as between two file systems, a copy gets the name.
 pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), NotPersisted> {
     let at = |error: Error| error.in_file(Some(path));
     let io = |action: &'static str| move |source| at(Error::io(action, source));
-    let Target { real, old } = Target::look(path, replace)?;
-    // What can be found out is, before the file has any name.
-    let (folder, name) = folder_and_name(&real).map_err(io(creating(&folder_of(&real))))?;
-    if let Some(old) = &old {
-        take_over(file, &real, old).map_err(|source| at(not_taken_over(source)))?;
-    }
-    let named = |error: Error| NotPersisted { error: at(error), was_named: true };
-    let linked = match link(file, &folder, name, old.is_some()) {
-        // It has come in the meantime.
-        Linked::Exists if replace => link(file, &folder, name, true),
-        linked => linked,
-    };
-    match linked {
-        Linked::Named => folder.sync().map_err(|source| {
-            let text = "write the folder back; the file has its name, which a power failure may take from it";
-            named(Error::io(text, source))
-        }),
-        Linked::Exists => Err(io(EXISTS)(io::ErrorKind::AlreadyExists.into()).into()),
-        Linked::Left { temporary, source } => {
-            let left = format!("{source}; the file is whole, and lies beside it as `{}`", temporary.display());
-            Err(named(Error::io("put the new file in place", io::Error::new(source.kind(), left))))
-        }
-        Linked::Unsupported => {
-            let (mut new, copy) = NewFile::create(path, 0, replace, false)?;
-            let copied = copy_data(file, &copy).and_then(|()| copy.sync_all());
-            copied.map_err(io("copy the scratch file"))?;
-            drop(copy);
-            new.persist()?;
-            // Behind a symbolic link it is another folder than the link's.
-            Ok(sync_folder(&real).map_err(at)?)
-        }
-    }
-}
-
-/// A folder that is open.
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "android")),
-    allow(dead_code, reason = "only Linux can name a file that has no name")
-)]
-struct Folder {
-    path: PathBuf,
-    /// Where it may be read: not all that may be written can be.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    open: Option<File>,
-}
-
-/// The folder that a file goes to, and its name there.
-fn folder_and_name(path: &Path) -> io::Result<(Folder, &OsStr)> {
-    let is_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| last == b'/');
-    let name = path.file_name().filter(|_| !is_folder);
-    let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with a name"))?;
-    if let Err(error) = path.symlink_metadata() {
-        if error.kind() != io::ErrorKind::NotFound {
-            return Err(error);
-        }
-    }
-    let path = folder_of(path);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        let open = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
-            open => Some(open?),
-        };
-        Ok((Folder { path, open }, name))
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    Ok((Folder { path }, name))
-}
-
-impl Folder {
-    /// Waits until the names in it are on the disk.
-    fn sync(&self) -> io::Result<()> {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        match self.open.as_ref().map(File::sync_all) {
-            // Not every file system can.
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {}
-            Some(synced) => return synced,
-            None => {}
-        }
-        Ok(())
-    }
-}
-
-/// What came of a name for a file that had none.
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "android")),
-    allow(dead_code, reason = "only Linux can name a file that has no name")
-)]
-enum Linked {
-    /// It has the name.
-    Named,
-    /// Another file has it, which was not to be replaced.
-    Exists,
-    /// It has a temporary name, and could not get the other one.
-    Left { temporary: PathBuf, source: io::Error },
-    /// The system cannot name it.
-    Unsupported,
-}
-
-/// Gives a file that never had a name one, where the system can: at once, or to replace another by way of a temporary
-/// one.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn link(file: &File, folder: &Folder, name: &OsStr, replace: bool) -> Linked {
-    use rustix::fs::{AtFlags, CWD, linkat, renameat};
-    use rustix::io::Errno;
-    use std::os::fd::AsRawFd;
-    let Some(open) = &folder.open else { return Linked::Unsupported };
-    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // The first way needs a privilege, or Linux 6.10; the second /proc.
-    let link = |name: &OsStr| {
-        linkat(file, "", open, name, AtFlags::EMPTY_PATH).or_else(|error| match error {
-            Errno::EXIST => Err(error),
-            _ => linkat(CWD, &by_number, open, name, AtFlags::SYMLINK_FOLLOW),
-        })
-    };
-    if !replace {
-        return match link(name) {
-            Ok(()) => Linked::Named,
-            Err(Errno::EXIST) => Linked::Exists,
-            Err(_) => Linked::Unsupported,
-        };
-    }
-    loop {
-        let temporary = temporary_name(&folder.path);
-        let Some(beside) = temporary.file_name() else { return Linked::Unsupported };
-        match link(beside) {
-            Ok(()) => {
-                return match renameat(open, beside, open, name) {
-                    Ok(()) => Linked::Named,
-                    Err(error) => Linked::Left { temporary, source: error.into() },
-                };
+    let own = file.try_clone().map_err(io("keep the file open"))?;
+    let mut new = NewFile::of_unnamed(own, path, replace).map_err(at)?;
+    let Err(NotNamed { error, was_named, impossible }) = new.put_in_place() else { return Ok(()) };
+    if was_named {
+        let error = match new.leave() {
+            Some(beside) => {
+                let text = format!("{error}; the file is whole, and lies beside it as `{}`", beside.display());
+                at(Error::io("put the new file in place", io::Error::other(text)))
             }
-            Err(Errno::EXIST) => {}
-            Err(_) => return Linked::Unsupported,
-        }
+            None => error,
+        };
+        return Err(NotPersisted { error, was_named });
     }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn link(_: &File, _: &Folder, _: &OsStr, _: bool) -> Linked {
-    Linked::Unsupported
+    if !impossible {
+        return Err(error.into());
+    }
+    let mut new = NewFile::create(path, replace)?;
+    copy_data(file, &new.handle()?).map_err(io("copy the scratch file"))?;
+    Ok(new.persist()?)
 }
 
 /// Copies a file with its holes, as long as it is.
@@ -233,17 +109,13 @@ pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
 
 #[cfg(not(windows))]
 fn unnamed(folder: &Path) -> Result<File> {
+    // With the permissions of a file that is created, since it may get a name.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use rustix::fs::{Mode, OFlags};
-        // With the permissions of a file that is created, since it may get a name.
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        if let Ok(file) = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
-            return Ok(file.into());
-        }
-        // Not every file system has O_TMPFILE.
+    if let Some(file) = unnamed_in(folder, 0o666) {
+        return Ok(file);
     }
-    let (path, file) = create_temporary(folder, folder, private(&mut OpenOptions::new()))?;
+    // Not every system and file system has such files.
+    let (path, file) = create_temporary(folder, make_private(&mut OpenOptions::new()))?;
     std::fs::remove_file(&path).map_err(|source| Error::io("unlink the scratch file", source).in_file(Some(&path)))?;
     Ok(file)
 }
@@ -256,5 +128,5 @@ fn unnamed(folder: &Path) -> Result<File> {
     const FILE_ATTRIBUTE_TEMPORARY: u32 = 0x0000_0100;
     let mut options = OpenOptions::new();
     options.share_mode(0).attributes(FILE_ATTRIBUTE_TEMPORARY).custom_flags(FILE_FLAG_DELETE_ON_CLOSE);
-    Ok(create_temporary(folder, folder, &mut options)?.1)
+    Ok(create_temporary(folder, &mut options)?.1)
 }
