@@ -116,25 +116,46 @@ pub(crate) struct Patch {
     pub(crate) at: u64,
     pub(crate) old: Vec<u8>,
     pub(crate) new: Vec<u8>,
+    /// The byte in which [`Adding`](Self::ADDING) stands until the new bytes are written, where there is room for it.
+    pub(crate) adding: Option<u64>,
+    /// Whether it has stood there before: somebody was killed who added elements.
+    pub(crate) was_adding: bool,
 }
 
 impl Patch {
+    /// What says that elements are being added: what lies behind the array is theirs, and means nothing yet.
+    pub(crate) const ADDING: u8 = b'\t';
+    /// What stands there else.
+    pub(crate) const NOT_ADDING: u8 = b' ';
+
     /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always
     /// lie in one sector: a disk writes that whole or not at all.
     pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
         let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
         let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
-        Self { at: first as u64, old: old[first..end].to_vec(), new: new[first..end].to_vec() }
+        let (old, new) = (old[first..end].to_vec(), new[first..end].to_vec());
+        Self { at: first as u64, old, new, adding: None, was_adding: false }
+    }
+
+    /// Says that elements are being added, on the disk.
+    fn begin(&self, file: &File) -> Result<()> {
+        let Some(at) = self.adding else { return Ok(()) };
+        file::write_through(file, at, &[Self::ADDING]).map_err(|source| {
+            self.end(file);
+            Error::io("write the header", source)
+        })
+    }
+
+    /// Says that nothing is added any more, after an error, if the system lets us.
+    fn end(&self, file: &File) {
+        if let Some(at) = self.adding {
+            let _ = io::Write::write_all(&mut At { file, position: at }, &[Self::NOT_ADDING]);
+        }
     }
 
     /// Writes the new bytes, in one write, and waits until they are on the disk. After an error the old ones are put
     /// back; whether they are there is the second part of the error.
     fn apply(&self, file: &File, write_back: &WriteBack) -> Result<(), (Error, bool)> {
-        if is_appending(file) {
-            let text =
-                "cannot grow: the file is open to append, so that its header cannot be written; open it to write";
-            return Err((Error::unsupported(text), true));
-        }
         let write = |bytes: &[u8]| io::Write::write_all(&mut At { file, position: self.at }, bytes);
         let written = write(&self.new).and_then(|()| write_back.wait(|| file.sync_data()));
         written.map_err(|source| {
@@ -647,34 +668,46 @@ impl Map {
                          the file shorter since it was mapped, which nobody may do"
                     )));
                 }
-                if old_len > old_end {
-                    // A window within the file's array is told so; behind a whole one, elements may have been added by a
-                    // program that was killed before it could say that they are there.
-                    let advice =
-                        match self.front.map(|front| front(file, old_end, (len - self.len) as u64)).transpose()? {
-                            Some(_) => format!(
-                                "cut the file to {old_end} bytes if it is what a program that was killed has left"
-                            ),
-                            None => "open all of the file to grow it".to_owned(),
-                        };
-                    return Err(Error::unsupported(format!(
-                        "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what lies \
-                         between would become elements; {advice}"
-                    )));
-                }
                 let new_len = file_len_for(&portion)?;
                 let added = Portion { offset: old_end, len: len - self.len, lock: self.lock, ..portion };
-                let lock = added.take_lock(file, Mode::ReadWrite)?;
                 let patch = self.front.map(|front| front(file, old_end, added.len as u64)).transpose()?;
+                if old_len > old_end {
+                    // A window within the file's array has been told so.
+                    match &patch {
+                        Some(patch) if patch.was_adding => {
+                            file.set_len(old_end).map_err(|source| Error::io("cut off what was left", source))?;
+                        }
+                        patch => {
+                            let advice = match patch {
+                                Some(_) => format!("cut the file to {old_end} bytes if nobody needs that"),
+                                None => "open all of the file to grow it".to_owned(),
+                            };
+                            return Err(Error::unsupported(format!(
+                                "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what \
+                                 lies between would become elements; {advice}"
+                            )));
+                        }
+                    }
+                }
+                if patch.is_some() && is_appending(file) {
+                    return Err(Error::unsupported(
+                        "cannot grow: the file is open to append, so that its header cannot be written; open it to write",
+                    ));
+                }
+                let lock = added.take_lock(file, Mode::ReadWrite)?;
+                patch.as_ref().map_or(Ok(()), |patch| patch.begin(file))?;
                 // Only what was added a moment ago goes.
                 let cut = || {
                     if mappable_len(file).is_ok_and(|len| len == new_len) {
-                        let _ = file.set_len(old_len);
+                        let _ = file.set_len(old_end);
+                    }
+                    if let Some(patch) = &patch {
+                        patch.end(file);
                     }
                 };
                 let raw = file::set_len(file, new_len, reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
                 let raw = raw.inspect_err(|_| cut())?;
-                if let Some(patch) = patch {
+                if let Some(patch) = &patch {
                     // The file must be as long as its beginning says, whenever the power fails.
                     let synced = self.write_back.wait(|| file.sync_data());
                     let synced = synced.map_err(|source| Error::io("write the file's length back", source));

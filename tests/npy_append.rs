@@ -91,6 +91,33 @@ fn rows_that_cannot_be_added_change_nothing() {
 }
 
 #[test]
+fn what_a_killed_program_has_left_is_cut_off_and_what_others_have_put_there_is_not() {
+    let (_folder, path) = folder();
+    let file = saved(&vec![[1_u8, 2]; 9]);
+    let begun = {
+        let mut file = file.clone();
+        assert_eq!(file[126..128], *b" \n");
+        file[126] = b'\t';
+        [&file[..], &[0; 1000]].concat()
+    };
+    // A second array, as `np.save` puts it behind the first in a file that is open.
+    let two = [&file[..], &file[..]].concat();
+    fs::write(&path, &two).unwrap();
+    assert_eq!(npy::append(&path, &[[5_u8, 6]]).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(fs::read(&path).unwrap(), two);
+    fs::write(&path, &begun).unwrap();
+    assert_eq!(npy::append(&path, &[[1_u8, 2]]).unwrap(), 10);
+    assert_eq!(fs::read(&path).unwrap(), saved(&vec![[1_u8, 2]; 10]));
+    fs::write(&path, &begun).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::open_mut::<[u8; 2]>(&path) }.unwrap();
+    array.grow(1).unwrap();
+    array[9] = [1, 2];
+    array.close().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), saved(&vec![[1_u8, 2]; 10]));
+}
+
+#[test]
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
 fn all_rows_are_there_that_a_crowd_was_told_so_of() {
     let (_folder, path) = folder();

@@ -662,11 +662,8 @@ mod limited {
             assert_eq!((loaded.shape(), &loaded[..]), (&[3][..], &rows()[..3]), "{task}");
             let file = fs::read(&path).unwrap();
             if task == "append" {
-                // What was added lies behind the array, and more is added when it has gone.
+                // What was added lies behind the array, and goes with the next.
                 assert!(file.len() > 100_000);
-                let error = npy::append(&path, &rows()[3..4]).unwrap_err();
-                assert!(error.to_string().contains("cut the file to 3128 bytes"), "{error}");
-                fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3128).unwrap();
                 assert_eq!(npy::append(&path, &rows()[3..4]).unwrap(), 4);
                 assert_eq!(fs::read(&path).unwrap(), saved(&rows()[..4]));
             } else {

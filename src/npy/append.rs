@@ -18,7 +18,9 @@ use std::path::Path;
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
-/// the disk writes the few bytes of the new number at once. After an error the file is as it was, if the system lets it
+/// the disk writes the few bytes of the new number at once. What a killed program has left behind the array is cut off by
+/// the next that adds rows: it is told from what others have put there by a tab in the place of the header's last space,
+/// which stands there meanwhile. After an error the file is as it was, if the system lets it
 /// be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
 /// found it. (On systems without locks that belong to an open file, as FreeBSD, nobody else may do so.)
 ///
@@ -26,8 +28,8 @@ use std::path::Path;
 ///
 /// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
 /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
-/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where more bytes follow the array, as they do when a program
-/// was killed while it added rows, and where the header has no room for the number;
+/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array, and where the header has
+/// no room for the number;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
 /// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
 /// [`Io`](crate::ErrorKind::Io) where the system refuses.
@@ -60,15 +62,17 @@ fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {
     let count = rows_of(rows, &header, axis)?;
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
-    if file_len > end {
+    let patch = grown(file, &header, count)?;
+    if file_len > end && patch.was_adding {
+        file.set_len(end).map_err(|source| Error::io("cut off what was left behind the array", source))?;
+    } else if file_len > end {
         return Err(Error::unsupported(format!(
             "no rows can be added: the array ends at byte {end} and the file at byte {file_len}, and what lies between \
-             would be lost; where it is what a program that was killed has left, cut the file to {end} bytes"
+             would be lost; cut the file to {end} bytes if nobody needs that"
         ))
         .at_bytes(end..file_len));
     }
     if count > 0 {
-        let patch = grown(file, &header, count)?;
         write_behind(&mut &*file, &header, rows, &patch)?;
     }
     Ok(header.shape()[axis] + count)
@@ -117,23 +121,29 @@ impl<S: Storage> Write for Behind<'_, S> {
 }
 
 /// Writes rows behind the array that ends where the file does, and then what changes in the header.
-fn write_behind(file: &mut impl Storage, header: &Header, rows: &dyn AnyView, patch: &Patch) -> Result<()> {
+fn write_behind<S: Storage>(file: &mut S, header: &Header, rows: &dyn AnyView, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
-    let synced = |source| Error::io("write the file to the disk", source);
-    let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
-    let written = written.and_then(|()| file.sync().map_err(synced));
-    if let Err(error) = written {
-        // The header does not speak of what was added.
-        let _ = file.cut(end);
-        return Err(error);
-    }
-    let mut put = |bytes: &[u8]| file.write_at(patch.at, bytes).and_then(|()| file.sync());
-    if let Err(source) = put(&patch.new) {
-        // Which header the file has now nobody knows. The rows go only when it is the old one.
-        if put(&patch.old).is_ok() {
-            let _ = file.cut(end);
+    let no_header = |source| Error::io("write the header", source);
+    let put = |file: &mut S, at, bytes: &[u8]| file.write_at(at, bytes).and_then(|()| file.sync());
+    // As it was before, if the system lets us.
+    let undo = |file: &mut S| {
+        if let (Ok(()), Some(at)) = (file.cut(end), patch.adding) {
+            let _ = file.write_at(at, &[Patch::NOT_ADDING]);
         }
-        return Err(Error::io("write the header", source));
+    };
+    if let Some(at) = patch.adding {
+        put(file, at, &[Patch::ADDING]).map_err(no_header).inspect_err(|_| undo(file))?;
+    }
+    let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
+    let synced = |source| Error::io("write the file to the disk", source);
+    // The header does not speak of what was added.
+    written.and_then(|()| file.sync().map_err(synced)).inspect_err(|_| undo(file))?;
+    if let Err(source) = put(file, patch.at, &patch.new) {
+        // Which header the file has now nobody knows. The rows go only when it is the old one.
+        if put(file, patch.at, &patch.old).is_ok() {
+            undo(file);
+        }
+        return Err(no_header(source));
     }
     Ok(())
 }
@@ -218,7 +228,9 @@ mod tests {
         fn run(&self, disk: &mut Disk) -> Result<()> {
             let header = Header::read(&mut &self.old[..]).unwrap();
             let view = ArrayView::from_slice(&self.rows, self.rows.len()).unwrap();
-            let patch = Patch::of(&self.old[..128], &self.new[..128]);
+            let mut old = self.old[..128].to_vec();
+            old[126] = Patch::ADDING;
+            let patch = Patch { adding: Some(126), ..Patch::of(&old, &self.new[..128]) };
             view.lend(|rows| write_behind(disk, &header, rows, &patch))
         }
 
@@ -228,6 +240,8 @@ mod tests {
             let shape = elements.shape();
             let array = if shape == [2508, 1 << 10] { &self.new } else { &self.old };
             assert!(elements[..] == array[128..], "{shape:?}");
+            // What lies behind the array is told from what others put there.
+            assert!(file.len() == array.len() || file[126] == Patch::ADDING);
             shape[0] != 8
         }
     }
@@ -239,18 +253,23 @@ mod tests {
         case.run(&mut disk).unwrap();
         assert!(disk.file == case.new);
         let steps = disk.steps;
-        assert!(
-            matches!(
-                &steps[..],
-                [Step::Write(..), Step::Write(..), Step::Write(..), Step::Sync, Step::Write(at, bytes), Step::Sync]
-                    if *at < 128 && bytes.len() < 30
-            ),
-            "{steps:?}"
-        );
+        let kinds: String = steps
+            .iter()
+            .map(|step| match step {
+                Step::Write(126, bytes) if bytes[..] == [Patch::ADDING] => 'a',
+                Step::Write(at, bytes) if *at < 128 && bytes.len() < 80 => 'h',
+                Step::Write(..) => 'w',
+                Step::Sync => 's',
+                Step::Cut(_) => 'c',
+            })
+            .collect();
+        assert_eq!(kinds, "aswwwshs");
+        let mut begun = case.old.clone();
+        begun[126] = Patch::ADDING;
         // Of the writes between two syncs, any may have come to the disk whole, half, as zeros, or not at all.
         for states in 0..4_usize.pow(3) {
-            let mut file = case.old.clone();
-            for (index, step) in steps[..3].iter().enumerate() {
+            let mut file = begun.clone();
+            for (index, step) in steps[2..5].iter().enumerate() {
                 let Step::Write(at, bytes) = step else { panic!("{step:?}") };
                 match states / 4_usize.pow(index as u32) % 4 {
                     0 => {}
@@ -267,14 +286,14 @@ mod tests {
             if let Step::Write(at, bytes) = step {
                 put(&mut file, *at, bytes);
             }
-            assert_eq!(case.is_new(&file), index > 3);
+            assert_eq!(case.is_new(&file), index > 5);
         }
     }
 
     #[test]
     fn after_an_error_the_file_is_as_it_was() {
         let case = Case::new();
-        for step in 0..6 {
+        for step in 0..8 {
             let mut disk = Disk::new(&case.old, step..step + 1);
             assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
             assert!(disk.file == case.old, "step {step}");
@@ -284,12 +303,12 @@ mod tests {
     #[test]
     fn whichever_steps_fail_the_file_is_valid() {
         let case = Case::new();
-        for start in 0..6 {
-            for end in start + 1..10 {
+        for start in 0..8 {
+            for end in start + 1..13 {
                 let mut disk = Disk::new(&case.old, start..end);
                 assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
                 // The new header has been written when waiting for it fails, and stays where the old one cannot be.
-                assert_eq!(case.is_new(&disk.file), start == 5 && end > 6, "{start}..{end}");
+                assert_eq!(case.is_new(&disk.file), start == 7 && end > 8, "{start}..{end}");
             }
         }
     }

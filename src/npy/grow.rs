@@ -1,4 +1,8 @@
 //! The header of a file whose array becomes longer.
+//!
+//! While elements are added, a tab stands in the place of the header's last space, which NumPy and others read over. It
+//! is on the disk before anything is added, and goes by the same write by which the array becomes longer. So whoever adds
+//! elements next can tell what a program that was killed has left behind the array from what others have put there.
 
 use super::header::Header;
 use crate::error::{Error, Result};
@@ -45,5 +49,12 @@ pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Patch> 
     let mut old = vec![0; new.len()];
     let read = At { file, position: 0 }.read_exact(&mut old);
     read.map_err(|source| Error::io("read the header", source))?;
-    Ok(Patch::of(&old, &new))
+    let place = old.len() - 2;
+    let was_adding = old.ends_with(&[Patch::ADDING, b'\n']);
+    if !was_adding && !old.ends_with(&[Patch::NOT_ADDING, b'\n']) {
+        return Ok(Patch::of(&old, &new));
+    }
+    // As it is when the new one is written.
+    old[place] = Patch::ADDING;
+    Ok(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) })
 }
