@@ -155,6 +155,12 @@ impl Sidecar {
         // The sidecar is on the disk before the array has its name: without it the array would pass for complete.
         match unless_exists(new.persist()) {
             Ok(Some(())) => Ok(Some((sidecar, array))),
+            // It has its name all the same: the folder has not been written.
+            Err(error)
+                if region::open(target, true).is_ok_and(|there| sidecar.is_of(id_line(id), &there).unwrap_or(true)) =>
+            {
+                Err(error)
+            }
             put => {
                 sidecar.remove()?;
                 put.map(|_| None)

@@ -1,0 +1,200 @@
+//! All that writes, with what is to come of it.
+
+use mmap_array::npy::{self, Writer};
+use mmap_array::{ArrayView, Error, MmapArray, npz};
+use std::fs;
+use std::path::Path;
+
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    /// The target as it is before: `None` where there is none.
+    old: Option<Vec<u8>>,
+    new: Vec<u8>,
+    /// What of the target is compared.
+    seen: fn(&Path) -> Vec<u8>,
+    /// A file beside the target that says that it is neither the old nor the new one yet.
+    beside: Option<&'static str>,
+    /// Whether it is an error that the target is there.
+    pub(crate) is_new_only: bool,
+    pub(crate) prepare: Box<dyn Fn(&Path)>,
+    pub(crate) run: Box<dyn Fn(&Path) -> Result<(), Error> + Sync>,
+}
+
+impl Operation {
+    fn found(&self, folder: &Path) -> Option<Vec<u8>> {
+        let target = folder.join("target");
+        target.exists().then(|| (self.seen)(&target))
+    }
+
+    pub(crate) fn is_new(&self, folder: &Path) -> bool {
+        self.found(folder).as_ref() == Some(&self.new)
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_new(&self, folder: &Path, what: &str) {
+        assert!(self.is_new(folder), "{what}: {}", self.describe(folder));
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_old_or_new(&self, folder: &Path, what: &str) {
+        let found = self.found(folder);
+        let is_told = self.beside.is_some_and(|beside| folder.join(beside).exists());
+        assert!(found == self.old || self.is_new(folder) || is_told, "{what}: {}", self.describe(folder));
+    }
+
+    fn describe(&self, folder: &Path) -> String {
+        match self.found(folder) {
+            None => "there is no target".to_owned(),
+            Some(found) if Some(&found) == self.old.as_ref() => "the target is the old one".to_owned(),
+            Some(found) => format!("the target has {} bytes: {:?}…", found.len(), &found[..found.len().min(200)]),
+        }
+    }
+}
+
+fn whole(target: &Path) -> Vec<u8> {
+    fs::read(target).unwrap()
+}
+
+/// The header without its padding, and the elements.
+fn array(target: &Path) -> Vec<u8> {
+    let header = npy::header(target).unwrap();
+    let elements = npy::load::<u8>(target).unwrap();
+    [header.to_string().as_bytes(), &elements[..]].concat()
+}
+
+const LEN: usize = 5000;
+
+fn saved(rows: &[[u8; LEN]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    npy::save_to(&mut bytes, rows).unwrap();
+    bytes
+}
+
+/// An operation on a target that is not there, or is an array of others.
+fn making(
+    name: &'static str,
+    replaces: bool,
+    new: Vec<u8>,
+    run: impl Fn(&Path) -> Result<(), Error> + Sync + 'static,
+) -> Operation {
+    let old = replaces.then(|| saved(&[[9; LEN]; 3]));
+    let before = old.clone();
+    let prepare = move |folder: &Path| {
+        if let Some(old) = &before {
+            fs::write(folder.join("target"), old).unwrap();
+        }
+    };
+    Operation {
+        name,
+        old,
+        new,
+        seen: whole,
+        beside: None,
+        is_new_only: !replaces && (name.starts_with("create_new") || name.starts_with("persist_new")),
+        prepare: Box::new(prepare),
+        run: Box::new(move |folder| run(&folder.join("target"))),
+    }
+}
+
+/// An operation on an array, of which another is made of more rows.
+fn changing(name: &'static str, rows: usize, run: impl Fn(&Path) -> Result<(), Error> + Sync + 'static) -> Operation {
+    let all = |rows: usize| -> Vec<[u8; LEN]> { (0..rows).map(|row| [row as u8 % 3; LEN]).collect() };
+    let as_seen = |bytes: &[u8]| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        array(file.path())
+    };
+    let old = saved(&all(3));
+    Operation {
+        name,
+        old: Some(as_seen(&old)),
+        new: as_seen(&saved(&all(rows))),
+        seen: array,
+        beside: None,
+        is_new_only: false,
+        prepare: Box::new(move |folder| fs::write(folder.join("target"), &old).unwrap()),
+        run: Box::new(move |folder| {
+            let target = folder.join("target");
+            // What is done is not done twice.
+            if npy::header(&target)?.shape()[0] == rows { Ok(()) } else { run(&target) }
+        }),
+    }
+}
+
+pub(crate) fn all() -> Vec<Operation> {
+    let rows = || [[1; LEN], [2; LEN]];
+    let zeros = || saved(&[[0; LEN]; 2]);
+    let archive = || {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = npz::Writer::create(file.path()).unwrap();
+        writer.add("a", &rows()[..]).unwrap();
+        writer.finish().unwrap();
+        fs::read(file.path()).unwrap()
+    };
+    let mut all = Vec::new();
+    for replaces in [false, true] {
+        let named = |new, old| if replaces { old } else { new };
+        all.push(making(named("save", "save_over"), replaces, saved(&rows()), move |target| {
+            npy::save(target, &rows()[..])
+        }));
+        all.push(making(named("tofile", "tofile_over"), replaces, rows().concat(), move |target| {
+            ArrayView::from_slice(&rows(), 2)?.tofile(target)
+        }));
+        all.push(making(named("writer", "writer_over"), replaces, saved(&rows()), move |target| {
+            let mut writer = Writer::<[u8; LEN]>::create(target, ())?;
+            writer.extend(rows())?;
+            writer.finish().map(drop)
+        }));
+        all.push(making(named("npz", "npz_over"), replaces, archive(), move |target| {
+            let mut writer = npz::Writer::create(target)?;
+            writer.add("a", &rows()[..])?;
+            writer.finish().map(drop)
+        }));
+        all.push(making(named("persist_new", "persist_over"), replaces, saved(&rows()), move |target| {
+            let folder = target.parent().unwrap();
+            let mut array = npy::create_options::<[u8; LEN]>(2).scratch_in(folder)?;
+            array.copy_from_slice(&rows());
+            let named = if replaces { array.persist(target) } else { array.persist_new(target) };
+            named.map(drop).map_err(Error::from)
+        }));
+        all.push(making(named("create_new", "create"), replaces, zeros(), move |target| {
+            let options = npy::create_options::<u8>([2, LEN]);
+            // SAFETY: nobody else uses the file.
+            let made = unsafe { if replaces { options.create(target) } else { options.create_new(target) } };
+            made.map(drop)
+        }));
+    }
+    all.push(making("open_or_create", false, zeros(), |target| {
+        npy::create_options::<u8>([2, LEN]).reserve().open_or_create_shared(target).map(drop)
+    }));
+    let fill = making("fill", false, saved(&[[1; LEN], [1; LEN], [1; LEN]]), |target| {
+        let job = npy::fill::<u8>(target, [3, LEN]).parts(3);
+        job.run(|part| {
+            part.fill(1);
+            Ok::<_, Error>(())
+        })
+        .map(drop)
+    });
+    all.push(Operation { beside: Some(".target.fill"), ..fill });
+    all.push(changing("append", 5, |target| npy::append(target, &[[0_u8; LEN], [1; LEN]][..]).map(drop)));
+    all.push(changing("grow", 4, |target| {
+        // SAFETY: nobody else uses the file.
+        let mut array = unsafe { npy::open_mut::<u8>(target) }?;
+        array.grow(1).map(drop)
+    }));
+    all.push(Operation {
+        name: "grow_raw",
+        old: Some(vec![7; LEN]),
+        new: [vec![7; LEN], vec![0; LEN]].concat(),
+        seen: whole,
+        beside: None,
+        is_new_only: false,
+        prepare: Box::new(|folder| fs::write(folder.join("target"), vec![7; LEN]).unwrap()),
+        run: Box::new(|folder| {
+            // SAFETY: nobody else uses the file.
+            let mut array = unsafe { MmapArray::<u8>::open_mut(folder.join("target")) }?;
+            if array.len() == LEN { array.grow(LEN).map(drop) } else { Ok(()) }
+        }),
+    });
+    all
+}
