@@ -23,7 +23,7 @@ pub(crate) use fault::{Entered, enter};
 pub(crate) use file::{At, mappable_len, open, open_to_read, remove, reopen, reserve, write_through};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
-pub(crate) use new_file::{NewFile, sync_folder};
+pub(crate) use new_file::{NewFile, is_at, sync_folder};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;

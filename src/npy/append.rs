@@ -1,20 +1,22 @@
 //! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
 
-use super::grow::grown;
+use super::grow::{grown, grown_len};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
-use crate::region::{self, At, Patch, RangeLock};
+use crate::region::{self, At, NewFile, Patch, RangeLock};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
 /// [`grow`](crate::MmapArrayMut::grow) does. Returns the new length of that axis.
 ///
 /// `rows` has as many axes as the array, of the same lengths but for that one, in any strides. The file becomes what
-/// `np.save` would have made of both together.
+/// `np.save` would have made of both together. Where its header has no room for the number of rows, as those of small
+/// writers in other languages have not, it is written anew with one that has, once, and put in its place; who has it open
+/// or mapped keeps the old one.
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
@@ -28,8 +30,7 @@ use std::path::Path;
 ///
 /// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
 /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
-/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array, and where the header has
-/// no room for the number;
+/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
 /// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
 /// [`Io`](crate::ErrorKind::Io) where the system refuses.
@@ -46,14 +47,19 @@ use std::path::Path;
 pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Result<usize> {
     let path = path.as_ref();
     let append = |rows: &dyn AnyView| {
-        let file = region::open(path, true)?;
-        let _lock = RangeLock::of_length(&file)?;
-        append_to(&file, rows)
+        loop {
+            let file = region::open(path, true)?;
+            let _lock = RangeLock::of_length(&file)?;
+            // It may have been replaced before it was locked, as by this function where a header has no room.
+            if region::is_at(&file, path) {
+                return append_to(&file, path, rows);
+            }
+        }
     };
     rows.lend(append).map_err(|error| error.in_file(Some(path)))
 }
 
-fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {
+fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<usize> {
     // What is no file says so, rather than that it has no header.
     let file_len = region::mappable_len(file)?;
     let header = Header::of_file(file, MAX_HEADER)?;
@@ -63,7 +69,7 @@ fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     let patch = grown(file, &header, count)?;
-    if file_len > end && patch.was_adding {
+    if file_len > end && patch.as_ref().is_some_and(|patch| patch.was_adding) {
         file.set_len(end).map_err(|source| Error::io("cut off what was left behind the array", source))?;
     } else if file_len > end {
         return Err(Error::unsupported(format!(
@@ -72,10 +78,30 @@ fn append_to(file: &File, rows: &dyn AnyView) -> Result<usize> {
         ))
         .at_bytes(end..file_len));
     }
-    if count > 0 {
-        write_behind(&mut &*file, &header, rows, &patch)?;
+    let len = grown_len(&header, axis, count)?;
+    match patch {
+        _ if count == 0 => {}
+        Some(patch) => write_behind(&mut &*file, &header, rows, &patch)?,
+        None => write_anew(file, path, &header, rows, len)?,
     }
-    Ok(header.shape()[axis] + count)
+    Ok(len)
+}
+
+/// Writes the array and the rows into a new file, with a header that has room, and puts it in the place of the old one.
+fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len: usize) -> Result<()> {
+    let mut shape = header.shape().to_vec();
+    header.order().slowest_axis(shape.len()).into_iter().for_each(|axis| shape[axis] = len);
+    let mut new = NewFile::create(path, true)?;
+    let mut out = new.handle()?;
+    Header::new(header.dtype().clone(), shape, header.order())?.write(&mut out)?;
+    let mut elements = At { file, position: header.data_offset() }.take(header.nbytes());
+    let copied = io::copy(&mut elements, &mut out).and_then(|count| match count == header.nbytes() {
+        true => Ok(()),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    });
+    copied.map_err(|source| Error::io("copy the array, whose header has no room for more rows", source))?;
+    write_elements(&mut out, rows, header.order())?;
+    new.persist()
 }
 
 /// What a file is asked to do. In the tests, one that stops anywhere.

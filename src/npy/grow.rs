@@ -32,29 +32,35 @@ pub(super) fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
             header.data_offset()
         ))
     })?;
-    grown(file, &header, rows)
-}
-
-/// What changes in the header of a file when so many rows are added.
-pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Patch> {
-    let (axis, len) = (header.order().slowest_axis(header.shape().len()))
-        .and_then(|axis| Some((axis, header.shape().get(axis)?.checked_add(rows)?)))
-        .ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))?;
-    let new = header.regrown(axis, len)?.ok_or_else(|| {
+    grown(file, &header, rows)?.ok_or_else(|| {
         Error::unsupported(format!(
-            "cannot grow: the header of {} bytes has no room for a length of {len}",
+            "cannot grow: the header of {} bytes has no room for the length of {rows} rows more; `npy::append` writes such a \
+             file anew",
             header.data_offset()
         ))
-    })?;
+    })
+}
+
+/// The length of the slowest axis with so many rows more.
+pub(super) fn grown_len(header: &Header, axis: usize, rows: usize) -> Result<usize> {
+    let len = header.shape().get(axis).and_then(|len| len.checked_add(rows));
+    len.ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))
+}
+
+/// What changes in the header of a file when so many rows are added; `None` where it has no room for their number.
+pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Option<Patch>> {
+    let axis = header.order().slowest_axis(header.shape().len());
+    let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
+    let Some(new) = header.regrown(axis, grown_len(header, axis, rows)?)? else { return Ok(None) };
     let mut old = vec![0; new.len()];
     let read = At { file, position: 0 }.read_exact(&mut old);
     read.map_err(|source| Error::io("read the header", source))?;
     let place = old.len() - 2;
     let was_adding = old.ends_with(&[Patch::ADDING, b'\n']);
     if !was_adding && !old.ends_with(&[Patch::NOT_ADDING, b'\n']) {
-        return Ok(Patch::of(&old, &new));
+        return Ok(Some(Patch::of(&old, &new)));
     }
     // As it is when the new one is written.
     old[place] = Patch::ADDING;
-    Ok(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) })
+    Ok(Some(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) }))
 }

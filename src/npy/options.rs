@@ -94,8 +94,10 @@ impl Npy {
         match bytes {
             Bytes::File(bytes) => {
                 // What is no file says so, rather than that it has no header.
-                let range = bytes.range()?;
+                bytes.range()?;
                 let header = Header::read_limited(&mut bytes.reader(), self.max_header)?;
+                // Elements are there before the header says so, which somebody may be adding.
+                let range = bytes.range()?;
                 let ends_in_archive = bytes.member.as_ref().is_some_and(|member| member.bytes.end == range.end);
                 Ok((header, range, if ends_in_archive { IN_ARCHIVE } else { TRUNCATED }))
             }

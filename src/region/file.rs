@@ -2,6 +2,8 @@
 //! blocks on the disk.
 
 use super::FileId;
+#[cfg(windows)]
+use super::new_file::{create_temporary, folder_of};
 use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

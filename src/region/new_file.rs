@@ -294,7 +294,7 @@ impl Temporary {
     /// Locks a file that was made by this name; `None` where somebody has found it before and taken it for left behind.
     fn of(path: PathBuf, file: &File) -> Option<Self> {
         match RangeLock::take(file, LOCK..LOCK + 1, true) {
-            Ok(Some(lock)) if is_at(file, &path) => Some(Self { path, _lock: Some(lock) }),
+            Ok(Some(lock)) if is_named(file, &path) => Some(Self { path, _lock: Some(lock) }),
             Ok(_) => None,
             Err(_) => Some(Self { path, _lock: None }),
         }
@@ -302,9 +302,17 @@ impl Temporary {
 }
 
 /// Whether a file has a name.
-fn is_at(file: &File, path: &Path) -> bool {
-    let ids = || Ok::<_, io::Error>((FileId::of(file)?, FileId::of(&open_to_look(path)?)?));
-    ids().is_ok_and(|(own, named)| own == named)
+fn is_named(file: &File, path: &Path) -> bool {
+    open_to_look(path).and_then(|named| is_same(file, &named)).unwrap_or(false)
+}
+
+/// Whether a path leads to an open file, or nobody can tell.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    open(path, false).is_ok_and(|named| is_same(file, &named).unwrap_or(true))
+}
+
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    Ok(FileId::of(one)? == FileId::of(other)?)
 }
 
 /// Opens what may be anybody's, and anything.
@@ -343,7 +351,7 @@ fn clean_up(path: &Path) -> Found {
         Ok(None) => Found::Used,
         Err(_) => Found::Unknown,
         // Whoever deletes a file of such a name has it locked. So it stays while this lock is held.
-        Ok(Some(_lock)) if is_at(&file, path) => match fs::remove_file(path) {
+        Ok(Some(_lock)) if is_named(&file, path) => match fs::remove_file(path) {
             Ok(()) => Found::Gone,
             Err(_) => Found::Unknown,
         },

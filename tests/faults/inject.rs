@@ -129,11 +129,11 @@ fn answer(listener: RawFd, fault: Option<(usize, Fault)>, calls: &Mutex<Vec<&'st
         let go_on = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
         let (val, error, flags) = match fault.filter(|(at, _)| *at == place) {
             None => (0, 0, go_on),
-            // SAFETY: without conditions.
-            Some((_, Fault::Kill)) => unsafe {
-                libc::kill(libc::getpid(), libc::SIGKILL);
+            Some((_, Fault::Kill)) => {
+                // SAFETY: without conditions.
+                unsafe { libc::kill(std::process::id() as libc::pid_t, libc::SIGKILL) };
                 return;
-            },
+            }
             Some((_, Fault::Error(code))) => (0, -code, 0),
             Some((_, Fault::Short)) => match write_half(name, asked.data.args) {
                 Some(count) => (count, 0, 0),
@@ -162,12 +162,11 @@ fn write_half(name: &str, args: [u64; 6]) -> Option<i64> {
     if half == 0 {
         return None;
     }
-    // SAFETY: bytes that the caller was about to have written, who waits for the answer.
-    let written = unsafe {
-        match name {
-            "write" => libc::write(file, bytes, half),
-            _ => libc::pwrite(file, bytes, half, offset as i64),
-        }
+    let written = match name {
+        // SAFETY: bytes that the caller was about to have written, who waits for the answer.
+        "write" => unsafe { libc::write(file, bytes, half) },
+        // SAFETY: as above.
+        _ => unsafe { libc::pwrite(file, bytes, half, offset as i64) },
     };
     (written > 0).then_some(written as i64)
 }

@@ -17,8 +17,10 @@ pub(crate) struct Operation {
     /// Whether it is an error that the target is there.
     pub(crate) is_new_only: bool,
     pub(crate) prepare: Box<dyn Fn(&Path)>,
-    pub(crate) run: Box<dyn Fn(&Path) -> Result<(), Error> + Sync>,
+    pub(crate) run: Box<Run>,
 }
+
+type Run = dyn Fn(&Path) -> Result<(), Error> + Sync;
 
 impl Operation {
     fn found(&self, folder: &Path) -> Option<Vec<u8>> {
@@ -159,9 +161,12 @@ pub(crate) fn all() -> Vec<Operation> {
         }));
         all.push(making(named("create_new", "create"), replaces, zeros(), move |target| {
             let options = npy::create_options::<u8>([2, LEN]);
-            // SAFETY: nobody else uses the file.
-            let made = unsafe { if replaces { options.create(target) } else { options.create_new(target) } };
-            made.map(drop)
+            if replaces {
+                // SAFETY: nobody else uses the file.
+                return unsafe { options.create(target) }.map(drop);
+            }
+            // SAFETY: as above.
+            unsafe { options.create_new(target) }.map(drop)
         }));
     }
     all.push(making("open_or_create", false, zeros(), |target| {
@@ -177,6 +182,18 @@ pub(crate) fn all() -> Vec<Operation> {
     });
     all.push(Operation { beside: Some(".target.fill"), ..fill });
     all.push(changing("append", 5, |target| npy::append(target, &[[0_u8; LEN], [1; LEN]][..]).map(drop)));
+    // Of a header that has no room for two digits.
+    let anew = changing("append_anew", 10, |target| {
+        let rows: Vec<[u8; LEN]> = (3..10).map(|row| [row % 3; LEN]).collect();
+        npy::append(target, &rows).map(drop)
+    });
+    let prepare = |folder: &Path| {
+        let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': (3, {LEN}), }}\n");
+        let start = [&b"\x93NUMPY\x01\0"[..], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
+        fs::write(folder.join("target"), [&start[..], &saved(&[[0; LEN], [1; LEN], [2; LEN]])[128..]].concat())
+            .unwrap();
+    };
+    all.push(Operation { prepare: Box::new(prepare), ..anew });
     all.push(changing("grow", 4, |target| {
         // SAFETY: nobody else uses the file.
         let mut array = unsafe { npy::open_mut::<u8>(target) }?;
