@@ -43,7 +43,8 @@ impl FileSystem {
     }
 
     /// Whether what was synced of a file without a name is there after a power failure once the file has a name and the
-    /// folder of that is synced. (Btrfs writes nothing down of a file that has none.)
+    /// folder of that is synced: where that was tried. Btrfs writes nothing down of a file that has no name; that the
+    /// sync of the folder makes up for it, as it does on Linux 6.18, nobody promises.
     pub(super) fn remembers_unnamed(self) -> bool {
         matches!(self, Self::EXT4 | Self::XFS | Self::TMPFS)
     }

@@ -14,8 +14,8 @@
 //!
 //! On Linux it has no name (`O_TMPFILE`) and goes with the program. It can be linked to a new name; to replace another
 //! file it needs a temporary one first, and so it does on a file system that forgets at a power failure what was written
-//! to a file without a name, unless its name is synced after that (Btrfs). Elsewhere, and where there is no `O_TMPFILE`,
-//! it has a temporary name from the beginning.
+//! to a file without a name (Btrfs may). Elsewhere, and where there is no `O_TMPFILE`, it has a temporary name from the
+//! beginning.
 //!
 //! A temporary name follows from the target's, and the file is locked as long as it has it. A program that is killed
 //! leaves the file, and its lock goes; whoever makes the same target next finds the name, and a file that he can lock,
@@ -502,7 +502,6 @@ fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Whether what was synced of a file without a name is there after a power failure, once it has a name that was synced.
-/// Those of which this has been tried; Btrfs writes nothing down of such a file.
 fn remembers_unnamed(file: &File) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return super::filesystem::FileSystem::of(file).is_ok_and(super::filesystem::FileSystem::remembers_unnamed);

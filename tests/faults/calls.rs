@@ -10,14 +10,14 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 /// What a child found out.
-struct Done {
+pub(crate) struct Done {
     /// `None` where it was killed.
-    result: Option<Result<(), String>>,
-    calls: Vec<String>,
+    pub(crate) result: Option<Result<(), String>>,
+    pub(crate) calls: Vec<String>,
 }
 
 /// Runs an operation in a child, with a fault.
-fn run(operation: &Operation, folder: &Path, fault: Option<(usize, Fault)>) -> Done {
+pub(crate) fn run(operation: &Operation, folder: &Path, fault: Option<(usize, Fault)>) -> Done {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args(["--exact", "calls::child", "--ignored", "--nocapture"]);
     child.env("OPERATION", operation.name).env("FOLDER", folder);

@@ -8,3 +8,4 @@ mod inject;
 #[path = "../mounts/mod.rs"]
 mod mounts;
 mod operations;
+mod power;

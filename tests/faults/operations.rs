@@ -14,6 +14,8 @@ pub(crate) struct Operation {
     seen: fn(&Path) -> Vec<u8>,
     /// A file beside the target that says that it is neither the old nor the new one yet.
     beside: Option<&'static str>,
+    /// Whether it has said, when it is over, that all is on the disk.
+    pub(crate) is_durable: bool,
     /// Whether it is an error that the target is there.
     pub(crate) is_new_only: bool,
     pub(crate) prepare: Box<dyn Fn(&Path)>,
@@ -92,6 +94,7 @@ fn making(
         new,
         seen: whole,
         beside: None,
+        is_durable: true,
         is_new_only: !replaces && (name.starts_with("create_new") || name.starts_with("persist_new")),
         prepare: Box::new(prepare),
         run: Box::new(move |folder| run(&folder.join("target"))),
@@ -113,6 +116,7 @@ fn changing(name: &'static str, rows: usize, run: impl Fn(&Path) -> Result<(), E
         new: as_seen(&saved(&all(rows))),
         seen: array,
         beside: None,
+        is_durable: true,
         is_new_only: false,
         prepare: Box::new(move |folder| fs::write(folder.join("target"), &old).unwrap()),
         run: Box::new(move |folder| {
@@ -205,6 +209,8 @@ pub(crate) fn all() -> Vec<Operation> {
         new: [vec![7; LEN], vec![0; LEN]].concat(),
         seen: whole,
         beside: None,
+        // As for `File::set_len`: `flush` says so.
+        is_durable: false,
         is_new_only: false,
         prepare: Box::new(|folder| fs::write(folder.join("target"), vec![7; LEN]).unwrap()),
         run: Box::new(|folder| {
