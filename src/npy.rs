@@ -211,9 +211,9 @@ where
 /// A job of filling one array by many processes and threads, part by part, which survives the death of any of them. See
 /// [`FillOptions`].
 ///
-/// Do not [`create`] the array first: the job does. One that is there, without the file beside it that says what is
-/// still to be filled, counts as complete, and nothing is filled: [`run`](FillOptions::run) returns 0, and with
-/// [`create_new`](FillOptions::create_new) an error.
+/// Do not [`create`] the array first: the job does. Of one that a job has completed nothing is filled:
+/// [`run`](FillOptions::run) returns 0, and with [`create_new`](FillOptions::create_new) an error. Any other array that
+/// is there is refused, unless the file is beside it that says what is still to be filled.
 ///
 /// ```
 /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {

@@ -348,19 +348,60 @@ fn a_complete_array_is_left_as_it_is() {
 }
 
 #[test]
-fn an_array_that_the_job_did_not_create_counts_as_complete() {
-    let (_folder, path) = folder();
+fn an_array_that_no_job_has_completed_is_refused() {
+    let (folder, path) = folder();
     // SAFETY: nobody else uses the file, and the array goes at once.
     drop(unsafe { npy::create::<Le<u32>>(&path, [20, 3]) }.unwrap());
-    let never = job(&path).run(|_| -> Result<(), Error> { panic!("nothing is to be done") });
-    assert_eq!(never.unwrap(), 0);
-    // As does one whose sidecar is gone.
+    assert_refused(job(&path), ErrorKind::Sidecar, "no job has filled it to its end");
+    // As is one whose sidecar is gone, or that was copied without it.
     fs::remove_file(&path).unwrap();
     job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
-    fs::remove_file(sidecar(&path)).unwrap();
+    let copy = folder.path().join("copy.npy");
+    fs::copy(&path, &copy).unwrap();
+    assert_refused(job(&copy), ErrorKind::Sidecar, ".copy.npy.fill");
+    assert_eq!(fill(job(&path)).unwrap(), 5);
+    fs::remove_file(&copy).unwrap();
+    // A copy of a complete one is complete.
+    fs::copy(&path, &copy).unwrap();
+    assert_eq!(fill(job(&copy)).unwrap(), 0);
+    // The mark is all that tells it from what NumPy writes.
+    let mut bytes = fs::read(&path).unwrap();
+    let mut saved = Vec::new();
+    npy::save_to(&mut saved, &npy::load::<Le<u32>>(&path).unwrap().view()).unwrap();
+    assert_eq!(std::mem::replace(&mut bytes[125], b' '), b'\t');
+    assert_eq!(bytes, saved);
+}
+
+#[test]
+fn other_readers_read_over_the_mark() {
+    let (_folder, path) = folder();
+    fill(job(&path)).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let numbers: Vec<u32> = (0..60).collect();
+    assert_eq!(npyz::NpyFile::new(&bytes[..]).unwrap().into_vec::<u32>().unwrap(), numbers);
+    let array: ndarray::Array2<u32> = ndarray_npy::read_npy(&path).unwrap();
+    assert_eq!((array.dim(), array.into_iter().collect::<Vec<_>>()), ((20, 3), numbers));
+}
+
+#[test]
+fn a_job_that_died_between_the_mark_and_its_end_is_ended_by_the_next() {
+    let (folder, path) = folder();
+    fill(job(&path)).unwrap();
+    let complete = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let opened = job(&path).open().unwrap();
+    while let Some(claim) = opened.try_claim().unwrap() {
+        let last = claim.rows().end == 20;
+        claim.done().unwrap();
+        if last {
+            break;
+        }
+    }
+    assert!(!opened.is_complete());
+    File::options().write(true).open(&path).unwrap().write_all(&complete).unwrap();
     assert_eq!(fill(job(&path)).unwrap(), 0);
-    // SAFETY: nobody writes or truncates the file.
-    assert!(unsafe { npy::open::<Le<u32>>(&path) }.unwrap().iter().all(|number| number.get() == 0));
+    assert_filled(&path);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::header::{Header, MAX_HEADER};
 use super::options::{Npy, check_as_asked};
-use super::sidecar::{Held, Job, MAX_PARTS, Next, Sidecar, Wait};
+use super::sidecar::{Complete, Held, Job, MAX_PARTS, Next, Sidecar, Wait};
 use super::window::split;
 use crate::access::{Exclusive, ReadWrite};
 use crate::array::format::sealed::NewFormat as _;
@@ -35,12 +35,12 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// [`npy::fill`](super::fill).
 ///
 /// **Do not create the array yourself: the job does.** What is done is kept in a small file beside the array,
-/// `.NAME.npy.fill`, which goes when the array is complete. So an array that is there without that file counts as
-/// complete, and nothing is filled: one that another call has created, one whose file beside it was deleted, one that
-/// an earlier run filled by another function. [`run`](Self::run) returns 0 then, and with
-/// [`create_new`](Self::create_new) it is an error. To begin anew, delete the array first. An array that is not
-/// complete is moved together with its file, within one file system; alone it would count as complete, and a copy of
-/// both is refused.
+/// `.NAME.npy.fill`. When the array is complete it is marked so, by a tab in the place of a space of its header, and the
+/// file beside it goes. Of a complete array nothing is filled, also where an earlier run filled it by another function:
+/// [`run`](Self::run) returns 0, and with [`create_new`](Self::create_new) it is an error. An array that is there without
+/// the mark and without that file is refused: one that another call has created, one whose file beside it was lost. To
+/// begin anew, delete the array first. An array that is not complete is moved together with its file, within one file
+/// system; a copy of both is refused.
 ///
 /// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills
 /// them, and marks them as done, until there are none left. So:
@@ -203,8 +203,8 @@ where
     ///
     /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without
     /// axes, 0 parts or more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is
-    /// damaged, or of a job that is not this one, with what to do about it; [`Io`](crate::ErrorKind::Io) where the
-    /// array is there already and [`create_new`](Self::create_new) was asked for;
+    /// damaged, or of a job that is not this one, or not there beside an array that is not complete, with what to do about
+    /// it; [`Io`](crate::ErrorKind::Io) where the array is there already and [`create_new`](Self::create_new) was asked for;
     /// [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks that belong to an open file: there
     /// are some on Linux, Android, Apple's systems and Windows.
     pub fn open(self) -> Result<Fill<T>> {
@@ -239,6 +239,7 @@ where
         })?;
         let fill = Fill {
             array,
+            data_offset: asked.data_offset(),
             path: self.path,
             real: path,
             options: self.options.into_open(),
@@ -250,7 +251,13 @@ where
         };
         let check = || {
             region::mappable_len(&fill.array)?;
-            check_as_asked(&Header::of_file(&fill.array, MAX_HEADER.max(asked.data_offset() as usize))?, &asked)
+            let header = Header::of_file(&fill.array, MAX_HEADER.max(asked.data_offset() as usize))?;
+            check_as_asked(&header, &asked)?;
+            let mark = Complete::of(&fill.array, header.data_offset());
+            match fill.sidecar.is_some() || mark.is_set().map_err(|source| Error::io("read the header", source))? {
+                true => Ok(()),
+                false => Err(not_ours(&fill.real)),
+            }
         };
         check().map_err(|error| error.in_file(Some(&fill.path)))?;
         // Somebody may have the elements.
@@ -377,6 +384,15 @@ where
     }
 }
 
+/// The error of an array that is there and is not known to be complete.
+fn not_ours(path: &Path) -> Error {
+    Error::sidecar(format!(
+        "the array is there already, but no job has filled it to its end, and no file `{}` beside it says what is done: it \
+         was made by somebody else, or that file was lost; delete the array to begin anew",
+        Sidecar::name(path).display()
+    ))
+}
+
 /// Has all threads stop when one does: at the end, by an error, by a panic.
 struct Stop<'a>(&'a AtomicBool);
 
@@ -407,6 +423,7 @@ const MOST_CHANGES: usize = 50;
 /// ```
 pub struct Fill<T> {
     array: File,
+    data_offset: u64,
     /// As it was given, for errors.
     path: PathBuf,
     real: PathBuf,
@@ -457,7 +474,10 @@ where
             Next::Busy => Ok(None),
             Next::Complete => {
                 if !self.complete.load(Ordering::Acquire) {
-                    sidecar.finish()?;
+                    sidecar.finish(|| {
+                        let set = Complete::of(&self.array, self.data_offset).set(&self.real);
+                        set.map_err(|source| Error::io("mark the array as complete", source).in_file(Some(&self.path)))
+                    })?;
                     self.complete.store(true, Ordering::Release);
                 }
                 Ok(None)

@@ -5,7 +5,8 @@
 //! part's elements are on the disk, and is there itself before the claim goes; so whatever happens, and also when the
 //! power fails, no mark stands for elements that are missing.
 //!
-//! That the file is there says that the array is not complete, so it must have its name before the array has, and no
+//! A complete array has a mark of its own, in its header ([`Complete`]), so that none is taken for complete whose sidecar
+//! was lost. The sidecar must have its name before the array has, since an array with neither belongs to no job, and no
 //! array may ever be taken for the one that it speaks of. Who begins a job makes both files without their names, writes
 //! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then
 //! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
@@ -61,6 +62,37 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn new(header: &str, parts: usize) -> Self {
         Self { text: format!("{FIRST_LINE}{}\nparts: {parts}\n", header.trim_end()), parts }
+    }
+}
+
+/// The mark of a complete array: a tab in the place of the third byte from the end of its header, which is a space in the
+/// headers that are written here. NumPy and others read over both.
+///
+/// It is in the file itself, so that no copy, archive or move loses it, as they lose hidden files beside it and extended
+/// attributes; and it says that the array is complete, so that a program which loses it, by writing the header anew, makes
+/// no incomplete array a complete one.
+pub(super) struct Complete<'a> {
+    array: &'a File,
+    at: u64,
+}
+
+impl<'a> Complete<'a> {
+    const MARK: u8 = b'\t';
+
+    /// The mark of an array whose elements begin at a byte.
+    pub(super) fn of(array: &'a File, data_offset: u64) -> Self {
+        Self { array, at: data_offset.saturating_sub(3) }
+    }
+
+    pub(super) fn is_set(&self) -> io::Result<bool> {
+        let mut byte = [0];
+        At { file: self.array, position: self.at }.read_exact(&mut byte)?;
+        Ok(byte == [Self::MARK])
+    }
+
+    /// Sets the mark, which is on the disk then.
+    pub(super) fn set(&self, path: &Path) -> io::Result<()> {
+        region::write_through(&region::reopen(self.array, path)?, self.at, &[Self::MARK])
     }
 }
 
@@ -327,13 +359,13 @@ impl Sidecar {
         Ok(if busy { Next::Busy } else { Next::Complete })
     }
 
-    /// Takes the sidecar of a complete array away.
-    pub(super) fn finish(&self) -> Result<()> {
+    /// Marks a complete array, and takes its sidecar away.
+    pub(super) fn finish(&self, mark: impl Fn() -> Result<()>) -> Result<()> {
         // The lock keeps other handles out, this keeps out the threads that share this one.
         let _held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let finish = || match self.set_up(|| self.has_its_name())? {
             None => Ok(()),
-            Some(_setup) => self.remove(),
+            Some(_setup) => mark().and_then(|()| self.remove()),
         };
         finish().map_err(|error: Error| self.named(error))
     }

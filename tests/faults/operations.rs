@@ -176,7 +176,10 @@ pub(crate) fn all() -> Vec<Operation> {
     all.push(making("open_or_create", false, zeros(), |target| {
         npy::create_options::<u8>([2, LEN]).reserve().open_or_create_shared(target).map(drop)
     }));
-    let fill = making("fill", false, saved(&[[1; LEN], [1; LEN], [1; LEN]]), |target| {
+    let mut filled = saved(&[[1; LEN], [1; LEN], [1; LEN]]);
+    // The mark of a complete array.
+    filled[125] = b'\t';
+    let fill = making("fill", false, filled, |target| {
         let job = npy::fill::<u8>(target, [3, LEN]).parts(3);
         job.run(|part| {
             part.fill(1);
