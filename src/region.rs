@@ -20,10 +20,10 @@ mod write_back;
 
 #[cfg(feature = "rayon")]
 pub(crate) use fault::{Entered, enter};
-pub(crate) use file::{At, mappable_len, open, open_to_read, remove, reopen, reserve, write_through};
+pub(crate) use file::{At, mappable_len, open, open_to_read, reopen, reserve, write_through};
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
-pub(crate) use new_file::{NewFile, is_at, sync_folder};
+pub(crate) use new_file::{NewFile, is_at, remove, sync_folder};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
@@ -675,7 +675,9 @@ impl Map {
                     // A window within the file's array has been told so.
                     match &patch {
                         Some(patch) if patch.was_adding => {
-                            file.set_len(old_end).map_err(|source| Error::io("cut off what was left", source))?;
+                            // Windows does not cut a file that is mapped: `npy::append` can, while it is not.
+                            let cut = file.set_len(old_end);
+                            cut.map_err(|source| Error::io("cut off what a killed program has left", source))?;
                         }
                         patch => {
                             let advice = match patch {

@@ -133,6 +133,9 @@ fn what_a_killed_program_has_left_is_cut_off_and_what_others_have_put_there_is_n
     fs::write(&path, &begun).unwrap();
     assert_eq!(npy::append(&path, &[[1_u8, 2]]).unwrap(), 10);
     assert_eq!(fs::read(&path).unwrap(), saved(&vec![[1_u8, 2]; 10]));
+    if cfg!(windows) {
+        return println!("left out: Windows does not cut files that are mapped");
+    }
     fs::write(&path, &begun).unwrap();
     // SAFETY: nobody else uses the file.
     let mut array = unsafe { npy::open_mut::<[u8; 2]>(&path) }.unwrap();

@@ -2,8 +2,6 @@
 //! blocks on the disk.
 
 use super::FileId;
-#[cfg(windows)]
-use super::new_file::{create_temporary, folder_of};
 use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -31,9 +29,8 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
     options.open(path).map_err(|source| refused(path, write, source))
 }
 
-/// Opens a file that is open once more, to read and write, whatever name it has by now: with locks of its own, and with
-/// errors of its own. A write that fails later, on its way to the disk, is told to each open file once and to no other
-/// handle of it.
+/// Opens a file that is open once more, to read and write, whatever name it has by now, where the system can: with errors
+/// of its own. Linux tells of a write that fails later, on its way to the disk, each open file once, by whichever handle.
 pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -44,10 +41,11 @@ pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
         }
         // Not every container has a /proc.
     }
-    let again = OpenOptions::new().read(true).write(true).open(path)?;
-    match FileId::of(&again)? == FileId::of(file)? {
-        true => Ok(again),
-        false => Err(io::Error::new(io::ErrorKind::NotFound, "another file has its name by now")),
+    let again = OpenOptions::new().read(true).write(true).open(path);
+    match again {
+        Ok(again) if FileId::of(&again)? == FileId::of(file)? => Ok(again),
+        // It has another name by now, or none.
+        _ => file.try_clone(),
     }
 }
 
@@ -158,22 +156,6 @@ fn has_content(file: &File) -> bool {
 #[cfg(not(unix))]
 fn has_content(_: &File) -> bool {
     false
-}
-
-/// Deletes a file that others may have open. Its name is free at once.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    // Not every Windows, nor every file system there, lets go of a name before the last handle is closed, but all give a
-    // file another one.
-    #[cfg(windows)]
-    if let Ok((other, file)) = create_temporary(&folder_of(path), &mut OpenOptions::new()) {
-        drop(file);
-        let renamed = fs::rename(path, &other);
-        let _ = fs::remove_file(&other);
-        if renamed.is_ok() {
-            return Ok(());
-        }
-    }
-    fs::remove_file(path)
 }
 
 /// A file read and written from a position of its own on: where the file's own position is does not matter, and but for

@@ -448,6 +448,22 @@ fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Deletes a file that others may have open. Its name is free at once.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    // Not every Windows, nor every file system there, lets go of a name before the last handle is closed, but all give a
+    // file another one.
+    #[cfg(windows)]
+    if let Ok((other, file)) = create_temporary(&folder_of(path), &mut OpenOptions::new()) {
+        drop(file);
+        let renamed = fs::rename(path, &other);
+        let _ = fs::remove_file(&other);
+        if renamed.is_ok() {
+            return Ok(());
+        }
+    }
+    fs::remove_file(path)
+}
+
 /// Renames unless the target exists, in one step where the system can.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

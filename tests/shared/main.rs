@@ -729,6 +729,7 @@ fn an_array_that_is_lost_while_it_is_written_whole_takes_little_memory() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows does not let mapped files be replaced")]
 fn rows_of_rows_are_found_again_however_often_they_are_cut() {
     let (_folder, path) = folder();
     fs::write(&path, (0..100).collect::<Vec<u8>>()).unwrap();
