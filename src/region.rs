@@ -9,6 +9,7 @@ mod fault;
 mod file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod filesystem;
+mod forks;
 mod identity;
 mod lock;
 mod new_file;
@@ -21,6 +22,7 @@ mod write_back;
 #[cfg(feature = "rayon")]
 pub(crate) use fault::{Entered, enter};
 pub(crate) use file::{At, mappable_len, open, open_to_read, reopen, reserve, write_through};
+pub(crate) use forks::KeptFromForks;
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
 pub(crate) use new_file::{NewFile, is_at, remove, sync_folder};
@@ -659,7 +661,8 @@ impl Map {
         let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
-                let _lock = RangeLock::of_length(file)?;
+                let own = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
+                let _lock = RangeLock::of_length(&Arc::new(own))?;
                 let old_len = mappable_len(file)?;
                 let old_end = self.offset + self.len as u64;
                 if old_len < old_end {

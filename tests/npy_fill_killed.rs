@@ -126,3 +126,49 @@ fn a_fork_of_a_worker_takes_nothing_from_it() {
     let done = child.args(["--exact", "forking", "--ignored"]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
+
+/// What the child of the next test does: claims a part, forks, says so and waits to be killed. The fork lives on.
+#[cfg(unix)]
+#[test]
+#[ignore = "started by `a_claim_goes_with_its_worker_although_a_fork_of_it_lives`"]
+fn leaving_a_fork() {
+    let job = many(&PathBuf::from(env::var("FILL").unwrap())).parts(2).open().unwrap();
+    let claim = job.claim().unwrap().unwrap();
+    // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
+    let fork = unsafe { libc::fork() };
+    if fork == 0 {
+        thread::sleep(Duration::from_secs(60));
+        // SAFETY: ends the process, and runs nothing of the other's.
+        unsafe { libc::_exit(0) };
+    }
+    println!("\nfork: {fork}");
+    thread::sleep(Duration::from_secs(60));
+    drop(claim);
+}
+
+#[cfg(unix)]
+#[test]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_vendor = "apple")),
+    ignore = "under an emulator a test program cannot start itself"
+)]
+fn a_claim_goes_with_its_worker_although_a_fork_of_it_lives() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "leaving_a_fork", "--ignored", "--nocapture"]).env("FILL", &path).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let fork = lines.find_map(|line| line.unwrap().strip_prefix("fork: ").map(str::to_owned)).unwrap();
+    let job = many(&path).parts(2).open().unwrap();
+    assert_eq!(job.claim().unwrap().unwrap().rows(), 5004..10_007, "the worker has the first");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // SAFETY: asks whether the process is there.
+    assert_eq!(unsafe { libc::kill(fork.parse().unwrap(), 0) }, 0, "the fork lives");
+    let claim = many(&path).parts(2).open().unwrap().try_claim().unwrap().map(|claim| claim.rows());
+    // SAFETY: the fork of the child, which nobody waits for.
+    unsafe { libc::kill(fork.parse().unwrap(), libc::SIGKILL) };
+    assert_eq!(claim, Some(0..5004));
+}

@@ -5,10 +5,11 @@ use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
-use crate::region::{self, At, NewFile, Patch, RangeLock};
+use crate::region::{self, At, KeptFromForks, NewFile, Patch, RangeLock};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
 /// [`grow`](crate::MmapArrayMut::grow) does. Returns the new length of that axis.
@@ -48,7 +49,8 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
     let path = path.as_ref();
     let append = |rows: &dyn AnyView| {
         loop {
-            let file = region::open(path, true)?;
+            let file = Arc::new(region::open(path, true)?);
+            let _kept = KeptFromForks::new(&file);
             let _lock = RangeLock::of_length(&file)?;
             // It may have been replaced before it was locked, as by this function where a header has no room.
             if region::is_at(&file, path) {

@@ -12,14 +12,14 @@
 //! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
 use crate::error::{Error, Result};
-use crate::region::{self, At, FileId, NewFile, RangeLock};
+use crate::region::{self, At, FileId, KeptFromForks, NewFile, RangeLock};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -97,7 +97,9 @@ impl<'a> Complete<'a> {
 }
 
 pub(super) struct Sidecar {
-    file: File,
+    /// Dropped before the file.
+    _kept: KeptFromForks,
+    file: Arc<File>,
     path: PathBuf,
     /// Where the marks begin.
     marks: u64,
@@ -203,14 +205,15 @@ impl Sidecar {
     fn new(target: &Path, file: File, job: &Job) -> Self {
         let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
         let (path, parts, process) = (Self::name(target), job.parts, std::process::id());
-        Self { file, path, marks, parts, held: Mutex::default(), seen: Mutex::default(), process }
+        let (held, seen, kept) = (Mutex::default(), Mutex::default(), KeptFromForks::new(&file));
+        Self { _kept: kept, file: Arc::new(file), path, marks, parts, held, seen, process }
     }
 
     /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
     fn set_up(&self, wanted: impl Fn() -> Result<bool>) -> Result<Option<RangeLock>> {
         let mut wait = Wait::new();
         loop {
-            let lock = RangeLock::take(&self.file, LOCKS..LOCKS + 1, true)?;
+            let lock = RangeLock::take_by(&self.file, LOCKS..LOCKS + 1, true)?;
             if !wanted()? {
                 return Ok(None);
             }
@@ -342,7 +345,7 @@ impl Sidecar {
                 continue;
             }
             let byte = LOCKS + 1 + part as u64;
-            let lock = RangeLock::take(&self.file, byte..byte + 1, true).map_err(|error| self.named(error))?;
+            let lock = RangeLock::take_by(&self.file, byte..byte + 1, true).map_err(|error| self.named(error))?;
             if lock.is_none() {
                 continue;
             }

@@ -12,10 +12,11 @@ use crate::error::{Error, Reason, Result};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A lock on bytes of an open file, held until it is dropped.
 pub(crate) struct RangeLock {
-    file: File,
+    file: Arc<File>,
     /// None of them empty, and no byte in two.
     ranges: Vec<Range<u64>>,
     /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give
@@ -29,8 +30,12 @@ impl RangeLock {
     /// never are.
     pub(crate) fn take(file: &File, bytes: Range<u64>, exclusive: bool) -> Result<Option<Self>> {
         // The handle first: once there is a lock, nothing can fail.
-        let file = file.try_clone().map_err(not_locked)?;
-        let mut lock = Self { file, ranges: Vec::new(), process: std::process::id() };
+        Self::take_by(&Arc::new(file.try_clone().map_err(not_locked)?), bytes, exclusive)
+    }
+
+    /// As [`take`](Self::take), by the handle that is given.
+    pub(crate) fn take_by(file: &Arc<File>, bytes: Range<u64>, exclusive: bool) -> Result<Option<Self>> {
+        let mut lock = Self { file: Arc::clone(file), ranges: Vec::new(), process: std::process::id() };
         Ok(lock.add(bytes, exclusive)?.then_some(lock))
     }
 
@@ -57,12 +62,12 @@ impl RangeLock {
     /// # Errors
     ///
     /// [`Locked`](crate::ErrorKind::Locked) where somebody else has it.
-    pub(crate) fn of_length(file: &File) -> Result<Option<Self>> {
+    pub(crate) fn of_length(file: &Arc<File>) -> Result<Option<Self>> {
         const BYTE: u64 = 1 << 62;
         if !system::SUPPORTED {
             return Ok(None);
         }
-        let taken = Self::take(file, BYTE..BYTE + 1, true)?;
+        let taken = Self::take_by(file, BYTE..BYTE + 1, true)?;
         taken.map(Some).ok_or_else(|| {
             let what = "another process or thread is making the array longer; try again once it is done";
             Reason::Locked(what.into()).error()
