@@ -197,6 +197,16 @@ pub(crate) struct Portion {
     pub(crate) reserve: bool,
     /// With an advisory lock on the bytes, exclusive where they are to be written.
     pub(crate) lock: bool,
+    /// Which of the bytes are locked, where not all.
+    pub(crate) strips: Option<Strips>,
+}
+
+/// So many runs of bytes, each as many bytes behind the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Strips {
+    pub(crate) len: u64,
+    pub(crate) step: u64,
+    pub(crate) count: usize,
 }
 
 impl Portion {
@@ -255,10 +265,13 @@ impl Portion {
         if !self.lock || self.len == 0 {
             return Ok(());
         }
+        let all = self.bytes();
+        let Strips { len, step, count } = self.strips.unwrap_or(Strips { len: self.len as u64, step: 0, count: 1 });
+        let runs = (0..count as u64).map(|number| all.start + number * step).map(|start| start..start + len);
         let locked = match lock {
-            Some(lock) => lock.add(self.bytes(), mode.writes())?,
+            Some(lock) => lock.add(runs, mode.writes())?,
             None => {
-                *lock = RangeLock::take(file, self.bytes(), mode.writes())?;
+                *lock = RangeLock::take(file, runs, mode.writes())?;
                 lock.is_some()
             }
         };
@@ -658,7 +671,7 @@ impl Map {
 
     fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
         let reserve = reserve || self.reserve;
-        let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false };
+        let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false, strips: None };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
                 let own = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;

@@ -4,7 +4,7 @@
 
 use mmap_array::array::Typed;
 use mmap_array::npy::{self, Npy};
-use mmap_array::{Error, ErrorKind, MmapArray, MmapArrayMut};
+use mmap_array::{Error, ErrorKind, MmapArray, MmapArrayMut, Order};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -83,6 +83,29 @@ fn a_window_without_elements_locks_nothing() {
     let (_folder, path) = folder();
     let _empty = write(&path, npy::options().rows(10..10).lock_range()).unwrap();
     write(&path, npy::options().lock_range()).unwrap();
+}
+
+#[test]
+fn rows_in_fortran_order_lock_themselves_and_not_what_lies_between() {
+    let (_folder, path) = folder();
+    let open =
+        |rows: std::ops::Range<usize>| npy::options::<u16>().strided().rows(rows).lock_range().open_shared_mut(&path);
+    let columns = |part| npy::options::<u16>().segment(part, 2).lock_range().open_shared(&path);
+    // Columns that are locked one by one, and too many for that.
+    for (len, is_one_by_one) in [(50, true), (5000, false)] {
+        let zeros = MmapArray::<u16>::create_options([40, len]).order(Order::F).anonymous().unwrap();
+        npy::save(&path, &zeros).unwrap();
+        let upper = open(0..10).unwrap();
+        assert_locked(open(9..20), &path);
+        assert_locked(columns(0), &path);
+        assert_eq!(open(10..40).is_ok(), is_one_by_one, "{len} columns");
+        drop(upper);
+        let left = columns(0).unwrap();
+        assert_locked(open(39..40), &path);
+        columns(1).unwrap();
+        drop(left);
+        open(0..40).unwrap();
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{MmapArray, MmapWindow};
 use crate::access::{Stable, StableMode, assert_mappable};
 use crate::dtype::DType;
 use crate::error::{Reason, Result, short_type_name};
-use crate::region::{Front, Region};
+use crate::region::{Front, Region, Strips};
 use crate::shape::{Axes, Dims, Order};
 use std::fmt;
 use std::fs::File;
@@ -150,6 +150,16 @@ impl Layout {
             && whole(self) == whole(later)
             && self.dims.len() == later.dims.len()
             && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
+    }
+
+    /// The runs of bytes in which the elements lie, where others lie between them and the runs are not too many to be
+    /// locked one by one.
+    pub(crate) fn strips(&self) -> Option<Strips> {
+        const MOST: usize = 1 << 10;
+        let whole = self.rows_of?;
+        let count = self.dims[1..].iter().product::<usize>();
+        let bytes = |rows: usize| rows as u64 * self.size as u64;
+        (1..=MOST).contains(&count).then(|| Strips { len: bytes(self.dims[0]), step: bytes(whole[0]), count })
     }
 
     /// A range of the rows of the elements, which there must be.

@@ -83,7 +83,7 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
 
 /// Takes memory, of zeros, that is about to be written.
 pub(super) fn memory(len: usize) -> Result<Region> {
-    let portion = Portion { offset: 0, len, populate: false, reserve: false, lock: false };
+    let portion = Portion { offset: 0, len, populate: false, reserve: false, lock: false, strips: None };
     let region = Region::anonymous(&portion)?;
     if len >= LARGE {
         // Not all systems have them, and none need them.

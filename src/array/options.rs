@@ -215,6 +215,8 @@ impl<E, F> Options<E, F> {
     /// [`open_snapshot`](Self::open_snapshot) of a path, while the elements are copied or the snapshot is taken. What
     /// the array [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a
     /// lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
+    /// Rows in Fortran order lie in as many runs as there are columns, each of which is locked by itself; of more than
+    /// 1,024, what lies between is locked as well.
     ///
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
     /// is killed (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows; elsewhere an error of kind
@@ -650,7 +652,7 @@ impl<E, F> Options<E, F> {
         F: Format<E>,
     {
         let layout = self.find(&bytes)?;
-        let portion = self.settings.portion(layout.offset, layout.span()?);
+        let portion = self.settings.portion_of(&layout)?;
         let lock = portion.take_lock(bytes.file, Mode::ReadWrite).map_err(|error| error.at_bytes(portion.bytes()))?;
         region::reserve(bytes.file, portion.bytes())?;
         let memory = super::load::memory(portion.len).map_err(|error| {
@@ -670,7 +672,7 @@ impl<E, F> Options<E, F> {
         let layout = self.format.find(&self.elements, &mut bytes)?;
         let _lock = match &bytes {
             Bytes::File(bytes) if bytes.path.is_some() => {
-                self.settings.portion(layout.offset, layout.span()?).take_lock(bytes.file, Mode::Read)?
+                self.settings.portion_of(&layout)?.take_lock(bytes.file, Mode::Read)?
             }
             // The lock belongs to the open file, and would take an array's with it when it goes.
             _ if self.settings.lock => {
@@ -722,7 +724,7 @@ impl Settings {
             let mode = if write { Mode::SharedMut(&again.file) } else { Mode::Shared(&again.file) };
             let lock = &mut *lock.lock().unwrap_or_else(PoisonError::into_inner);
             let before = lock.as_ref().map_or(Vec::new(), |lock: &RangeLock| lock.ranges().to_vec());
-            self.portion(layout.offset, layout.span()?).lock_rest(&again.file, mode, lock)?;
+            self.portion_of(&layout)?.lock_rest(&again.file, mode, lock)?;
             let unlocked = Self { lock: false, ..self };
             match unlocked.map_layout(&these, &layout, &bytes, mode) {
                 Ok(region) => Ok((region, layout)),
@@ -747,7 +749,7 @@ impl Settings {
         bytes: &FileBytes<'_>,
         mode: Mode<'_>,
     ) -> Result<Region> {
-        let portion = self.portion(layout.offset, layout.span()?);
+        let portion = self.portion_of(layout)?;
         let what = || format!("{} elements of `{}`", layout.dims, elements.name(layout));
         let mut region = Region::map(bytes.file, bytes.path, layout.end, &portion, mode, what)?;
         if let Some(front) = layout.front {
@@ -757,6 +759,11 @@ impl Settings {
     }
 
     pub(super) fn portion(self, offset: u64, len: usize) -> Portion {
-        Portion { offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock }
+        Portion { offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock, strips: None }
+    }
+
+    /// The portion that the elements of a layout take, of which they alone are locked where others lie between them.
+    fn portion_of(self, layout: &Layout) -> Result<Portion> {
+        Ok(Portion { strips: layout.strips(), ..self.portion(layout.offset, layout.span()?) })
     }
 }

@@ -213,7 +213,7 @@ impl Sidecar {
     fn set_up(&self, wanted: impl Fn() -> Result<bool>) -> Result<Option<RangeLock>> {
         let mut wait = Wait::new();
         loop {
-            let lock = RangeLock::take_by(&self.file, LOCKS..LOCKS + 1, true)?;
+            let lock = RangeLock::take_by(&self.file, Some(LOCKS..LOCKS + 1), true)?;
             if !wanted()? {
                 return Ok(None);
             }
@@ -345,7 +345,7 @@ impl Sidecar {
                 continue;
             }
             let byte = LOCKS + 1 + part as u64;
-            let lock = RangeLock::take_by(&self.file, byte..byte + 1, true).map_err(|error| self.named(error))?;
+            let lock = RangeLock::take_by(&self.file, Some(byte..byte + 1), true).map_err(|error| self.named(error))?;
             if lock.is_none() {
                 continue;
             }

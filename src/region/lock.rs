@@ -25,25 +25,33 @@ pub(crate) struct RangeLock {
 }
 
 impl RangeLock {
-    /// Locks bytes of an open file, of which there is at least one, exclusively or together with others who do not ask
-    /// for more; `None` where somebody else has a lock in the way. Locks of the same open file, by whichever handle,
+    /// Locks runs of bytes of an open file, each of which has at least one, exclusively or together with others who do not
+    /// ask for more; `None` where somebody else has a lock in the way. Locks of the same open file, by whichever handle,
     /// never are.
-    pub(crate) fn take(file: &File, bytes: Range<u64>, exclusive: bool) -> Result<Option<Self>> {
+    pub(crate) fn take(
+        file: &File,
+        runs: impl IntoIterator<Item = Range<u64>>,
+        exclusive: bool,
+    ) -> Result<Option<Self>> {
         // The handle first: once there is a lock, nothing can fail.
-        Self::take_by(&Arc::new(file.try_clone().map_err(not_locked)?), bytes, exclusive)
+        Self::take_by(&Arc::new(file.try_clone().map_err(not_locked)?), runs, exclusive)
     }
 
     /// As [`take`](Self::take), by the handle that is given.
-    pub(crate) fn take_by(file: &Arc<File>, bytes: Range<u64>, exclusive: bool) -> Result<Option<Self>> {
+    pub(crate) fn take_by(
+        file: &Arc<File>,
+        runs: impl IntoIterator<Item = Range<u64>>,
+        exclusive: bool,
+    ) -> Result<Option<Self>> {
         let mut lock = Self { file: Arc::clone(file), ranges: Vec::new(), process: std::process::id() };
-        Ok(lock.add(bytes, exclusive)?.then_some(lock))
+        Ok(lock.add(runs, exclusive)?.then_some(lock))
     }
 
     /// Locks what of some bytes of the same open file is not locked yet. `false` where somebody else has a lock in the way;
     /// then it is of the bytes that it was of.
-    pub(crate) fn add(&mut self, bytes: Range<u64>, exclusive: bool) -> Result<bool> {
+    pub(crate) fn add(&mut self, runs: impl IntoIterator<Item = Range<u64>>, exclusive: bool) -> Result<bool> {
         let before = self.ranges.clone();
-        for rest in without(bytes, &before) {
+        for rest in runs.into_iter().flat_map(|bytes| without(bytes, &before)) {
             let locked = system::try_lock(&self.file, &rest, exclusive);
             if let Ok(true) = locked {
                 self.ranges.push(rest);
@@ -67,7 +75,7 @@ impl RangeLock {
         if !system::SUPPORTED {
             return Ok(None);
         }
-        let taken = Self::take_by(file, BYTE..BYTE + 1, true)?;
+        let taken = Self::take_by(file, Some(BYTE..BYTE + 1), true)?;
         taken.map(Some).ok_or_else(|| {
             let what = "another process or thread is making the array longer; try again once it is done";
             Reason::Locked(what.into()).error()
@@ -270,12 +278,12 @@ mod tests {
     fn an_exclusive_lock_keeps_others_out_of_its_bytes_alone() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (one, other) = (file.reopen().unwrap(), file.reopen().unwrap());
-        let held = RangeLock::take(&one, 10..20, true).unwrap().unwrap();
-        assert!(RangeLock::take(&other, 19..30, true).unwrap().is_none());
-        assert!(RangeLock::take(&other, 0..11, false).unwrap().is_none());
-        assert!(RangeLock::take(&other, 20..30, true).unwrap().is_some());
+        let held = RangeLock::take(&one, Some(10..20), true).unwrap().unwrap();
+        assert!(RangeLock::take(&other, Some(19..30), true).unwrap().is_none());
+        assert!(RangeLock::take(&other, Some(0..11), false).unwrap().is_none());
+        assert!(RangeLock::take(&other, Some(20..30), true).unwrap().is_some());
         drop(held);
-        assert!(RangeLock::take(&other, 19..30, true).unwrap().is_some());
+        assert!(RangeLock::take(&other, Some(19..30), true).unwrap().is_some());
     }
 
     #[cfg(unix)]
@@ -289,13 +297,13 @@ mod tests {
     fn what_is_added_to_a_lock_goes_again_without_the_rest() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let [one, other] = [(); 2].map(|()| file.reopen().unwrap());
-        let free = |bytes: Range<u64>| RangeLock::take(&other, bytes, true).unwrap().is_some();
-        let mut held = RangeLock::take(&one, 10..20, true).unwrap().unwrap();
+        let free = |bytes: Range<u64>| RangeLock::take(&other, Some(bytes), true).unwrap().is_some();
+        let mut held = RangeLock::take(&one, Some(10..20), true).unwrap().unwrap();
         let first = held.ranges().to_vec();
-        assert!(held.add(20..30, true).unwrap() && held.add(5..40, true).unwrap());
+        assert!(held.add(Some(20..30), true).unwrap() && held.add(Some(5..40), true).unwrap());
         assert_eq!(held.ranges().len(), if cfg!(windows) { 4 } else { 1 }, "ranges that meet are one");
-        let in_the_way = RangeLock::take(&other, 60..61, true).unwrap().unwrap();
-        assert!(!held.add(3..70, true).unwrap());
+        let in_the_way = RangeLock::take(&other, Some(60..61), true).unwrap().unwrap();
+        assert!(!held.add(Some(3..70), true).unwrap());
         drop(in_the_way);
         assert!(free(3..5) && free(40..70) && !free(5..6) && !free(39..40));
         held.keep(first);
@@ -309,18 +317,18 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let [one, other] = [(); 2].map(|()| file.reopen().unwrap());
         let far = 5 << 40;
-        let _held = RangeLock::take(&one, far..far + (1 << 33), true).unwrap().unwrap();
-        assert!(RangeLock::take(&other, far + (1 << 33) - 1..far + (1 << 33), true).unwrap().is_none());
-        assert!(RangeLock::take(&other, 0..far, true).unwrap().is_some());
+        let _held = RangeLock::take(&one, Some(far..far + (1 << 33)), true).unwrap().unwrap();
+        assert!(RangeLock::take(&other, Some(far + (1 << 33) - 1..far + (1 << 33)), true).unwrap().is_none());
+        assert!(RangeLock::take(&other, Some(0..far), true).unwrap().is_some());
     }
 
     #[test]
     fn shared_locks_go_together() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (one, other) = (file.reopen().unwrap(), file.reopen().unwrap());
-        let held = [&one, &other].map(|file| RangeLock::take(file, 0..5, false).unwrap().unwrap());
-        assert!(RangeLock::take(&one, 0..5, true).unwrap().is_none());
+        let held = [&one, &other].map(|file| RangeLock::take(file, Some(0..5), false).unwrap().unwrap());
+        assert!(RangeLock::take(&one, Some(0..5), true).unwrap().is_none());
         drop(held);
-        assert!(RangeLock::take(&one, 0..5, true).unwrap().is_some());
+        assert!(RangeLock::take(&one, Some(0..5), true).unwrap().is_some());
     }
 }

@@ -250,7 +250,7 @@ impl NewFile {
         }
         if self.temporary.is_none() {
             // Locked before anybody can find it.
-            let lock = RangeLock::take(&self.file, LOCK..LOCK + 1, true).ok().flatten();
+            let lock = RangeLock::take(&self.file, Some(LOCK..LOCK + 1), true).ok().flatten();
             let named = with_name(&self.real, lock.is_some(), |path| link(&self.file, path));
             let (path, ()) = named.map_err(|source| {
                 let failed = self.failed(Error::io("put the new file in place", source));
@@ -293,7 +293,7 @@ impl Drop for NewFile {
 impl Temporary {
     /// Locks a file that was made by this name; `None` where somebody has found it before and taken it for left behind.
     fn of(path: PathBuf, file: &File) -> Option<Self> {
-        match RangeLock::take(file, LOCK..LOCK + 1, true) {
+        match RangeLock::take(file, Some(LOCK..LOCK + 1), true) {
             Ok(Some(lock)) if is_named(file, &path) => Some(Self { path, _lock: Some(lock) }),
             Ok(_) => None,
             Err(_) => Some(Self { path, _lock: None }),
@@ -347,7 +347,7 @@ fn clean_up(path: &Path) -> Found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Gone,
         _ => return Found::Unknown,
     };
-    match RangeLock::take(&file, LOCK..LOCK + 1, true) {
+    match RangeLock::take(&file, Some(LOCK..LOCK + 1), true) {
         Ok(None) => Found::Used,
         Err(_) => Found::Unknown,
         // Whoever deletes a file of such a name has it locked. So it stays while this lock is held.
