@@ -3,6 +3,7 @@
 
 mod calls;
 mod creation;
+mod crowd;
 mod disks;
 mod inject;
 #[path = "../mounts/mod.rs"]
