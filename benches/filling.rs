@@ -7,6 +7,9 @@
 //! rows "written back" all wait until the elements are on the disk (`flush`). `npy::fill` cuts the array into 16 parts
 //! that the processes claim, and has each of them on the disk before it is marked, which NumPy has nothing like.
 //!
+//! The last row is what one claim of one row costs, with its lock, its bytes, its mark and a look at the progress, where
+//! there are a million parts and where there are a hundred, in a file system in memory where there is one.
+//!
 //! `cargo bench --bench filling`. Below 1 the left side is faster. Without Python (`WITHOUT_PYTHON=1`) there is nothing to
 //! compare with.
 
@@ -32,6 +35,9 @@ const LEN: usize = (64 << 20) / size_of::<f64>();
 fn main() -> io::Result<()> {
     if std::env::args().any(|arg| arg == "--worker") {
         return work();
+    }
+    if chosen("a claim of a million, of a hundred") {
+        claims()?;
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("filled.npy");
@@ -86,6 +92,33 @@ fn main() -> io::Result<()> {
             println!("{name:<45} {ours:>10} {theirs:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
         }
     }
+    Ok(())
+}
+
+fn claims() -> io::Result<()> {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
+    let path = folder.path().join("filled.npy");
+    let claim = |parts: usize, jobs: usize| {
+        let begun = Instant::now();
+        for _ in 0..jobs {
+            fs::remove_file(&path).or_else(missing).expect("a new file");
+            let job = npy::fill::<u8>(&path, [parts]).rows_per_part(1).progress(|_, _| {});
+            let filled = job.run(|part| {
+                part.fill(1);
+                Ok::<_, Error>(())
+            });
+            assert_eq!(filled.expect("a file in memory"), parts);
+        }
+        begun.elapsed().as_secs_f64() / (parts * jobs) as f64
+    };
+    let [million, hundred] = alternate(3, [&mut || claim(1_000_000, 1), &mut || claim(100, 1000)]);
+    let [low, ratio, high] = quartiles(ratios(&million, &hundred));
+    let [million, hundred] = [million, hundred].map(|times| show(quartiles(times)[1]));
+    println!(
+        "\n{:<45} {:>10} {:>10} {:>8}  quartiles",
+        "one claim, of so many parts of one row", "1,000,000", "100", "ratio"
+    );
+    println!("{:<45} {million:>10} {hundred:>10} {ratio:>8.3}  {low:.3} to {high:.3}", "");
     Ok(())
 }
 

@@ -398,6 +398,7 @@ fn a_job_that_died_between_the_mark_and_its_end_is_ended_by_the_next() {
         }
     }
     assert!(!opened.is_complete());
+    drop(opened);
     File::options().write(true).open(&path).unwrap().write_all(&complete).unwrap();
     assert_eq!(fill(job(&path)).unwrap(), 0);
     assert_filled(&path);
