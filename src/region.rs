@@ -25,7 +25,7 @@ pub(crate) use file::{At, mappable_len, open, open_to_read, reopen, reserve, wri
 pub(crate) use forks::KeptFromForks;
 pub(crate) use identity::FileId;
 pub(crate) use lock::RangeLock;
-pub(crate) use new_file::{NewFile, is_at, remove, sync_folder};
+pub(crate) use new_file::{NewFile, absolute, is_at, remove, sync_folder};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
@@ -107,7 +107,8 @@ struct Map {
     lock: bool,
     /// Held as long as the map is.
     range_lock: Option<RangeLock>,
-    write_back: WriteBack,
+    /// Of the open file, with all that is mapped of it anew.
+    write_back: Arc<WriteBack>,
 }
 
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
@@ -140,9 +141,10 @@ impl Patch {
     }
 
     /// Says that elements are being added, on the disk.
-    fn begin(&self, file: &File) -> Result<()> {
+    fn begin(&self, file: &File, write_back: &WriteBack) -> Result<()> {
         let Some(at) = self.adding else { return Ok(()) };
-        file::write_through(file, at, &[Self::ADDING]).map_err(|source| {
+        let written = io::Write::write_all(&mut At { file, position: at }, &[Self::ADDING]);
+        written.and_then(|()| write_back.wait(|| file.sync_data())).map_err(|source| {
             self.end(file);
             Error::io("write the header", source)
         })
@@ -161,7 +163,7 @@ impl Patch {
         let write = |bytes: &[u8]| io::Write::write_all(&mut At { file, position: self.at }, bytes);
         let written = write(&self.new).and_then(|()| write_back.wait(|| file.sync_data()));
         written.map_err(|source| {
-            let is_old = write(&self.old).and_then(|()| file.sync_data()).is_ok();
+            let is_old = write(&self.old).and_then(|()| write_back.wait(|| file.sync_data())).is_ok();
             (Error::io("write the header", source), is_old)
         })
     }
@@ -450,7 +452,7 @@ impl Region {
             front: None,
             lock: portion.lock,
             range_lock: lock,
-            write_back: WriteBack::default(),
+            write_back: Arc::default(),
         };
         Self { map: Arc::new(map), start: 0, len }
     }
@@ -615,6 +617,13 @@ impl Region {
             .map_err(|source| self.named(refused("unlock the elements", source), &(0..self.len)))
     }
 
+    /// Takes over the errors of the disk from a region of the same open file. To be called before the region is shared.
+    pub(crate) fn set_write_back_of(&mut self, other: &Self) {
+        if let Some(map) = Arc::get_mut(&mut self.map) {
+            map.write_back = Arc::clone(&other.map.write_back);
+        }
+    }
+
     /// Has what the function gives written at the file's beginning whenever the region grows. To be called before the
     /// region is shared.
     pub(crate) fn set_front(&mut self, front: Front) {
@@ -713,7 +722,7 @@ impl Map {
                     ));
                 }
                 let lock = added.take_lock(file, Mode::ReadWrite)?;
-                patch.as_ref().map_or(Ok(()), |patch| patch.begin(file))?;
+                patch.as_ref().map_or(Ok(()), |patch| patch.begin(file, &self.write_back))?;
                 // Only what was added a moment ago goes.
                 let cut = || {
                     if mappable_len(file).is_ok_and(|len| len == new_len) {

@@ -108,6 +108,16 @@ fn a_header_without_room_becomes_one_with_room() {
     assert_eq!(npy::append(&path, &columns.unpack().unwrap().t().slice((.., 9..))).unwrap(), 12);
     assert_eq!(fs::read(&path).unwrap(), saved(&columns.unpack().unwrap().t()));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    // One that a program was killed over, with room for one digit more and not for two.
+    let mut file = bare("False", "(8, 2)", 16);
+    let end = file.iter().position(|&byte| byte == b'}').unwrap() + 1;
+    assert_eq!(file[end], b'\n');
+    file.insert(end, b'\t');
+    file[8] += 1;
+    file.extend([7; 5]);
+    fs::write(&path, &file).unwrap();
+    assert_eq!(npy::append(&path, &vec![[1_u8, 2]; 100]).unwrap(), 108);
+    assert_eq!(npy::load::<u8>(&path).unwrap()[..16], (0..16).collect::<Vec<u8>>()[..]);
     // Behind the array of such a file nobody can tell what others have put there.
     let file = [&bare("False", "(9, 2)", 18)[..], b"more"].concat();
     fs::write(&path, &file).unwrap();

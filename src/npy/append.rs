@@ -1,6 +1,6 @@
 //! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
 
-use super::grow::{grown, grown_len};
+use super::grow::{grown, grown_len, is_adding};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 /// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
 /// [`grow`](crate::MmapArrayMut::grow) does. Returns the new length of that axis.
@@ -53,15 +54,19 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
             let _kept = KeptFromForks::new(&file);
             let _lock = RangeLock::of_length(&file)?;
             // It may have been replaced before it was locked, as by this function where a header has no room.
-            if region::is_at(&file, path) {
-                return append_to(&file, path, rows);
+            if region::is_at(&file, path)? {
+                if let Some(len) = append_to(&file, path, rows)? {
+                    return Ok(len);
+                }
             }
+            thread::yield_now();
         }
     };
     rows.lend(append).map_err(|error| error.in_file(Some(path)))
 }
 
-fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<usize> {
+/// `None` where another file has come in the place of the locked one meanwhile.
+fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usize>> {
     // What is no file says so, rather than that it has no header.
     let file_len = region::mappable_len(file)?;
     let header = Header::of_file(file, MAX_HEADER)?;
@@ -71,7 +76,7 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<usize> {
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     let patch = grown(file, &header, count)?;
-    if file_len > end && patch.as_ref().is_some_and(|patch| patch.was_adding) {
+    if file_len > end && is_adding(file, &header)? {
         file.set_len(end).map_err(|source| Error::io("cut off what was left behind the array", source))?;
     } else if file_len > end {
         return Err(Error::unsupported(format!(
@@ -84,13 +89,15 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<usize> {
     match patch {
         _ if count == 0 => {}
         Some(patch) => write_behind(&mut &*file, &header, rows, &patch)?,
-        None => write_anew(file, path, &header, rows, len)?,
+        None if !write_anew(file, path, &header, rows, len)? => return Ok(None),
+        None => {}
     }
-    Ok(len)
+    Ok(Some(len))
 }
 
-/// Writes the array and the rows into a new file, with a header that has room, and puts it in the place of the old one.
-fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len: usize) -> Result<()> {
+/// Writes the array and the rows into a new file, with a header that has room, and puts it in the place of the old one;
+/// unless another has come there.
+fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len: usize) -> Result<bool> {
     let mut shape = header.shape().to_vec();
     header.order().slowest_axis(shape.len()).into_iter().for_each(|axis| shape[axis] = len);
     let mut new = NewFile::create(path, true)?;
@@ -103,7 +110,11 @@ fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len
     });
     copied.map_err(|source| Error::io("copy the array, whose header has no room for more rows", source))?;
     write_elements(&mut out, rows, header.order())?;
-    new.persist()
+    out.sync_all().map_err(|source| Error::io("write the new file to the disk", source))?;
+    if !region::is_at(file, path)? {
+        return Ok(false);
+    }
+    new.persist().map(|()| true)
 }
 
 /// What a file is asked to do. In the tests, one that stops anywhere.

@@ -231,7 +231,7 @@ where
             true => fs::canonicalize(&self.path)
                 .map_err(|source| Error::io("follow the symbolic link", source).in_file(Some(&self.path)))?,
             // The same wherever the program goes meanwhile.
-            false => std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()),
+            false => region::absolute(&self.path),
         };
         let (sidecar, array) = self.join(&path, &job, || match self.options.new_file_alone(&path)? {
             Some(new) => Sidecar::begin(&path, &job, new),

@@ -47,6 +47,14 @@ pub(super) fn grown_len(header: &Header, axis: usize, rows: usize) -> Result<usi
     len.ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))
 }
 
+/// Whether somebody was killed while elements were added.
+pub(super) fn is_adding(file: &File, header: &Header) -> Result<bool> {
+    let mut end = [0; 2];
+    let read = At { file, position: header.data_offset() - 2 }.read_exact(&mut end);
+    read.map_err(|source| Error::io("read the header", source))?;
+    Ok(end == [Patch::ADDING, b'\n'])
+}
+
 /// What changes in the header of a file when so many rows are added; `None` where it has no room for their number.
 pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Option<Patch>> {
     let axis = header.order().slowest_axis(header.shape().len());

@@ -10,7 +10,11 @@ use std::fs::File;
 ///
 /// It must be dropped before the file is closed. (A process that starts another program shares nothing with it: all
 /// descriptors are closed then.)
-pub(crate) struct KeptFromForks(#[cfg_attr(not(unix), allow(dead_code, reason = "there are no forks"))] Option<usize>);
+pub(crate) struct KeptFromForks(
+    /// Where the descriptor is kept, and which it is.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no forks"))]
+    Option<(usize, i32)>,
+);
 
 #[cfg(not(unix))]
 impl KeptFromForks {
@@ -71,14 +75,15 @@ mod unix {
         pub(crate) fn new(file: &File) -> Self {
             let descriptor = file.as_raw_fd();
             let take = |kept: &AtomicI32| kept.compare_exchange(NONE, descriptor, SeqCst, SeqCst).is_ok();
-            Self(instead().and_then(|_| KEPT.iter().position(take)))
+            Self(instead().and_then(|_| KEPT.iter().position(take)).map(|place| (place, descriptor)))
         }
     }
 
     impl Drop for KeptFromForks {
         fn drop(&mut self) {
-            if let Some(place) = self.0 {
-                KEPT[place].store(NONE, SeqCst);
+            // In a fork the place may have become another's.
+            if let Some((place, descriptor)) = self.0 {
+                let _ = KEPT[place].compare_exchange(descriptor, NONE, SeqCst, SeqCst);
             }
         }
     }

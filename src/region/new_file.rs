@@ -25,7 +25,7 @@
 use super::FileId;
 use super::file::{kind_of, open, set_len};
 use super::lock::RangeLock;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, ErrorKind, Reason, Result};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -66,8 +66,7 @@ impl Target {
         let real = match target.is_symlink() {
             true if !replace => return Err(exists()),
             true => fs::canonicalize(target).map_err(|source| io("follow the symbolic link", source))?,
-            // Without the folder in which the program is, it is as it was given.
-            false => std::path::absolute(target).unwrap_or_else(|_| target.to_path_buf()),
+            false => absolute(target),
         };
         let old = match fs::metadata(&real) {
             Ok(_) if !replace => return Err(exists()),
@@ -87,6 +86,13 @@ impl Target {
         };
         Ok(Self { real, old })
     }
+}
+
+/// The path that leads to the same file wherever the program goes meanwhile; as it is, where none does: in a folder that
+/// is gone, lies too deep, or below one that may not be searched.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    if folder_of(&whole).metadata().is_err() && folder_of(path).metadata().is_ok() { path.to_path_buf() } else { whole }
 }
 
 /// A file on its way to its name. Dropped before [`persist`](Self::persist), it goes and the target stays as it was.
@@ -150,7 +156,8 @@ impl NewFile {
             let path = name_of(&real, 0);
             match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let Some(temporary) = Temporary::of(path, &file) else { continue };
+                    let temporary = Temporary::of(path, &file).map_err(|error| error.in_file(Some(target)))?;
+                    let Some(temporary) = temporary else { continue };
                     if temporary._lock.is_none() {
                         // Nobody knows of another here; whoever is first with the name wins.
                         return Ok(Some(Self::new(file, Some(temporary), target, real, false)));
@@ -213,7 +220,12 @@ impl NewFile {
         synced.map_err(|source| self.failed(Error::io("write the new file to the disk", source)))?;
         let remembered = remembers_unnamed(&self.file);
         loop {
-            let Target { old, .. } = Target::look(&self.real, self.replace).map_err(|error| self.failed(error))?;
+            let Target { real, old } = Target::look(&self.real, self.replace).map_err(|error| self.failed(error))?;
+            if real != self.real {
+                let text = "a symbolic link has come in its place";
+                let error = io::Error::new(io::ErrorKind::AlreadyExists, text);
+                return Err(self.failed(Error::io("put the new file in place", error)));
+            }
             let named = match &old {
                 None if self.temporary.is_none() && remembered => link(&self.file, &self.real),
                 old => {
@@ -267,6 +279,10 @@ impl NewFile {
 
     fn rename(&self, replace: bool) -> io::Result<()> {
         let Some(Temporary { path, .. }) = &self.temporary else { return Err(io::ErrorKind::NotFound.into()) };
+        if !is_named(&self.file, path)? {
+            let text = "its temporary name has become another's, as when the folder was replaced";
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
         if replace { fs::rename(path, &self.real) } else { rename_new(path, &self.real) }
     }
 
@@ -275,9 +291,15 @@ impl NewFile {
         NotNamed { was_named, ..NotNamed::new(error.in_file(Some(&self.target))) }
     }
 
-    /// Leaves the file where it is, by its temporary name, if it has one.
+    /// Leaves the file where it is, by a name that nobody cleans up, if it has one.
     pub(super) fn leave(mut self) -> Option<PathBuf> {
-        self.temporary.take().map(|temporary| temporary.path)
+        // Locked until it has that name.
+        let temporary = self.temporary.take()?;
+        let kept = temporary_name(&folder_of(&self.real));
+        match rename_new(&temporary.path, &kept) {
+            Ok(()) => Some(kept),
+            Err(_) => Some(temporary.path.clone()),
+        }
     }
 }
 
@@ -285,34 +307,68 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         if let Some(Temporary { path, .. }) = &self.temporary {
             // While it is locked. Nothing more can be done about a file that does not go.
-            let _ = fs::remove_file(path);
+            let _ = remove_named(&self.file, path);
         }
     }
 }
 
 impl Temporary {
     /// Locks a file that was made by this name; `None` where somebody has found it before and taken it for left behind.
-    fn of(path: PathBuf, file: &File) -> Option<Self> {
-        match RangeLock::take(file, Some(LOCK..LOCK + 1), true) {
-            Ok(Some(lock)) if is_named(file, &path) => Some(Self { path, _lock: Some(lock) }),
-            Ok(_) => None,
-            Err(_) => Some(Self { path, _lock: None }),
-        }
+    fn of(path: PathBuf, file: &File) -> Result<Option<Self>> {
+        let taken = RangeLock::take(file, Some(LOCK..LOCK + 1), true);
+        let named = |lock| match is_named(file, &path) {
+            Ok(true) => Ok(Some(Self { path: path.clone(), _lock: lock })),
+            Ok(false) => Ok(None),
+            Err(source) => Err(Error::io("find the new file", source)),
+        };
+        let found = match taken {
+            Ok(Some(lock)) => named(Some(lock)),
+            Ok(None) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Unsupported => named(None),
+            Err(error) => Err(error),
+        };
+        found.inspect_err(|_| {
+            let _ = fs::remove_file(&path);
+        })
     }
 }
 
-/// Whether a file has a name.
-fn is_named(file: &File, path: &Path) -> bool {
-    open_to_look(path).and_then(|named| is_same(file, &named)).unwrap_or(false)
+/// Whether a name is that of an open file, itself and not by a symbolic link.
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let own = file.metadata()?;
+        match path.symlink_metadata() {
+            Ok(named) => Ok((named.dev(), named.ino()) == (own.dev(), own.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+    #[cfg(not(unix))]
+    match open_to_look(path) {
+        Ok(named) => is_same(file, &named),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
-/// Whether a path leads to an open file, or nobody can tell.
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    open(path, false).is_ok_and(|named| is_same(file, &named).unwrap_or(true))
+/// Whether a path leads to an open file.
+pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool> {
+    match open(path, false) {
+        Ok(named) => is_same(file, &named).map_err(|source| Error::io("tell the file from others", source)),
+        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_same(one: &File, other: &File) -> io::Result<bool> {
     Ok(FileId::of(one)? == FileId::of(other)?)
+}
+
+/// Deletes a name of an open file, unless it has become another's.
+fn remove_named(file: &File, path: &Path) -> io::Result<()> {
+    if is_named(file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Opens what may be anybody's, and anything.
@@ -328,6 +384,21 @@ fn open_to_look(path: &Path) -> io::Result<File> {
         );
     }
     options.open(path)
+}
+
+/// Whether a file belongs to the user that this program runs as.
+fn is_mine(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        // SAFETY: without conditions.
+        let user = unsafe { libc::geteuid() };
+        file.metadata().is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == user)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
 }
 
 /// What a temporary name was found to be.
@@ -348,14 +419,15 @@ fn clean_up(path: &Path) -> Found {
         _ => return Found::Unknown,
     };
     match RangeLock::take(&file, Some(LOCK..LOCK + 1), true) {
+        // Another user's may be locked for ever, to no end but that.
+        Ok(None) if !is_mine(&file) => Found::Unknown,
         Ok(None) => Found::Used,
         Err(_) => Found::Unknown,
         // Whoever deletes a file of such a name has it locked. So it stays while this lock is held.
-        Ok(Some(_lock)) if is_named(&file, path) => match fs::remove_file(path) {
+        Ok(Some(_lock)) => match remove_named(&file, path) {
             Ok(()) => Found::Gone,
             Err(_) => Found::Unknown,
         },
-        Ok(Some(_)) => Found::Gone,
     }
 }
 
@@ -404,7 +476,7 @@ fn begin(target: &Path, private: bool) -> Result<(File, Option<Temporary>)> {
     loop {
         let made = with_name(target, true, |path| options.open(path));
         let (path, file) = made.map_err(|source| Error::io(creating(&folder), source))?;
-        if let Some(temporary) = Temporary::of(path, &file) {
+        if let Some(temporary) = Temporary::of(path, &file)? {
             return Ok((file, Some(temporary)));
         }
     }
@@ -603,10 +675,18 @@ fn take_over(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
     acl::set(file, None)?;
     // Never the bits by which a program runs as its owner: they were given to other bytes.
     let mut mode = old.mode() & 0o777;
-    if !has_group || list.is_some() {
-        // What the old file's group was allowed is not for ours; beside an access control list these bits are not the
-        // group's at all. The group gets what everybody has.
-        mode = mode & !0o070 | (mode & 0o007) << 3;
+    if list.is_some() {
+        // It may keep anybody out whom nobody knows here.
+        mode &= 0o700;
+    }
+    let (user, group) = (mode >> 6 & 0o7, mode >> 3 & 0o7);
+    if !has_group {
+        // Who was of the old group is anybody now, and the new one is another: both get what either had.
+        mode = mode & 0o700 | ((mode & 0o007 & group) * 0o11);
+    }
+    if file.metadata()?.uid() != old.uid() {
+        // So is who was the owner.
+        mode = mode & 0o770 | mode & 0o007 & user;
     }
     if file.metadata()?.mode() & 0o777 == mode {
         // Not every file system can change what is right already.
@@ -706,13 +786,38 @@ mod tests {
         let left = [0, 1, 5].map(|number| name_of(&target, number));
         left.iter().for_each(|path| fs::write(path, "left").unwrap());
         let used = File::create(name_of(&target, 2)).unwrap();
-        let used = Temporary::of(name_of(&target, 2), &used);
+        let used = Temporary::of(name_of(&target, 2), &used).unwrap();
         let mut new = NewFile::create(&target, true).unwrap();
         new.handle().unwrap().write_all(b"new").unwrap();
         new.persist().unwrap();
         let has_locks = used.as_ref().unwrap()._lock.is_some();
         assert_eq!(names(folder.path()).len(), if has_locks { 2 } else { 5 });
         assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+
+    #[test]
+    fn what_is_left_on_purpose_is_not_cleaned_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        let new = NewFile::create_alone(&target).unwrap().unwrap();
+        new.handle().unwrap().write_all(b"all there is").unwrap();
+        let left = new.leave().unwrap();
+        NewFile::create(&target, true).unwrap().persist().unwrap();
+        assert_eq!(fs::read(left).unwrap(), b"all there is");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_name_that_has_become_anothers_is_neither_renamed_nor_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        let mut new = NewFile::create_alone(&target).unwrap().unwrap();
+        let name = name_of(&target, 0);
+        fs::remove_file(&name).unwrap();
+        fs::write(&name, "another's").unwrap();
+        new.persist().unwrap_err();
+        drop(new);
+        assert_eq!((fs::read(&name).unwrap(), target.exists()), (b"another's".to_vec(), false));
     }
 
     #[test]

@@ -105,6 +105,12 @@ fn with_each_call(
                 let done = run(&operation, folder.path(), Some((at, fault)));
                 let what = format!("{}, {fault:?} at call {at}, {call}", operation.name);
                 check(&operation, &what, &done, folder.path());
+                // What is left on purpose is told, and whole.
+                if let Some(Err(error)) = &done.result {
+                    if let Some((_, beside)) = error.split_once("lies beside it as `") {
+                        fs::remove_file(beside.split_once('`').unwrap().0).unwrap();
+                    }
+                }
                 // The same call once more.
                 let again: Result<(), Error> = (operation.run)(folder.path());
                 match again {

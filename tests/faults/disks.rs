@@ -128,6 +128,14 @@ fn flushed() {
     }
     recover();
     assert!(parts.into_iter().all(|part| part.close().is_err()), "what was lost is lost");
+    // Nor is it forgotten by an array that is mapped anew.
+    fail();
+    let mut shared = MmapArray::<u8>::options().open_shared_mut(&path).unwrap();
+    shared.fill(9).unwrap();
+    shared.flush().unwrap_err();
+    recover();
+    assert!(!shared.refresh().unwrap());
+    shared.flush().unwrap_err();
     // Opened anew, it is another try.
     let mut array = open();
     array.fill(8);

@@ -115,7 +115,8 @@ impl SharedPortion {
 
     /// Maps what there is now. Whether it is of another shape than before.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let (region, layout) = self.map_again().map_err(|error| error.in_file(self.path()))?;
+        let (mut region, layout) = self.map_again().map_err(|error| error.in_file(self.path()))?;
+        region.set_write_back_of(&self.region);
         let is_other = layout.dims[..] != self.layout.dims[..] || layout.offset != self.layout.offset;
         let axes = layout.axes();
         (self.region, self.axes, self.layout) = (region, axes, layout);
