@@ -24,7 +24,7 @@ pub(crate) use fault::{Entered, enter};
 pub(crate) use file::{At, mappable_len, open, open_to_read, reopen, reserve, write_through};
 pub(crate) use forks::KeptFromForks;
 pub(crate) use identity::FileId;
-pub(crate) use lock::RangeLock;
+pub(crate) use lock::{RangeLock, Wait};
 pub(crate) use new_file::{NewFile, absolute, is_at, remove, sync_folder};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;

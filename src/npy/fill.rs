@@ -6,7 +6,7 @@
 
 use super::header::{Header, MAX_HEADER};
 use super::options::{Npy, check_as_asked};
-use super::sidecar::{Complete, Held, Job, MAX_PARTS, Next, Sidecar, Wait};
+use super::sidecar::{Complete, Held, Job, MAX_PARTS, Next, Sidecar};
 use super::window::split;
 use crate::access::{Exclusive, ReadWrite};
 use crate::array::format::sealed::NewFormat as _;
@@ -14,7 +14,7 @@ use crate::array::source::FileBytes;
 use crate::array::{CreateOptions, MmapArrayMut, Options, StandIn, Typed};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
-use crate::region;
+use crate::region::{self, Wait};
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;

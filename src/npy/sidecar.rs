@@ -12,7 +12,7 @@
 //! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
 use crate::error::{Error, Result};
-use crate::region::{self, At, FileId, KeptFromForks, NewFile, RangeLock};
+use crate::region::{self, At, FileId, KeptFromForks, NewFile, RangeLock, Wait};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
@@ -20,8 +20,7 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const FIRST_LINE: &str = "mmap-array fill, version 1\n";
 
@@ -34,24 +33,6 @@ pub(super) const MAX_PARTS: usize = 1 << 24;
 
 /// Where the locks are: behind all that the file holds, since Windows keeps others from reading bytes that are locked.
 const LOCKS: u64 = 1 << 30;
-
-/// The time between two looks at what others hold, at first and at most.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
-
-/// Waits longer and longer, up to a limit.
-pub(super) struct Wait(Duration);
-
-impl Wait {
-    pub(super) fn new() -> Self {
-        Self(SHORTEST_WAIT)
-    }
-
-    pub(super) fn again(&mut self) {
-        thread::sleep(self.0);
-        self.0 = (self.0 * 2).min(LONGEST_WAIT);
-    }
-}
 
 /// What a job is, as its sidecar says it: the array, the number of its parts.
 pub(super) struct Job {
@@ -301,7 +282,7 @@ impl Sidecar {
     /// whoever asks after each of many parts.
     pub(super) fn seen_done(&self) -> Result<usize> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.at.is_none_or(|at| at.elapsed() >= LONGEST_WAIT) {
+        if seen.at.is_none_or(|at| at.elapsed() >= Wait::LONGEST) {
             let marks = self.marks(0..self.parts)?;
             *seen = Seen { done: count(&marks), marks, at: Some(Instant::now()) };
         }

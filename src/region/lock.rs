@@ -13,6 +13,25 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// Waits longer and longer, up to a limit, between looks at what others hold.
+pub(crate) struct Wait(Duration);
+
+impl Wait {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    pub(crate) const LONGEST: Duration = Duration::from_millis(50);
+
+    pub(crate) fn new() -> Self {
+        Self(Self::SHORTEST)
+    }
+
+    pub(crate) fn again(&mut self) {
+        thread::sleep(self.0);
+        self.0 = (self.0 * 2).min(Self::LONGEST);
+    }
+}
 
 /// A lock on bytes of an open file, held until it is dropped.
 pub(crate) struct RangeLock {

@@ -24,7 +24,7 @@
 
 use super::FileId;
 use super::file::{kind_of, open, set_len};
-use super::lock::RangeLock;
+use super::lock::{RangeLock, Wait};
 use crate::error::{Error, ErrorKind, Reason, Result};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -32,8 +32,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::Duration;
 
 pub(super) const EXISTS: &str =
     "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
@@ -146,7 +144,7 @@ impl NewFile {
     /// Begins an empty file that is to be new, where many want to make the same one at the same time: of them, one does,
     /// and the others wait. `None` once the target is there. Should the one fail or be killed, the next does.
     pub(crate) fn create_alone(target: &Path) -> Result<Option<Self>> {
-        let mut wait = Duration::from_millis(1);
+        let mut wait = Wait::new();
         loop {
             let real = match Target::look(target, false) {
                 Ok(Target { real, .. }) => real,
@@ -158,10 +156,6 @@ impl NewFile {
                 Ok(file) => {
                     let temporary = Temporary::of(path, &file).map_err(|error| error.in_file(Some(target)))?;
                     let Some(temporary) = temporary else { continue };
-                    if temporary._lock.is_none() {
-                        // Nobody knows of another here; whoever is first with the name wins.
-                        return Ok(Some(Self::new(file, Some(temporary), target, real, false)));
-                    }
                     let new = Self::new(file, Some(temporary), target, real, false);
                     // It may have come before the name was free.
                     match new.real.symlink_metadata() {
@@ -171,10 +165,7 @@ impl NewFile {
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match clean_up(&path) {
                     Found::Gone => {}
-                    Found::Used => {
-                        thread::sleep(wait);
-                        wait = (wait * 2).min(Duration::from_millis(50));
-                    }
+                    Found::Used => wait.again(),
                     Found::Unknown => return Self::create(target, false).map(Some),
                 },
                 Err(source) => {
@@ -759,6 +750,8 @@ pub(super) fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
 mod tests {
     use super::*;
     use std::io::Write;
+    use std::thread;
+    use std::time::Duration;
 
     fn names(folder: &Path) -> Vec<String> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
