@@ -13,6 +13,7 @@ mod forks;
 mod identity;
 mod lock;
 mod new_file;
+mod patch;
 mod scratch;
 mod sealed;
 mod snapshot;
@@ -26,6 +27,7 @@ pub(crate) use forks::KeptFromForks;
 pub(crate) use identity::FileId;
 pub(crate) use lock::{RangeLock, Wait};
 pub(crate) use new_file::{NewFile, absolute, is_at, remove, sync_folder};
+pub(crate) use patch::{Patch, Storage};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 pub(crate) use system::prefer_huge_pages;
@@ -114,58 +116,25 @@ struct Map {
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
 pub(crate) type Front = fn(file: &File, end: u64, added: u64) -> Result<Patch>;
 
-/// Bytes in the place of others in a file.
-pub(crate) struct Patch {
-    pub(crate) at: u64,
-    pub(crate) old: Vec<u8>,
-    pub(crate) new: Vec<u8>,
-    /// The byte in which [`Adding`](Self::ADDING) stands until the new bytes are written, where there is room for it.
-    pub(crate) adding: Option<u64>,
-    /// Whether it has stood there before: somebody was killed who added elements.
-    pub(crate) was_adding: bool,
+/// A file that grows to a length, while it is mapped.
+struct Growing<'a> {
+    file: &'a File,
+    write_back: &'a WriteBack,
+    len: u64,
 }
 
-impl Patch {
-    /// What says that elements are being added: what lies behind the array is theirs, and means nothing yet.
-    pub(crate) const ADDING: u8 = b'\t';
-    /// What stands there else.
-    pub(crate) const NOT_ADDING: u8 = b' ';
-
-    /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always
-    /// lie in one sector: a disk writes that whole or not at all.
-    pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
-        let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
-        let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
-        let (old, new) = (old[first..end].to_vec(), new[first..end].to_vec());
-        Self { at: first as u64, old, new, adding: None, was_adding: false }
+impl Storage for Growing<'_> {
+    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        io::Write::write_all(&mut At { file: self.file, position }, bytes)
     }
 
-    /// Says that elements are being added, on the disk.
-    fn begin(&self, file: &File, write_back: &WriteBack) -> Result<()> {
-        let Some(at) = self.adding else { return Ok(()) };
-        let written = io::Write::write_all(&mut At { file, position: at }, &[Self::ADDING]);
-        written.and_then(|()| write_back.wait(|| file.sync_data())).map_err(|source| {
-            self.end(file);
-            Error::io("write the header", source)
-        })
+    fn sync(&mut self) -> io::Result<()> {
+        self.write_back.wait(|| self.file.sync_data())
     }
 
-    /// Says that nothing is added any more, after an error, if the system lets us.
-    fn end(&self, file: &File) {
-        if let Some(at) = self.adding {
-            let _ = io::Write::write_all(&mut At { file, position: at }, &[Self::NOT_ADDING]);
-        }
-    }
-
-    /// Writes the new bytes, in one write, and waits until they are on the disk. After an error the old ones are put
-    /// back; whether they are there is the second part of the error.
-    fn apply(&self, file: &File, write_back: &WriteBack) -> Result<(), (Error, bool)> {
-        let write = |bytes: &[u8]| io::Write::write_all(&mut At { file, position: self.at }, bytes);
-        let written = write(&self.new).and_then(|()| write_back.wait(|| file.sync_data()));
-        written.map_err(|source| {
-            let is_old = write(&self.old).and_then(|()| write_back.wait(|| file.sync_data())).is_ok();
-            (Error::io("write the header", source), is_old)
-        })
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        // Only what was added a moment ago goes.
+        if self.file.metadata()?.len() == self.len { self.file.set_len(len) } else { Ok(()) }
     }
 }
 
@@ -722,30 +691,18 @@ impl Map {
                     ));
                 }
                 let lock = added.take_lock(file, Mode::ReadWrite)?;
-                patch.as_ref().map_or(Ok(()), |patch| patch.begin(file, &self.write_back))?;
-                // Only what was added a moment ago goes.
-                let cut = || {
-                    if mappable_len(file).is_ok_and(|len| len == new_len) {
-                        let _ = file.set_len(old_end);
-                    }
-                    if let Some(patch) = &patch {
-                        patch.end(file);
-                    }
-                };
-                let raw = file::set_len(file, new_len, reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
-                let raw = raw.inspect_err(|_| cut())?;
-                if let Some(patch) = &patch {
+                let mut growing = Growing { file, write_back: &self.write_back, len: new_len };
+                // Without a mark or a beginning that changes, all that is undone is the length.
+                let patch = patch.unwrap_or_else(|| Patch::of(&[], &[]));
+                patch.begin(&mut growing, old_end)?;
+                let longer = file::set_len(file, new_len, reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
+                let raw = longer.inspect_err(|_| patch.undo(&mut growing, old_end))?;
+                if !patch.new.is_empty() {
                     // The file must be as long as its beginning says, whenever the power fails.
-                    let synced = self.write_back.wait(|| file.sync_data());
-                    let synced = synced.map_err(|source| Error::io("write the file's length back", source));
-                    synced.inspect_err(|_| cut())?;
+                    let synced = growing.sync().map_err(|source| Error::io("write the file's length back", source));
+                    synced.inspect_err(|_| patch.undo(&mut growing, old_end))?;
                     // Where the beginning may speak of the new elements already, they stay.
-                    patch.apply(file, &self.write_back).map_err(|(error, is_old)| {
-                        if is_old {
-                            cut();
-                        }
-                        error
-                    })?;
+                    patch.apply(&mut growing, old_end)?;
                 }
                 self.raw = raw;
                 self.range_lock = RangeLock::joined(self.range_lock.take(), lock);

@@ -1,11 +1,11 @@
 //! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
 
-use super::grow::{grown, grown_len, is_adding};
+use super::grow::{front, grown, grown_len, is_adding};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
-use crate::region::{self, At, KeptFromForks, NewFile, Patch, RangeLock};
+use crate::region::{self, At, KeptFromForks, NewFile, Patch, RangeLock, Storage};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -24,8 +24,8 @@ use std::thread;
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
 /// the disk writes the few bytes of the new number at once. What a killed program has left behind the array is cut off by
 /// the next that adds rows: it is told from what others have put there by a tab in the place of the header's last space,
-/// which stands there meanwhile. After an error the file is as it was, if the system lets it
-/// be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
+/// which stands there meanwhile, and until then. (So nobody should put bytes of his own behind an array whose header
+/// ends with a tab.) After an error the file is as it was, if the system lets it be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
 /// found it. (On systems without locks that belong to an open file, as FreeBSD, nobody else may do so.)
 ///
 /// # Errors
@@ -75,8 +75,8 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usiz
     let count = rows_of(rows, &header, axis)?;
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
-    let patch = grown(file, &header, count)?;
-    if file_len > end && is_adding(file, &header)? {
+    let front = front(file, &header)?;
+    if file_len > end && is_adding(&front) {
         file.set_len(end).map_err(|source| Error::io("cut off what was left behind the array", source))?;
     } else if file_len > end {
         return Err(Error::unsupported(format!(
@@ -86,7 +86,7 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usiz
         .at_bytes(end..file_len));
     }
     let len = grown_len(&header, axis, count)?;
-    match patch {
+    match grown(front, &header, count)? {
         _ if count == 0 => {}
         Some(patch) => write_behind(&mut &*file, &header, rows, &patch)?,
         None if !write_anew(file, path, &header, rows, len)? => return Ok(None),
@@ -117,30 +117,6 @@ fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len
     new.persist().map(|()| true)
 }
 
-/// What a file is asked to do. In the tests, one that stops anywhere.
-trait Storage {
-    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()>;
-
-    /// Waits until everything is on the disk.
-    fn sync(&mut self) -> io::Result<()>;
-
-    fn cut(&mut self, len: u64) -> io::Result<()>;
-}
-
-impl Storage for &File {
-    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        At { file: self, position }.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-
-    fn cut(&mut self, len: u64) -> io::Result<()> {
-        self.set_len(len)
-    }
-}
-
 /// A storage from a position on.
 struct Behind<'a, S> {
     storage: &'a mut S,
@@ -162,29 +138,12 @@ impl<S: Storage> Write for Behind<'_, S> {
 /// Writes rows behind the array that ends where the file does, and then what changes in the header.
 fn write_behind<S: Storage>(file: &mut S, header: &Header, rows: &dyn AnyView, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
-    let no_header = |source| Error::io("write the header", source);
-    let put = |file: &mut S, at, bytes: &[u8]| file.write_at(at, bytes).and_then(|()| file.sync());
-    // As it was before, if the system lets us.
-    let undo = |file: &mut S| {
-        if let (Ok(()), Some(at)) = (file.cut(end), patch.adding) {
-            let _ = file.write_at(at, &[Patch::NOT_ADDING]);
-        }
-    };
-    if let Some(at) = patch.adding {
-        put(file, at, &[Patch::ADDING]).map_err(no_header).inspect_err(|_| undo(file))?;
-    }
+    patch.begin(file, end)?;
     let written = write_elements(&mut Behind { storage: file, position: end }, rows, header.order());
-    let synced = |source| Error::io("write the file to the disk", source);
+    let synced = written.and_then(|()| file.sync().map_err(|source| Error::io("write the file to the disk", source)));
     // The header does not speak of what was added.
-    written.and_then(|()| file.sync().map_err(synced)).inspect_err(|_| undo(file))?;
-    if let Err(source) = put(file, patch.at, &patch.new) {
-        // Which header the file has now nobody knows. The rows go only when it is the old one.
-        if put(file, patch.at, &patch.old).is_ok() {
-            undo(file);
-        }
-        return Err(no_header(source));
-    }
-    Ok(())
+    synced.inspect_err(|_| patch.undo(file, end))?;
+    patch.apply(file, end)
 }
 
 #[cfg(test)]
@@ -336,6 +295,52 @@ mod tests {
             let mut disk = Disk::new(&case.old, step..step + 1);
             assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
             assert!(disk.file == case.old, "step {step}");
+        }
+    }
+
+    /// What may be on the disk when the power fails after any of the steps: of what was not waited for, anything.
+    fn left_by_power(old: &[u8], steps: &[Step], failed: &std::ops::Range<usize>, mut check: impl FnMut(&[u8])) {
+        let (mut safe, mut open) = (old.to_vec(), Vec::new());
+        for (index, step) in steps.iter().enumerate() {
+            let fails = failed.contains(&index);
+            match step {
+                Step::Sync if fails => {}
+                Step::Sync => open.drain(..).for_each(|step| apply(&mut safe, step)),
+                // Of the header no half is written: it lies in one sector.
+                Step::Write(at, bytes) if fails && *at >= 128 => {
+                    open.push(Step::Write(*at, bytes[..bytes.len() / 2].to_vec()));
+                }
+                Step::Cut(_) if fails => {}
+                step => open.push(step.clone()),
+            }
+            for subset in 0..1 << open.len() {
+                let mut file = safe.clone();
+                let there = open.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
+                there.for_each(|(_, step)| apply(&mut file, step.clone()));
+                check(&file);
+            }
+        }
+    }
+
+    fn apply(file: &mut Vec<u8>, step: Step) {
+        match step {
+            Step::Write(at, bytes) => put(file, at, &bytes),
+            Step::Cut(len) => file.truncate(len as usize),
+            Step::Sync => {}
+        }
+    }
+
+    #[test]
+    fn when_the_power_fails_after_an_error_what_is_left_behind_the_array_is_told_from_what_others_put_there() {
+        let case = Case::new();
+        for start in 0..8 {
+            for end in start + 1..11 {
+                let mut disk = Disk::new(&case.old, start..end);
+                case.run(&mut disk).unwrap_err();
+                left_by_power(&case.old, &disk.steps, &disk.fails, |file| {
+                    case.is_new(file);
+                });
+            }
         }
     }
 

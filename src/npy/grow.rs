@@ -32,7 +32,7 @@ pub(super) fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
             header.data_offset()
         ))
     })?;
-    grown(file, &header, rows)?.ok_or_else(|| {
+    grown(front(file, &header)?, &header, rows)?.ok_or_else(|| {
         Error::unsupported(format!(
             "cannot grow: the header of {} bytes has no room for the length of {rows} rows more; `npy::append` writes such a \
              file anew",
@@ -47,27 +47,29 @@ pub(super) fn grown_len(header: &Header, axis: usize, rows: usize) -> Result<usi
     len.ok_or_else(|| Error::overflow("the array", format!("{:?} with {rows} rows more", header.shape())))
 }
 
-/// Whether somebody was killed while elements were added.
-pub(super) fn is_adding(file: &File, header: &Header) -> Result<bool> {
-    let mut end = [0; 2];
-    let read = At { file, position: header.data_offset() - 2 }.read_exact(&mut end);
-    read.map_err(|source| Error::io("read the header", source))?;
-    Ok(end == [Patch::ADDING, b'\n'])
+/// The header of a file, byte for byte.
+pub(super) fn front(file: &File, header: &Header) -> Result<Vec<u8>> {
+    // It was read a moment ago, and is no longer than was allowed then.
+    let mut front = vec![0; header.data_offset() as usize];
+    let read = At { file, position: 0 }.read_exact(&mut front);
+    read.map_err(|source| Error::io("read the header", source)).map(|()| front)
 }
 
-/// What changes in the header of a file when so many rows are added; `None` where it has no room for their number.
-pub(super) fn grown(file: &File, header: &Header, rows: usize) -> Result<Option<Patch>> {
+/// Whether somebody was killed while elements were added, or adds them now.
+pub(super) fn is_adding(front: &[u8]) -> bool {
+    front.ends_with(&[Patch::ADDING, b'\n'])
+}
+
+/// What changes in a header when so many rows are added; `None` where it has no room for their number.
+pub(super) fn grown(mut old: Vec<u8>, header: &Header, rows: usize) -> Result<Option<Patch>> {
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
     let Some(new) = header.regrown(axis, grown_len(header, axis, rows)?)? else { return Ok(None) };
-    let mut old = vec![0; new.len()];
-    let read = At { file, position: 0 }.read_exact(&mut old);
-    read.map_err(|source| Error::io("read the header", source))?;
-    let place = old.len() - 2;
-    let was_adding = old.ends_with(&[Patch::ADDING, b'\n']);
+    let was_adding = is_adding(&old);
     if !was_adding && !old.ends_with(&[Patch::NOT_ADDING, b'\n']) {
         return Ok(Some(Patch::of(&old, &new)));
     }
+    let place = old.len() - 2;
     // As it is when the new one is written.
     old[place] = Patch::ADDING;
     Ok(Some(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) }))
