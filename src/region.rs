@@ -12,8 +12,10 @@ mod filesystem;
 mod forks;
 mod identity;
 mod lock;
+mod names;
 mod new_file;
 mod patch;
+mod permissions;
 mod scratch;
 mod sealed;
 mod snapshot;
@@ -22,11 +24,12 @@ mod write_back;
 
 #[cfg(feature = "rayon")]
 pub(crate) use fault::{Entered, enter};
-pub(crate) use file::{At, mappable_len, open, open_to_read, reopen, reserve, write_through};
-pub(crate) use forks::KeptFromForks;
+pub(crate) use file::{At, is_at, mappable_len, open, open_to_read, reopen, reserve, write_through};
+pub(crate) use forks::OwnFile;
 pub(crate) use identity::FileId;
 pub(crate) use lock::{RangeLock, Wait};
-pub(crate) use new_file::{NewFile, absolute, is_at, remove, sync_folder};
+pub(crate) use names::remove;
+pub(crate) use new_file::{NewFile, absolute, sync_folder};
 pub(crate) use patch::{Patch, Storage};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
@@ -652,7 +655,8 @@ impl Map {
         let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false, strips: None };
         match (&self.file, self.backing) {
             (Some(file), Backing::SharedFile) => {
-                let own = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
+                let own = OwnFile::again(file, self.path.as_deref());
+                let own = own.map_err(|source| Error::io("open the file once more", source))?;
                 let _lock = RangeLock::of_length(&Arc::new(own))?;
                 let old_len = mappable_len(file)?;
                 let old_end = self.offset + self.len as u64;

@@ -102,8 +102,8 @@ fn forking() {
     // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
     let fork = unsafe { libc::fork() };
     if fork == 0 {
-        let refused = one.try_claim().is_err_and(|error| error.kind() == ErrorKind::Unsupported);
-        drop(claim);
+        let refused = |error: Option<Error>| error.is_some_and(|error| error.kind() == ErrorKind::Unsupported);
+        let refused = [one.try_claim().err(), one.progress().err(), claim.done().err()].into_iter().all(refused);
         // SAFETY: ends the process, and runs nothing of the other's.
         unsafe { libc::_exit(if refused { 0 } else { 1 }) };
     }
@@ -127,12 +127,18 @@ fn a_fork_of_a_worker_takes_nothing_from_it() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 
+/// A job of two parts, of which the elements are locked as well.
+#[cfg(unix)]
+fn locked(path: &Path) -> FillOptions<'_, Le<u64>> {
+    npy::create_options([10_007]).lock_range().fill(path).parts(2)
+}
+
 /// What the child of the next test does: claims a part, forks, says so and waits to be killed. The fork lives on.
 #[cfg(unix)]
 #[test]
 #[ignore = "started by `a_claim_goes_with_its_worker_although_a_fork_of_it_lives`"]
 fn leaving_a_fork() {
-    let job = many(&PathBuf::from(env::var("FILL").unwrap())).parts(2).open().unwrap();
+    let job = locked(&PathBuf::from(env::var("FILL").unwrap())).open().unwrap();
     let claim = job.claim().unwrap().unwrap();
     // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
     let fork = unsafe { libc::fork() };
@@ -161,13 +167,13 @@ fn a_claim_goes_with_its_worker_although_a_fork_of_it_lives() {
     let mut child = child.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let fork = lines.find_map(|line| line.unwrap().strip_prefix("fork: ").map(str::to_owned)).unwrap();
-    let job = many(&path).parts(2).open().unwrap();
+    let job = locked(&path).open().unwrap();
     assert_eq!(job.claim().unwrap().unwrap().rows(), 5004..10_007, "the worker has the first");
     child.kill().unwrap();
     child.wait().unwrap();
     // SAFETY: asks whether the process is there.
     assert_eq!(unsafe { libc::kill(fork.parse().unwrap(), 0) }, 0, "the fork lives");
-    let claim = many(&path).parts(2).open().unwrap().try_claim().unwrap().map(|claim| claim.rows());
+    let claim = locked(&path).open().unwrap().try_claim().unwrap().map(|claim| claim.rows());
     // SAFETY: the fork of the child, which nobody waits for.
     unsafe { libc::kill(fork.parse().unwrap(), libc::SIGKILL) };
     assert_eq!(claim, Some(0..5004));

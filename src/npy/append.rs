@@ -5,7 +5,7 @@ use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
-use crate::region::{self, At, KeptFromForks, NewFile, Patch, RangeLock, Storage};
+use crate::region::{self, At, NewFile, OwnFile, Patch, RangeLock, Storage};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -50,8 +50,7 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
     let path = path.as_ref();
     let append = |rows: &dyn AnyView| {
         loop {
-            let file = Arc::new(region::open(path, true)?);
-            let _kept = KeptFromForks::new(&file);
+            let file = Arc::new(OwnFile::new(region::open(path, true)?));
             let _lock = RangeLock::of_length(&file)?;
             // It may have been replaced before it was locked, as by this function where a header has no room.
             if region::is_at(&file, path)? {

@@ -14,7 +14,7 @@ use crate::array::source::FileBytes;
 use crate::array::{CreateOptions, MmapArrayMut, Options, StandIn, Typed};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
-use crate::region::{self, Wait};
+use crate::region::{self, OwnFile, Wait};
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
@@ -238,7 +238,7 @@ where
             None => Ok(None),
         })?;
         let fill = Fill {
-            array,
+            array: OwnFile::new(array),
             data_offset: asked.data_offset(),
             path: self.path,
             real: path,
@@ -422,7 +422,7 @@ const MOST_CHANGES: usize = 50;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Fill<T> {
-    array: File,
+    array: OwnFile,
     data_offset: u64,
     /// As it was given, for errors.
     path: PathBuf,
@@ -588,13 +588,14 @@ where
     /// done.
     pub fn done(self) -> Result<()> {
         let Self { fill: Fill { array: file, path, real, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
-        // Opened for these elements alone, so that an error of writing them is told here and not to another claim.
-        let written =
-            region::reopen(file, real).and_then(|own| region::write_through(&own, bytes.start, array.as_bytes()));
-        written.map_err(|source| {
-            Error::io("write the elements of the part", source).at_bytes(bytes.clone()).in_file(Some(path))
-        })?;
-        held.done()
+        held.done(|| {
+            // Opened for these elements alone, so that an error of writing them is told here and not to another claim.
+            let own = region::reopen(file, real);
+            let written = own.and_then(|own| region::write_through(&own, bytes.start, array.as_bytes()));
+            written.map_err(|source| {
+                Error::io("write the elements of the part", source).at_bytes(bytes.clone()).in_file(Some(path))
+            })
+        })
     }
 }
 

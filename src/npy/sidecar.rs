@@ -12,7 +12,7 @@
 //! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
 
 use crate::error::{Error, Result};
-use crate::region::{self, At, FileId, KeptFromForks, NewFile, RangeLock, Wait};
+use crate::region::{self, At, FileId, NewFile, OwnFile, RangeLock, Wait};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
@@ -78,9 +78,7 @@ impl<'a> Complete<'a> {
 }
 
 pub(super) struct Sidecar {
-    /// Dropped before the file.
-    _kept: KeptFromForks,
-    file: Arc<File>,
+    file: Arc<OwnFile>,
     path: PathBuf,
     /// Where the marks begin.
     marks: u64,
@@ -186,8 +184,8 @@ impl Sidecar {
     fn new(target: &Path, file: File, job: &Job) -> Self {
         let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
         let (path, parts, process) = (Self::name(target), job.parts, std::process::id());
-        let (held, seen, kept) = (Mutex::default(), Mutex::default(), KeptFromForks::new(&file));
-        Self { _kept: kept, file: Arc::new(file), path, marks, parts, held, seen, process }
+        let (held, seen, file) = (Mutex::default(), Mutex::default(), Arc::new(OwnFile::new(file)));
+        Self { file, path, marks, parts, held, seen, process }
     }
 
     /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
@@ -254,8 +252,18 @@ impl Sidecar {
         Ok(line == id_line(id))
     }
 
+    /// Checks that this is no fork of the process that joined the job, which has neither its files nor its locks.
+    fn check_process(&self) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        let text = "a fork of the process that joined the job has no part in it; join it anew";
+        Err(self.named(Error::unsupported(text)))
+    }
+
     /// One byte for each of these parts.
     fn marks(&self, parts: Range<usize>) -> Result<Vec<u8>> {
+        self.check_process()?;
         let first = self.marks + parts.start as u64;
         let mut marks = vec![OPEN; parts.len()];
         let read = At { file: &self.file, position: first }.read_exact(&mut marks);
@@ -295,10 +303,7 @@ impl Sidecar {
         first: usize,
         mut take: impl FnMut(Held<'a>) -> Result<Option<C>>,
     ) -> Result<Next<C>> {
-        if self.process != std::process::id() {
-            let text = "cannot claim parts in a fork of the process that joined the job; join it anew";
-            return Err(self.named(Error::unsupported(text)));
-        }
+        self.check_process()?;
         let first = first.min(self.parts);
         let mut busy = false;
         for parts in blocks(first..self.parts).chain(blocks(0..first)) {
@@ -366,9 +371,11 @@ impl Sidecar {
 }
 
 impl Held<'_> {
-    /// Marks the part, whose elements are on the disk.
-    pub(super) fn done(&self) -> Result<()> {
+    /// Writes the part's elements, and marks it once they are on the disk.
+    pub(super) fn done(&self, write: impl FnOnce() -> Result<()>) -> Result<()> {
         let Self { sidecar, part, .. } = self;
+        sidecar.check_process()?;
+        write()?;
         let written = region::write_through(&sidecar.file, sidecar.marks + *part as u64, &[DONE]);
         written.map_err(|source| sidecar.named(Error::io("mark a part as done", source)))?;
         let mut seen = sidecar.seen.lock().unwrap_or_else(PoisonError::into_inner);

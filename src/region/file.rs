@@ -1,7 +1,7 @@
 //! Files on their way to a map: opened without waiting, refused where they cannot be mapped, given their length and their
 //! blocks on the disk.
 
-use super::FileId;
+use super::identity::is_same;
 use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -43,9 +43,18 @@ pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
     }
     let again = OpenOptions::new().read(true).write(true).open(path);
     match again {
-        Ok(again) if FileId::of(&again)? == FileId::of(file)? => Ok(again),
+        Ok(again) if is_same(&again, file)? => Ok(again),
         // It has another name by now, or none.
         _ => file.try_clone(),
+    }
+}
+
+/// Whether a path leads to an open file.
+pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool> {
+    match open(path, false) {
+        Ok(named) => is_same(file, &named).map_err(|source| Error::io("tell the file from others", source)),
+        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

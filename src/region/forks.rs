@@ -4,61 +4,98 @@
 //! that a worker had claimed stayed claimed when the worker was killed, until the last of its forks had ended. A fork has
 //! another file in the place of each that is kept from it, from its first moment on.
 
+use super::file::reopen;
 use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
 
-/// As long as it lives, a fork of this process does not have the file that it was made of, nor its locks.
-///
-/// It must be dropped before the file is closed. (A process that starts another program shares nothing with it: all
-/// descriptors are closed then.)
-pub(crate) struct KeptFromForks(
-    /// Where the descriptor is kept, and which it is.
-    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no forks"))]
-    Option<(usize, i32)>,
-);
+/// A file that forks of this process do not have, nor its locks: an empty one stands for it there. (A process that starts another program shares nothing with it: all descriptors are closed then.)
+pub(crate) struct OwnFile {
+    /// Dropped before the file is closed.
+    _kept: Kept,
+    file: File,
+}
+
+impl OwnFile {
+    pub(crate) fn new(file: File) -> Self {
+        Self { _kept: Kept::new(&file), file }
+    }
+
+    /// Opens a file once more, so that its locks are held by nobody else, also where others share the open file or have
+    /// mapped it. (Where the system has no forks, the same open file does.)
+    pub(crate) fn again(file: &File, path: Option<&Path>) -> io::Result<Self> {
+        let again = if cfg!(unix) { reopen(file, path.unwrap_or(Path::new(""))) } else { file.try_clone() };
+        again.map(Self::new)
+    }
+}
+
+impl Deref for OwnFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
 
 #[cfg(not(unix))]
-impl KeptFromForks {
-    pub(crate) fn new(_: &File) -> Self {
-        Self(None)
+struct Kept;
+
+#[cfg(not(unix))]
+impl Kept {
+    fn new(_: &File) -> Self {
+        Self
     }
 }
 
 #[cfg(unix)]
+use unix::Kept;
+
+#[cfg(unix)]
 mod unix {
-    use super::{File, KeptFromForks};
-    use std::os::fd::{AsRawFd, IntoRawFd};
-    use std::sync::OnceLock;
-    use std::sync::atomic::AtomicI32;
+    use super::File;
+    use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
     use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::atomic::{AtomicBool, AtomicI32};
 
     /// The descriptors that are kept. Of more at a time, the others are shared.
-    static KEPT: [AtomicI32; 256] = [const { AtomicI32::new(NONE) }; 256];
+    static KEPT: [AtomicI32; 1024] = [const { AtomicI32::new(NONE) }; 1024];
 
-    const NONE: i32 = -1;
+    const NONE: RawFd = -1;
 
-    /// The descriptor of what a fork has in their place, which is never closed; `None` where there can be none.
-    static INSTEAD: OnceLock<Option<i32>> = OnceLock::new();
+    /// The descriptor of what a fork has in their place, which is never closed.
+    static INSTEAD: AtomicI32 = AtomicI32::new(NONE);
 
-    fn instead() -> Option<i32> {
-        *INSTEAD.get_or_init(|| {
-            let file = File::open("/dev/null").ok()?;
+    /// Opens what forks have instead and has them get it; `false` where that cannot be, for the moment. Nothing is
+    /// locked meanwhile, which a fork would find locked for ever.
+    fn is_ready() -> bool {
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        if INSTEAD.load(SeqCst) == NONE {
+            let Ok(file) = File::open("/dev/null") else { return false };
+            if INSTEAD.compare_exchange(NONE, file.as_raw_fd(), SeqCst, SeqCst).is_ok() {
+                let _ = file.into_raw_fd();
+            }
+        }
+        // Twice, by two threads, does no harm.
+        if !REGISTERED.load(SeqCst) {
             // SAFETY: `in_fork` makes one system call for each descriptor, which may be made wherever a thread has forked.
             let registered = unsafe { libc::pthread_atfork(None, None, Some(in_fork)) };
-            (registered == 0).then(|| file.into_raw_fd())
-        })
+            REGISTERED.store(registered == 0, SeqCst);
+        }
+        REGISTERED.load(SeqCst)
     }
 
     /// What is called in a fork, before `fork` returns there. The thread that forked is its only one.
     unsafe extern "C" fn in_fork() {
-        let Some(&Some(instead)) = INSTEAD.get() else { return };
+        let instead = INSTEAD.load(SeqCst);
         for kept in &KEPT {
             let descriptor = kept.swap(NONE, SeqCst);
             if descriptor == NONE {
                 continue;
             }
             // SAFETY: both are descriptors of this process: the one is never closed, the other is a file's whose
-            // `KeptFromForks` lives. The file stays open, as another one, of which nobody here expects anything: whoever
-            // has such a file asks whether he is a fork.
+            // `OwnFile` lives. The file stays open, as another one, of which nobody here expects anything: whoever has
+            // such a file asks whether he is a fork.
             #[cfg(any(target_os = "linux", target_os = "android"))]
             unsafe {
                 libc::dup3(instead, descriptor, libc::O_CLOEXEC)
@@ -71,15 +108,22 @@ mod unix {
         }
     }
 
-    impl KeptFromForks {
-        pub(crate) fn new(file: &File) -> Self {
+    /// As long as it lives, forks have another file by the same descriptor.
+    pub(super) struct Kept(
+        /// Where the descriptor is kept, and which it is.
+        Option<(usize, RawFd)>,
+    );
+
+    impl Kept {
+        pub(super) fn new(file: &File) -> Self {
             let descriptor = file.as_raw_fd();
             let take = |kept: &AtomicI32| kept.compare_exchange(NONE, descriptor, SeqCst, SeqCst).is_ok();
-            Self(instead().and_then(|_| KEPT.iter().position(take)).map(|place| (place, descriptor)))
+            let place = if is_ready() { KEPT.iter().position(take) } else { None };
+            Self(place.map(|place| (place, descriptor)))
         }
     }
 
-    impl Drop for KeptFromForks {
+    impl Drop for Kept {
         fn drop(&mut self) {
             // In a fork the place may have become another's.
             if let Some((place, descriptor)) = self.0 {

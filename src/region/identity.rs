@@ -20,6 +20,19 @@ impl FileId {
     }
 }
 
+/// Whether two open files are the same, by whatever names.
+pub(crate) fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let [one, other] = [one.metadata()?, other.metadata()?];
+        // Both are open, so that neither number is used again.
+        Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+    }
+    #[cfg(not(unix))]
+    Ok(FileId::of(one)? == FileId::of(other)?)
+}
+
 #[cfg(unix)]
 fn number(file: &File) -> io::Result<u64> {
     Ok(std::os::unix::fs::MetadataExt::ino(&file.metadata()?))

@@ -7,6 +7,7 @@
 //!
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
+use super::forks::OwnFile;
 use super::system::refused;
 use crate::error::{Error, Reason, Result};
 use std::fs::File;
@@ -35,10 +36,10 @@ impl Wait {
 
 /// A lock on bytes of an open file, held until it is dropped.
 pub(crate) struct RangeLock {
-    file: Arc<File>,
+    file: Arc<OwnFile>,
     /// None of them empty, and no byte in two.
     ranges: Vec<Range<u64>>,
-    /// Who took it. A fork of that process shares the open file, and with it the lock, but it is not the fork's to give
+    /// Who took it. A fork of that process may share the open file, and with it the lock, but it is not the fork's to give
     /// up.
     process: u32,
 }
@@ -53,12 +54,13 @@ impl RangeLock {
         exclusive: bool,
     ) -> Result<Option<Self>> {
         // The handle first: once there is a lock, nothing can fail.
-        Self::take_by(&Arc::new(file.try_clone().map_err(not_locked)?), runs, exclusive)
+        let own = file.try_clone().map(OwnFile::new).map_err(not_locked)?;
+        Self::take_by(&Arc::new(own), runs, exclusive)
     }
 
     /// As [`take`](Self::take), by the handle that is given.
     pub(crate) fn take_by(
-        file: &Arc<File>,
+        file: &Arc<OwnFile>,
         runs: impl IntoIterator<Item = Range<u64>>,
         exclusive: bool,
     ) -> Result<Option<Self>> {
@@ -89,7 +91,7 @@ impl RangeLock {
     /// # Errors
     ///
     /// [`Locked`](crate::ErrorKind::Locked) where somebody else has it.
-    pub(crate) fn of_length(file: &Arc<File>) -> Result<Option<Self>> {
+    pub(crate) fn of_length(file: &Arc<OwnFile>) -> Result<Option<Self>> {
         const BYTE: u64 = 1 << 62;
         if !system::SUPPORTED {
             return Ok(None);

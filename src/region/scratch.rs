@@ -4,11 +4,12 @@
 //! before the file has any name, and whoever asked is told whether it has had one when something fails all the same.
 
 use super::file::{At, set_len};
-#[cfg(not(windows))]
-use super::new_file::make_private;
+use super::names::create_temporary;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::new_file::unnamed as unnamed_in;
-use super::new_file::{NewFile, NotNamed, create_temporary};
+use super::new_file::{NewFile, NotNamed};
+#[cfg(not(windows))]
+use super::permissions::make_private;
 use crate::error::{Error, PersistError, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -60,7 +60,7 @@ fn unsupported(found: impl std::fmt::Display) -> Error {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     use super::super::filesystem::FileSystem;
-    use super::super::new_file::folder_of as parent_of;
+    use super::super::names::folder_of as parent_of;
     use super::{Error, File, Path, Range, Result, Twin, unsupported};
     use rustix::fs::{IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags};
     use rustix::io::Errno;
