@@ -152,6 +152,27 @@ fn is_appending(file: &File) -> bool {
     }
 }
 
+/// Whether a file is open to read and write, as far as the system says: `O_RDWR`.
+fn is_writable(file: &File) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::fcntl_getfl(file)
+        .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
+/// The open file that a map to write keeps. One that its owner has opened is opened once more where it can be, since he may
+/// map it again, and of the disk's errors an open file is told once.
+fn to_write(file: &File, path: Option<&Path>) -> Result<File> {
+    // Never for more than it was opened for.
+    let again = path.is_none() && is_writable(file) && !is_appending(file);
+    let kept = if again { reopen(file, Path::new("")) } else { file.try_clone() };
+    kept.map_err(|source| Error::io("keep the file open", source))
+}
+
 /// A range of the bytes of a map.
 ///
 /// Clones share the bytes. Who makes them sees to it that only one of them writes.
@@ -355,6 +376,11 @@ impl Region {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         portion.check(file_len, mode, &what).map_err(named)?;
         let lock = portion.take_lock(file, mode).map_err(named)?;
+        let kept = match mode {
+            Mode::ReadWrite => Some(to_write(file, path).map_err(named)?),
+            _ => None,
+        };
+        let file = kept.as_ref().unwrap_or(file);
         let (mapped, lock) = match mode {
             // Once it is taken nobody needs to be kept out.
             Mode::Snapshot(folder) => {
@@ -363,10 +389,6 @@ impl Region {
             _ => (portion.map_pages(file, mode), lock),
         };
         let (raw, pages, huge) = mapped.map_err(named)?;
-        let kept = match mode {
-            Mode::ReadWrite => Some(file.try_clone().map_err(|source| named(Error::io("keep the file open", source)))?),
-            _ => None,
-        };
         let is_private = matches!(mode, Mode::CopyOnWrite);
         let backing = if is_private { Backing::PrivateFile } else { Backing::SharedFile };
         let mut region = Self::whole(raw, backing, &pages, path, kept, lock);

@@ -128,6 +128,16 @@ fn flushed() {
     }
     recover();
     assert!(parts.into_iter().all(|part| part.close().is_err()), "what was lost is lost");
+    // Two arrays of one open file are told as two of two files are.
+    let file = File::options().read(true).write(true).open(&path).unwrap();
+    // SAFETY: nobody else uses the file, and the arrays have halves of it.
+    let mut halves = [0, 8 << 20]
+        .map(|start| unsafe { MmapArray::<u8>::options().offset(start).shape([8 << 20]).open_mut(&file).unwrap() });
+    fail();
+    halves.iter_mut().for_each(|half| half.fill(8));
+    halves.iter().for_each(|half| drop(half.flush().unwrap_err()));
+    drop(halves);
+    recover();
     // Nor is it forgotten by an array that is mapped anew.
     fail();
     let mut shared = MmapArray::<u8>::options().open_shared_mut(&path).unwrap();
