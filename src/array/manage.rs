@@ -188,9 +188,9 @@ impl<T> MmapArrayMut<T> {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for a part, and where the file goes on behind the array;
     /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Overflow`](crate::ErrorKind::Overflow);
     /// [`Misaligned`](crate::ErrorKind::Misaligned) where an array that was empty begins at such a byte;
-    /// [`Locked`](crate::ErrorKind::Locked) where the elements are [locked](crate::Options::lock_range) and somebody has
-    /// locked what is to come; [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the
-    /// file are as they were then.
+    /// [`Locked`](crate::ErrorKind::Locked) while another process or thread makes an array in the file longer, and where
+    /// the elements are [locked](crate::Options::lock_range) and somebody has locked what is to come;
+    /// [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the file are as they were then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
