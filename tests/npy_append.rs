@@ -2,21 +2,10 @@
 
 use mmap_array::npy;
 use mmap_array::{ArrayView, ErrorKind, Le, Order, Result};
-use std::path::PathBuf;
 use std::{fs, thread};
 
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("array.npy");
-    (folder, path)
-}
-
-/// What a file is that `np.save` makes.
-fn saved(array: &(impl npy::ArrayLike + ?Sized)) -> Vec<u8> {
-    let mut file = Vec::new();
-    npy::save_to(&mut file, array).unwrap();
-    file
-}
+mod saved;
+use saved::{folder, saved};
 
 #[test]
 fn rows_are_added_behind_those_that_are_there() {

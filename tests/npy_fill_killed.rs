@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
+mod random;
+use random::Random;
+
 /// What the children of the next test do: fill, slowly, so that most of them die over it.
 #[test]
 #[ignore = "started by `an_array_is_right_however_often_its_workers_are_killed` with what it is to do"]
@@ -44,19 +47,13 @@ fn start(path: &Path) -> Child {
     child.spawn().unwrap()
 }
 
-/// Numbers that look random, the same in every run.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
-}
-
 #[test]
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_vendor = "apple")),
     ignore = "under an emulator a test program cannot start itself"
 )]
 fn an_array_is_right_however_often_its_workers_are_killed() {
-    let mut state = 1;
+    let mut random = Random(1);
     let (mut killed, mut rounds) = (0, 0);
     // How many die over their work depends on the machine.
     while killed < 60 {
@@ -67,8 +64,8 @@ fn an_array_is_right_however_often_its_workers_are_killed() {
         let mut workers: Vec<Child> = (0..4).map(|_| start(&path)).collect();
         // Each is killed once, the first maybe while it creates the array, and another one started for it.
         for k in 0..4 {
-            thread::sleep(Duration::from_millis(random(&mut state) % 15));
-            let worker = &mut workers[(k + random(&mut state) as usize) % 4];
+            thread::sleep(Duration::from_millis(random.below(15)));
+            let worker = &mut workers[(k + random.below(4) as usize) % 4];
             worker.kill().unwrap();
             killed += usize::from(!worker.wait().unwrap().success() && sidecar.exists());
             if let Ok(array) = npy::header(&path) {

@@ -11,17 +11,8 @@ use std::fs;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("array.npy");
-    (folder, path)
-}
-
-fn saved(array: &(impl npy::ArrayLike + ?Sized)) -> Vec<u8> {
-    let mut file = Vec::new();
-    npy::save_to(&mut file, array).unwrap();
-    file
-}
+mod saved;
+use saved::{folder, saved};
 
 /// The shape and the elements in C order.
 fn load_bytes<T: Element + AnyBitPattern + NoUninit>(mut file: &[u8]) -> Result<(Vec<usize>, Vec<T>)> {

@@ -6,6 +6,9 @@ use mmap_array::{ArrayView, Be, DynArrayMut, ErrorKind, MmapArrayMut, Order, Res
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod random;
+use random::Random;
+
 fn write(path: &Path) {
     let mut writer = Writer::create(path).unwrap();
     writer.add("x", &ArrayView::from_slice(&[0.5, 1.5, 2.5, 3.5, 4.5, 5.5], [3, 2]).unwrap()).unwrap();
@@ -239,11 +242,8 @@ fn any_archive_is_read_or_refused() {
     let (folder, path) = archive();
     let good = fs::read(&path).unwrap();
     let path = folder.path().join("b.npz");
-    let mut state = 3_u64;
-    let mut random = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
+    let mut state = Random(3);
+    let mut random = |end: usize| state.below(end as u64) as usize;
     let (mut opened, mut loaded) = (0, 0);
     for _ in 0..1500 {
         let mut bytes = good.clone();

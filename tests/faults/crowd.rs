@@ -1,6 +1,7 @@
 //! Crowds of processes that write the same file and are killed at random. How many die says `KILLS`; where it says
 //! nothing, crowds are small.
 
+use crate::random::Random;
 use mmap_array::npy::{self, Writer};
 use mmap_array::{ArrayView, Error, ErrorKind, MmapArray};
 use std::fs;
@@ -22,16 +23,6 @@ fn kills() -> usize {
 /// In memory, where nobody waits for a disk.
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
-/// Numbers that look random, the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
 }
 
 /// One of a crowd.

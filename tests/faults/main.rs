@@ -16,3 +16,5 @@ mod mounts;
 mod operations;
 #[cfg(target_arch = "x86_64")]
 mod power;
+#[path = "../random/mod.rs"]
+mod random;

@@ -1,18 +1,13 @@
 //! Lost pages: of one part of a map and not of another, of many in any order, and beside memory that is others'.
 
 use super::{append, cut, folder, truncated};
+use crate::random::Random;
 use mmap_array::{ErrorKind, MmapArray, MmapArrayMut, SharedArray, SharedArrayMut};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Returns numbers that look random, the same in every run.
-fn random(state: &mut u64) -> usize {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*state >> 33) as usize
-}
 
 /// Counts the maps that the process has.
 #[cfg(target_os = "linux")]
@@ -113,8 +108,8 @@ fn pages_that_are_lost_in_any_order_use_up_no_maps() {
         cut(&path, full);
     };
     let places = || {
-        let mut state = 1;
-        (0..TOUCHED).map(move |_| random(&mut state) % (pages * 4096))
+        let mut random = Random(1);
+        (0..TOUCHED).map(move |_| random.below(pages as u64 * 4096) as usize)
     };
     #[cfg(target_os = "linux")]
     let before = maps();
@@ -173,11 +168,11 @@ fn memory_of_others_beside_lost_pages_keeps_what_is_in_it() {
             scope.spawn(move || {
                 let (_folder, path) = folder();
                 let file = File::create(&path).unwrap();
-                let mut state = thread;
+                let mut random = Random(thread);
                 while Instant::now() < until {
                     // Of all sizes, so that a place fits now one and now another.
-                    let len = (2 + random(&mut state) as u64 % 30) * 4096;
-                    let end = random(&mut state) as u64 % len;
+                    let len = (2 + random.below(30)) * 4096;
+                    let end = random.below(len);
                     file.set_len(len).unwrap();
                     let options = MmapArray::<u64>::options();
                     let writable = options.open_shared_mut(&path).unwrap();
@@ -193,14 +188,14 @@ fn memory_of_others_beside_lost_pages_keeps_what_is_in_it() {
         }
         for thread in 0..4_u64 {
             scope.spawn(move || {
-                let mut state = 100 + thread;
+                let mut random = Random(100 + thread);
                 while Instant::now() < until {
-                    let len = (1 + random(&mut state) % 30) * 512;
-                    let number = 1 + random(&mut state) as u64;
+                    let len = (1 + random.below(30) as usize) * 512;
+                    let number = 1 + random.below(1 << 31);
                     let mut memory = MmapArrayMut::<u64>::anonymous(len).unwrap();
                     assert!(memory.iter().all(|&element| element == 0), "new memory is zero");
                     memory.fill(number);
-                    for _ in 0..random(&mut state) % 8 {
+                    for _ in 0..random.below(8) {
                         thread::yield_now();
                         assert!(memory.iter().all(|&element| element == number), "it holds what was put there");
                     }

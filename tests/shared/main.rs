@@ -19,6 +19,8 @@ mod limits;
 #[cfg(target_os = "linux")]
 #[path = "../mounts/mod.rs"]
 mod mounts;
+#[path = "../random/mod.rs"]
+mod random;
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::access::Shared;
