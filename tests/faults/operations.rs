@@ -18,6 +18,8 @@ pub(crate) struct Operation {
     pub(crate) is_durable: bool,
     /// Whether it is an error that the target is there.
     pub(crate) is_new_only: bool,
+    /// Whether the target stays the same file.
+    pub(crate) is_in_place: bool,
     pub(crate) prepare: Box<dyn Fn(&Path)>,
     pub(crate) run: Box<Run>,
 }
@@ -95,6 +97,7 @@ fn making(
         seen: whole,
         beside: None,
         is_durable: true,
+        is_in_place: false,
         is_new_only: !replaces && (name.starts_with("create_new") || name.starts_with("persist_new")),
         prepare: Box::new(prepare),
         run: Box::new(move |folder| run(&folder.join("target"))),
@@ -118,6 +121,7 @@ fn changing(name: &'static str, rows: usize, run: impl Fn(&Path) -> Result<(), E
         beside: None,
         is_durable: true,
         is_new_only: false,
+        is_in_place: true,
         prepare: Box::new(move |folder| fs::write(folder.join("target"), &old).unwrap()),
         run: Box::new(move |folder| {
             let target = folder.join("target");
@@ -215,6 +219,7 @@ pub(crate) fn all() -> Vec<Operation> {
         // As for `File::set_len`: `flush` says so.
         is_durable: false,
         is_new_only: false,
+        is_in_place: true,
         prepare: Box::new(|folder| fs::write(folder.join("target"), vec![7; LEN]).unwrap()),
         run: Box::new(|folder| {
             // SAFETY: nobody else uses the file.
