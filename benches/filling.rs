@@ -5,7 +5,8 @@
 //! `np.sqrt(…, out=array[a:b])`. The processes run before and after; what is timed is from the moment at which all are
 //! told to begin to that at which the last is done. The sides run in turns, and the file is made anew for each. In the
 //! rows "written back" all wait until the elements are on the disk (`flush`). `npy::fill` cuts the array into 16 parts
-//! that the processes claim, and has each of them on the disk before it is marked, which NumPy has nothing like.
+//! that the processes claim, and has each of them on the disk before it is marked, which NumPy has nothing like; the rows
+//! "against segments" compare it with the first way.
 //!
 //! The last row is what one claim of one row costs, with its lock, its bytes, its mark and a look at the progress, where
 //! there are a million parts and where there are a hundred, in a file system in memory where there is one.
@@ -51,7 +52,7 @@ fn main() -> io::Result<()> {
         numpys.push(numpy);
         workers.push(Worker::start()?);
     }
-    println!("\n{:<45} {:>10} {:>10} {:>8}  quartiles", "64 MiB of f8 in a new file", "npy", "NumPy", "ratio");
+    println!("\n{:<54} {:>10} {:>10} {:>8}  quartiles", "64 MiB of f8 in a new file", "npy", "NumPy", "ratio");
     for processes in [1, 2] {
         let plural = if processes == 1 { "process" } else { "processes" };
         for (name, task, flushed, rounds) in [
@@ -89,7 +90,24 @@ fn main() -> io::Result<()> {
             let [ours, theirs] = alternate(rounds, [&mut ours, &mut theirs]);
             let [low, ratio, high] = quartiles(ratios(&ours, &theirs));
             let [ours, theirs] = [ours, theirs].map(|times| show(quartiles(times)[1]));
-            println!("{name:<45} {ours:>10} {theirs:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
+            println!("{name:<54} {ours:>10} {theirs:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
+        }
+        for (name, task) in [("segments", "segment"), ("segments written back", "flushed")] {
+            let name = format!("{processes} {plural}, npy::fill against {name}");
+            if !chosen(&name) {
+                continue;
+            }
+            let tell = std::cell::RefCell::new(&mut workers[..processes]);
+            let time = |task: &str| {
+                let made = if task == "fill" { fs::remove_file(&path).or_else(missing) } else { make(&path) };
+                made.expect("a new file");
+                let told = format!("{task} {} {processes}", path.display());
+                Worker::all(&mut tell.borrow_mut(), &told).expect("the workers answer")
+            };
+            let [fill, segments] = alternate(11, [&mut || time("fill"), &mut || time(task)]);
+            let [low, ratio, high] = quartiles(ratios(&fill, &segments));
+            let [fill, segments] = [fill, segments].map(|times| show(quartiles(times)[1]));
+            println!("{name:<54} {fill:>10} {segments:>10} {ratio:>8.3}  {low:.3} to {high:.3}");
         }
     }
     Ok(())
@@ -115,10 +133,10 @@ fn claims() -> io::Result<()> {
     let [low, ratio, high] = quartiles(ratios(&million, &hundred));
     let [million, hundred] = [million, hundred].map(|times| show(quartiles(times)[1]));
     println!(
-        "\n{:<45} {:>10} {:>10} {:>8}  quartiles",
+        "\n{:<54} {:>10} {:>10} {:>8}  quartiles",
         "one claim, of so many parts of one row", "1,000,000", "100", "ratio"
     );
-    println!("{:<45} {million:>10} {hundred:>10} {ratio:>8.3}  {low:.3} to {high:.3}", "");
+    println!("{:<54} {million:>10} {hundred:>10} {ratio:>8.3}  {low:.3} to {high:.3}", "");
     Ok(())
 }
 
