@@ -104,6 +104,8 @@ struct Map {
     scratch: bool,
     /// Kept for `grow` and `persist`, by writable maps of files.
     file: Option<File>,
+    /// The open file that was given, where `file` is that one once more: its locks are held as long as the map is.
+    given: Option<File>,
     /// Whether `grow` gives the file blocks on the disk too.
     reserve: bool,
     /// What `grow` writes at the beginning of the file once it is longer.
@@ -141,6 +143,25 @@ impl Storage for Growing<'_> {
     }
 }
 
+impl Growing<'_> {
+    /// Makes the file longer, and maps a portion that ends where it does then. The array in it has ended at a byte until
+    /// now.
+    fn map(mut self, portion: &Portion, old_end: u64, patch: &Patch) -> Result<Option<MmapRaw>> {
+        patch.begin(&mut self, old_end)?;
+        let longer = file::set_len(self.file, self.len, portion.reserve);
+        let raw = longer.and_then(|()| portion.map(self.file, Mode::ReadWrite));
+        let raw = raw.inspect_err(|_| patch.undo(&mut self, old_end))?;
+        if !patch.new.is_empty() {
+            // The file must be as long as its beginning says, whenever the power fails.
+            let synced = self.sync().map_err(|source| Error::io("write the file's length back", source));
+            synced.inspect_err(|_| patch.undo(&mut self, old_end))?;
+            // Where the beginning may speak of the new elements already, they stay.
+            patch.apply(&mut self, old_end)?;
+        }
+        Ok(raw)
+    }
+}
+
 /// Whether every write goes to the file's end, wherever it was asked to go: `O_APPEND`.
 fn is_appending(file: &File) -> bool {
     #[cfg(unix)]
@@ -165,12 +186,15 @@ fn is_writable(file: &File) -> bool {
 }
 
 /// The open file that a map to write keeps. One that its owner has opened is opened once more where it can be, since he may
-/// map it again, and of the disk's errors an open file is told once.
-fn to_write(file: &File, path: Option<&Path>) -> Result<File> {
+/// map it again, and of the disk's errors an open file is told once; then his is kept as well.
+fn to_write(file: &File, path: Option<&Path>) -> Result<(File, Option<File>)> {
+    let io = |source| Error::io("keep the file open", source);
+    let same = file.try_clone().map_err(io)?;
     // Never for more than it was opened for.
-    let again = path.is_none() && is_writable(file) && !is_appending(file);
-    let kept = if again { reopen(file, Path::new("")) } else { file.try_clone() };
-    kept.map_err(|source| Error::io("keep the file open", source))
+    match path.is_none() && is_writable(file) && !is_appending(file) {
+        true => Ok((reopen(file, Path::new("")).map_err(io)?, Some(same))),
+        false => Ok((same, None)),
+    }
 }
 
 /// A range of the bytes of a map.
@@ -376,9 +400,9 @@ impl Region {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         portion.check(file_len, mode, &what).map_err(named)?;
         let lock = portion.take_lock(file, mode).map_err(named)?;
-        let kept = match mode {
-            Mode::ReadWrite => Some(to_write(file, path).map_err(named)?),
-            _ => None,
+        let (kept, given) = match mode {
+            Mode::ReadWrite => to_write(file, path).map(|(kept, given)| (Some(kept), given)).map_err(named)?,
+            _ => (None, None),
         };
         let file = kept.as_ref().unwrap_or(file);
         let (mapped, lock) = match mode {
@@ -392,8 +416,11 @@ impl Region {
         let is_private = matches!(mode, Mode::CopyOnWrite);
         let backing = if is_private { Backing::PrivateFile } else { Backing::SharedFile };
         let mut region = Self::whole(raw, backing, &pages, path, kept, lock);
-        if let (Some(map), Some(file)) = (Arc::get_mut(&mut region.map), mode.shared_file()) {
-            map.guard(file, mode.writes(), huge).map_err(named)?;
+        if let Some(map) = Arc::get_mut(&mut region.map) {
+            map.given = given;
+            if let Some(file) = mode.shared_file() {
+                map.guard(file, mode.writes(), huge).map_err(named)?;
+            }
         }
         let start = (portion.offset - pages.offset) as usize;
         Ok(region.part(start..start + portion.len))
@@ -442,6 +469,7 @@ impl Region {
             path: path.map(Path::to_path_buf),
             scratch: false,
             file,
+            given: None,
             reserve: portion.reserve,
             front: None,
             lock: portion.lock,
@@ -711,27 +739,22 @@ impl Map {
                         }
                     }
                 }
-                if patch.is_some() && is_appending(file) {
+                if (patch.is_some() || reserve) && is_appending(file) {
                     return Err(Error::unsupported(
-                        "cannot grow: the file is open to append, so that its header cannot be written; open it to write",
+                        "cannot grow: the file is open to append, so that nothing can be written within it; open it to write",
                     ));
                 }
-                let lock = added.take_lock(file, Mode::ReadWrite)?;
-                let mut growing = Growing { file, write_back: &self.write_back, len: new_len };
+                let locked = self.range_lock.as_ref().map_or(Vec::new(), |lock| lock.ranges().to_vec());
+                added.lock_rest(self.given.as_ref().unwrap_or(file), Mode::ReadWrite, &mut self.range_lock)?;
+                let growing = Growing { file, write_back: &self.write_back, len: new_len };
                 // Without a mark or a beginning that changes, all that is undone is the length.
                 let patch = patch.unwrap_or_else(|| Patch::of(&[], &[]));
-                patch.begin(&mut growing, old_end)?;
-                let longer = file::set_len(file, new_len, reserve).and_then(|()| portion.map(file, Mode::ReadWrite));
-                let raw = longer.inspect_err(|_| patch.undo(&mut growing, old_end))?;
-                if !patch.new.is_empty() {
-                    // The file must be as long as its beginning says, whenever the power fails.
-                    let synced = growing.sync().map_err(|source| Error::io("write the file's length back", source));
-                    synced.inspect_err(|_| patch.undo(&mut growing, old_end))?;
-                    // Where the beginning may speak of the new elements already, they stay.
-                    patch.apply(&mut growing, old_end)?;
-                }
-                self.raw = raw;
-                self.range_lock = RangeLock::joined(self.range_lock.take(), lock);
+                let raw = growing.map(&portion, old_end, &patch);
+                self.raw = raw.inspect_err(|_| {
+                    if let Some(lock) = &mut self.range_lock {
+                        lock.keep(locked);
+                    }
+                })?;
             }
             (_, Backing::Memory) => {
                 system::grow_memory(&mut self.raw, self.len, portion.options().offset(0), portion.len)

@@ -63,6 +63,39 @@ fn a_read_only_file_opens_to_read_and_copy_on_write_but_not_to_write() {
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::PermissionDenied);
 }
 
+/// As sandboxes and some runtimes have them.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_open_file_is_that_of_its_thread_where_threads_have_descriptors_of_their_own() {
+    use std::os::fd::AsRawFd;
+    let (_folder, path) = file_of(4);
+    let (_other_folder, other_path) = file_of(2);
+    let write = |path: &Path| OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let (unshared, opened) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    std::thread::scope(|threads| {
+        let thread = threads.spawn(|| {
+            // SAFETY: from here on the descriptors of this thread are copies of the others', and its own.
+            let left = unsafe { libc::unshare(libc::CLONE_FILES) };
+            unshared.wait();
+            opened.wait();
+            let file = write(&path);
+            // SAFETY: nobody else uses the file.
+            let mut array = unsafe { MmapArray::<u32>::options().open_mut(&file) }.unwrap();
+            array.fill(7);
+            array.flush().unwrap();
+            (left == 0).then(|| file.as_raw_fd())
+        });
+        unshared.wait();
+        // For the process, and so for /proc/self, such a number is this file's.
+        let others: Vec<_> = (0..50).map(|_| write(&other_path)).collect();
+        opened.wait();
+        let Some(number) = thread.join().unwrap() else { return println!("left out: descriptors cannot be unshared") };
+        println!("{number} is another's: {}", others.iter().any(|file| file.as_raw_fd() == number));
+    });
+    assert_eq!(fs::read(&other_path).unwrap(), [0, 1_u32].map(u32::to_ne_bytes).concat());
+    assert_eq!(fs::read(&path).unwrap(), 7_u32.to_ne_bytes().repeat(4));
+}
+
 #[test]
 fn an_open_file_is_mapped_whatever_its_position_and_may_be_closed() {
     use std::io::{Seek, SeekFrom};

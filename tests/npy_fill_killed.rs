@@ -130,21 +130,40 @@ fn locked(path: &Path) -> FillOptions<'_, Le<u64>> {
     npy::create_options([10_007]).lock_range().fill(path).parts(2)
 }
 
-/// What the child of the next test does: claims a part, forks, says so and waits to be killed. The fork lives on.
+/// What the child of the next test does: claims a part, forks meanwhile and afterwards, says so and waits to be killed. The
+/// forks live on.
 #[cfg(unix)]
 #[test]
-#[ignore = "started by `a_claim_goes_with_its_worker_although_a_fork_of_it_lives`"]
-fn leaving_a_fork() {
-    let job = locked(&PathBuf::from(env::var("FILL").unwrap())).open().unwrap();
-    let claim = job.claim().unwrap().unwrap();
-    // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
-    let fork = unsafe { libc::fork() };
-    if fork == 0 {
-        thread::sleep(Duration::from_secs(60));
-        // SAFETY: ends the process, and runs nothing of the other's.
-        unsafe { libc::_exit(0) };
+#[ignore = "started by `a_claim_goes_with_its_worker_although_forks_of_it_live`"]
+fn leaving_forks() {
+    fn fork() -> libc::pid_t {
+        // SAFETY: the fork makes two system calls, and ends without coming back.
+        let fork = unsafe { libc::fork() };
+        if fork == 0 {
+            // SAFETY: without conditions.
+            unsafe { libc::sleep(60) };
+            // SAFETY: ends the process, and runs nothing of the other's.
+            unsafe { libc::_exit(0) };
+        }
+        fork
     }
-    println!("\nfork: {fork}");
+    let begun = std::sync::atomic::AtomicBool::new(false);
+    let (job, mut forks) = thread::scope(|threads| {
+        let forks = threads.spawn(|| {
+            let mut forks = Vec::new();
+            while !begun.load(std::sync::atomic::Ordering::Relaxed) && forks.len() < 200 {
+                forks.push(fork());
+                thread::sleep(Duration::from_micros(500));
+            }
+            forks
+        });
+        let job = locked(&PathBuf::from(env::var("FILL").unwrap())).open().unwrap();
+        begun.store(true, std::sync::atomic::Ordering::Relaxed);
+        (job, forks.join().unwrap())
+    });
+    let claim = job.claim().unwrap().unwrap();
+    forks.push(fork());
+    println!("\nforks: {}", forks.iter().map(i32::to_string).collect::<Vec<_>>().join(" "));
     thread::sleep(Duration::from_secs(60));
     drop(claim);
 }
@@ -155,23 +174,34 @@ fn leaving_a_fork() {
     not(any(target_arch = "x86_64", target_vendor = "apple")),
     ignore = "under an emulator a test program cannot start itself"
 )]
-fn a_claim_goes_with_its_worker_although_a_fork_of_it_lives() {
+fn a_claim_goes_with_its_worker_although_forks_of_it_live() {
     use std::io::{BufRead, BufReader};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array.npy");
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "leaving_a_fork", "--ignored", "--nocapture"]).env("FILL", &path).stdout(Stdio::piped());
+    child.args(["--exact", "leaving_forks", "--ignored", "--nocapture"]).env("FILL", &path).stdout(Stdio::piped());
     let mut child = child.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let fork = lines.find_map(|line| line.unwrap().strip_prefix("fork: ").map(str::to_owned)).unwrap();
+    let forks = lines.find_map(|line| line.unwrap().strip_prefix("forks: ").map(str::to_owned)).unwrap();
+    let forks: Vec<libc::pid_t> = forks.split(' ').map(|fork| fork.parse().unwrap()).collect();
     let job = locked(&path).open().unwrap();
     assert_eq!(job.claim().unwrap().unwrap().rows(), 5004..10_007, "the worker has the first");
     child.kill().unwrap();
     child.wait().unwrap();
-    // SAFETY: asks whether the process is there.
-    assert_eq!(unsafe { libc::kill(fork.parse().unwrap(), 0) }, 0, "the fork lives");
-    let claim = locked(&path).open().unwrap().try_claim().unwrap().map(|claim| claim.rows());
-    // SAFETY: the fork of the child, which nobody waits for.
-    unsafe { libc::kill(fork.parse().unwrap(), libc::SIGKILL) };
-    assert_eq!(claim, Some(0..5004));
+    // SAFETY: asks whether a process is there.
+    let alive = forks.iter().filter(|&&fork| unsafe { libc::kill(fork, 0) } == 0).count();
+    let other = locked(&path).open().unwrap();
+    // A fork has the files until it has run for a moment.
+    let claim = (0..200).find_map(|_| {
+        let rows = other.try_claim().unwrap().map(|claim| claim.rows());
+        rows.filter(|rows| rows.start == 0).or_else(|| {
+            thread::sleep(Duration::from_millis(50));
+            None
+        })
+    });
+    for &fork in &forks {
+        // SAFETY: a fork of the child, which nobody waits for.
+        unsafe { libc::kill(fork, libc::SIGKILL) };
+    }
+    assert_eq!((alive, claim), (forks.len(), Some(0..5004)), "all forks live");
 }

@@ -218,3 +218,41 @@ fn a_lock_that_becomes_longer_takes_no_descriptors() {
     // Other tests open files meanwhile, but not hundreds.
     assert!(open() < before + 100, "{} descriptors, and {before} before", open());
 }
+
+#[test]
+#[cfg(unix)]
+fn what_arrays_of_one_open_file_have_locked_is_one_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, [1; 10]).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let options = MmapArray::<u8>::options().lock_range();
+    // SAFETY: nobody else writes the elements, nor makes the file shorter.
+    let mut log = unsafe { options.open_mut(&file) }.unwrap();
+    log.grow(10).unwrap();
+    // SAFETY: as above, and nobody writes what it has of the same elements meanwhile.
+    let added = unsafe { options.offset(10).shape(10).open_mut(&file) }.unwrap();
+    // SAFETY: as above.
+    let others = || unsafe { options.offset(10).shape(10).open_mut(&path) };
+    assert_locked(others(), &path);
+    drop(added);
+    others().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_locks_of_an_open_file_are_held_as_long_as_the_array_that_was_mapped_from_it() {
+    use rustix::fs::{FlockOperation::NonBlockingLockExclusive, flock};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, [1; 10]).unwrap();
+    let open = || std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let (file, other) = (open(), open());
+    flock(&file, NonBlockingLockExclusive).unwrap();
+    // SAFETY: nobody else uses the file.
+    let array = unsafe { MmapArray::<u8>::options().open_mut(&file) }.unwrap();
+    drop(file);
+    assert!(flock(&other, NonBlockingLockExclusive).is_err());
+    drop(array);
+    flock(&other, NonBlockingLockExclusive).unwrap();
+}

@@ -196,9 +196,10 @@ impl<E, F> CreateOptions<E, F> {
     ///
     /// It is built without a name, or beside the target under one that begins with `.mmap-array-`, and gets its own in one
     /// step once it is on the disk, so that the target never exists half made, when the program is killed or the power
-    /// fails. What a killed program has left of a target goes when that is created the next time. Permissions are taken
-    /// over, and where the system lets us owner, group and access control list (on Linux); where it does not, nobody gets
-    /// more than before. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a
+    /// fails. What a killed program has left of a target goes when its owner creates that the next time, where the file
+    /// system has locks that belong to an open file. The permission bits are taken over, and where the system lets us owner,
+    /// group and (on Linux) the access control list of POSIX; where it does not, these let in nobody who was kept out before.
+    /// Access control lists of other kinds, as Windows has, are those that the folder gives to new files. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a
     /// file. The zeros can be seen by everybody at once; [`scratch`](Self::scratch) is for what is to be seen when it is
     /// finished.
     ///

@@ -26,7 +26,8 @@ use std::thread;
 /// the next that adds rows: it is told from what others have put there by a tab in the place of the header's last space,
 /// which stands there meanwhile, and until then. (So nobody should put bytes of his own behind an array whose header
 /// ends with a tab.) After an error the file is as it was, if the system lets it be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
-/// found it. (On systems without locks that belong to an open file, as FreeBSD, nobody else may do so.)
+/// found it. (On systems and file systems without locks that belong to an open file, as FreeBSD or some for networks, nobody else may
+/// do so.)
 ///
 /// # Errors
 ///
@@ -50,7 +51,7 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
     let path = path.as_ref();
     let append = |rows: &dyn AnyView| {
         loop {
-            let file = Arc::new(OwnFile::new(region::open(path, true)?));
+            let file = Arc::new(OwnFile::open(|| region::open(path, true))?);
             let _lock = RangeLock::of_length(&file)?;
             // It may have been replaced before it was locked, as by this function where a header has no room.
             if region::is_at(&file, path)? {

@@ -18,7 +18,7 @@ use crate::region::{self, OwnFile, Wait};
 use crate::view::named::described;
 use crate::view::{ArrayView, ArrayViewMut};
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::path::{Path, PathBuf};
@@ -238,7 +238,7 @@ where
             None => Ok(None),
         })?;
         let fill = Fill {
-            array: OwnFile::new(array),
+            array,
             data_offset: asked.data_offset(),
             path: self.path,
             real: path,
@@ -270,15 +270,15 @@ where
         &self,
         path: &Path,
         job: &Job,
-        begin: impl Fn() -> Result<Option<(Sidecar, File)>>,
-    ) -> Result<(Option<Sidecar>, File)> {
+        begin: impl Fn() -> Result<Option<(Sidecar, OwnFile)>>,
+    ) -> Result<(Option<Sidecar>, OwnFile)> {
         let missing = |error: &Error| error.io_kind() == Some(io::ErrorKind::NotFound);
         let mut wait = Wait::new();
         // Each time round somebody else has begun or ended the job meanwhile.
         for _ in 0..MOST_CHANGES {
             // In this order: as the array gets its name after the sidecar, it is complete where the sidecar is missing.
-            let array = region::open(path, false);
-            let joined = match region::open(&Sidecar::name(path), true) {
+            let array = OwnFile::open(|| region::open(path, false));
+            let joined = match OwnFile::open(|| region::open(&Sidecar::name(path), true)) {
                 // Where a file cannot get its name in one step, it is there with no bytes for a moment.
                 Ok(file) if file.metadata().is_ok_and(|metadata| metadata.len() == 0) => None,
                 Ok(file) => Sidecar::join(path, file, job)?,

@@ -125,16 +125,17 @@ impl Sidecar {
 
     /// Joins the job whose sidecar is there. Gives the array's file too; `None` where the sidecar went meanwhile, or
     /// was that of an array that never came to be, or is no more.
-    pub(super) fn join(target: &Path, file: File, job: &Job) -> Result<Option<(Self, File)>> {
+    pub(super) fn join(target: &Path, file: OwnFile, job: &Job) -> Result<Option<(Self, OwnFile)>> {
         let sidecar = Self::new(target, file, job);
         let join = || {
             let Some(_setup) = sidecar.set_up(|| sidecar.has_its_name())? else { return Ok(None) };
             let id = sidecar.check(job)?;
-            match region::open(target, true) {
-                Ok(array) if sidecar.is_of(id, &array)? => Ok(Some(array)),
+            match OwnFile::open(|| region::open(target, true)) {
+                Ok(array) if sidecar.is_of(&id, &array)? => Ok(Some(array)),
                 Ok(_) => Err(damaged(format!(
-                    "it is not of the file `{}`, which was replaced or copied since the job began, so that what is \
-                     marked as done may be missing; delete it if the array is complete, and both to begin anew",
+                    "it is not of the file `{}`, which was replaced or copied since the job began, or lies where files get \
+                     other numbers each time, so that what is marked as done may be missing; delete it if the array is \
+                     complete, and both to begin anew",
                     target.display()
                 ))),
                 Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => sidecar.remove().map(|()| None),
@@ -148,15 +149,15 @@ impl Sidecar {
     }
 
     /// Begins a job, with an array that has not got its name yet; `None` where another process was first.
-    pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile) -> Result<Option<(Self, File)>> {
-        let array = new.handle()?;
+    pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile) -> Result<Option<(Self, OwnFile)>> {
+        let array = new.again()?;
         let path = Self::name(target);
         let at = |error: Error| error.in_file(Some(&path));
         let io = |action: &'static str| move |source| Error::io(action, source);
         let id = FileId::of(&array).map_err(io("tell the file from others")).map_err(at)?;
         let text = [&job.text, &*id_line(id)].concat();
         let Some(mut named) = unless_exists(NewFile::create(&path, false))? else { return Ok(None) };
-        let sidecar = Self::new(target, named.handle()?, job);
+        let sidecar = Self::new(target, named.again()?, job);
         // Nobody else knows of the file, so the lock is free.
         let Some(_setup) = sidecar.set_up(|| Ok(true)).map_err(at)? else { return Ok(None) };
         let bytes = [text.as_bytes(), &vec![OPEN; job.parts]].concat();
@@ -170,7 +171,8 @@ impl Sidecar {
             Ok(Some(())) => Ok(Some((sidecar, array))),
             // It has its name all the same: the folder has not been written.
             Err(error)
-                if region::open(target, true).is_ok_and(|there| sidecar.is_of(id_line(id), &there).unwrap_or(true)) =>
+                if region::open(target, true)
+                    .is_ok_and(|there| sidecar.is_of(&id_line(id), &there).unwrap_or(true)) =>
             {
                 Err(error)
             }
@@ -181,10 +183,10 @@ impl Sidecar {
         }
     }
 
-    fn new(target: &Path, file: File, job: &Job) -> Self {
+    fn new(target: &Path, file: OwnFile, job: &Job) -> Self {
         let marks = (job.text.len() + id_line(FileId { number: 0, created: 0 }).len()) as u64;
         let (path, parts, process) = (Self::name(target), job.parts, std::process::id());
-        let (held, seen, file) = (Mutex::default(), Mutex::default(), Arc::new(OwnFile::new(file)));
+        let (held, seen, file) = (Mutex::default(), Mutex::default(), Arc::new(file));
         Self { file, path, marks, parts, held, seen, process }
     }
 
@@ -247,9 +249,12 @@ impl Sidecar {
         Ok(String::from_utf8_lossy(id).into_owned())
     }
 
-    fn is_of(&self, line: String, array: &File) -> Result<bool> {
+    fn is_of(&self, line: &str, array: &File) -> Result<bool> {
         let id = FileId::of(array).map_err(|source| Error::io("tell the file from others", source))?;
-        Ok(line == id_line(id))
+        let by_number = id_line(FileId { created: 0, ..id });
+        // Not everybody is told when a file was made.
+        let same_number = || line.split(' ').take(2).eq(by_number.split(' ').take(2));
+        Ok(line == id_line(id) || line == by_number || id.created == 0 && same_number())
     }
 
     /// Checks that this is no fork of the process that joined the job, which has neither its files nor its locks.

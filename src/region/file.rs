@@ -6,7 +6,7 @@ use crate::error::{Error, Reason, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens an existing file to be mapped. Never waits, as opening a pipe to read would.
 pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
@@ -32,20 +32,31 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
 /// Opens a file that is open once more, to read and write, whatever name it has by now, where the system can: with errors
 /// of its own. Linux tells of a write that fails later, on its way to the disk, each open file once, by whichever handle.
 pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
+    let names = by_number(file).into_iter().chain([path.to_path_buf()]);
+    for name in names {
+        if let Ok(again) = OpenOptions::new().read(true).write(true).open(name) {
+            if is_same(&again, file)? {
+                return Ok(again);
+            }
+        }
+    }
+    // It has another name by now, or none.
+    file.try_clone()
+}
+
+/// The names by which a descriptor's file may be found. Where a thread has descriptors of its own, the second is another's
+/// name for another file; not every container has a /proc, nor every kernel the first.
+pub(super) fn by_number(file: &File) -> Vec<PathBuf> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use std::os::fd::AsRawFd;
-        let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
-        if let Ok(again) = OpenOptions::new().read(true).write(true).open(by_number) {
-            return Ok(again);
-        }
-        // Not every container has a /proc.
+        let number = file.as_raw_fd();
+        ["thread-self", "self"].map(|who| format!("/proc/{who}/fd/{number}").into()).to_vec()
     }
-    let again = OpenOptions::new().read(true).write(true).open(path);
-    match again {
-        Ok(again) if is_same(&again, file)? => Ok(again),
-        // It has another name by now, or none.
-        _ => file.try_clone(),
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = file;
+        Vec::new()
     }
 }
 
@@ -60,10 +71,14 @@ pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool> {
 
 /// Writes bytes to a file, and waits until they are on the disk. No others are waited for, where the system can.
 pub(crate) fn write_through(file: &File, position: u64, bytes: &[u8]) -> io::Result<()> {
+    // Elsewhere such a write may be one like any other: a FUSE server hears of the wish, and need not know it.
     #[cfg(target_os = "linux")]
-    let (position, bytes) = match write_each_through(file, position, bytes)? {
-        0 => return Ok(()),
-        left => (position + (bytes.len() - left) as u64, &bytes[bytes.len() - left..]),
+    let (position, bytes) = match super::filesystem::FileSystem::of(file) {
+        Ok(kind) if kind.writes_through() => match write_each_through(file, position, bytes)? {
+            0 => return Ok(()),
+            left => (position + (bytes.len() - left) as u64, &bytes[bytes.len() - left..]),
+        },
+        _ => (position, bytes),
     };
     At { file, position }.write_all(bytes)?;
     file.sync_data()
@@ -268,14 +283,12 @@ fn fallocate(file: &File, bytes: Range<u64>) -> io::Result<bool> {
     }
 }
 
-fn write_zeros(mut file: &File, start: u64, end: u64) -> io::Result<()> {
+fn write_zeros(file: &File, start: u64, end: u64) -> io::Result<()> {
     let zeros = vec![0; 1 << 20];
-    file.seek(SeekFrom::Start(start))?;
-    let mut left = end - start;
-    while left > 0 {
-        let count = left.min(zeros.len() as u64);
-        file.write_all(&zeros[..count as usize])?;
-        left -= count;
+    let mut at = At { file, position: start };
+    while at.position < end {
+        let count = (end - at.position).min(zeros.len() as u64);
+        at.write_all(&zeros[..count as usize])?;
     }
     file.sync_data()
 }

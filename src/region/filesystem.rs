@@ -49,6 +49,13 @@ impl FileSystem {
         matches!(self, Self::EXT4 | Self::XFS | Self::TMPFS)
     }
 
+    /// Whether a write with `RWF_DSYNC` waits until its bytes are on the disk. Where a server writes, it is for the server
+    /// to know what it was asked.
+    #[cfg(target_os = "linux")]
+    pub(super) fn writes_through(self) -> bool {
+        matches!(self, Self::EXT4 | Self::XFS | Self::BTRFS | Self::F2FS | Self::TMPFS)
+    }
+
     /// Whether two files must have attributes in common to share blocks.
     pub(super) fn has_attributes(self) -> bool {
         self == Self::BTRFS

@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 /// A file that forks of this process do not have, nor its locks: an empty one stands for it there. (A process that starts another program shares nothing with it: all descriptors are closed then.)
 pub(crate) struct OwnFile {
@@ -18,16 +20,44 @@ pub(crate) struct OwnFile {
 }
 
 impl OwnFile {
+    /// Keeps a descriptor from forks to come. One that is open already may have it.
     pub(crate) fn new(file: File) -> Self {
         Self { _kept: Kept::new(&file), file }
+    }
+
+    /// Keeps what is opened from all forks: it is opened anew where the process was forked meanwhile.
+    pub(crate) fn open<E>(mut open: impl FnMut() -> Result<File, E>) -> Result<Self, E> {
+        let mut tries = 0;
+        loop {
+            let before = forks();
+            let own = Self::new(open()?);
+            // Nothing is certain where forks cannot be counted, or follow upon one another.
+            if before == forks() && before != Forks::Now || before == Forks::Unknown || tries == MOST_FORKS {
+                return Ok(own);
+            }
+            tries += 1;
+            thread::sleep(Duration::from_micros(50));
+        }
     }
 
     /// Opens a file once more, so that its locks are held by nobody else, also where others share the open file or have
     /// mapped it. (Where the system has no forks, the same open file does.)
     pub(crate) fn again(file: &File, path: Option<&Path>) -> io::Result<Self> {
-        let again = if cfg!(unix) { reopen(file, path.unwrap_or(Path::new(""))) } else { file.try_clone() };
-        again.map(Self::new)
+        Self::open(|| if cfg!(unix) { reopen(file, path.unwrap_or(Path::new(""))) } else { file.try_clone() })
     }
+}
+
+/// How often a process may fork while it opens a file.
+const MOST_FORKS: usize = 100;
+
+/// How often this process has forked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forks {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no forks"))]
+    Now,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no forks"))]
+    Unknown,
+    So(usize),
 }
 
 impl Deref for OwnFile {
@@ -42,6 +72,11 @@ impl Deref for OwnFile {
 struct Kept;
 
 #[cfg(not(unix))]
+fn forks() -> Forks {
+    Forks::So(0)
+}
+
+#[cfg(not(unix))]
 impl Kept {
     fn new(_: &File) -> Self {
         Self
@@ -49,14 +84,15 @@ impl Kept {
 }
 
 #[cfg(unix)]
-use unix::Kept;
+use unix::{Kept, forks};
 
 #[cfg(unix)]
 mod unix {
-    use super::File;
+    use super::{File, Forks};
     use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+    use std::os::unix::fs::MetadataExt;
     use std::sync::atomic::Ordering::SeqCst;
-    use std::sync::atomic::{AtomicBool, AtomicI32};
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
     /// The descriptors that are kept. Of more at a time, the others are shared.
     static KEPT: [AtomicI32; 1024] = [const { AtomicI32::new(NONE) }; 1024];
@@ -66,27 +102,64 @@ mod unix {
     /// The descriptor of what a fork has in their place, which is never closed.
     static INSTEAD: AtomicI32 = AtomicI32::new(NONE);
 
+    /// Which device that is.
+    static DEVICE: AtomicU64 = AtomicU64::new(0);
+
     /// Opens what forks have instead and has them get it; `false` where that cannot be, for the moment. Nothing is
     /// locked meanwhile, which a fork would find locked for ever.
     fn is_ready() -> bool {
         static REGISTERED: AtomicBool = AtomicBool::new(false);
-        if INSTEAD.load(SeqCst) == NONE {
+        let instead = INSTEAD.load(SeqCst);
+        if !is_empty_device(instead) {
+            // None, or a daemon has closed all its descriptors, and the number is another file's or nobody's.
             let Ok(file) = File::open("/dev/null") else { return false };
-            if INSTEAD.compare_exchange(NONE, file.as_raw_fd(), SeqCst, SeqCst).is_ok() {
+            DEVICE.store(file.metadata().map_or(0, |device| device.rdev()), SeqCst);
+            if INSTEAD.compare_exchange(instead, file.as_raw_fd(), SeqCst, SeqCst).is_ok() {
                 let _ = file.into_raw_fd();
             }
         }
         // Twice, by two threads, does no harm.
         if !REGISTERED.load(SeqCst) {
-            // SAFETY: `in_fork` makes one system call for each descriptor, which may be made wherever a thread has forked.
-            let registered = unsafe { libc::pthread_atfork(None, None, Some(in_fork)) };
+            // SAFETY: the first two count, the third makes a system call for each descriptor, which may be made wherever a
+            // thread has forked.
+            let registered = unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_fork)) };
             REGISTERED.store(registered == 0, SeqCst);
         }
         REGISTERED.load(SeqCst)
     }
 
+    /// Whether a descriptor is that of `/dev/null`.
+    fn is_empty_device(descriptor: RawFd) -> bool {
+        // SAFETY: a structure of integers, of which zeros are values.
+        let mut found: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: writes the structure, which lives, or fails where there is no such descriptor.
+        let is_open = unsafe { libc::fstat(descriptor, &raw mut found) } == 0;
+        is_open && found.st_mode & libc::S_IFMT == libc::S_IFCHR && found.st_rdev as u64 == DEVICE.load(SeqCst)
+    }
+
+    /// How many forks have begun, and how many of them are over.
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static OVER: AtomicUsize = AtomicUsize::new(0);
+
+    unsafe extern "C" fn before_fork() {
+        BEGUN.fetch_add(1, SeqCst);
+    }
+
+    unsafe extern "C" fn after_fork() {
+        OVER.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn forks() -> Forks {
+        if !is_ready() {
+            return Forks::Unknown;
+        }
+        let over = OVER.load(SeqCst);
+        if BEGUN.load(SeqCst) == over { Forks::So(over) } else { Forks::Now }
+    }
+
     /// What is called in a fork, before `fork` returns there. The thread that forked is its only one.
     unsafe extern "C" fn in_fork() {
+        OVER.store(BEGUN.load(SeqCst), SeqCst);
         let instead = INSTEAD.load(SeqCst);
         for kept in &KEPT {
             let descriptor = kept.swap(NONE, SeqCst);

@@ -9,7 +9,7 @@
 
 use super::forks::OwnFile;
 use super::system::refused;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, ErrorKind, Reason, Result};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -86,32 +86,21 @@ impl RangeLock {
     }
 
     /// Takes the lock of those who make a file longer or shorter, and so one after another: a byte behind all that a file
-    /// holds. `None` on systems without such locks.
+    /// holds. `None` where the system or the file system has no such locks.
     ///
     /// # Errors
     ///
     /// [`Locked`](crate::ErrorKind::Locked) where somebody else has it.
     pub(crate) fn of_length(file: &Arc<OwnFile>) -> Result<Option<Self>> {
         const BYTE: u64 = 1 << 62;
-        if !system::SUPPORTED {
-            return Ok(None);
+        match Self::take_by(file, Some(BYTE..BYTE + 1), true) {
+            Ok(None) => {
+                let what = "another process or thread is making the array longer; try again once it is done";
+                Err(Reason::Locked(what.into()).error())
+            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            taken => taken,
         }
-        let taken = Self::take_by(file, Some(BYTE..BYTE + 1), true)?;
-        taken.map(Some).ok_or_else(|| {
-            let what = "another process or thread is making the array longer; try again once it is done";
-            Reason::Locked(what.into()).error()
-        })
-    }
-
-    /// Makes one lock of two of the same open file.
-    pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        let (mut one, mut other) = match (one, other) {
-            (Some(one), Some(other)) => (one, other),
-            (one, other) => return one.or(other),
-        };
-        one.ranges.append(&mut other.ranges);
-        one.join_ranges();
-        Some(one)
     }
 
     fn join_ranges(&mut self) {
@@ -170,8 +159,6 @@ mod system {
     use std::os::fd::AsRawFd;
     use std::ptr;
 
-    pub(super) const SUPPORTED: bool = true;
-
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         match set(file, bytes, if exclusive { libc::F_WRLCK } else { libc::F_RDLCK } as libc::c_short) {
             // POSIX has both for a lock that somebody else holds.
@@ -184,19 +171,28 @@ mod system {
         set(file, bytes, libc::F_UNLCK as libc::c_short)
     }
 
-    /// A system without these locks (Linux before 3.15, gVisor) takes the command for a wrong argument. Ours are right.
+    /// A system without these locks (Linux before 3.15, gVisor) takes the command for a wrong argument. Ours are right. A
+    /// server without them, or that cannot be asked, has no locks "available".
     pub(super) fn told(error: io::Error) -> io::Error {
         match error.raw_os_error() {
-            Some(libc::EINVAL) => io::ErrorKind::Unsupported.into(),
+            Some(libc::EINVAL | libc::ENOLCK | libc::ENOTSUP) => io::ErrorKind::Unsupported.into(),
             _ => error,
         }
     }
 
-    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
+    #[cfg(not(all(
+        any(target_os = "linux", target_os = "android"),
+        target_pointer_width = "32",
+        not(target_arch = "x86_64")
+    )))]
     use libc::flock as Lock;
     /// On 32 bits the kernel takes the structure of 64 for these locks, as the C library's `fcntl` does not everywhere
     /// (glibc before 2.28, Bionic).
-    #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+    #[cfg(all(
+        any(target_os = "linux", target_os = "android"),
+        target_pointer_width = "32",
+        not(target_arch = "x86_64")
+    ))]
     use libc::flock64 as Lock;
 
     fn set(file: &File, bytes: &Range<u64>, kind: libc::c_short) -> io::Result<()> {
@@ -213,13 +209,21 @@ mod system {
         }
     }
 
-    #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+    #[cfg(all(
+        any(target_os = "linux", target_os = "android"),
+        target_pointer_width = "32",
+        not(target_arch = "x86_64")
+    ))]
     fn set_lock(file: &File, lock: &Lock) -> libc::c_long {
         // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock64`, which lives.
         unsafe { libc::syscall(libc::SYS_fcntl64, file.as_raw_fd(), libc::F_OFD_SETLK, ptr::from_ref(lock)) }
     }
 
-    #[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32")))]
+    #[cfg(not(all(
+        any(target_os = "linux", target_os = "android"),
+        target_pointer_width = "32",
+        not(target_arch = "x86_64")
+    )))]
     fn set_lock(file: &File, lock: &Lock) -> libc::c_int {
         // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock`, which lives.
         unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, ptr::from_ref(lock)) }
@@ -235,8 +239,6 @@ mod system {
         LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
     };
     use windows_sys::Win32::System::IO::OVERLAPPED;
-
-    pub(super) const SUPPORTED: bool = true;
 
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         let flags = LOCKFILE_FAIL_IMMEDIATELY | if exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
@@ -279,8 +281,6 @@ mod system {
 mod system {
     use super::{File, Range, io};
 
-    pub(super) const SUPPORTED: bool = false;
-
     pub(super) fn try_lock(_: &File, _: &Range<u64>, _: bool) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -311,7 +311,8 @@ mod tests {
     #[test]
     fn a_system_without_such_locks_is_named_as_one() {
         let told = |code| refused("lock bytes", system::told(io::Error::from_raw_os_error(code))).kind();
-        assert_eq!([libc::EINVAL, libc::ENOLCK].map(told), [crate::ErrorKind::Unsupported, crate::ErrorKind::Io]);
+        let (none, io) = (crate::ErrorKind::Unsupported, crate::ErrorKind::Io);
+        assert_eq!([libc::EINVAL, libc::ENOLCK, libc::ENOTSUP, libc::EIO].map(told), [none, none, none, io]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::forks::OwnFile;
 use super::lock::RangeLock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -39,14 +39,8 @@ impl Temporary {
                 temporary.lock = lock;
                 temporary.is_of(file)
             }
-            // Who has locks would take it for left behind.
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                temporary.hide().and_then(|()| temporary.is_of(file))
-            }
-            Err(error) => {
-                let _ = temporary.remove(file);
-                return Err(error);
-            }
+            // It serves to clean up alone. Who has locks would take it for left behind.
+            Err(_) => temporary.hide().and_then(|()| temporary.is_of(file)),
         };
         let found = found.inspect_err(|_| {
             let _ = temporary.remove(file);
@@ -158,8 +152,8 @@ pub(super) enum Found {
 
 /// Deletes what a program that was killed has left by a temporary name.
 pub(super) fn clean_up(path: &Path) -> Found {
-    let file = match open_to_look(path) {
-        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Arc::new(OwnFile::new(file)),
+    let file = match OwnFile::open(|| open_to_look(path)) {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Arc::new(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Gone,
         _ => return Found::Unknown,
     };

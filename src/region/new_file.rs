@@ -20,6 +20,7 @@
 //! What a program that is killed leaves by such a name goes with the next file that is made for the same target.
 
 use super::file::{kind_of, open, set_len};
+use super::forks::OwnFile;
 use super::lock::Wait;
 use super::names::{
     Found, Temporary, clean_up, creating, folder_of, name_of, rename_new, sweep, temporary_name, with_name,
@@ -181,6 +182,13 @@ impl NewFile {
         handle.map_err(|source| Error::io("keep the file open", source).in_file(Some(&self.target)))
     }
 
+    /// The file once more, so that its locks are nobody else's.
+    pub(crate) fn again(&self) -> Result<OwnFile> {
+        let path = self.temporary.as_ref().map(Temporary::path);
+        let again = OwnFile::again(&self.file, path);
+        again.map_err(|source| Error::io("open the file once more", source).in_file(Some(&self.target)))
+    }
+
     /// Gives the file its length, of zeros, with `reserve` in blocks of its own on the disk.
     pub(crate) fn set_len(&self, len: u64, reserve: bool) -> Result<()> {
         set_len(&self.file, len, reserve).map_err(|error| error.at_bytes(0..len).in_file(Some(&self.target)))
@@ -301,7 +309,9 @@ impl Drop for NewFile {
 fn begin(target: &Path, private: bool) -> Result<(File, Option<Temporary>)> {
     let folder = folder_of(target);
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Some(file) = unnamed(&folder, if private { 0o600 } else { 0o666 }).filter(can_be_linked) {
+    if let Some(file) =
+        unnamed(&folder, if private { 0o600 } else { 0o666 }).filter(|file| found_by_number(file).is_some())
+    {
         return Ok((file, None));
     }
     let mut options = OpenOptions::new();
@@ -326,16 +336,13 @@ pub(super) fn unnamed(folder: &Path, mode: u32) -> Option<File> {
     rustix::fs::open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
 }
 
-/// Whether [`link`] will find the file.
+/// The name by which [`link`] finds the file, where there is one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn can_be_linked(file: &File) -> bool {
-    by_number(file).symlink_metadata().is_ok()
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn by_number(file: &File) -> PathBuf {
-    use std::os::fd::AsRawFd;
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+fn found_by_number(file: &File) -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+    let own = file.metadata().ok()?;
+    let is_own = |found: fs::Metadata| (found.dev(), found.ino()) == (own.dev(), own.ino());
+    super::file::by_number(file).into_iter().find(|name| fs::metadata(name).is_ok_and(is_own))
 }
 
 /// Gives a file that has no name one that no file has.
@@ -346,7 +353,10 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
     // The first way needs a privilege, or Linux 6.10; the second /proc.
     let linked = linkat(file, "", CWD, path, AtFlags::EMPTY_PATH).or_else(|error| match error {
         Errno::EXIST => Err(error),
-        _ => linkat(CWD, by_number(file), CWD, path, AtFlags::SYMLINK_FOLLOW),
+        _ => match found_by_number(file) {
+            Some(name) => linkat(CWD, name, CWD, path, AtFlags::SYMLINK_FOLLOW),
+            None => Err(error),
+        },
     });
     linked.map_err(io::Error::from)
 }

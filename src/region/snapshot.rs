@@ -186,7 +186,7 @@ mod system {
 /// nobody else may enter.
 #[cfg(target_vendor = "apple")]
 mod system {
-    use super::super::file::{folder_of as parent_of, temporary_name};
+    use super::super::names::{folder_of as parent_of, temporary_name};
     use super::{Error, File, Path, Range, Result, Twin, unsupported};
     use rustix::fs::{CWD, CloneFlags, fclonefileat};
     use std::ffi::OsStr;
