@@ -598,12 +598,51 @@ fn what_is_missing_is_found_among_many_parts() {
 }
 
 #[test]
-fn a_job_whose_array_is_gone_begins_anew() {
+fn a_job_whose_array_is_gone_begins_anew_unless_parts_of_it_are_done() {
     let (_folder, path) = folder();
+    drop(job(&path).open().unwrap());
+    fs::remove_file(&path).unwrap();
     job(&path).open().unwrap().claim().unwrap().unwrap().done().unwrap();
+    let moved = path.with_extension("moved");
+    fs::rename(&path, &moved).unwrap();
+    assert_refused(job(&path), ErrorKind::Sidecar, "is not there, of which 1 parts are done; move this file");
+    fs::rename(&moved, &path).unwrap();
+    assert_eq!(fill(job(&path)).unwrap(), 5, "what was done is known");
     fs::remove_file(&path).unwrap();
     fill(job(&path)).unwrap();
     assert_filled(&path);
+}
+
+#[test]
+fn an_array_that_becomes_longer_is_not_filled_in_the_wrong_places() {
+    let (_folder, path) = folder();
+    let opened = job(&path).open().unwrap();
+    let first = opened.claim().unwrap().unwrap();
+    let rows = [[Le::new(7_u32); 3]; 2];
+    let error = npy::append(&path, &rows).unwrap_err();
+    assert!(error.kind() == ErrorKind::Sidecar && error.to_string().contains("is being filled"), "{error}");
+    first.done().unwrap();
+    let before = fs::read(&path).unwrap();
+    // SAFETY: nobody maps the file else.
+    let mut longer = unsafe { npy::open_mut::<Le<u32>>(&path) }.unwrap();
+    longer.grow(10).unwrap();
+    let error = opened.claim().unwrap_err();
+    assert!(error.kind() == ErrorKind::Header && error.to_string().contains("[30, 3]"), "{error}");
+    assert_eq!(opened.progress().unwrap(), (1, 6));
+    assert_eq!(fs::read(&path).unwrap()[128..before.len()], before[128..], "the others' parts are as they were");
+}
+
+#[test]
+fn an_array_that_became_longer_when_all_its_parts_were_done_is_not_complete() {
+    let (_folder, path) = folder();
+    let opened = job(&path).open().unwrap();
+    let parts: Vec<_> = (0..6).map(|_| opened.claim().unwrap().unwrap()).collect();
+    // SAFETY: nobody maps the file else.
+    let mut longer = unsafe { npy::open_mut::<Le<u32>>(&path) }.unwrap();
+    longer.grow(4).unwrap();
+    parts.into_iter().for_each(|part| part.done().unwrap());
+    assert_eq!(opened.claim().unwrap_err().kind(), ErrorKind::Header);
+    assert!(sidecar(&path).exists() && !opened.is_complete());
 }
 
 #[test]

@@ -316,3 +316,9 @@ fn permissions_are_narrowed_before_the_file_has_a_name() {
         assert!(watcher.join().unwrap().iter().all(|&mode| mode == 0o600));
     });
 }
+
+#[test]
+fn the_parent_of_a_name_alone_is_a_folder() {
+    let parent = std::path::Path::new("name.npy").parent().unwrap();
+    assert_eq!(mmap_array::MmapArray::<u8>::create_options(3).scratch_in(parent).unwrap().len(), 3);
+}

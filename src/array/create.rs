@@ -344,7 +344,9 @@ impl<E, F> CreateOptions<E, F> {
     /// the array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Without one no other program can
     /// open it, so no `unsafe` is needed.
     ///
-    /// The file can be larger than memory: pages are written to the disk as the system needs the memory.
+    /// The file can be larger than memory: pages are written to the disk as the system needs the memory. With
+    /// [`reserve`](Self::reserve) a disk that has no room for all of them is an error here. Without it, it is a signal that
+    /// ends the program, when an element is written for which there is none (`SIGBUS`), as under every map of a new file.
     ///
     /// # Errors
     ///
@@ -358,7 +360,8 @@ impl<E, F> CreateOptions<E, F> {
     }
 
     /// Creates a file of zeros without a name in a folder: that in which [`persist`](crate::MmapArrayMut::persist) will
-    /// give it one, so that nothing has to be copied then. See [`scratch`](Self::scratch).
+    /// give it one, so that nothing has to be copied then. See [`scratch`](Self::scratch), also for what
+    /// [`reserve`](Self::reserve) does.
     ///
     /// # Errors
     ///
@@ -368,7 +371,7 @@ impl<E, F> CreateOptions<E, F> {
     /// use mmap_array::npy;
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("squares.npy");
-    /// let mut squares = npy::create_options::<u64>([1000]).scratch_in(&dir)?;
+    /// let mut squares = npy::create_options::<u64>([1000]).reserve().scratch_in(&dir)?;
     /// squares.iter_mut().enumerate().for_each(|(n, square)| *square = (n * n) as u64);
     /// squares.persist(&path)?;
     /// assert_eq!(npy::load::<u64>(&path)?[999], 998_001);

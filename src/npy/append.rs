@@ -3,10 +3,11 @@
 use super::grow::{front, grown, grown_len, is_adding};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
+use super::sidecar::Sidecar;
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
 use crate::region::{self, At, NewFile, OwnFile, Patch, RangeLock, Storage};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ use std::thread;
 /// array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
 /// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
-/// [`Io`](crate::ErrorKind::Io) where the system refuses.
+/// [`Sidecar`](crate::ErrorKind::Sidecar) for an array that [`fill`](super::fill()) is filling; [`Io`](crate::ErrorKind::Io)
+/// where the system refuses.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -53,6 +55,15 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
         loop {
             let file = Arc::new(OwnFile::open(|| region::open(path, true))?);
             let _lock = RangeLock::of_length(&file)?;
+            // Its parts would no longer lie where they are looked for.
+            let sidecar = Sidecar::name(&fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()));
+            if sidecar.exists() {
+                return Err(Error::sidecar(format!(
+                    "no rows can be added to an array that is being filled, as the file `{}` beside it says; add them once it \
+                     is complete, or delete that file if nobody will fill the array",
+                    sidecar.display()
+                )));
+            }
             // It may have been replaced before it was locked, as by this function where a header has no room.
             if region::is_at(&file, path)? {
                 if let Some(len) = append_to(&file, path, rows)? {

@@ -39,7 +39,7 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// file beside it goes. Of a complete array nothing is filled, also where an earlier run filled it by another function:
 /// [`run`](Self::run) returns 0, and with [`create_new`](Self::create_new) it is an error. An array that is there without
 /// the mark and without that file is refused: one that another call has created, one whose file beside it was lost. To
-/// begin anew, delete the array first. An array that is not complete is moved together with its file, within one file
+/// begin anew, delete the array first, and the file beside it where it is not complete. An array that is not complete is moved together with its file, within one file
 /// system; a copy of both is refused.
 ///
 /// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills
@@ -53,6 +53,8 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// all threads of a worker together need the memory of as many parts; where nothing is said, 16 MiB each. Nobody holds
 /// references to the file, which is why no `unsafe` is needed: others may watch it by
 /// [`open_shared`](Options::open_shared) meanwhile, and whoever writes to it spoils its values and nothing else.
+/// [`append`](super::append) refuses an array that is being filled, and of one that grows by other ways the job ends with an
+/// error.
 ///
 /// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, or at the latest when it
 /// is done, and the same call goes on once there is room. With [`reserve`](CreateOptions::reserve) all blocks are taken
@@ -239,7 +241,7 @@ where
         })?;
         let fill = Fill {
             array,
-            data_offset: asked.data_offset(),
+            asked,
             path: self.path,
             real: path,
             options: self.options.into_open(),
@@ -251,8 +253,7 @@ where
         };
         let check = || {
             region::mappable_len(&fill.array)?;
-            let header = Header::of_file(&fill.array, MAX_HEADER.max(asked.data_offset() as usize))?;
-            check_as_asked(&header, &asked)?;
+            let header = fill.check_header()?;
             let mark = Complete::of(&fill.array, header.data_offset());
             match fill.sidecar.is_some() || mark.is_set().map_err(|source| Error::io("read the header", source))? {
                 true => Ok(()),
@@ -388,7 +389,8 @@ where
 fn not_ours(path: &Path) -> Error {
     Error::sidecar(format!(
         "the array is there already, but no job has filled it to its end, and no file `{}` beside it says what is done: it \
-         was made by somebody else, or that file was lost; delete the array to begin anew",
+         was made by somebody else, or appended to since, or that file was lost, or left where the array was before: move it \
+         here then; delete the array to begin anew",
         Sidecar::name(path).display()
     ))
 }
@@ -401,6 +403,8 @@ impl Drop for Stop<'_> {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+const CHANGED: &str = "somebody else has changed the header while the array is being filled; begin anew";
 
 /// How often a job may begin and end while one process tries to join it.
 const MOST_CHANGES: usize = 50;
@@ -423,7 +427,8 @@ const MOST_CHANGES: usize = 50;
 /// ```
 pub struct Fill<T> {
     array: OwnFile,
-    data_offset: u64,
+    /// What the array is to be.
+    asked: Header,
     /// As it was given, for errors.
     path: PathBuf,
     real: PathBuf,
@@ -475,7 +480,8 @@ where
             Next::Complete => {
                 if !self.complete.load(Ordering::Acquire) {
                     sidecar.finish(|| {
-                        let set = Complete::of(&self.array, self.data_offset).set(&self.real);
+                        let header = self.check_header().map_err(|error| error.in_file(Some(&self.path)))?;
+                        let set = Complete::of(&self.array, header.data_offset()).set(&self.real);
                         set.map_err(|source| Error::io("mark the array as complete", source).in_file(Some(&self.path)))
                     })?;
                     self.complete.store(true, Ordering::Release);
@@ -485,6 +491,13 @@ where
             Next::Part((held, part)) => {
                 self.next.store(held.part + 1, Ordering::Relaxed);
                 let rows = split(self.rows, held.part, self.parts)..split(self.rows, held.part + 1, self.parts);
+                let row = self.asked.nbytes() / self.rows as u64;
+                let [start, end] = [rows.start, rows.end].map(|at| self.asked.data_offset() + row * at as u64);
+                if part.bytes != (start..end) {
+                    // Somebody has changed the header.
+                    let error = self.check_header().err().unwrap_or_else(|| Error::sidecar(CHANGED));
+                    return Err(error.in_file(Some(&self.path)));
+                }
                 Ok(Some(Claim { fill: self, part, rows, held }))
             }
         }
@@ -530,6 +543,12 @@ where
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
+    }
+
+    /// Reads the header, which must be what was asked for.
+    fn check_header(&self) -> Result<Header> {
+        let header = Header::of_file(&self.array, MAX_HEADER.max(self.asked.data_offset() as usize))?;
+        check_as_asked(&header, &self.asked).map(|()| header)
     }
 
     /// The options by which a part is opened.

@@ -138,7 +138,14 @@ impl Sidecar {
                      complete, and both to begin anew",
                     target.display()
                 ))),
-                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => sidecar.remove().map(|()| None),
+                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => match sidecar.done()? {
+                    0 => sidecar.remove().map(|()| None),
+                    done => Err(damaged(format!(
+                        "the file `{}` is not there, of which {done} parts are done; move this file to where the array is, \
+                         or delete it to begin anew",
+                        target.display()
+                    ))),
+                },
                 Err(error) => Err(error),
             }
         };

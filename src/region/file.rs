@@ -122,7 +122,7 @@ fn refused(path: &Path, write: bool, source: io::Error) -> Error {
         Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
         _ => {
             let action = match (write, source.kind()) {
-                (true, io::ErrorKind::NotFound) => "open the file to write (`create` makes one)",
+                (true, io::ErrorKind::NotFound) => "open the file to write (`npy::save` or `create` makes one)",
                 (true, _) => "open the file to write",
                 (false, _) => "open the file",
             };

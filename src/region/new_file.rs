@@ -32,7 +32,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) const EXISTS: &str =
-    "create the file as a new one (`create` replaces one that exists, `open_mut` changes it)";
+    "create the file as a new one (`create`, `save` and `persist` replace one that exists, `open_mut` changes it)";
 
 /// How often a target may come and go while a file is to be put in its place: for some seconds.
 const MOST_CHANGES: usize = 100;

@@ -103,6 +103,8 @@ fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
 
 /// A file without a name, which goes with the last handle to it unless [`persist`] gives it one.
 pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
+    // The parent of a name alone is the folder in which the program is.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let file = unnamed(folder)?;
     set_len(&file, len, reserve).map_err(|error| error.at_bytes(0..len))?;
     Ok(file)
