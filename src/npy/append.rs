@@ -345,7 +345,7 @@ mod tests {
     fn when_the_power_fails_after_an_error_what_is_left_behind_the_array_is_told_from_what_others_put_there() {
         let case = Case::new();
         for start in 0..8 {
-            for end in start + 1..11 {
+            for end in [start + 1, start + 2, 12] {
                 let mut disk = Disk::new(&case.old, start..end);
                 case.run(&mut disk).unwrap_err();
                 left_by_power(&case.old, &disk.steps, &disk.fails, |file| {
