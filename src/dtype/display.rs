@@ -84,7 +84,7 @@ fn push_list(out: &mut String, key: &str, fields: &[RecordField], push: impl Fn(
 
 impl DType {
     /// The Rust type of such elements, where this crate or Rust has one for all of them. Records have one each.
-    pub(crate) fn rust_type(&self) -> Option<String> {
+    fn rust_type(&self) -> Option<String> {
         let in_order = |order: Endianness, name: String| match order {
             order if order == Endianness::NATIVE => name,
             Endianness::Big => format!("Be<{name}>"),
@@ -113,6 +113,21 @@ impl DType {
             Kind::Array { ref element, ref shape } => {
                 shape.iter().rev().fold(element.rust_type()?, |name, len| format!("[{name}; {len}]"))
             }
+        })
+    }
+
+    /// Which Rust type would do for such elements, as errors say it, where there is one; and with which feature, if it is
+    /// not there without.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let name = self.rust_type()?;
+        let features = [
+            ("half::", "half", cfg!(feature = "half")),
+            ("num_complex::", "num-complex", cfg!(feature = "num-complex")),
+        ];
+        let needed = features.iter().find(|(of, _, is_there)| !is_there && name.contains(of));
+        Some(match needed {
+            Some((_, feature, _)) => format!("`{name}` would do, with the feature `{feature}`"),
+            None => format!("`{name}` would do"),
         })
     }
 
@@ -313,6 +328,48 @@ mod tests {
         {
             let huge = DType::packed_record([("a", DType::scalar(Kind::Void { len: 1 << 31 }).unwrap())]).unwrap();
             assert!(huge.to_string().starts_with("{'names': ['a']"));
+        }
+    }
+
+    /// What is advised is a type, which this test would not compile with else, and one of that dtype.
+    #[test]
+    fn errors_advise_types_that_there_are() {
+        #[cfg(target_endian = "little")]
+        use crate::element::Be;
+        #[cfg(target_endian = "big")]
+        use crate::element::Le;
+        use crate::element::unit::{Generic, Nanosecond, Second};
+        use crate::element::{Bool, Bytes, DateTime64, Element, TimeDelta64, Ucs4, Void};
+        macro_rules! advised {
+            ($($advised:ty),*) => {$(
+                let squeezed = stringify!($advised).replace(' ', "");
+                let dtype = <$advised>::dtype();
+                assert_eq!(dtype.advice().map(|text| text.replace(' ', "")), Some(format!("`{squeezed}`woulddo")));
+            )*};
+        }
+        advised!(
+            Bool, i8, u8, i16, u64, f32, f64, [f32; 3], [[Bytes<2>; 3]; 2], Bytes<5>, Ucs4<5>, Void<1>, Void<2>,
+            DateTime64<Generic>, DateTime64<Second, 25>, TimeDelta64<Nanosecond>
+        );
+        // Of the two orders, the one that is not the machine's.
+        #[cfg(target_endian = "little")]
+        advised!(Be<i16>, Be<u64>, Be<f32>, [Be<f64>; 3], Be<Ucs4<5>>, Be<DateTime64<Second, 25>>);
+        #[cfg(target_endian = "big")]
+        advised!(Le<i16>, Le<u64>, Le<f32>, [Le<f64>; 3], Le<Ucs4<5>>, Le<DateTime64<Second, 25>>);
+        #[cfg(feature = "half")]
+        advised!(half::f16, [half::f16; 2]);
+        #[cfg(feature = "num-complex")]
+        advised!(num_complex::Complex<f32>, [num_complex::Complex<f64>; 2]);
+
+        // Raw bytes are all that is said of those that ml_dtypes writes.
+        for (text, advice) in [("<V2", Some("`Void<2>` would do")), (">V1", Some("`Void<1>` would do")), ("V0", None)] {
+            assert_eq!(dtype(text).advice().as_deref(), advice);
+        }
+        for (text, feature, is_there) in
+            [("f2", "half", cfg!(feature = "half")), ("c8", "num-complex", cfg!(feature = "num-complex"))]
+        {
+            let advice = dtype(text).advice().unwrap();
+            assert_eq!(advice.ends_with(&format!("would do, with the feature `{feature}`")), !is_there, "{advice}");
         }
     }
 

@@ -469,8 +469,8 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
         Some((path, ..)) if !path.is_empty() => format!("; they differ from {path:?} on"),
         _ => String::new(),
     };
-    let fit = match found.rust_type() {
-        Some(fit) => format!("; `{fit}` would do"),
+    let fit = match found.advice() {
+        Some(fit) => format!("; {fit}"),
         // The same fields, but for the bytes between them.
         None if wanted.without_padding().is_ok_and(|packed| packed == *found) => {
             "; `repr(C, packed)` would do, which leaves no bytes between the fields".to_owned()

@@ -187,7 +187,7 @@ pub(crate) fn described<T: Element>() -> Result<DType> {
 fn check_same(path: &str, found: &DType, wanted: &DType) -> Result<()> {
     let Some((inner, ..)) = found.first_difference(wanted) else { return Ok(()) };
     let place = if inner.is_empty() { String::new() } else { format!("; they differ from {inner:?} on") };
-    let fit = found.rust_type().map_or_else(String::new, |fit| format!("; `{fit}` would do"));
+    let fit = found.advice().map_or_else(String::new, |fit| format!("; {fit}"));
     Err(mismatch(format!("the field {path:?} holds {found}, not {wanted}{place}{fit}")))
 }
 
