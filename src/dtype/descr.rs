@@ -22,8 +22,8 @@
 //! - dtypes nested deeper than 64, where NumPy ends with Python's brackets, at about 100;
 //! - the little of Python that [`literal`] leaves out.
 //!
-//! None of these does NumPy write, but for `|O`. In turn, white space between lines is taken where Python calls it
-//! indentation.
+//! None of these does NumPy write, but for `|O`. In turn, `<f1`, which NumPy writes of ml_dtypes' `float8_e5m2` and does
+//! not read, is a raw byte, and white space between lines is taken where Python calls it indentation.
 //!
 //! Writing, NumPy gives up only on fields that overlap or are out of order. Refused here, too, is what it could not
 //! read back as it was: a field without a name that would be taken for padding, and sizes beyond a C `int`.

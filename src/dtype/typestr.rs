@@ -2,7 +2,8 @@
 //!
 //! `<f8`, `|S5`, `>M8[25s]`: order, kind, size, and the unit of times. NumPy writes only this form, and reads much
 //! more: sizes as C's `strtol` takes them, names such as `float64`, letters such as `d`. Those that mean the same
-//! everywhere are read here too. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are
+//! everywhere are read here too, and the names of ml_dtypes' floats, which NumPy knows once that package is imported: as
+//! raw bytes, which is what NumPy writes for their arrays. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are
 //! refused: a file must not change with the machine that reads it.
 
 use super::{DType, Endianness, Kind, TimeUnit};
@@ -144,6 +145,8 @@ fn sized(letter: char, size: i64, order: Endianness) -> Found {
         'b' if size == 1 => Kind::Bool,
         'i' => Kind::Int { size, order },
         'u' => Kind::UInt { size, order },
+        // ml_dtypes' `float8_e5m2`: so NumPy writes it, and does not read it. No dtype of NumPy's says what it means.
+        'f' if size == 1 => Kind::Void { len: 1 },
         'f' => Kind::Float { size, order },
         'c' => Kind::Complex { size, order },
         // `a` is an old name of `S`.
@@ -213,6 +216,10 @@ fn by_name(name: &str) -> Found {
         "bytes" | "bytes_" => Kind::Bytes { len: 0 },
         "str" | "str_" | "unicode" => Kind::Ucs4 { len: 0, order: native },
         "void" => Kind::Void { len: 0 },
+        // ml_dtypes', whose arrays NumPy writes as `<V2` and `<V1`.
+        "bfloat16" => Kind::Void { len: 2 },
+        "float8_e3m4" | "float8_e4m3" | "float8_e4m3b11fnuz" | "float8_e4m3fn" | "float8_e4m3fnuz" | "float8_e5m2"
+        | "float8_e5m2fnuz" | "float8_e8m0fnu" => Kind::Void { len: 1 },
         "int" | "int_" | "intp" | "long" => return VARIES_INT,
         "uint" | "uintp" | "ulong" => return VARIES_UINT,
         "longdouble" => return Found::Varies("<f8 or <f16"),
@@ -295,6 +302,8 @@ mod tests {
             (">U3", ">U3"),
             ("U str unicode", "<U0"),
             ("|V8 V8 <V8", "|V8"),
+            ("<V1 <f1 >f1 float8_e5m2 float8_e4m3fn float8_e8m0fnu", "|V1"),
+            ("<V2 bfloat16", "|V2"),
             ("V void", "|V0"),
             ("M8 M <M8 datetime64 M8[generic] M8[7generic] M08", "<M8"),
             (">M8[ns] >datetime64[ns]", ">M8[ns]"),
@@ -329,6 +338,8 @@ mod tests {
             ("|>i4", "no type"),
             ("|a", "no type"),
             ("<float64", "no type"),
+            ("<bfloat16", "no type"),
+            ("float8", "no type"),
             ("f0x8", "no type"),
             ("?1", "no type"),
             ("é", "no type"),

@@ -324,6 +324,7 @@ cases! {
     }
     // Python calls it indentation.
     ReadHere => {
+        a_float_of_8_bits_as_numpy_writes_it_for_ml_dtypes: file(V1, &dict("'<f1'", "False", "(2,)"));
         white_space_on_a_second_line: file(V1, &format!("\n  {}", dict("'<i4'", "False", "(2,)")));
     }
 }
@@ -409,6 +410,8 @@ fn a_header_with_mistakes_is_read_as_numpy_reads_it() {
         match Header::read(&mut &file[..]) {
             // White space around the text is none of its business here.
             Ok(_) if line.contains("IndentationError") => {}
+            // Types that are written on other machines, or by ml_dtypes.
+            Ok(_) if ["f1", "f12", "c24"].iter().any(|name| line.contains(&format!("{name}' not understood"))) => {}
             Ok(header) => {
                 assert_eq!(turned(said(&header).split('\t')), turned(line.split('\t')), "{text:?}");
                 read += 1;
