@@ -8,6 +8,8 @@ mod bytes;
 mod complex;
 pub(crate) mod debug;
 pub(crate) mod endian;
+#[cfg(feature = "float8")]
+mod float8;
 #[cfg(feature = "half")]
 mod half;
 pub(crate) mod item;
@@ -23,6 +25,8 @@ pub use self::bool::Bool;
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
 pub use bytes::Bytes;
 pub use endian::{Be, Endian, Le, Scalar};
+#[cfg(feature = "float8")]
+pub use float8::{Float8E3M4, Float8E4M3, Float8E4M3B11Fnuz, Float8E4M3Fnuz, Float8E5M2Fnuz, Float8E8M0Fnu};
 pub use number::{Number, Ordered};
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;
@@ -34,9 +38,9 @@ use item::Stored;
 
 /// A type that a NumPy dtype describes.
 ///
-/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16` and
-/// `num_complex::Complex` with the features `half` and `num-complex`, and by `#[derive(Record)]` for records. Safe to
-/// implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
+/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16`,
+/// `num_complex::Complex`, `float8::F8E4M3` and `float8::F8E5M2` with the features `half`, `num-complex` and `float8`, and
+/// by `#[derive(Record)]` for records. Safe to implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
 #[diagnostic::on_unimplemented(

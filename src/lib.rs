@@ -112,6 +112,7 @@
 //! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`](element::Endian) |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
 //! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
+//! | ml_dtypes' `float8_e4m3fn`, `float8_e5m2` and six more, `V1` or `f1` in files | `float8::F8E4M3`, `float8::F8E5M2` and `element::Float8E4M3Fnuz` with its like, with the feature `float8` |
 //! | `?` | [`Bool`](element::Bool) |
 //! | `S5`, `U5`, `V5` | [`Bytes<5>`](element::Bytes), [`Ucs4<5>`](element::Ucs4), [`Void<5>`](element::Void) |
 //! | `M8[ns]`, `m8[25s]` | [`DateTime64<Nanosecond>`](element::DateTime64), [`TimeDelta64<Second, 25>`](element::TimeDelta64), of a [`unit`](mod@element::unit); with the feature `chrono` to and from that crate's types |
@@ -127,7 +128,7 @@
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
 //! | `serde` | [`DType`] and [`npy::Header`] as their texts in serde's formats; [`Order`], [`Endianness`](dtype::Endianness), [`TimeUnit`](dtype::TimeUnit) |
 //! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
-//! | `half`, `num-complex`, `chrono` | the element types `f16` and `bf16`, `Complex<f32>` and `Complex<f64>`; times as chrono's |
+//! | `half`, `float8`, `num-complex`, `chrono` | the element types `f16` and `bf16`, floats of 8 bits, `Complex<f32>` and `Complex<f64>`; times as chrono's |
 //!
 //! # From NumPy
 //!

@@ -20,6 +20,8 @@ mod tests;
 
 pub(crate) use item::Item;
 use item::{align, is_block, spaces, width};
+#[cfg(any(feature = "float8", feature = "half"))]
+pub(crate) use number::six_digits;
 use number::{FloatFormat, Real, complex_scalar};
 use std::cell::Cell;
 use std::fmt::{self, Write};

@@ -10,7 +10,7 @@ use crate::element::endian;
 use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
-use crate::print::{Item, PrintOptions};
+use crate::print::{Item, PrintOptions, six_digits};
 use ::half::bf16;
 
 /// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` come as this type, or as `Le<bf16>` on any
@@ -41,62 +41,16 @@ impl Element for bf16 {
     }
 }
 
-/// The number in at most six digits, as C's `%g` and ml_dtypes write it.
-fn six_digits(number: f32) -> String {
-    if number.is_nan() {
-        return "nan".into();
-    }
-    if !number.is_finite() {
-        return number.to_string();
-    }
-    let text = format!("{number:.5e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let short = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
-    };
-    match usize::try_from(5 - exponent) {
-        Ok(places) if exponent >= -4 => short(&format!("{number:.places$}")),
-        _ => format!("{}e{}{:02}", short(digits), if exponent < 0 { '-' } else { '+' }, exponent.abs()),
-    }
-}
-
-endian::by_bits!(bf16);
+endian::by_bits!(bf16: u16);
 endian::plain!(bf16);
 
 impl number::sealed::Sealed for bf16 {}
-
-/// One of the machine's numbers, rounded once.
-macro_rules! rounded {
-    ($($number:ident $of:ident $by:ident),*) => {$(
-        #[inline(always)]
-        fn $of(number: $number) -> Self {
-            // An `f32` has all of the narrow ones, an `f64` those of 32 bits.
-            Self::from_f32(rounded!(@$by number))
-        }
-    )*};
-    (@narrow $number:ident) => { $number as f32 };
-    (@wide $number:ident) => { number::rounded_to_odd($number as f64) };
-    (@widest $number:ident) => {
-        // The last bits, which an `f64` has no room for, become one, so that the number stays on its side of every
-        // middle.
-        number::rounded_to_odd(match $number as i128 {
-            -0x20_0000_0000_0000..=0x20_0000_0000_0000 => $number as f64,
-            _ if $number % (1 << 11) != 0 => (($number >> 11) | 1) as f64 * 2048.0,
-            _ => $number as f64,
-        })
-    };
-}
 
 /// Sums in `f32`, as those of `f16`; ml_dtypes' are rounded to `bfloat16` after every addition.
 impl Number for bf16 {
     number::added_in_f32!();
 
-    rounded! {
-        i8 of_i8 narrow, i16 of_i16 narrow, u8 of_u8 narrow, u16 of_u16 narrow, f32 of_f32 narrow,
-        i32 of_i32 wide, u32 of_u32 wide, f64 of_f64 wide, i64 of_i64 widest, u64 of_u64 widest
-    }
+    number::rounded!(Self::from_f32);
 }
 
 impl Ordered for bf16 {

@@ -23,8 +23,8 @@ use std::str::FromStr;
 ///
 /// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::element::DateTime64),
 /// [`TimeDelta64`](crate::element::TimeDelta64) and [`Ucs4`](crate::element::Ucs4), whose characters are turned one by
-/// one; `half::f16`, `half::bf16` and `num_complex::Complex`, whose parts are, with the features of those names. The
-/// trait is sealed.
+/// one; `half::f16`, `half::bf16`, `num_complex::Complex`, whose parts are, and the floats of 8 bits, with the features
+/// `half`, `num-complex` and `float8`. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{element::Scalar, Be, Le};
@@ -318,17 +318,20 @@ impl<T: Scalar + Neg, E: ByteOrder> Neg for Endian<T, E> {
 }
 
 /// What goes from [`Endian`] to a plain number, and can only be written for one number at a time: `From`, `Sum` and
-/// `Product`.
+/// `Product`; `From` alone where sums are not the number's.
 ///
 /// Not `f64: PartialEq<Be<f64>>` or `f64: Add<Be<f64>>`: with those, `1.0 + x.into()` would no longer compile in
 /// programs that use this crate.
 macro_rules! plain {
-    ($($number:ty)*) => {$(
+    (from $number:ty) => {
         impl<E: ::byteorder::ByteOrder> From<$crate::element::Endian<$number, E>> for $number {
             fn from(stored: $crate::element::Endian<$number, E>) -> Self {
                 stored.get()
             }
         }
+    };
+    ($($number:ty)*) => {$(
+        $crate::element::endian::plain!(from $number);
 
         impl<E: ::byteorder::ByteOrder> ::std::iter::Sum<$crate::element::Endian<$number, E>> for $number {
             #[inline]
@@ -359,31 +362,30 @@ macro_rules! plain {
         }
     )*};
 }
-#[cfg(any(feature = "half", feature = "num-complex"))]
 pub(crate) use plain;
 
-/// What has a byte order of the floats of two bytes, by their bits.
-#[cfg(feature = "half")]
+/// What has a byte order of floats that are made of their bits, an integer's.
+#[cfg(any(feature = "float8", feature = "half"))]
 macro_rules! by_bits {
-    ($number:ident) => {
+    ($number:ident: $bits:ident) => {
         impl crate::element::endian::sealed::Sealed for $number {}
 
         impl crate::element::endian::Scalar for $number {
-            type Bytes = [u8; 2];
+            type Bytes = [u8; size_of::<$bits>()];
 
             #[inline(always)]
-            fn decode<E: ::byteorder::ByteOrder>(bytes: [u8; 2]) -> Self {
-                Self::from_bits(<u16 as crate::element::endian::Scalar>::decode::<E>(bytes))
+            fn decode<E: ::byteorder::ByteOrder>(bytes: Self::Bytes) -> Self {
+                Self::from_bits(<$bits as crate::element::endian::Scalar>::decode::<E>(bytes))
             }
 
             #[inline(always)]
-            fn encode<E: ::byteorder::ByteOrder>(self) -> [u8; 2] {
+            fn encode<E: ::byteorder::ByteOrder>(self) -> Self::Bytes {
                 crate::element::endian::Scalar::encode::<E>(self.to_bits())
             }
         }
     };
 }
-#[cfg(feature = "half")]
+#[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use by_bits;
 
 macro_rules! bytes {

@@ -26,7 +26,7 @@ impl Element for f16 {
     }
 }
 
-endian::by_bits!(f16);
+endian::by_bits!(f16: u16);
 endian::plain!(f16);
 
 impl number::sealed::Sealed for f16 {}

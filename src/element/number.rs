@@ -12,8 +12,8 @@ use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
 /// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`,
-/// [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16` and `num_complex::Complex` with
-/// those features. The trait is sealed.
+/// [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16`, `num_complex::Complex` and the
+/// floats of 8 bits with the features `half`, `num-complex` and `float8`. The trait is sealed.
 ///
 /// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
@@ -32,7 +32,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// ```
 pub trait Number: Element + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
-    /// [`Bool`](crate::element::Bool), whose sum counts, and `f32` for `f16` and `bf16`.
+    /// [`Bool`](crate::element::Bool), whose sum counts, and `f32` for floats of 8 and 16 bits.
     type Sum: Copy;
 
     /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
@@ -277,7 +277,7 @@ macro_rules! of_numbers {
 pub(crate) use of_numbers;
 
 /// The number itself, where it is of the type that is asked for.
-#[cfg(feature = "half")]
+#[cfg(any(feature = "float8", feature = "half"))]
 #[inline(always)]
 pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
     (&number as &dyn std::any::Any).downcast_ref().copied()
@@ -286,7 +286,7 @@ pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T>
 /// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
 ///
 /// The last bit is 1 wherever bits were left out, so that it lies on the same side of every middle as the number does.
-#[cfg(feature = "half")]
+#[cfg(any(feature = "float8", feature = "half"))]
 #[inline(always)]
 pub(crate) fn rounded_to_odd(number: f64) -> f32 {
     let nearest = number as f32;
@@ -313,11 +313,46 @@ macro_rules! mean_in_f64 {
 }
 pub(crate) use mean_in_f64;
 
-/// The parts of [`Number`] for floats of two bytes, which are added in `f32` and become other numbers by way of it: an
-/// `f32` has all of them.
-#[cfg(feature = "half")]
+/// The parts of [`Number`] that make a number of one of the machine's, rounded once by way of `f32`, from which `$make`
+/// makes it.
+#[cfg(any(feature = "float8", feature = "half"))]
+macro_rules! rounded {
+    ($make:expr) => {
+        crate::element::number::rounded! {
+            $make => i8 of_i8 narrow, i16 of_i16 narrow, u8 of_u8 narrow, u16 of_u16 narrow, f32 of_f32 narrow,
+            i32 of_i32 wide, u32 of_u32 wide, f64 of_f64 wide, i64 of_i64 widest, u64 of_u64 widest
+        }
+    };
+    ($make:expr => $($number:ident $of:ident $by:ident),*) => {$(
+        #[inline(always)]
+        fn $of(number: $number) -> Self {
+            // An `f32` has all of the narrow ones, an `f64` those of 32 bits.
+            $make(crate::element::number::rounded!(@$by number))
+        }
+    )*};
+    (@narrow $number:ident) => { $number as f32 };
+    (@wide $number:ident) => { crate::element::number::rounded_to_odd($number as f64) };
+    (@widest $number:ident) => {
+        // The last bits, which an `f64` has no room for, become one, so that the number stays on its side of every
+        // middle.
+        crate::element::number::rounded_to_odd(match $number as i128 {
+            -0x20_0000_0000_0000..=0x20_0000_0000_0000 => $number as f64,
+            _ if $number % (1 << 11) != 0 => (($number >> 11) | 1) as f64 * 2048.0,
+            _ => $number as f64,
+        })
+    };
+}
+#[cfg(any(feature = "float8", feature = "half"))]
+pub(crate) use rounded;
+
+/// The parts of [`Number`] for floats of one or two bytes, which are added in `f32` and become other numbers by way of
+/// it: an `f32` has all of them, which `$value` makes of them.
+#[cfg(any(feature = "float8", feature = "half"))]
 macro_rules! added_in_f32 {
     () => {
+        crate::element::number::added_in_f32!(|number: Self| number.to_f32());
+    };
+    ($value:expr) => {
         type Sum = f32;
         type Mean = f64;
         const ZERO: f32 = 0.0;
@@ -329,23 +364,23 @@ macro_rules! added_in_f32 {
 
         #[inline(always)]
         fn sum_run(len: usize, run: impl Series<Self>) -> f32 {
-            crate::element::number::pairwise(len, run.map(Self::to_f32))
+            crate::element::number::pairwise(len, run.map($value))
         }
 
         #[inline(always)]
         fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
-            crate::element::number::pairwise(len, run.map(Self::to_f64))
+            crate::element::number::pairwise(len, run.map(|number| f64::from($value(number))))
         }
 
         crate::element::number::mean_in_f64!();
 
         #[inline(always)]
         fn to_number<T: Number>(self) -> T {
-            crate::element::number::same(self).unwrap_or_else(|| T::of_f32(self.to_f32()))
+            crate::element::number::same(self).unwrap_or_else(|| T::of_f32($value(self)))
         }
     };
 }
-#[cfg(feature = "half")]
+#[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use added_in_f32;
 
 /// The parts of [`Ordered`] for elements in the machine's byte order.
@@ -366,22 +401,26 @@ macro_rules! itself {
 }
 pub(crate) use itself;
 
-/// The parts of [`Ordered`] for floats.
+/// The parts of [`Ordered`] for floats, which are compared by what `$value` makes of them.
 macro_rules! nan_spreads {
     () => {
+        crate::element::number::nan_spreads!(|number: Self| number);
+    };
+    ($value:expr) => {
         #[inline(always)]
         fn smaller(a: Self, b: Self) -> Self {
             // A NaN on the left stays, since nothing is smaller; one on the right is taken.
-            if b < a || b.is_nan() { b } else { a }
+            let (left, right) = ($value(a), $value(b));
+            if right < left || right.is_nan() { b } else { a }
         }
 
         #[inline(always)]
         fn larger(a: Self, b: Self) -> Self {
-            if b > a || b.is_nan() { b } else { a }
+            let (left, right) = ($value(a), $value(b));
+            if right > left || right.is_nan() { b } else { a }
         }
     };
 }
-#[cfg(feature = "half")]
 pub(crate) use nan_spreads;
 
 macro_rules! floats {

@@ -192,6 +192,28 @@ impl Real {
     }
 }
 
+/// The number in at most six digits, as C's `%g` and ml_dtypes write it.
+#[cfg(any(feature = "float8", feature = "half"))]
+pub(crate) fn six_digits(number: f32) -> String {
+    if number.is_nan() {
+        return "nan".into();
+    }
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let text = format!("{number:.5e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let short = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match usize::try_from(5 - exponent) {
+        Ok(places) if exponent >= -4 => short(&format!("{number:.places$}")),
+        _ => format!("{}e{}{:02}", short(digits), if exponent < 0 { '-' } else { '+' }, exponent.abs()),
+    }
+}
+
 /// The nearest `f16`, half to even; `f16::from_f64` leaves out the last bits.
 fn round_to_half(value: f64) -> f64 {
     let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;

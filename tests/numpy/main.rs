@@ -10,6 +10,8 @@ mod dynamic;
 mod faulthandler;
 #[cfg(feature = "derive")]
 mod fill;
+#[cfg(feature = "float8")]
+mod float8;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
 mod mutations;
