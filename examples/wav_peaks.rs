@@ -19,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 use mmap_array::{
     ArrayView, Le, MmapArray, SharedArray,
     access::Shared,
-    element::{BigEndian, ByteOrder, Endian, LittleEndian},
+    element::{BigEndian, ByteOrder, Endian, I24, I40, I48, I56, LittleEndian},
     field,
     view::IntoShape,
 };
@@ -153,21 +153,20 @@ trait Sample<E>: Pod {
     fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)>;
 }
 
-/// The widths that there are numbers of in Rust.
 macro_rules! numbers {
-    ($($number:ty: $full:expr),*) => {$(
+    ($($number:ty as $value:ty: $full:expr),*) => {$(
         impl<E: ByteOrder> Sample<E> for Endian<$number, E>
         where
             Self: Pod,
         {
-            type Value = $number;
+            type Value = $value;
 
-            fn value(self) -> $number {
-                self.get()
+            fn value(self) -> $value {
+                self.get().into()
             }
 
             fn level(self) -> f64 {
-                self.get() as f64 / $full
+                <$value>::from(self.get()) as f64 / $full
             }
 
             fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
@@ -176,7 +175,11 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(i16: 32768.0, i32: 2_147_483_648.0, i64: 9_223_372_036_854_775_808.0, f32: 1.0, f64: 1.0);
+numbers! {
+    i16 as i16: 32768.0, I24 as i32: 8_388_608.0, i32 as i32: 2_147_483_648.0, I40 as i64: 549_755_813_888.0,
+    I48 as i64: 140_737_488_355_328.0, I56 as i64: 36_028_797_018_963_968.0, i64 as i64: 9_223_372_036_854_775_808.0,
+    f32 as f32: 1.0, f64 as f64: 1.0
+}
 
 /// Of 8 bits and less, without a sign.
 impl<E> Sample<E> for u8 {
@@ -192,24 +195,6 @@ impl<E> Sample<E> for u8 {
 
     fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
         samples.min().zip(samples.max())
-    }
-}
-
-/// The widths between, 3, 5, 6 and 7 bytes.
-impl<E: ByteOrder, const N: usize> Sample<E> for [u8; N] {
-    type Value = i64;
-
-    fn value(self) -> i64 {
-        E::read_int(&self, N)
-    }
-
-    fn level(self) -> f64 {
-        E::read_int(&self, N) as f64 / (1_u64 << (8 * N - 1)) as f64
-    }
-
-    fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)> {
-        let value = |sample: &Self| E::read_int(sample, N);
-        samples.iter().min_by_key(value).zip(samples.iter().max_by_key(value))
     }
 }
 
@@ -295,11 +280,11 @@ impl<'a> Wave<'a> {
         let (kind, rows): (_, Rows<'a>) = match (tag, bytes, bits) {
             (1, 1, 1..=8) => ("unsigned integers", Self::rows::<u8, E>),
             (1, 2, 9..=16) => ("integers", Self::rows::<Endian<i16, E>, E>),
-            (1, 3, 9..=24) => ("integers", Self::rows::<[u8; 3], E>),
+            (1, 3, 9..=24) => ("integers", Self::rows::<Endian<I24, E>, E>),
             (1, 4, 9..=32) => ("integers", Self::rows::<Endian<i32, E>, E>),
-            (1, 5, 9..=40) => ("integers", Self::rows::<[u8; 5], E>),
-            (1, 6, 9..=48) => ("integers", Self::rows::<[u8; 6], E>),
-            (1, 7, 9..=56) => ("integers", Self::rows::<[u8; 7], E>),
+            (1, 5, 9..=40) => ("integers", Self::rows::<Endian<I40, E>, E>),
+            (1, 6, 9..=48) => ("integers", Self::rows::<Endian<I48, E>, E>),
+            (1, 7, 9..=56) => ("integers", Self::rows::<Endian<I56, E>, E>),
             (1, 8, 9..=64) => ("integers", Self::rows::<Endian<i64, E>, E>),
             (3, 4, 32) => ("floats", Self::rows::<Endian<f32, E>, E>),
             (3, 8, 64) => ("floats", Self::rows::<Endian<f64, E>, E>),

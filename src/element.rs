@@ -12,6 +12,7 @@ pub(crate) mod endian;
 mod float8;
 #[cfg(feature = "half")]
 mod half;
+mod integer;
 pub(crate) mod item;
 pub(crate) mod number;
 pub(crate) mod record;
@@ -27,6 +28,7 @@ pub use bytes::Bytes;
 pub use endian::{Be, Endian, Le, Scalar};
 #[cfg(feature = "float8")]
 pub use float8::{Float8E3M4, Float8E4M3, Float8E4M3B11Fnuz, Float8E4M3Fnuz, Float8E5M2Fnuz, Float8E8M0Fnu};
+pub use integer::{I24, I40, I48, I56, U24, U40, U48, U56};
 pub use number::{Number, Ordered};
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;

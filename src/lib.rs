@@ -110,6 +110,7 @@
 //! | --- | --- |
 //! | `i1` to `i8`, `u1` to `u8`, `f4`, `f8` | `i8` to `i64`, `u8` to `u64`, `f32`, `f64` |
 //! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`](element::Endian) |
+//! | `V3`, `V5` to `V7` that are integers | [`I24`](element::I24), [`U24`](element::U24), [`I40`](element::I40) to [`U56`](element::U56), of either order by `Le` and `Be` |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
 //! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
 //! | ml_dtypes' `float8_e4m3fn`, `float8_e5m2` and six more, `V1` or `f1` in files | `float8::F8E4M3`, `float8::F8E5M2` and `element::Float8E4M3Fnuz` with its like, with the feature `float8` |

@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 use mmap_array::element::unit::{Day, Nanosecond};
 use mmap_array::{
-    Be, Le, MmapArray, MmapArrayMut,
-    element::{Bool, Bytes, DateTime64, TimeDelta64, Ucs4},
+    ArrayView, Be, Element, Le, MmapArray, MmapArrayMut,
+    element::{Bool, Bytes, DateTime64, I24, I40, I48, I56, TimeDelta64, U24, U40, U48, U56, Ucs4},
     field,
 };
 use std::fs;
@@ -74,7 +74,7 @@ fn a_column_of_times_is_worked_with_in_place() {
 #[cfg(feature = "derive")]
 #[test]
 fn the_dtype_is_numpys_and_finds_the_fields() {
-    use mmap_array::{ArrayView, Element, ErrorKind};
+    use mmap_array::ErrorKind;
     let descr = "[('time', '>M8[ns]'), ('price', '>f8'), ('symbol', '|S4'), ('open', '|b1'), ('name', '<U2')]";
     assert_eq!(Trade::dtype().descr().unwrap(), descr);
     let trades = ArrayView::from_slice(bytemuck::cast_slice::<u8, Trade>(&FILE), 2).unwrap();
@@ -93,4 +93,90 @@ fn an_array_of_what_cannot_be_described_is_bytes() {
         }
     }
     assert_eq!(<[Liar; 2] as mmap_array::Element>::dtype().to_string(), "|V2");
+}
+
+/// Bit patterns of integers of so many bytes in the bytes of a larger one: all, or a part of them where they are many.
+fn patterns(bytes: usize) -> impl Iterator<Item = u64> + Clone {
+    let all = 1_u64 << (8 * bytes);
+    // A prime, so that all bytes take all values.
+    let step = match (bytes, cfg!(debug_assertions)) {
+        (3, false) => 1,
+        (3, true) => 251,
+        _ => (all / 100_000) | 1,
+    };
+    let edges = [0, 1, all / 2 - 1, all / 2, all / 2 + 1, all - 1];
+    (0..all).step_by(usize::try_from(step).unwrap_or(usize::MAX)).chain(edges)
+}
+
+macro_rules! integers {
+    ($($test:ident: $integer:ident $bytes:literal $wide:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            let upper = 64 - 8 * $bytes;
+            // The sign, if there is one, is spread over the upper bits.
+            let value = |bits: u64| match $wide::MIN {
+                0 => bits as $wide,
+                _ => ((bits << upper) as i64 >> upper) as $wide,
+            };
+            let bits: Vec<u64> = patterns($bytes).collect();
+            let values: Vec<$wide> = bits.iter().map(|&bits| value(bits)).collect();
+            let little: Vec<[u8; $bytes]> =
+                bits.iter().map(|bits| std::array::from_fn(|byte| bits.to_le_bytes()[byte])).collect();
+            let big: Vec<[u8; $bytes]> = little.iter().map(|&bytes| reversed(bytes)).collect();
+            let (little, big) = (view(&little), view(&big));
+            let (little, big) =
+                (little.view_as::<Le<$integer>>().unwrap(), big.view_as::<Be<$integer>>().unwrap());
+            assert_eq!(little.to_vec_as::<$wide>(), values);
+            assert_eq!(big.to_vec_as::<$wide>(), values);
+            assert_eq!(big.to_vec_as::<f64>(), values.iter().map(|&value| value as f64).collect::<Vec<_>>());
+            assert_eq!(little.to_vec_as::<u16>(), values.iter().map(|&value| value as u16).collect::<Vec<_>>());
+            let native = big.to_native_vec();
+            assert!(native.iter().zip(&values).all(|(&native, &value)| native.get() == value));
+            assert!(native.iter().zip(&values).all(|(&native, &value)| $integer::try_from(value).unwrap() == native));
+            // The lowest bytes of wider ones.
+            let wide: Vec<$wide> = values.iter().map(|value| value.wrapping_add(5 << (8 * $bytes - 1) << 1)).collect();
+            assert_eq!(view(&wide).to_vec_as::<Be<$integer>>().len(), values.len());
+            assert!(view(&wide).to_vec_as::<Be<$integer>>().iter().zip(&native).all(|(ours, native)| ours == native));
+
+            let numbers = view(&values);
+            assert_eq!((little.sum(), big.mean()), (numbers.sum(), numbers.mean()));
+            assert_eq!(little.min().map(|least| least.get().get()), values.iter().min().copied());
+            assert_eq!(big.max().map(|most| $wide::from(most)), values.iter().max().copied());
+            assert_eq!($integer::MIN.get() as i128, if $wide::MIN == 0 { 0 } else { -1 << (8 * $bytes - 1) });
+            let ones = (u64::MAX >> upper) as $wide;
+            assert_eq!($integer::MAX.get(), $integer::MIN.get().wrapping_sub(1) & ones & $wide::MAX);
+            assert!($integer::MIN < $integer::MAX && native[0] < native[1]);
+            assert_eq!(view(&native).rows(1..3).to_string(), view(&values).rows(1..3).to_string());
+            for beyond in [$wide::MAX, $integer::MAX.get() + 1, $integer::MIN.get().wrapping_sub(1)] {
+                let error = $integer::try_from(beyond).unwrap_err().to_string();
+                let (name, range) = (stringify!($integer), format!("{} to {}", $integer::MIN, $integer::MAX));
+                let expected = format!("{beyond} has no room in the {} bits of `{name}`, {range}", 8 * $bytes);
+                assert_eq!(error, expected);
+            }
+            assert_eq!(view(&[-1e30_f64, f64::NAN, 2.9, 1e30]).to_vec_as::<$integer>(), [
+                $integer::MIN, $integer::default(), $integer::from(2_u8), $integer::MAX
+            ]);
+            assert_eq!($integer::dtype(), format!("V{}", $bytes).parse().unwrap());
+            assert_eq!((size_of::<Be<$integer>>(), align_of::<$integer>()), ($bytes, 1));
+        }
+    )*};
+}
+integers! {
+    integers_of_3_bytes_with_a_sign: I24 3 i32;
+    integers_of_3_bytes_without: U24 3 u32;
+    integers_of_5_bytes_with_a_sign: I40 5 i64;
+    integers_of_5_bytes_without: U40 5 u64;
+    integers_of_6_bytes_with_a_sign: I48 6 i64;
+    integers_of_6_bytes_without: U48 6 u64;
+    integers_of_7_bytes_with_a_sign: I56 7 i64;
+    integers_of_7_bytes_without: U56 7 u64;
+}
+
+fn view<T: Pod>(elements: &[T]) -> ArrayView<'_, T> {
+    ArrayView::from_slice(elements, elements.len()).unwrap()
+}
+
+fn reversed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+    bytes.reverse();
+    bytes
 }

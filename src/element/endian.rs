@@ -21,10 +21,11 @@ use std::str::FromStr;
 
 /// What has a byte order: the elements that [`Endian`] is made for.
 ///
-/// The integers and floats of 8 to 64 bits, [`DateTime64`](crate::element::DateTime64),
-/// [`TimeDelta64`](crate::element::TimeDelta64) and [`Ucs4`](crate::element::Ucs4), whose characters are turned one by
-/// one; `half::f16`, `half::bf16`, `num_complex::Complex`, whose parts are, and the floats of 8 bits, with the features
-/// `half`, `num-complex` and `float8`. The trait is sealed.
+/// The integers and floats of 8 to 64 bits, [`I24`](crate::element::I24) and its like,
+/// [`DateTime64`](crate::element::DateTime64), [`TimeDelta64`](crate::element::TimeDelta64) and
+/// [`Ucs4`](crate::element::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16`,
+/// `num_complex::Complex`, whose parts are, and the floats of 8 bits, with the features `half`, `num-complex` and
+/// `float8`. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{element::Scalar, Be, Le};
@@ -97,7 +98,8 @@ pub type Be<T> = Endian<T, BigEndian>;
 pub type Le<T> = Endian<T, LittleEndian>;
 
 /// The value of a marker of byteorder's.
-fn endianness<E: ByteOrder>() -> Endianness {
+#[inline(always)]
+pub(super) fn endianness<E: ByteOrder>() -> Endianness {
     if E::read_u16(&[0, 1]) == 1 { Endianness::Big } else { Endianness::Little }
 }
 

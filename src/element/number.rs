@@ -11,9 +11,10 @@ use super::series::{By, Series};
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
-/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`,
-/// [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16`, `num_complex::Complex` and the
-/// floats of 8 bits with the features `half`, `num-complex` and `float8`. The trait is sealed.
+/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, [`I24`](crate::element::I24) and its
+/// like, `f32`, `f64`, [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16`,
+/// `num_complex::Complex` and the floats of 8 bits with the features `half`, `num-complex` and `float8`. The trait is
+/// sealed.
 ///
 /// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
