@@ -72,9 +72,10 @@ pub enum Kind {
     Int { size: usize, order: Endianness },
     /// An unsigned integer of 1, 2, 4 or 8 bytes: `u`.
     UInt { size: usize, order: Endianness },
-    /// A float of 2, 4 or 8 bytes, or of 16 (C's `long double`, whose bytes mean what the writing machine meant): `f`.
+    /// A float of 2, 4 or 8 bytes, or of 12 or 16: `f`. The last are C's `long double`, which is another number on other
+    /// machines. What is not told a type takes it for x87's, see [`LongDouble`](crate::element::LongDouble).
     Float { size: usize, order: Endianness },
-    /// Two floats, real and imaginary, of 8, 16 or 32 bytes in all: `c`.
+    /// Two floats, real and imaginary, of 8, 16, 24 or 32 bytes in all: `c`.
     Complex { size: usize, order: Endianness },
     /// Text of that many bytes, zeros at the end left out: `S`.
     Bytes { len: usize },
@@ -167,8 +168,8 @@ impl DType {
         let itemsize = match kind {
             Kind::Bool => Some(1),
             Kind::Int { size, .. } | Kind::UInt { size, .. } => sized(size, &[1, 2, 4, 8]),
-            Kind::Float { size, .. } => sized(size, &[2, 4, 8, 16]),
-            Kind::Complex { size, .. } => sized(size, &[8, 16, 32]),
+            Kind::Float { size, .. } => sized(size, &[2, 4, 8, 12, 16]),
+            Kind::Complex { size, .. } => sized(size, &[8, 16, 24, 32]),
             Kind::Bytes { len } | Kind::Void { len } => Some(len),
             Kind::Ucs4 { len, .. } => len.checked_mul(4),
             Kind::DateTime64 { count, .. } | Kind::TimeDelta64 { count, .. } => {
@@ -179,6 +180,8 @@ impl DType {
         let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
         let itemsize = itemsize.ok_or_else(|| Reason::DType(format!("there is no element of {kind:?}")).error())?;
         let alignment = match kind {
+            // i386's, to which all alignments are 4.
+            Kind::Float { size: 12, .. } | Kind::Complex { size: 24, .. } => 4,
             Kind::Complex { size, .. } => size / 2,
             Kind::Ucs4 { .. } => 4,
             Kind::Bytes { .. } | Kind::Void { .. } => 1,

@@ -14,6 +14,7 @@ mod float8;
 mod half;
 mod integer;
 pub(crate) mod item;
+mod long_double;
 pub(crate) mod number;
 pub(crate) mod record;
 pub(crate) mod series;
@@ -21,6 +22,7 @@ pub(crate) mod text;
 pub(crate) mod time;
 mod ucs4;
 mod void;
+mod x87;
 
 pub use self::bool::Bool;
 pub use byteorder::{BigEndian, ByteOrder, LittleEndian};
@@ -29,6 +31,7 @@ pub use endian::{Be, Endian, Le, Scalar};
 #[cfg(feature = "float8")]
 pub use float8::{Float8E3M4, Float8E4M3, Float8E4M3B11Fnuz, Float8E4M3Fnuz, Float8E5M2Fnuz, Float8E8M0Fnu};
 pub use integer::{I24, I40, I48, I56, U24, U40, U48, U56};
+pub use long_double::{Binary128, LongDouble, LongDouble96};
 pub use number::{Number, Ordered};
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;
@@ -41,8 +44,9 @@ use item::Stored;
 /// A type that a NumPy dtype describes.
 ///
 /// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16`,
-/// `num_complex::Complex`, `float8::F8E4M3` and `float8::F8E5M2` with the features `half`, `num-complex` and `float8`, and
-/// by `#[derive(Record)]` for records. Safe to implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are checked against it before bytes are touched.
+/// `num_complex::Complex`, `float8::F8E4M3` and `float8::F8E5M2` with the features `half`, `num-complex` and `float8`,
+/// and by `#[derive(Record)]` for records. Safe to implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are
+/// checked against it before bytes are touched.
 ///
 /// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
 #[diagnostic::on_unimplemented(

@@ -112,6 +112,7 @@
 //! | `>f8`, `<i4` on any machine and unaligned | [`Be<f64>`](Be), [`Le<i32>`](Le): [`Endian`](element::Endian) |
 //! | `V3`, `V5` to `V7` that are integers | [`I24`](element::I24), [`U24`](element::U24), [`I40`](element::I40) to [`U56`](element::U56), of either order by `Le` and `Be` |
 //! | `f2`; `c8`, `c16` | `half::f16`; `num_complex::Complex`, with the features `half` and `num-complex` |
+//! | `f16` of x86, `f12` of i386, `f16` of AArch64: `longdouble` | [`LongDouble`](element::LongDouble), [`LongDouble96`](element::LongDouble96), [`Binary128`](element::Binary128), converted and printed |
 //! | ml_dtypes' `bfloat16`, `V2` in files | `half::bf16`, with the feature `half` |
 //! | ml_dtypes' `float8_e4m3fn`, `float8_e5m2` and six more, `V1` or `f1` in files | `float8::F8E4M3`, `float8::F8E5M2` and `element::Float8E4M3Fnuz` with its like, with the feature `float8` |
 //! | `?` | [`Bool`](element::Bool) |

@@ -13,10 +13,12 @@
 //! knowing nothing of what they mean. A new kind of element needs a variant of
 //! [`Item`] and perhaps one of [`Formatter`]; the layout stays as it is.
 
+mod decimal;
 mod item;
 mod number;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub(crate) use item::Item;
 use item::{align, is_block, spaces, width};
@@ -26,6 +28,7 @@ use number::{FloatFormat, Real, complex_scalar};
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::slice;
+pub(crate) use wide::{Rounding, Size, Wide};
 
 impl Item {
     /// What stands for items that are not read, once enough are.

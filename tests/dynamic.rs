@@ -177,7 +177,7 @@ fn numbers_of_every_kind_become_those_of_one() {
 
 #[test]
 fn what_is_no_number_is_not_converted() {
-    for descr in ["'|S4'", "'<U1'", "'|V4'", "'<c8'", "'<f16'", "[('a', '<i4')]"] {
+    for descr in ["'|S4'", "'<U1'", "'|V4'", "'<c8'", "'<c32'", "[('a', '<i4')]"] {
         let dtype = dtype(descr);
         let bytes = vec![0; dtype.itemsize()];
         let view = DynView::from_bytes(&bytes, &dtype, 1).unwrap();
@@ -420,7 +420,7 @@ fn a_whole_array_becomes_a_typed_one() {
 fn items_have_values() {
     let dtype = dtype(
         "[('b', '|b1'), ('i', '>i2'), ('u', '<u4'), ('h', '<f2'), ('f', '>f4'), ('d', '<f8'), ('c', '>c8'), ('C', '<c16'), \
-         ('s', '|S4'), ('t', '>U2'), ('v', '|V2'), ('M', '>M8[D]'), ('m', '<m8[25s]'), ('l', '<f16')]",
+         ('s', '|S4'), ('t', '>U2'), ('v', '|V2'), ('M', '>M8[D]'), ('m', '<m8[25s]'), ('l', '<f16'), ('L', '>c24')]",
     );
     let mut bytes = vec![2];
     bytes.extend((-2_i16).to_be_bytes());
@@ -435,7 +435,9 @@ fn items_have_values() {
     bytes.extend([1, 0xab]);
     bytes.extend(i64::MIN.to_be_bytes());
     bytes.extend((-3_i64).to_le_bytes());
-    bytes.extend([9; 16]);
+    // What lies behind the 80 bits of an x87 means nothing.
+    bytes.extend([0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xbf, 9, 9, 9, 9, 9, 9]);
+    bytes.extend([9, 9, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 9, 9, 0x3f, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0]);
     let view = DynView::from_bytes(&bytes, &dtype, ()).unwrap();
     let value = |name: &str| view.field(name).unwrap().at(());
     assert_eq!(value("b"), Value::Bool(true));
@@ -451,7 +453,9 @@ fn items_have_values() {
     assert_eq!(value("v"), Value::Void(vec![1, 0xab]));
     assert_eq!(value("M"), Value::DateTime64(i64::MIN, mmap_array::dtype::TimeUnit::Day, 1));
     assert_eq!(value("m"), Value::TimeDelta64(-3, mmap_array::dtype::TimeUnit::Second, 25));
-    assert_eq!(value("l"), Value::Void(vec![9; 16]));
+    assert_eq!(value("l"), Value::LongDouble((-1.5).into()));
+    assert_eq!(value("l").as_f64(), Some(-1.5));
+    assert_eq!(value("L"), Value::ComplexLongDouble([2.0.into(), 0.5.into()]));
     let Value::Record(record) = view.at(()) else { panic!("{view}") };
     assert!(record.view() == view);
     let texts =

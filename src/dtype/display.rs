@@ -100,6 +100,8 @@ impl DType {
             Kind::UInt { size, order } => in_order(order, format!("u{}", 8 * size)),
             Kind::Float { size: 2, order } => in_order(order, "half::f16".into()),
             Kind::Float { size: size @ (4 | 8), order } => in_order(order, format!("f{}", 8 * size)),
+            Kind::Float { size: 12, order } => in_order(order, "LongDouble96".into()),
+            Kind::Float { size: 16, order } => in_order(order, "LongDouble".into()),
             Kind::Complex { size: size @ (8 | 16), order } => {
                 in_order(order, format!("num_complex::Complex<f{}>", 4 * size))
             }
@@ -339,7 +341,7 @@ mod tests {
         #[cfg(target_endian = "big")]
         use crate::element::Le;
         use crate::element::unit::{Generic, Nanosecond, Second};
-        use crate::element::{Bool, Bytes, DateTime64, Element, TimeDelta64, Ucs4, Void};
+        use crate::element::{Bool, Bytes, DateTime64, Element, LongDouble, LongDouble96, TimeDelta64, Ucs4, Void};
         macro_rules! advised {
             ($($advised:ty),*) => {$(
                 let squeezed = stringify!($advised).replace(' ', "");
@@ -348,14 +350,14 @@ mod tests {
             )*};
         }
         advised!(
-            Bool, i8, u8, i16, u64, f32, f64, [f32; 3], [[Bytes<2>; 3]; 2], Bytes<5>, Ucs4<5>, Void<1>, Void<2>,
+            Bool, i8, u8, i16, u64, f32, f64, LongDouble, LongDouble96, [f32; 3], [[Bytes<2>; 3]; 2], Bytes<5>, Ucs4<5>, Void<1>, Void<2>,
             DateTime64<Generic>, DateTime64<Second, 25>, TimeDelta64<Nanosecond>
         );
         // Of the two orders, the one that is not the machine's.
         #[cfg(target_endian = "little")]
-        advised!(Be<i16>, Be<u64>, Be<f32>, [Be<f64>; 3], Be<Ucs4<5>>, Be<DateTime64<Second, 25>>);
+        advised!(Be<i16>, Be<LongDouble>, Be<u64>, Be<f32>, [Be<f64>; 3], Be<Ucs4<5>>, Be<DateTime64<Second, 25>>);
         #[cfg(target_endian = "big")]
-        advised!(Le<i16>, Le<u64>, Le<f32>, [Le<f64>; 3], Le<Ucs4<5>>, Le<DateTime64<Second, 25>>);
+        advised!(Le<i16>, Le<LongDouble>, Le<u64>, Le<f32>, [Le<f64>; 3], Le<Ucs4<5>>, Le<DateTime64<Second, 25>>);
         #[cfg(feature = "half")]
         advised!(half::f16, [half::f16; 2]);
         #[cfg(feature = "num-complex")]

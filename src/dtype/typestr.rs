@@ -136,6 +136,8 @@ enum Found {
 }
 
 const VARIES_INT: Found = Found::Varies("<i4 or <i8");
+const VARIES_FLOAT: &str = "<f8, <f12 or <f16";
+const VARIES_COMPLEX: &str = "<c16, <c24 or <c32";
 const VARIES_UINT: Found = Found::Varies("<u4 or <u8");
 
 /// `f8`, `S5`: a kind and a size.
@@ -186,8 +188,8 @@ fn by_letter(letter: char, order: Endianness) -> Found {
         'm' => Kind::TimeDelta64 { unit: TimeUnit::Generic, count: 1, order },
         'l' | 'n' | 'p' => return VARIES_INT,
         'L' | 'N' | 'P' => return VARIES_UINT,
-        'g' => return Found::Varies("<f8 or <f16"),
-        'G' => return Found::Varies("<c16 or <c32"),
+        'g' => return Found::Varies(VARIES_FLOAT),
+        'G' => return Found::Varies(VARIES_COMPLEX),
         'O' => return Found::Objects,
         _ => return Found::Nothing,
     })
@@ -209,9 +211,11 @@ fn by_name(name: &str) -> Found {
         "float16" | "half" => Kind::Float { size: 2, order: native },
         "float32" | "single" => Kind::Float { size: 4, order: native },
         "float64" | "double" | "float" => Kind::Float { size: 8, order: native },
+        "float96" => Kind::Float { size: 12, order: native },
         "float128" => Kind::Float { size: 16, order: native },
         "complex64" | "csingle" => Kind::Complex { size: 8, order: native },
         "complex128" | "cdouble" | "complex" => Kind::Complex { size: 16, order: native },
+        "complex192" => Kind::Complex { size: 24, order: native },
         "complex256" => Kind::Complex { size: 32, order: native },
         "bytes" | "bytes_" => Kind::Bytes { len: 0 },
         "str" | "str_" | "unicode" => Kind::Ucs4 { len: 0, order: native },
@@ -222,8 +226,8 @@ fn by_name(name: &str) -> Found {
         | "float8_e5m2fnuz" | "float8_e8m0fnu" => Kind::Void { len: 1 },
         "int" | "int_" | "intp" | "long" => return VARIES_INT,
         "uint" | "uintp" | "ulong" => return VARIES_UINT,
-        "longdouble" => return Found::Varies("<f8 or <f16"),
-        "clongdouble" => return Found::Varies("<c16 or <c32"),
+        "longdouble" => return Found::Varies(VARIES_FLOAT),
+        "clongdouble" => return Found::Varies(VARIES_COMPLEX),
         "object" | "object_" => return Found::Objects,
         _ => return Found::Nothing,
     })
@@ -292,6 +296,9 @@ mod tests {
             ("f8 d double float float64", "<f8"),
             (">f16", ">f16"),
             ("f16 float128", "<f16"),
+            // NumPy's on i386.
+            ("f12 float96", "<f12"),
+            (">c24", ">c24"),
             ("c8 F csingle complex64", "<c8"),
             ("c16 D complex", "<c16"),
             (">c32", ">c32"),
@@ -351,7 +358,7 @@ mod tests {
             ("object", "Python objects"),
             ("l", "depends on the machine: write <i4 or <i8"),
             ("uint", "write <u4 or <u8"),
-            (">g", "write <f8 or <f16"),
+            (">g", "write <f8, <f12 or <f16"),
             ("3i4", "is several elements"),
             ("<3i4", "is several elements"),
             ("i4,f8", "is several elements"),

@@ -5,7 +5,7 @@ use super::view::DynView;
 use crate::access::{Load, Reading};
 use crate::dtype::{Endianness, Kind};
 use crate::element::item::f32_of_half;
-use crate::element::{Bool, Endian, Number};
+use crate::element::{Bool, Endian, LongDouble, LongDouble96, Number};
 use crate::error::{Reason, Result};
 use crate::view::{ArrayView, With};
 use byteorder::{BigEndian, LittleEndian};
@@ -72,6 +72,8 @@ impl<A: Reading> DynView<'_, A> {
             Kind::Float { size: 2, order } => number!(u16, order, |number| T::of_f32(f32_of_half(number.get()))),
             Kind::Float { size: 4, order } => number!(f32, order),
             Kind::Float { size: 8, order } => number!(f64, order),
+            Kind::Float { size: 12, order } => number!(LongDouble96, order),
+            Kind::Float { size: 16, order } => number!(LongDouble, order),
             Kind::Int { size: 8, order } | Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
                 number!(i64, order)
             }

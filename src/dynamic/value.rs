@@ -3,6 +3,7 @@
 use super::view::DynView;
 use crate::access::{ReadOnly, Reading};
 use crate::dtype::{DType, Kind, TimeUnit};
+use crate::element::LongDouble;
 use crate::element::item::Leaf;
 use crate::error::Result;
 use crate::shape::{MAX_NDIM, NdIndex};
@@ -45,12 +46,15 @@ pub enum Value<'a> {
     ComplexF32([f32; 2]),
     /// A complex number of 16 bytes, real and imaginary.
     ComplexF64([f64; 2]),
+    /// C's `long double`, of 12 or 16 bytes, taken for x87's.
+    LongDouble(LongDouble),
+    /// A complex number of two, of 24 or 32 bytes, real and imaginary.
+    ComplexLongDouble([LongDouble; 2]),
     /// Text in bytes, without the zeros at its end.
     Bytes(Vec<u8>),
     /// Text in characters, without the zeros at its end. A number may be none that a character has.
     Ucs4(Vec<u32>),
-    /// Bytes without a meaning; a `long double`, whose meaning depends on the machine that wrote it, in the bytes of
-    /// the file.
+    /// Bytes without a meaning.
     Void(Vec<u8>),
     /// A point in time: that many spans of so many units since 1970; of [`i64::MIN`], NaT.
     DateTime64(i64, TimeUnit, u32),
@@ -168,6 +172,7 @@ impl Value<'_> {
         match *self {
             Self::F16(number) | Self::F32(number) => Some(number.into()),
             Self::F64(number) => Some(number),
+            Self::LongDouble(number) => Some(number.to_f64()),
             _ => self.as_i128().map(|number| number as f64),
         }
     }
@@ -199,6 +204,8 @@ impl Value<'_> {
             Self::F64(number) => Leaf::F64(number),
             Self::ComplexF32(number) => Leaf::ComplexF32(number),
             Self::ComplexF64(number) => Leaf::ComplexF64(number),
+            Self::LongDouble(number) => Leaf::X87(number.x87()),
+            Self::ComplexLongDouble(parts) => Leaf::ComplexX87(parts.map(|part| part.x87())),
             Self::Bytes(ref bytes) => Leaf::Bytes(bytes.clone()),
             Self::Ucs4(ref units) => Leaf::Ucs4(units.clone()),
             Self::Void(ref bytes) => Leaf::Void(bytes.clone()),
@@ -232,6 +239,8 @@ impl<'a> Value<'a> {
             Leaf::F64(number) => Self::F64(number),
             Leaf::ComplexF32(number) => Self::ComplexF32(number),
             Leaf::ComplexF64(number) => Self::ComplexF64(number),
+            Leaf::X87(number) => Self::LongDouble(LongDouble::of_x87(number)),
+            Leaf::ComplexX87(parts) => Self::ComplexLongDouble(parts.map(LongDouble::of_x87)),
             Leaf::Bytes(bytes) => Self::Bytes(bytes),
             Leaf::Ucs4(units) => Self::Ucs4(units),
             Leaf::Void(bytes) => Self::Void(bytes),
@@ -378,6 +387,8 @@ impl fmt::Debug for Value<'_> {
             Self::F64(_) => "F64",
             Self::ComplexF32(_) => "ComplexF32",
             Self::ComplexF64(_) => "ComplexF64",
+            Self::LongDouble(_) => "LongDouble",
+            Self::ComplexLongDouble(_) => "ComplexLongDouble",
             Self::Bytes(_) => "Bytes",
             Self::Ucs4(_) => "Ucs4",
             Self::Void(_) => "Void",

@@ -531,7 +531,7 @@ impl<A: Reading> DynView<'_, A> {
 }
 
 /// As `print(arr)` prints in NumPy, records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the digits after the
-/// point. A `long double` prints as its bytes.
+/// point. A `long double` is taken for x87's.
 impl<A: Mode> Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.view();

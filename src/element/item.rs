@@ -6,6 +6,7 @@
 
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
 use super::time::text::{span_text, time_text};
+use super::x87::X87;
 use crate::dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
 use crate::print::{Item, PrintOptions};
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -108,6 +109,14 @@ impl<'a> Stored<'a> {
             Kind::Float { size: 8, order } => Leaf::F64(number!(f64, order)),
             Kind::Complex { size: 8, order } => Leaf::ComplexF32(complex!(f32, order)),
             Kind::Complex { size: 16, order } => Leaf::ComplexF64(complex!(f64, order)),
+            Kind::Float { size: 12, order } => Leaf::X87(X87::of_native(self.native::<12>(0, order))),
+            Kind::Float { size: 16, order } => Leaf::X87(X87::of_native(self.native::<16>(0, order))),
+            Kind::Complex { size: 24, order } => {
+                Leaf::ComplexX87([0, 12].map(|offset| X87::of_native(self.native::<12>(offset, order))))
+            }
+            Kind::Complex { size: 32, order } => {
+                Leaf::ComplexX87([0, 16].map(|offset| X87::of_native(self.native::<16>(offset, order))))
+            }
             Kind::Bytes { .. } => {
                 let mut bytes = self.bytes();
                 bytes.truncate(trimmed(&bytes).len());
@@ -121,7 +130,7 @@ impl<'a> Stored<'a> {
             }
             Kind::DateTime64 { unit, count, order } => Leaf::DateTime64(number!(i64, order), unit, count),
             Kind::TimeDelta64 { unit, count, order } => Leaf::TimeDelta64(number!(i64, order), unit, count),
-            // Floats of 16 bytes too: what they mean depends on the machine that wrote them.
+            // There are no floats of other sizes.
             Kind::Void { .. }
             | Kind::Float { .. }
             | Kind::Complex { .. }
@@ -186,6 +195,8 @@ pub(crate) enum Leaf {
     F64(f64),
     ComplexF32([f32; 2]),
     ComplexF64([f64; 2]),
+    X87(X87),
+    ComplexX87([X87; 2]),
     /// Without the zeros at the end.
     Bytes(Vec<u8>),
     /// Without the zeros at the end.
@@ -207,6 +218,8 @@ impl Leaf {
             Self::F64(number) => Item::F64(number),
             Self::ComplexF32(number) => Item::Complex32(number),
             Self::ComplexF64(number) => Item::Complex64(number),
+            Self::X87(number) => Item::Wide(number.wide()),
+            Self::ComplexX87(parts) => Item::ComplexWide(parts.map(X87::wide)),
             Self::Bytes(ref bytes) => Item::Quoted(format!("{:?}", Repr(bytes))),
             Self::Ucs4(ref units) if in_array => Item::Quoted(units_repr(units)),
             Self::Ucs4(ref units) => {

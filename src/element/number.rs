@@ -12,9 +12,9 @@ use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
 /// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, [`I24`](crate::element::I24) and its
-/// like, `f32`, `f64`, [`Bool`](crate::element::Bool), and [`Endian`] of them; `half::f16`, `half::bf16`,
-/// `num_complex::Complex` and the floats of 8 bits with the features `half`, `num-complex` and `float8`. The trait is
-/// sealed.
+/// like, `f32`, `f64`, [`LongDouble`](crate::element::LongDouble) and its like, [`Bool`](crate::element::Bool), and
+/// [`Endian`] of them; `half::f16`, `half::bf16`, `num_complex::Complex` and the floats of 8 bits with the features
+/// `half`, `num-complex` and `float8`. The trait is sealed.
 ///
 /// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
 /// mean is an `f64`, in a bound `Number<Mean = f64>`.
@@ -33,7 +33,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// ```
 pub trait Number: Element + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
-    /// [`Bool`](crate::element::Bool), whose sum counts, and `f32` for floats of 8 and 16 bits.
+    /// [`Bool`](crate::element::Bool), whose sum counts, `f32` for floats of 8 and 16 bits, and `f64` for longer ones.
     type Sum: Copy;
 
     /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
@@ -278,7 +278,6 @@ macro_rules! of_numbers {
 pub(crate) use of_numbers;
 
 /// The number itself, where it is of the type that is asked for.
-#[cfg(any(feature = "float8", feature = "half"))]
 #[inline(always)]
 pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
     (&number as &dyn std::any::Any).downcast_ref().copied()

@@ -1,5 +1,7 @@
 //! What is printed: one element, and the word that stands for it.
 
+use super::wide::Wide;
+
 /// One element, as the printer sees it.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -17,6 +19,10 @@ pub enum Item {
     Complex32([f32; 2]),
     /// The same with the digits of `f64`.
     Complex64([f64; 2]),
+    /// A number of more digits than an `f64` has.
+    Wide(Wide),
+    /// Two of them, real and imaginary.
+    ComplexWide([Wide; 2]),
     /// Anything else, already text, possibly of several lines.
     Text(String),
     /// Text that is not brought to a common width: NumPy's strings, in their

@@ -1,7 +1,8 @@
 //! Floating-point numbers in decimal, as NumPy's Dragon4 writes them, alone and in columns.
 
+use super::decimal::Decimal;
 use super::item::{Item, align, spaces};
-use std::iter;
+use super::wide::Wide;
 
 /// The columns of floating-point numbers: NumPy's `FloatingFormat` in the mode
 /// `maxprec`, which is its default.
@@ -80,6 +81,9 @@ pub(super) fn complex_scalar((re, im): (Real, Real)) -> String {
 pub(super) struct Real {
     value: f64,
     size: FloatSize,
+    /// The number itself where an `f64` has no room for it, and `value` only
+    /// stands in for it in comparisons.
+    wide: Option<Wide>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +91,7 @@ enum FloatSize {
     Half,
     Single,
     Double,
+    Wide,
 }
 
 impl FloatSize {
@@ -95,7 +100,7 @@ impl FloatSize {
         match self {
             Self::Half => round_to_half(value),
             Self::Single => (value as f32).into(),
-            Self::Double => value,
+            Self::Double | Self::Wide => value,
         }
     }
 
@@ -105,7 +110,7 @@ impl FloatSize {
         match self {
             Self::Half => 1e3,
             Self::Single => 1e6,
-            Self::Double => 1e8,
+            Self::Double | Self::Wide => 1e8,
         }
     }
 }
@@ -116,9 +121,10 @@ impl Real {
             Item::F16(value) => (value.into(), FloatSize::Half),
             Item::F32(value) => (value.into(), FloatSize::Single),
             Item::F64(value) => (value, FloatSize::Double),
+            Item::Wide(wide) => return Some(Self { value: wide.stand_in(), size: FloatSize::Wide, wide: Some(wide) }),
             _ => return None,
         };
-        Some(Self { value, size })
+        Some(Self { value, size, wide: None })
     }
 
     /// The real and the imaginary part of a complex number.
@@ -126,6 +132,7 @@ impl Real {
         match *item {
             Item::Complex32([re, im]) => Self::of(&Item::F32(re)).zip(Self::of(&Item::F32(im))),
             Item::Complex64([re, im]) => Self::of(&Item::F64(re)).zip(Self::of(&Item::F64(im))),
+            Item::ComplexWide([re, im]) => Self::of(&Item::Wide(re)).zip(Self::of(&Item::Wide(im))),
             _ => None,
         }
     }
@@ -145,15 +152,22 @@ impl Real {
     /// after the point.
     fn decimal(self, exponential: bool, (least, most): (usize, usize)) -> Decimal {
         let value = self.value;
-        let mut decimal = Decimal::parse(&match (exponential, self.size) {
-            (_, FloatSize::Half) => half_digits(value, exponential),
-            (true, FloatSize::Single) => format!("{:e}", value as f32),
-            (true, FloatSize::Double) => format!("{value:e}"),
-            (false, FloatSize::Single) => format!("{}", value as f32),
-            (false, FloatSize::Double) => format!("{value}"),
-        });
+        let mut decimal = match (exponential, self.size, self.wide) {
+            (_, _, Some(wide)) => wide.shortest(exponential),
+            (_, FloatSize::Half, _) => Decimal::parse(&half_digits(value, exponential)),
+            (true, FloatSize::Single, _) => Decimal::parse(&format!("{:e}", value as f32)),
+            (true, ..) => Decimal::parse(&format!("{value:e}")),
+            (false, FloatSize::Single, _) => Decimal::parse(&format!("{}", value as f32)),
+            (false, ..) => Decimal::parse(&format!("{value}")),
+        };
         let enough = decimal.fraction.len();
         let places = enough.max(least).min(most);
+        if let Some(wide) = self.wide {
+            if places != enough {
+                decimal = wide.rounded(exponential, places);
+            }
+            return decimal.with_places(least, places);
+        }
         let rounded = if exponential { format!("{value:.places$e}") } else { format!("{value:.places$}") };
         let reads_back = match self.size {
             FloatSize::Single => rounded.parse() == Ok(value as f32),
@@ -166,12 +180,7 @@ impl Real {
         if places < enough || reads_back {
             decimal = Decimal::parse(&rounded);
         }
-        let fraction = &mut decimal.fraction;
-        fraction.extend(iter::repeat_n('0', places.saturating_sub(fraction.len())));
-        while fraction.len() > least && fraction.ends_with('0') {
-            fraction.pop();
-        }
-        decimal
+        decimal.with_places(least, places)
     }
 
     /// The number as `str` prints it on its own.
@@ -180,7 +189,7 @@ impl Real {
         if !size.is_finite() {
             return self.value.to_string().to_lowercase();
         }
-        let large = if self.size == FloatSize::Double { 1e16 } else { self.size.large() };
+        let large = if self.size >= FloatSize::Double { 1e16 } else { self.size.large() };
         let exponential = size != 0.0 && !(1e-4..large).contains(&size);
         let Decimal { whole, fraction, exponent } = self.decimal(exponential, (0, usize::MAX));
         match (exponential, fraction.as_str()) {
@@ -240,20 +249,4 @@ fn half_digits(value: f64, exponential: bool) -> String {
     let exponent = Decimal::parse(&shortest).exponent;
     let places = usize::try_from(places as i32 - exponent).unwrap_or(0);
     format!("{near:.places$}")
-}
-
-/// A finite number as text: `whole.fraction`, times ten to the `exponent`.
-struct Decimal {
-    /// The digits before the point, after the sign if there is one.
-    whole: String,
-    fraction: String,
-    exponent: i32,
-}
-
-impl Decimal {
-    fn parse(text: &str) -> Self {
-        let (number, exponent) = text.split_once('e').unwrap_or((text, ""));
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        Self { whole: whole.to_owned(), fraction: fraction.to_owned(), exponent: exponent.parse().unwrap_or(0) }
-    }
 }

@@ -15,6 +15,10 @@ from numpy.lib.format import dtype_to_descr
 rng = random.Random()
 
 
+# As everything that is not told a type takes it for.
+LONG_DOUBLE_IS_X87 = np.dtype("g").itemsize == 16 and np.finfo("g").nmant == 63
+
+
 def scalar():
     order = rng.choice("<>")
     return rng.choice([
@@ -23,6 +27,7 @@ def scalar():
         lambda: order + rng.choice(["i2", "i4", "i8", "u2", "u4", "u8"]),
         lambda: order + rng.choice(["f2", "f4", "f8"]),
         lambda: order + rng.choice(["f4", "f8"]),
+        lambda: order + rng.choice(["f16", "f16", "c32"]) if LONG_DOUBLE_IS_X87 else order + "f8",
         lambda: order + rng.choice(["c8", "c16"]),
         lambda: f"|S{rng.randrange(1, 6)}",
         lambda: f"{order}U{rng.randrange(1, 4)}",
@@ -60,7 +65,13 @@ def fill(array):
         "U": ["", "a", "é", "'", "\ud800", "日本", "\x00b"],
     }
     for index in np.ndindex(array.shape):
-        if kind in special:
+        if array.dtype.base.newbyteorder("=").char in "gG" and rng.random() < 0.5:
+            # Numbers of all the digits that there are, and of all sizes.
+            exponent = rng.choice([0, 0, -1, 3, -20, 60, 1000, -1000, 16380, -16390, rng.randrange(-16445, 16384)])
+            number = np.ldexp(np.longdouble(rng.choice([1, rng.uniform(1, 2)])), exponent)
+            third = rng.choice([lambda: number / 3, lambda: np.nextafter(number, -np.longdouble(1)), lambda: number])()
+            array[index] = np.clongdouble(complex(0, 1)) * third if kind == "c" else third * rng.choice([1, -1])
+        elif kind in special:
             array[index] = rng.choice(special[kind]) if rng.random() < 0.7 else {
                 "f": rng.uniform(-100, 100), "c": complex(rng.gauss(0, 10), rng.gauss(0, 1)), "S": b"xyz", "U": "xyz"
             }[kind]

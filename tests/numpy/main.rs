@@ -12,6 +12,7 @@ mod faulthandler;
 mod fill;
 #[cfg(feature = "float8")]
 mod float8;
+mod long_double;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
 mod mutations;

@@ -1,0 +1,292 @@
+//! C's `long double`, NumPy's `longdouble`: `f16` and, on i386, `f12`.
+//!
+//! What it is the machine says that writes it. On x86 it is x87's number of 80 bits in 16 or 12 bytes, on AArch64,
+//! RISC-V and s390x under Linux IEEE 754's of 128 bits, on PowerPC two `f64`s of which it is the sum, on Windows and
+//! Apple's machines an `f64`, written as `f8`. NumPy's dtype says only how many bytes there are: it reads the file of another
+//! machine as its own kind, and the numbers are wrong. No file says which it is, so the type does:
+//! [`LongDouble`], [`LongDouble96`] or [`Binary128`]. Files of PowerPC's pairs have no type here.
+
+use super::{Element, scalar};
+use crate::dtype::{DType, Endianness, Kind};
+use crate::element::endian::{self, Scalar, endianness};
+use crate::element::item::Stored;
+use crate::element::number::{self, Number, Ordered};
+use crate::element::series::Series;
+use crate::element::x87::X87;
+use crate::print::{Item, PrintOptions, Rounding, Size, Wide};
+use bytemuck::{Pod, Zeroable};
+use byteorder::{ByteOrder, NativeEndian};
+use std::cmp::Ordering;
+use std::fmt;
+
+/// The name, its bytes, their alignment, what the docs say, and how it becomes a number and a number it.
+macro_rules! floats {
+    ($($(#[doc = $doc:literal])* $name:ident($size:literal, $align:literal, $wide:expr, $of_wide:expr);)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Default)]
+        #[repr(C, align($align))]
+        pub struct $name([u8; $size]);
+
+        // SAFETY: an array of bytes whose length is a multiple of the alignment, and so without padding.
+        unsafe impl Zeroable for $name {}
+        // SAFETY: as above; `Copy` and 'static.
+        unsafe impl Pod for $name {}
+
+        const _: () = assert!(size_of::<$name>() == $size);
+
+        impl $name {
+            fn wide(self) -> Wide {
+                $wide(self.0)
+            }
+
+            fn of_wide(wide: Wide) -> Self {
+                Self($of_wide(wide))
+            }
+
+            /// Returns the nearest `f64`, the even one of two; an infinity where there is none so large.
+            #[must_use]
+            pub fn to_f64(self) -> f64 {
+                self.wide().to_f64(Rounding::Nearest)
+            }
+
+            /// Returns whether it is no number.
+            #[must_use]
+            pub fn is_nan(self) -> bool {
+                matches!(self.wide().size, Size::Nan)
+            }
+        }
+
+        macro_rules! from {
+            ($number:ident) => {
+                /// The same number: there is room for all.
+                impl From<$number> for $name {
+                    fn from(number: $number) -> Self {
+                        Self::of_wide(number.into())
+                    }
+                }
+            };
+        }
+        from!(f64);
+        from!(f32);
+        from!(i64);
+        from!(u64);
+        from!(i32);
+        from!(u32);
+
+        impl endian::sealed::Sealed for $name {}
+
+        impl Scalar for $name {
+            type Bytes = [u8; $size];
+
+            #[inline(always)]
+            fn decode<E: ByteOrder>(mut bytes: Self::Bytes) -> Self {
+                if endianness::<E>() != endianness::<NativeEndian>() {
+                    bytes.reverse();
+                }
+                Self(bytes)
+            }
+
+            #[inline(always)]
+            fn encode<E: ByteOrder>(self) -> Self::Bytes {
+                Self::decode::<E>(self.0).0
+            }
+        }
+
+        endian::plain!(from $name);
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.wide() == other.wide()
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                self.wide().partial_cmp(&other.wide())
+            }
+        }
+
+        /// As NumPy prints a scalar.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Item::Wide(self.wide()).write_alone(f)
+            }
+        }
+
+        /// As NumPy prints a scalar.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl number::sealed::Sealed for $name {}
+
+        /// Sums and means are in `f64`, of the nearest ones; NumPy's are `longdouble`.
+        impl Number for $name {
+            type Sum = f64;
+            type Mean = f64;
+            const ZERO: f64 = 0.0;
+
+            #[inline(always)]
+            fn add(a: f64, b: f64) -> f64 {
+                a + b
+            }
+
+            #[inline(always)]
+            fn sum_run(len: usize, run: impl Series<Self>) -> f64 {
+                number::pairwise(len, run.map(Self::to_f64))
+            }
+
+            #[inline(always)]
+            fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
+                Self::sum_run(len, run)
+            }
+
+            number::mean_in_f64!();
+
+            #[inline(always)]
+            fn to_number<T: Number>(self) -> T {
+                number::same(self).unwrap_or_else(|| to_number(self.wide()))
+            }
+
+            number::of_numbers!(number => Self::of_wide(number.into()));
+        }
+
+        impl Ordered for $name {
+            number::itself!();
+            number::nan_spreads!(|number: Self| number);
+        }
+    )*};
+}
+
+/// A number by way of one that has all of its bits, or by an `f64` from which it is rounded once.
+#[inline(always)]
+fn to_number<T: Number>(wide: Wide) -> T {
+    // Known when it is compiled: no integer is a half, and a truth value is 1.
+    let is_float = T::of_f64(0.5).to_number::<f64>() == 0.5;
+    if let Some(integer) = wide.integer(!is_float) {
+        if let Ok(integer) = i64::try_from(integer) {
+            return T::of_i64(integer);
+        }
+        if let Ok(integer) = u64::try_from(integer) {
+            return T::of_u64(integer);
+        }
+    }
+    // Of what goes on to fewer digits, or to a truth value, the last bit must tell that there were more.
+    let is_double = is_float && size_of::<T>() >= 8;
+    T::of_f64(wide.to_f64(if is_double { Rounding::Nearest } else { Rounding::Odd }))
+}
+
+floats! {
+    /// C's `long double` on x86-64: x87's number of 80 bits in 16 bytes, NumPy's `<f16` there.
+    ///
+    /// The dtype does not tell it from [`Binary128`], see there. A pattern that is no number to an x87 is NaN.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, Le, element::LongDouble};
+    /// let third = [0xab_u8, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xfd, 0x3f, 0, 0, 0, 0, 0, 0];
+    /// let view = ArrayView::from_slice(&third, 16)?.view_as::<Le<LongDouble>>()?;
+    /// assert_eq!(view.to_string(), "[0.33333333]");
+    /// assert_eq!(view.at([0]).to_string(), "0.33333333333333333334");
+    /// assert_eq!((view.to_vec_as::<f64>(), view.sum()), (vec![1.0 / 3.0], 1.0 / 3.0));
+    /// assert!(view.at([0]).get() > LongDouble::from(1.0 / 3.0));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    LongDouble(16, 16, |bytes| X87::of_native(bytes).wide(), |wide| X87::of_wide(wide).to_native());
+
+    /// C's `long double` on i386: x87's number of 80 bits in 12 bytes, NumPy's `<f12` there.
+    ///
+    /// NumPy reads it on no other machine.
+    ///
+    /// ```
+    /// use mmap_array::{DType, Element, Le, element::LongDouble96};
+    /// let one = Le::<LongDouble96>::from_bytes([0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f, 0, 0]);
+    /// assert_eq!((one.get().to_f64(), one.to_string()), (1.0, "1.0".into()));
+    /// assert_eq!(Le::<LongDouble96>::dtype(), "<f12".parse::<DType>()?);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    LongDouble96(12, 4, |bytes| X87::of_native(bytes).wide(), |wide| X87::of_wide(wide).to_native());
+
+    /// C's `long double` on AArch64, RISC-V and s390x: IEEE 754's number of 128 bits, NumPy's `<f16` or `>f16` there.
+    ///
+    /// The dtype is that of [`LongDouble`] too, and NumPy takes a file for what its own machine has. So this is a type
+    /// to be chosen by who knows where a file comes from; what is not told a type, such as
+    /// [`DynView`](crate::DynView), takes the numbers for x87's.
+    ///
+    /// ```
+    /// use mmap_array::{Be, Element, Le, element::{Binary128, LongDouble}};
+    /// let third = Be::<Binary128>::from_bytes(0x3ffd_5555_5555_5555_5555_5555_5555_5555_u128.to_be_bytes());
+    /// assert_eq!(third.to_string(), "0.3333333333333333333333333333333333");
+    /// assert_eq!(third.get().to_f64(), 1.0 / 3.0);
+    /// assert_eq!(Le::<Binary128>::dtype(), Le::<LongDouble>::dtype());
+    /// ```
+    Binary128(16, 16, |bytes| of_binary128(u128::from_ne_bytes(bytes)), |wide| to_binary128(wide).to_ne_bytes());
+}
+
+fn of_binary128(bits: u128) -> Wide {
+    let (exponent, fraction) = ((bits >> 112 & 0x7fff) as i32, bits & ((1 << 112) - 1));
+    let size = match (exponent, fraction) {
+        (0x7fff, 0) => Size::Infinite,
+        (0x7fff, _) => Size::Nan,
+        _ => Size::Finite {
+            mantissa: fraction | u128::from(exponent > 0) << 112,
+            exponent: exponent.max(1) - 16_383 - 112,
+            uneven: fraction == 0 && exponent > 1,
+        },
+    };
+    Wide { negative: bits >> 127 == 1, size }
+}
+
+/// Of a number whose mantissa has 113 bits at most and that is not too small.
+fn to_binary128(Wide { negative, size }: Wide) -> u128 {
+    let size = match size {
+        Size::Nan => 0xffff << 111,
+        Size::Infinite => 0x7fff << 112,
+        Size::Finite { mantissa: 0, .. } => 0,
+        Size::Finite { mantissa, exponent, .. } => {
+            let first = mantissa.ilog2();
+            let fraction = (mantissa << (127 - first) >> 15) & ((1 << 112) - 1);
+            ((exponent + first as i32 + 16_383) as u128) << 112 | fraction
+        }
+    };
+    size | u128::from(negative) << 127
+}
+
+/// `<f16` or `>f16`, by the machine.
+impl Element for LongDouble {
+    fn dtype() -> DType {
+        scalar(Kind::Float { size: 16, order: Endianness::NATIVE }, align_of::<Self>())
+    }
+}
+
+/// `<f12` or `>f12`, by the machine.
+impl Element for LongDouble96 {
+    fn dtype() -> DType {
+        scalar(Kind::Float { size: 12, order: Endianness::NATIVE }, align_of::<Self>())
+    }
+}
+
+/// `<f16` or `>f16`, by the machine.
+impl Element for Binary128 {
+    fn dtype() -> DType {
+        LongDouble::dtype()
+    }
+
+    fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
+        match stored.get::<Self>() {
+            Some(number) => Item::Wide(number.wide()),
+            None => stored.item(in_array, options),
+        }
+    }
+}
+
+impl LongDouble {
+    pub(crate) fn of_x87(number: X87) -> Self {
+        Self(number.to_native())
+    }
+
+    pub(crate) fn x87(self) -> X87 {
+        X87::of_native(self.0)
+    }
+}

@@ -1,0 +1,28 @@
+//! Numbers as the digits before and after their point.
+
+/// A finite number as text: `whole.fraction`, times ten to the `exponent`.
+pub(super) struct Decimal {
+    /// The digits before the point, after the sign if there is one.
+    pub(super) whole: String,
+    pub(super) fraction: String,
+    pub(super) exponent: i32,
+}
+
+impl Decimal {
+    /// Zeros at the end, as many as so many digits after the point need, and no
+    /// more than the least number of them has.
+    pub(super) fn with_places(mut self, least: usize, places: usize) -> Self {
+        let fraction = &mut self.fraction;
+        fraction.extend(std::iter::repeat_n('0', places.saturating_sub(fraction.len())));
+        while fraction.len() > least && fraction.ends_with('0') {
+            fraction.pop();
+        }
+        self
+    }
+
+    pub(super) fn parse(text: &str) -> Self {
+        let (number, exponent) = text.split_once('e').unwrap_or((text, ""));
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        Self { whole: whole.to_owned(), fraction: fraction.to_owned(), exponent: exponent.parse().unwrap_or(0) }
+    }
+}
