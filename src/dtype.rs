@@ -9,6 +9,7 @@ mod dict;
 mod display;
 pub(crate) mod literal;
 pub(crate) mod repr;
+mod short;
 mod typestr;
 
 use crate::error::{Error, Reason, Result};

@@ -187,7 +187,7 @@ fn is_padding(dtype: &DType) -> bool {
 
 /// What NumPy asks of a subarray: no more than 64 axes, elements of some bytes or records, and no number beyond a C
 /// `int`. Dims behind one of 0 count as nothing in the product.
-fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
+pub(super) fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
     if shape.len() > MAX_AXES {
         return Err(format!("{} axes in a subarray; NumPy takes at most {MAX_AXES}", shape.len()));
     }
@@ -370,7 +370,8 @@ impl Reader<'_> {
 type Named<'n> = (&'n str, &'n Node);
 
 /// Reads what [`from_descr`](DType::from_descr) reads, a type string without quotes, and records told by the offsets of
-/// their fields, as `numpy.dtype` takes them and prints them: all that [`Display`](std::fmt::Display) gives.
+/// their fields, as `numpy.dtype` takes them and prints them: all that [`Display`](std::fmt::Display) gives. Also its short
+/// texts of several types, whose fields are `f0`, `f1` and so on, and of one with a shape.
 ///
 /// ```
 /// use mmap_array::DType;
@@ -381,14 +382,22 @@ type Named<'n> = (&'n str, &'n Node);
 /// let three_of_many: DType = "{'names': ['id', 'mass', 'spin'], 'formats': ['<u2', '<f8', ('<f4', (3,))],
 ///                              'offsets': [6, 16, 40], 'itemsize': 96}".parse()?;
 /// assert_eq!((three_of_many.itemsize(), three_of_many.field("mass")?.0), (96, 16));
+///
+/// let short: DType = "i4,(10,)>f4,3i4".parse()?;
+/// assert_eq!(short, "[('f0', 'i4'), ('f1', '>f4', (10,)), ('f2', 'i4', (3,))]".parse()?);
+/// assert_eq!("(3,3)f8".parse::<DType>()?, <[[f64; 3]; 3] as mmap_array::Element>::dtype());
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 impl FromStr for DType {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        let is_quoted = text.contains(['\'', '"']) || text.starts_with(['[', '{']);
+        if !is_quoted && typestr::is_list(text) {
+            return Self::from_short(text);
+        }
         let bare = text.starts_with(|first: char| first.is_ascii_alphabetic() || "<>=|?".contains(first));
-        if bare && !text.contains(['\'', '"']) {
+        if bare && !is_quoted {
             return typestr::parse(text).map_err(|what| error_at(text, 0, what));
         }
         Reader { text, dicts: true, aligned: false }.element(&literal::parse(text, Python::Three)?)

@@ -117,7 +117,7 @@ pub(super) fn parse(text: &str) -> Result<DType, String> {
 }
 
 /// NumPy's test for the strings that hold more than one type or a repeated one: `i4,f8`, `3i4`, `(2,)i4`.
-fn is_list(text: &str) -> bool {
+pub(super) fn is_list(text: &str) -> bool {
     let word = text.strip_prefix(['<', '>', '=', '|']).unwrap_or(text);
     let mut brackets = 0_i32;
     let commas = text.chars().any(|character| {

@@ -164,6 +164,63 @@ fn records_told_by_offsets_are_laid_out_as_numpy_does() {
     assert!(printed > 1000 && refused > 500, "{read} read, {printed} as NumPy prints them, {refused} refused");
 }
 
+/// What `numpy.dtype` makes of texts, or that it refuses them.
+const SHORT: &str = r#"
+import random, sys, warnings
+import numpy as np
+warnings.simplefilter("ignore")
+rng = random.Random(9)
+words = ["i4", "f4", "f8", "?", "u1", "b", "S5", "U3", "V3", "c16", "M8[s]", "m8[25us]", "float64", "int8", "e", "c", "x9"]
+repeats = [""] * 6 + ["3", "(2,)", "(2,3)", "(2, 3)", "( 4,)", "()", "0", "10 ", "(1,)", "2,", "02", "(2", "2)", "(,)"]
+repeats += ["(0,2)", "2 3", "(2)", "00", "(2147483648,)", "99999999999999999999", "(9999,9999,99)"]
+orders = [""] * 8 + ["<", ">", "=", "|"]
+separators = [","] * 8 + [", ", " ,", " , ", ";", ",,", " "]
+texts = ["i4,(10,)f4,i4", "(3,3)i4", "i4,f4", "(2)i4", "i4,", "3i4,", ",i4", " i4,f4", "i4,f4 ", "i4\t,\tf4", "\ti4,f4"]
+texts += ["3", "()", "(2,)3i4", "3(2,)i4", "<>i4,i4", "<<i4,i4", "=<i4,i4", "-1i4", "+3i4", "(-1,)i4", "i4,O", "l,i4"]
+texts += ["é,i4", "3é", "(a,)i4", "((2,),)i4", "i4(2,)f4", "M8[D]f4,i4", "M8[s,i4", "[s],i4", "f4,i4]", "0x2i4", "1_0i4"]
+for _ in range(3000):
+    parts = [rng.choice(orders) + rng.choice(repeats) + rng.choice(orders + [""] * 20) + rng.choice(words)
+             for _ in range(rng.choice([1, 1, 2, 2, 3, 5]))]
+    text = parts[0]
+    for part in parts[1:]:
+        text += rng.choice(separators) + part
+    texts.append(text + rng.choice([""] * 8 + [",", " ", ", "]))
+for text in texts:
+    try:
+        dtype = np.dtype(text)
+        # A type that varies with the machine, and objects, are refused here.
+        made = "varies" if "l" in text.split(",") or "O" in text else str(np.dtype([("a", dtype)]).descr)
+    except Exception:
+        made = "refused"
+    print(text.replace("\t", "\0"), made, sep="\t")
+"#;
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn short_texts_are_read_as_numpy_does() {
+    let Some(python) = Python::get() else { return };
+    let (mut read, mut refused) = (0, 0);
+    for line in python.run(SHORT, [""; 0]).lines() {
+        let (text, made) = line.split_once('\t').unwrap();
+        let text = text.replace('\0', "\t");
+        let ours = text.parse::<DType>();
+        if made == "refused" || made == "varies" {
+            let error = ours.map(|dtype| panic!("{text:?} is {dtype}, which NumPy refuses")).unwrap_err();
+            assert!(!error.to_string().is_empty());
+            refused += 1;
+            continue;
+        }
+        let ours = ours.unwrap_or_else(|error| panic!("{text:?}, which NumPy takes for {made}: {error}"));
+        let field = DType::packed_record([("a", ours)]).unwrap();
+        assert_eq!(field, DType::from_descr(made).unwrap(), "{text:?}");
+        read += 1;
+        // In a header it is refused, as before.
+        let quoted = format!("'{text}'");
+        assert!(!text.contains(',') || DType::from_descr(&quoted).is_err(), "{quoted}");
+    }
+    assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
+}
+
 /// The largest, the deepest and those of the most parts.
 fn edges() -> Vec<DType> {
     let scalar = |kind| DType::scalar(kind).unwrap();
