@@ -45,6 +45,15 @@ impl Item {
         Formatter::new(&[self], Manner { precision, single: true, plain_floats: false }).word(self).trim().to_owned()
     }
 
+    /// The element of an array that has no axes, which `str` prints as the element
+    /// on its own, but bytes as NumPy 2.4's `repr` of them.
+    pub(crate) fn of_array(self) -> Self {
+        match self {
+            Self::Bytes(text) => Self::Quoted(format!("np.bytes_({text})")),
+            other => other,
+        }
+    }
+
     /// Writes the element on its own, with the digits after the point and the width that are asked for.
     pub(crate) fn write_alone(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = f.precision().map_or_else(|| self.to_string(), |digits| self.with_digits(digits));
@@ -96,7 +105,7 @@ impl fmt::Display for Item {
             Self::Bool(true) => f.write_str("True"),
             Self::Bool(false) => f.write_str("False"),
             Self::Int(value) => write!(f, "{value}"),
-            Self::Text(text) | Self::Quoted(text) => f.write_str(text),
+            Self::Text(text) | Self::Quoted(text) | Self::Bytes(text) => f.write_str(text),
             // As `str` prints a NumPy record: floats as they print on their own.
             Self::Record(_) | Self::Array { .. } => {
                 let precision = PrintOptions::str().precision;
@@ -438,7 +447,7 @@ impl Formatter {
             // NumPy makes room for `False` even where there is none.
             Item::Bool(_) if !single => 5,
             Item::Text(text) if is_block(text) => 0,
-            Item::Quoted(_) => 0,
+            Item::Quoted(_) | Item::Bytes(_) => 0,
             item if Real::of(item).is_some() => 0,
             item => width(&item.to_string()),
         });

@@ -462,7 +462,9 @@ fn items_have_values() {
         ["True", "-2", "3", "1.5", "0.1", "0.2", "(1-2j)", "(3+4.5j)", r"b'a\x00b'", "\u{fffd}", r"b'\x01\xAB'"];
     for (field, expected) in dtype.fields().iter().zip(texts) {
         assert_eq!(value(&field.name).to_string(), expected);
-        assert_eq!(view.field(&field.name).unwrap().to_string(), expected);
+        // NumPy tells bytes in an array without axes, and no others, from those that are an item.
+        let array = if field.name == "s" { format!("np.bytes_({expected})") } else { expected.to_owned() };
+        assert_eq!(view.field(&field.name).unwrap().to_string(), array);
     }
     assert_eq!((value("M").to_string(), value("m").to_string()), ("NaT".into(), "-75 seconds".into()));
     assert_eq!(format!("{:?} {:?}", value("i"), value("t")), r"Int(-2) Ucs4('\ud800')");

@@ -324,3 +324,20 @@ MmapArray([[ 1,  0,  0, ...,  0,  0,  0],
     assert_eq!(PRINTED.load(Ordering::Relaxed), 36);
     assert!(grown < 256 << 20, "{grown} bytes have come in");
 }
+
+/// `str(np.array(b"ab"))`, `str(np.zeros((), "V3"))`, `str(np.array(b"ab")[()])` and so on, of NumPy 2.4.6.
+#[test]
+fn text_and_bytes_without_axes_print_as_in_numpy() {
+    use mmap_array::{ArrayView, DType, DynView, element::Bytes, element::Ucs4, element::Void};
+    let bytes = [Bytes::<4>::new("it's").unwrap()];
+    let view = ArrayView::from_slice(&bytes, ()).unwrap();
+    assert_eq!((view.to_string(), view.at(()).to_string()), (r#"np.bytes_(b"it's")"#.into(), "it's".into()));
+    assert_eq!(ArrayView::from_slice(&bytes, 1).unwrap().to_string(), r#"[b"it's"]"#);
+    let text = [Ucs4::<2>::new("ab").unwrap()];
+    assert_eq!(ArrayView::from_slice(&text, ()).unwrap().to_string(), "ab");
+    let void = [Void::from([0, 1, 0xab])];
+    assert_eq!(ArrayView::from_slice(&void, ()).unwrap().to_string(), r"b'\x00\x01\xAB'");
+    let dtype: DType = "S2".parse().unwrap();
+    let view = DynView::from_bytes(b"ab", &dtype, ()).unwrap();
+    assert_eq!((view.to_string(), view.at(()).to_string()), ("np.bytes_(b'ab')".into(), "b'ab'".into()));
+}

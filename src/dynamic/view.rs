@@ -537,7 +537,7 @@ impl<A: Mode> Display for DynView<'_, A> {
         let view = self.view();
         let mut options = PrintOptions::str();
         if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record { .. })) {
-            return view.item(&[], false, &options).write_alone(f);
+            return view.item(&[], false, &options).of_array().write_alone(f);
         }
         if let Some(precision) = f.precision() {
             (options.precision, options.scalar) = (precision, false);

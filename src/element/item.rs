@@ -220,7 +220,7 @@ impl Leaf {
             Self::ComplexF64(number) => Item::Complex64(number),
             Self::X87(number) => Item::Wide(number.wide()),
             Self::ComplexX87(parts) => Item::ComplexWide(parts.map(X87::wide)),
-            Self::Bytes(ref bytes) => Item::Quoted(format!("{:?}", Repr(bytes))),
+            Self::Bytes(ref bytes) => Item::Bytes(format!("{:?}", Repr(bytes))),
             Self::Ucs4(ref units) if in_array => Item::Quoted(units_repr(units)),
             Self::Ucs4(ref units) => {
                 let character = |&unit: &u32| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);

@@ -28,6 +28,9 @@ pub enum Item {
     /// Text that is not brought to a common width: NumPy's strings, in their
     /// quotes.
     Quoted(String),
+    /// The same of NumPy's bytes, to which it adds their type where an array
+    /// has no axes.
+    Bytes(String),
     /// The fields of a record.
     Record(Vec<Item>),
     /// A subarray: its shape, the elements that are shown in the order of

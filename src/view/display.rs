@@ -40,7 +40,7 @@ pub(crate) fn display<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, f: &mu
     let record = matches!(dtype.kind(), Kind::Record { .. });
     if raw.axes.ndim() == 0 && !record {
         // NumPy prints an array of no axes as the element on its own.
-        return write!(f, "{}", at(&[], false, &options));
+        return write!(f, "{}", at(&[], false, &options).of_array());
     }
     if let Some(precision) = f.precision() {
         (options.precision, options.scalar) = (precision, false);
