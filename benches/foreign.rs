@@ -11,24 +11,24 @@
 //! most of the time of a copy goes into the pages that the system has to find for it.
 //! Without Python (`WITHOUT_PYTHON=1`) NumPy is left out.
 
+#[path = "common/beside.rs"]
+mod beside;
 mod common;
 #[path = "common/numpy.rs"]
 mod numpy;
 #[path = "../tests/python/mod.rs"]
 mod python;
 
-use bytemuck::{NoUninit, Pod, Zeroable, cast_slice};
-use common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
-use memmap2::{Mmap, MmapOptions};
+use beside::Bench;
+use bytemuck::{Pod, Zeroable};
+use memmap2::Mmap;
 use mmap_array::{
-    ArrayView, Be, MmapArray,
+    ArrayView, Be,
     access::{Load, ReadOnly},
     field,
 };
 use numpy::Numpy;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io;
 
 /// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
@@ -55,10 +55,7 @@ fn main() -> io::Result<()> {
         println!("WITHOUT_PYTHON is set: no column for NumPy");
     }
     for (bytes, rounds) in [(100_000, 401), (64 << 20, 31)] {
-        let title = format!("files of {bytes} bytes, {rounds} rounds");
-        print!("\n{title:<39} {:>10} {:>10} {:>8}", "view", "by hand", "/ hand");
-        println!("{}", if numpy.is_some() { "      NumPy  / NumPy" } else { "" });
-        let mut bench = Bench { folder: folder.path(), numpy: numpy.as_mut(), bytes, rounds };
+        let mut bench = Bench::new(folder.path(), numpy.as_mut(), bytes, rounds);
         packed_records(&mut bench)?;
         big_endian(&mut bench)?;
         big_endian_records(&mut bench)?;
@@ -215,37 +212,7 @@ macro_rules! numbers {
 }
 numbers!(f32, "f4", f32; f64, "f8", f64; i32, "i4", i64; u16, "u2", u64);
 
-struct Bench<'a, 'b> {
-    folder: &'a Path,
-    numpy: Option<&'a mut Numpy<'b>>,
-    bytes: usize,
-    rounds: usize,
-}
-
 impl Bench<'_, '_> {
-    /// A file with a start and about so many bytes of elements, mapped as an array of them and mapped whole.
-    fn file<T: Pod>(&self, start: &str, element: impl Fn(usize) -> T) -> io::Result<(MmapArray<T>, Mmap)> {
-        let path = self.folder.join("file");
-        // Not written over: the one before is still mapped.
-        let _ = fs::remove_file(&path);
-        let mut file = BufWriter::new(File::create(&path)?);
-        file.write_all(start.as_bytes())?;
-        for index in 0..self.bytes / size_of::<T>() {
-            file.write_all(bytemuck::bytes_of(&element(index)))?;
-        }
-        file.into_inner()?;
-        // SAFETY: the file is this program's own; nothing writes or truncates it.
-        let array = unsafe { MmapArray::<T>::options().offset(start.len() as u64).open(&path)? };
-        // SAFETY: as above.
-        let map = unsafe { MmapOptions::new().map(&File::open(&path)?)? };
-        Ok((array, map))
-    }
-
-    /// Has NumPy open the file.
-    fn open(&mut self, array: &str) -> io::Result<()> {
-        self.numpy.as_mut().map_or(Ok(()), |numpy| numpy.open(array))
-    }
-
     /// Rows for what can be done with a column: the view's, and the numbers that a plain loop over the map goes through.
     fn column<'m, S: Stored, I: ExactSizeIterator<Item = S::Number>>(
         &mut self,
@@ -281,47 +248,4 @@ impl Bench<'_, '_> {
         let astype = format!("a.astype('{}')", T::DTYPE);
         self.row(name, (&view, |v| v.to_vec_as::<T>()), by_hand, &astype)
     }
-
-    /// Checks that all sides give the same, then prints the time of a call of each and the view's over the others'.
-    fn row<L: Copy, R: Copy, T: NoUninit, O: AsRef<[T]>>(
-        &mut self,
-        name: &str,
-        (left_input, left): (L, impl Fn(L) -> O),
-        (right_input, right): (R, impl Fn(R) -> O),
-        operation: &str,
-    ) -> io::Result<()> {
-        if !chosen(name) {
-            return Ok(());
-        }
-        let result = left(left_input);
-        let expected: &[u8] = cast_slice(result.as_ref());
-        assert!(expected == cast_slice::<T, u8>(right(right_input).as_ref()), "{name}: the loop differs");
-        let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
-        let mut view = || time(calls, left_input, &left);
-        let mut hand = || time(calls, right_input, &right);
-        let print_two = |view: &[f64], hand: &[f64]| {
-            print!(
-                "{name:<39} {:>10} {:>10} {:>8.2}",
-                show(median(view)),
-                show(median(hand)),
-                median(&ratios(view, hand))
-            );
-        };
-        let Some(numpy) = self.numpy.as_mut() else {
-            let [view, hand] = alternate(self.rounds, [&mut view, &mut hand]);
-            print_two(&view, &hand);
-            println!();
-            return Ok(());
-        };
-        assert!(expected == numpy.run(operation)?, "{name}: NumPy differs");
-        let mut numpy = || numpy.time(calls).expect("NumPy answers");
-        let [view, hand, numpy] = alternate(self.rounds, [&mut view, &mut hand, &mut numpy]);
-        print_two(&view, &hand);
-        println!(" {:>10} {:>8.2}", show(median(&numpy)), median(&ratios(&view, &numpy)));
-        Ok(())
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    quartiles(values.to_vec())[1]
 }

@@ -224,15 +224,20 @@
 //!
 //! ## Numbers
 //!
-//! Sums along an axis are those of the views along it. What is not here, ndarray has, with the feature `ndarray`.
+//! Along axes the elements are gone through once, as they lie in the file. What is not here, ndarray has, with the feature
+//! `ndarray`.
 //!
 //! | NumPy | here |
 //! | --- | --- |
 //! | `arr.sum()`, `arr.mean()` | `arr.view().sum()`, `arr.view().mean()` |
 //! | `arr.min()`, `arr.max()` | `arr.view().min()`, `arr.view().max()` |
-//! | `arr.sum(axis=0)` | `arr.view().axis_iter(1).map(\|column\| column.sum()).collect::<Vec<_>>()` |
-//! | `arr.argmin()` | `(0..arr.len()).min_by(\|&i, &j\| arr[i].total_cmp(&arr[j]))` |
-//! | `arr.std()` | `arr.view().into_ndarray::<Ix2>()?.std(0.0)` |
+//! | `arr.sum(axis=0)`, `arr.max(axis=(0, 1))` | `arr.view().sum_axis(0)?.1`, `arr.view().max_axis([0, 1])?.1` |
+//! | `arr.mean(axis=1, dtype="f8")` | `arr.view().mean_axis(1)?.1` |
+//! | `arr.argmin()`, `arr.argmax()` | `arr.view().argmin()`, `arr.view().argmax()` |
+//! | `arr.var(dtype="f8")`, `arr.std(dtype="f8", ddof=1)` | `arr.view().var(0)`, `arr.view().std(1)` |
+//! | `np.nansum(arr)`, `np.nanmin(arr)` | `arr.view().nan_sum()`, `arr.view().nan_min()` |
+//! | `np.histogram(arr, [0, 9, 99])[0].astype("u8")` | `arr.view().histogram(&[0.0, 9.0, 99.0])?` |
+//! | `np.vdot(arr.astype("f8"), arr.astype("f8"))` | `arr.view().dot(&arr.view())?` |
 //! | `arr.astype("f8")`, `arr.copy()` | `arr.view().to_vec_as::<f64>()`, `arr.view().to_vec()` |
 //! | `arr.view(">f4").astype("f4")` | `arr.view().view_as::<Be<f32>>()?.to_native_vec()` |
 //! | `arr.view(">i4")[2, 3]` | `arr.view().view_as::<Be<i32>>()?.at([2, 3]).get()` |

@@ -5,6 +5,7 @@
 //! and elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on
 //! one pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
 
+mod along;
 pub(crate) mod convert;
 mod decode;
 pub(crate) mod display;
@@ -15,11 +16,13 @@ pub(crate) mod reduce;
 mod retype;
 pub(crate) mod shaping;
 mod slice;
+mod statistics;
 mod wide;
 mod write;
 
 pub use crate::field::Field;
 pub use crate::shape::{IntoShape, MAX_NDIM, NdIndex};
+pub use along::Reduced;
 pub(crate) use convert::With;
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};

@@ -145,7 +145,8 @@ impl Number for Bool {
         Self::sum_run(len, run) as f64
     }
 
-    number::mean_in_f64!();
+    number::lane_in_integer!(u64, u64::MAX, |element| element.get());
+    number::mean_in_f64!(|element| f64::from(u8::from(element.get())));
 
     #[inline(always)]
     fn to_number<T: Number>(self) -> T {
@@ -170,5 +171,10 @@ impl Ordered for Bool {
     #[inline(always)]
     fn larger(a: Self, b: Self) -> Self {
         (a.get() | b.get()).into()
+    }
+
+    #[inline(always)]
+    fn is_same(a: Self, b: Self) -> bool {
+        a.get() == b.get()
     }
 }

@@ -76,7 +76,21 @@ macro_rules! complex {
 
             #[inline(always)]
             fn mean_run(len: usize, run: impl Series<Self>) -> Complex<f64> {
-                number::pairwise(len, run.map(|value: Self| Complex::new(f64::from(value.re), f64::from(value.im))))
+                number::pairwise(len, run.map(Self::to_mean))
+            }
+
+            number::lane_in_sum!(|element| element);
+
+            const NO_MEAN: Complex<f64> = Complex::new(0.0, 0.0);
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                self.re.is_nan() || self.im.is_nan()
+            }
+
+            #[inline(always)]
+            fn to_mean(self) -> Complex<f64> {
+                Complex::new(f64::from(self.re), f64::from(self.im))
             }
 
             #[inline(always)]

@@ -223,7 +223,7 @@ macro_rules! integers {
                 $wide::mean_run(len, run.map(Self::get))
             }
 
-            number::mean_in_f64!();
+            number::delegated_lanes!($wide, Self::get);
 
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {
@@ -259,6 +259,11 @@ macro_rules! integers {
             #[inline(always)]
             fn larger(a: $wide, b: $wide) -> $wide {
                 a.max(b)
+            }
+
+            #[inline(always)]
+            fn is_same(a: $wide, b: $wide) -> bool {
+                a == b
             }
         }
     )*};

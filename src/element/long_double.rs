@@ -143,7 +143,14 @@ macro_rules! floats {
                 Self::sum_run(len, run)
             }
 
-            number::mean_in_f64!();
+            number::lane_in_sum!(|element| element.to_f64());
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                Self::is_nan(self)
+            }
+
+            number::mean_in_f64!(|element| element.to_f64());
 
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {

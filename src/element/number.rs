@@ -54,6 +54,41 @@ pub trait Number: Element + sealed::Sealed {
     #[doc(hidden)]
     fn mean_run(len: usize, run: impl Series<Self>) -> Self::Mean;
 
+    /// What of many sums each takes an element at a time: small, so that many are added to at once.
+    #[doc(hidden)]
+    type Lane: Copy;
+
+    /// The lane of no elements.
+    #[doc(hidden)]
+    const NO_LANE: Self::Lane;
+
+    /// How many elements a lane has room for.
+    #[doc(hidden)]
+    const LANE_LEN: u64 = u64::MAX;
+
+    #[doc(hidden)]
+    fn lane_push(lane: Self::Lane, element: Self) -> Self::Lane;
+
+    /// As many more as a run has.
+    #[doc(hidden)]
+    fn lane_push_run(lane: Self::Lane, len: usize, run: impl Series<Self>) -> Self::Lane;
+
+    #[doc(hidden)]
+    fn lane_sum(lane: Self::Lane) -> Self::Sum;
+
+    /// The sum of no elements, in the type of the mean.
+    #[doc(hidden)]
+    const NO_MEAN: Self::Mean;
+
+    #[doc(hidden)]
+    fn is_nan(self) -> bool {
+        false
+    }
+
+    /// The element in the type of the mean.
+    #[doc(hidden)]
+    fn to_mean(self) -> Self::Mean;
+
     #[doc(hidden)]
     fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean;
 
@@ -128,6 +163,10 @@ pub trait Ordered: Copy + sealed::Sealed {
     /// Of two, the larger; NaN (or NaT) where one is.
     #[doc(hidden)]
     fn larger(a: Self::Native, b: Self::Native) -> Self::Native;
+
+    /// Whether the two are the same extreme: equal, or both NaN (or NaT).
+    #[doc(hidden)]
+    fn is_same(a: Self::Native, b: Self::Native) -> bool;
 }
 
 pub(crate) mod sealed {
@@ -297,9 +336,67 @@ pub(crate) fn rounded_to_odd(number: f64) -> f32 {
     f32::from_bits(if inexact { towards_zero | 1 } else { bits })
 }
 
+/// The parts of [`Number`] for lanes that are sums of floats, made of an element.
+macro_rules! lane_in_sum {
+    (|$element:ident| $make:expr) => {
+        type Lane = Self::Sum;
+        const NO_LANE: Self::Sum = <Self as Number>::ZERO;
+
+        #[inline(always)]
+        fn lane_push(lane: Self::Sum, $element: Self) -> Self::Sum {
+            lane + $make
+        }
+
+        #[inline(always)]
+        fn lane_push_run(lane: Self::Sum, len: usize, run: impl Series<Self>) -> Self::Sum {
+            lane + Self::sum_run(len, run)
+        }
+
+        #[inline(always)]
+        fn lane_sum(lane: Self::Sum) -> Self::Sum {
+            lane
+        }
+    };
+}
+pub(crate) use lane_in_sum;
+
+/// The parts of [`Number`] for lanes that are integers.
+macro_rules! lane_in_integer {
+    ($lane:ty, $len:expr, |$element:ident| $make:expr) => {
+        type Lane = $lane;
+        const NO_LANE: $lane = 0;
+        const LANE_LEN: u64 = $len;
+
+        #[inline(always)]
+        fn lane_push(lane: $lane, $element: Self) -> $lane {
+            lane + <$lane>::from($make)
+        }
+
+        #[inline(always)]
+        fn lane_push_run(lane: $lane, len: usize, run: impl Series<Self>) -> $lane {
+            // No longer than a lane has room for.
+            lane + Self::sum_run(len, run) as $lane
+        }
+
+        #[inline(always)]
+        fn lane_sum(lane: $lane) -> Self::Sum {
+            lane.into()
+        }
+    };
+}
+pub(crate) use lane_in_integer;
+
 /// The parts of [`Number`] for a mean in `f64`.
 macro_rules! mean_in_f64 {
-    () => {
+    (|$element:ident| $make:expr) => {
+        const NO_MEAN: f64 = 0.0;
+
+        #[inline(always)]
+        fn to_mean(self) -> f64 {
+            let $element = self;
+            $make
+        }
+
         #[inline(always)]
         fn mean_add(a: f64, b: f64) -> f64 {
             a + b
@@ -372,7 +469,14 @@ macro_rules! added_in_f32 {
             crate::element::number::pairwise(len, run.map(|number| f64::from($value(number))))
         }
 
-        crate::element::number::mean_in_f64!();
+        crate::element::number::lane_in_sum!(|element| $value(element));
+
+        #[inline(always)]
+        fn is_nan(self) -> bool {
+            $value(self).is_nan()
+        }
+
+        crate::element::number::mean_in_f64!(|element| f64::from($value(element)));
 
         #[inline(always)]
         fn to_number<T: Number>(self) -> T {
@@ -419,6 +523,12 @@ macro_rules! nan_spreads {
             let (left, right) = ($value(a), $value(b));
             if right > left || right.is_nan() { b } else { a }
         }
+
+        #[inline(always)]
+        fn is_same(a: Self, b: Self) -> bool {
+            let (left, right) = ($value(a), $value(b));
+            left == right || left.is_nan() && right.is_nan()
+        }
     };
 }
 pub(crate) use nan_spreads;
@@ -446,7 +556,14 @@ macro_rules! floats {
                 pairwise(len, run.map(f64::from))
             }
 
-            mean_in_f64!();
+            lane_in_sum!(|element| element);
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                $float::is_nan(self)
+            }
+
+            mean_in_f64!(|element| f64::from(element));
 
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {
@@ -465,7 +582,7 @@ macro_rules! floats {
 floats!(f32: of_f32, f64: of_f64);
 
 macro_rules! integers {
-    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $sum_of:ident);*) => {$(
+    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $sum_of:ident, $lane:ty, $len:expr);*) => {$(
         impl sealed::Sealed for $integer {}
         impl Number for $integer {
             type Sum = $sum;
@@ -495,7 +612,8 @@ macro_rules! integers {
                 Self::sum_run(len, run) as f64
             }
 
-            mean_in_f64!();
+            lane_in_integer!($lane, $len, |element| element);
+            mean_in_f64!(|element| element as f64);
 
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {
@@ -517,6 +635,11 @@ macro_rules! integers {
             #[inline(always)]
             fn larger(a: Self, b: Self) -> Self {
                 a.max(b)
+            }
+
+            #[inline(always)]
+            fn is_same(a: Self, b: Self) -> bool {
+                a == b
             }
         }
     )*};
@@ -634,11 +757,63 @@ macro_rules! up_to_32_bits {
 }
 
 integers! {
-    i8: of_i8, i64, i128, i32, 16, up_to_32_bits; i16: of_i16, i64, i128, i32, 16, up_to_32_bits;
-    i32: of_i32, i64, i128, i64, 4, up_to_32_bits; i64: of_i64, i64, i128, i64, 4, wide;
-    u8: of_u8, u64, u128, u32, 16, up_to_32_bits; u16: of_u16, u64, u128, u32, 16, up_to_32_bits;
-    u32: of_u32, u64, u128, u64, 4, up_to_32_bits; u64: of_u64, u64, u128, u64, 4, wide
+    i8: of_i8, i64, i128, i32, 16, up_to_32_bits, i64, 1 << 48;
+    i16: of_i16, i64, i128, i32, 16, up_to_32_bits, i64, 1 << 48;
+    i32: of_i32, i64, i128, i64, 4, up_to_32_bits, i64, 1 << 32;
+    i64: of_i64, i64, i128, i64, 4, wide, i128, u64::MAX;
+    u8: of_u8, u64, u128, u32, 16, up_to_32_bits, u64, 1 << 48;
+    u16: of_u16, u64, u128, u32, 16, up_to_32_bits, u64, 1 << 48;
+    u32: of_u32, u64, u128, u64, 4, up_to_32_bits, u64, 1 << 32;
+    u64: of_u64, u64, u128, u64, 4, wide, u128, u64::MAX
 }
+
+/// The parts of [`Number`] that are another's, of what a function makes of the element.
+macro_rules! delegated_lanes {
+    ($number:ty, $get:expr) => {
+        type Lane = <$number as Number>::Lane;
+        const NO_LANE: Self::Lane = <$number as Number>::NO_LANE;
+        const LANE_LEN: u64 = <$number as Number>::LANE_LEN;
+
+        #[inline(always)]
+        fn lane_push(lane: Self::Lane, element: Self) -> Self::Lane {
+            <$number as Number>::lane_push(lane, $get(element))
+        }
+
+        #[inline(always)]
+        fn lane_push_run(lane: Self::Lane, len: usize, run: impl Series<Self>) -> Self::Lane {
+            <$number as Number>::lane_push_run(lane, len, run.map($get))
+        }
+
+        #[inline(always)]
+        fn lane_sum(lane: Self::Lane) -> Self::Sum {
+            <$number as Number>::lane_sum(lane)
+        }
+
+        const NO_MEAN: Self::Mean = <$number as Number>::NO_MEAN;
+
+        #[inline(always)]
+        fn is_nan(self) -> bool {
+            $get(self).is_nan()
+        }
+
+        #[inline(always)]
+        fn to_mean(self) -> Self::Mean {
+            $get(self).to_mean()
+        }
+
+        #[inline(always)]
+        fn mean_add(a: Self::Mean, b: Self::Mean) -> Self::Mean {
+            <$number as Number>::mean_add(a, b)
+        }
+
+        #[inline(always)]
+        fn mean_of(sum: Self::Mean, len: usize) -> Self::Mean {
+            <$number as Number>::mean_of(sum, len)
+        }
+    };
+}
+
+pub(crate) use delegated_lanes;
 
 impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}
 
@@ -662,15 +837,7 @@ impl<T: Scalar + Number, E: ByteOrder + 'static> Number for Endian<T, E> {
         T::mean_run(len, run.map(Endian::get))
     }
 
-    #[inline(always)]
-    fn mean_add(a: T::Mean, b: T::Mean) -> T::Mean {
-        T::mean_add(a, b)
-    }
-
-    #[inline(always)]
-    fn mean_of(sum: T::Mean, len: usize) -> T::Mean {
-        T::mean_of(sum, len)
-    }
+    delegated_lanes!(T, Endian::get);
 
     #[inline(always)]
     fn to_number<N: Number>(self) -> N {
@@ -702,5 +869,10 @@ impl<T: Scalar + Ordered, E: ByteOrder> Ordered for Endian<T, E> {
     #[inline(always)]
     fn larger(a: T::Native, b: T::Native) -> T::Native {
         T::larger(a, b)
+    }
+
+    #[inline(always)]
+    fn is_same(a: T::Native, b: T::Native) -> bool {
+        T::is_same(a, b)
     }
 }

@@ -219,6 +219,11 @@ macro_rules! counts {
                 // One less than NaT is the greatest.
                 Self::new(a.count.wrapping_sub(1).max(b.count.wrapping_sub(1)).wrapping_add(1))
             }
+
+            #[inline(always)]
+            fn is_same(a: Self, b: Self) -> bool {
+                a.count == b.count
+            }
         }
 
         /// The text that `to_string` gives.

@@ -23,6 +23,19 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The first so many of the elements.
+    #[inline(always)]
+    pub(super) fn first(&self, len: usize) -> Self {
+        Self { len, ..*self }
+    }
+
+    /// Leaves out the first so many of the elements. Whether none is left.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, count: usize) -> bool {
+        (self.ptr, self.len) = (self.at(count), self.len - count);
+        self.len == 0
+    }
+
     /// The address of the element `index`, which must be below `len`.
     #[inline(always)]
     pub(crate) fn at(&self, index: usize) -> Addr {

@@ -55,10 +55,10 @@ impl<S: Copy> Cascade<S> {
 }
 
 /// Elements of a view that lie one after another, from its first on.
-struct Dense<T, A>(Addr, PhantomData<(T, A)>);
+pub(super) struct Dense<T, A>(pub(super) Addr, pub(super) PhantomData<(T, A)>);
 
 /// Elements of a view at any distance.
-struct Sparse<T, A>(Run, PhantomData<(T, A)>);
+pub(super) struct Sparse<T, A>(pub(super) Run, pub(super) PhantomData<(T, A)>);
 
 macro_rules! copied {
     ($($Run:ident)*) => {$(
@@ -133,6 +133,8 @@ macro_rules! with_run {
     }};
 }
 
+pub(super) use with_run;
+
 impl<T, A> ArrayView<'_, T, A> {
     /// The runs of the view in the order of memory.
     pub(super) fn runs_in_memory_order(&self) -> Runs {
@@ -200,51 +202,56 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, _, _| {
-                let of_run = with_run!(run, A, T, |len, run| Self::of_run(len, run));
-                extreme = Some(extreme.map_or(of_run, |best| Self::choose(best, of_run)));
+                let of_run = with_run!(run, A, T, |len, run| extreme_of_run::<T, LARGEST>(len, run));
+                extreme = Some(extreme.map_or(of_run, |best| choose::<T, LARGEST>(best, of_run)));
             });
         }
         extreme.map(T::from_native)
     }
 }
 
-impl<T: Ordered, A, const LARGEST: bool> Extreme<'_, T, A, LARGEST> {
-    #[inline(always)]
-    fn choose(a: T::Native, b: T::Native) -> T::Native {
-        if LARGEST { T::larger(a, b) } else { T::smaller(a, b) }
-    }
+/// Of two, the smaller or the larger.
+#[inline(always)]
+pub(super) fn choose<T: Ordered, const LARGEST: bool>(a: T::Native, b: T::Native) -> T::Native {
+    if LARGEST { T::larger(a, b) } else { T::smaller(a, b) }
+}
 
-    #[inline(always)]
-    fn of_run(len: usize, run: impl Series<T>) -> T::Native {
-        let (mut best, mut index) = (run.at(0).native(), 0);
-        match By::of(run) {
-            // So that no comparison waits for the one before.
-            _ if !T::PLAIN => Self::of_lanes::<16>(&mut best, &mut index, len, run),
-            // What is compared by one instruction the compiler takes many at a time by itself.
-            By::One => {}
-            By::Two => Self::of_lanes::<2>(&mut best, &mut index, len, run),
-            // Of small ones as many as a vector has, by whose minimum the compiler then compares them.
-            By::Few if size_of::<T>() <= 2 => Self::of_lanes::<16>(&mut best, &mut index, len, run),
-            By::Few => Self::of_lanes::<4>(&mut best, &mut index, len, run),
-            By::Many => Self::of_lanes::<32>(&mut best, &mut index, len, run),
-        }
-        for index in index..len {
-            best = Self::choose(best, run.at(index).native());
-        }
-        best
+/// The smallest or the largest element of a run, which has one.
+#[inline(always)]
+pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
+    let (mut best, mut index) = (run.at(0).native(), 0);
+    match By::of(run) {
+        // So that no comparison waits for the one before.
+        _ if !T::PLAIN => extreme_of_lanes::<T, LARGEST, 16>(&mut best, &mut index, len, run),
+        // What is compared by one instruction the compiler takes many at a time by itself.
+        By::One => {}
+        By::Two => extreme_of_lanes::<T, LARGEST, 2>(&mut best, &mut index, len, run),
+        // Of small ones as many as a vector has, by whose minimum the compiler then compares them.
+        By::Few if size_of::<T>() <= 2 => extreme_of_lanes::<T, LARGEST, 16>(&mut best, &mut index, len, run),
+        By::Few => extreme_of_lanes::<T, LARGEST, 4>(&mut best, &mut index, len, run),
+        By::Many => extreme_of_lanes::<T, LARGEST, 32>(&mut best, &mut index, len, run),
     }
+    for index in index..len {
+        best = choose::<T, LARGEST>(best, run.at(index).native());
+    }
+    best
+}
 
-    #[inline(always)]
-    fn of_lanes<const N: usize>(best: &mut T::Native, index: &mut usize, len: usize, run: impl Series<T>) {
-        let mut lanes = [*best; N];
-        while len - *index >= N {
-            for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(*index)) {
-                *best = Self::choose(*best, element.native());
-            }
-            *index += N;
+#[inline(always)]
+fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(
+    best: &mut T::Native,
+    index: &mut usize,
+    len: usize,
+    run: impl Series<T>,
+) {
+    let mut lanes = [*best; N];
+    while len - *index >= N {
+        for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(*index)) {
+            *best = choose::<T, LARGEST>(*best, element.native());
         }
-        *best = lanes.into_iter().fold(*best, Self::choose);
+        *index += N;
     }
+    *best = lanes.into_iter().fold(*best, choose::<T, LARGEST>);
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
@@ -260,7 +267,8 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn sum(&self) -> T::Sum {
-        wide::run(Sum(Elements::<T, A>::of(&mut self.runs_in_memory_order()))).unwrap_or(T::ZERO)
+        wide::run(Sum(Elements::<T, A>::of(&mut self.runs_in_memory_order())))
+            .map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
     }
 
     /// The mean of all elements in `f64`, whatever their type (complex numbers give complex ones); `None` where there

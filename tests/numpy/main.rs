@@ -2,6 +2,7 @@
 //!
 //! NumPy's side is in the Python programs beside the modules.
 
+mod along;
 #[cfg(feature = "half")]
 mod bf16;
 mod dtypes;

@@ -204,9 +204,13 @@ here |folder| {
 rows {
     "arr.sum()" => (arr.view().sum()), "arr.mean()" => (arr.view().mean());
     "arr.min()" => (arr.view().min()), "arr.max()" => (arr.view().max());
-    "arr.sum(axis=0)" => (arr.view().axis_iter(1).map(|column| column.sum()).collect::<Vec<_>>());
-    "arr.argmin()" => ((0..arr.len()).min_by(|&i, &j| arr[i].total_cmp(&arr[j])));
-    #[cfg(feature = "ndarray")] "arr.std()" => (arr.view().into_ndarray::<Ix2>()?.std(0.0));
+    "arr.sum(axis=0)" => (arr.view().sum_axis(0)?.1), "arr.max(axis=(0, 1))" => (arr.view().max_axis([0, 1])?.1);
+    r#"arr.mean(axis=1, dtype="f8")"# => (arr.view().mean_axis(1)?.1);
+    "arr.argmin()" => (arr.view().argmin()), "arr.argmax()" => (arr.view().argmax());
+    r#"arr.var(dtype="f8")"# => (arr.view().var(0)), r#"arr.std(dtype="f8", ddof=1)"# => (arr.view().std(1));
+    "np.nansum(arr)" => (arr.view().nan_sum()), "np.nanmin(arr)" => (arr.view().nan_min());
+    r#"np.histogram(arr, [0, 9, 99])[0].astype("u8")"# => (arr.view().histogram(&[0.0, 9.0, 99.0])?);
+    r#"np.vdot(arr.astype("f8"), arr.astype("f8"))"# => (arr.view().dot(&arr.view())?);
     r#"arr.astype("f8")"# => (arr.view().to_vec_as::<f64>()), "arr.copy()" => (arr.view().to_vec());
     r#"arr.view(">f4").astype("f4")"# => (arr.view().view_as::<Be<f32>>()?.to_native_vec());
     r#"arr.view(">i4")[2, 3]"# => (arr.view().view_as::<Be<i32>>()?.at([2, 3]).get());

@@ -1,0 +1,94 @@
+//! One operation on one file, done in turns by a view, by a plain loop over the same file mapped by memmap2, and by NumPy.
+
+use crate::common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
+use crate::numpy::Numpy;
+use bytemuck::{NoUninit, Pod, cast_slice};
+use memmap2::{Mmap, MmapOptions};
+use mmap_array::MmapArray;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// One size of files, and NumPy.
+pub(crate) struct Bench<'a, 'b> {
+    folder: &'a Path,
+    numpy: Option<&'a mut Numpy<'b>>,
+    bytes: usize,
+    rounds: usize,
+}
+
+impl<'a, 'b> Bench<'a, 'b> {
+    /// Prints the head of the table.
+    pub(crate) fn new(folder: &'a Path, numpy: Option<&'a mut Numpy<'b>>, bytes: usize, rounds: usize) -> Self {
+        let title = format!("files of {bytes} bytes, {rounds} rounds");
+        print!("\n{title:<39} {:>10} {:>10} {:>8}", "view", "by hand", "/ hand");
+        println!("{}", if numpy.is_some() { "      NumPy  / NumPy" } else { "" });
+        Self { folder, numpy, bytes, rounds }
+    }
+
+    /// A file with a start and about so many bytes of elements, mapped as an array of them and mapped whole.
+    pub(crate) fn file<T: Pod>(&self, start: &str, element: impl Fn(usize) -> T) -> io::Result<(MmapArray<T>, Mmap)> {
+        let path = self.folder.join("file");
+        // Not written over: the one before is still mapped.
+        let _ = fs::remove_file(&path);
+        let mut file = BufWriter::new(File::create(&path)?);
+        file.write_all(start.as_bytes())?;
+        for index in 0..self.bytes / size_of::<T>() {
+            file.write_all(bytemuck::bytes_of(&element(index)))?;
+        }
+        file.into_inner()?;
+        // SAFETY: the file is this program's own; nothing writes or truncates it.
+        let array = unsafe { MmapArray::<T>::options().offset(start.len() as u64).open(&path)? };
+        // SAFETY: as above.
+        let map = unsafe { MmapOptions::new().map(&File::open(&path)?)? };
+        Ok((array, map))
+    }
+
+    /// Has NumPy open the file.
+    pub(crate) fn open(&mut self, array: &str) -> io::Result<()> {
+        self.numpy.as_mut().map_or(Ok(()), |numpy| numpy.open(array))
+    }
+
+    /// Checks that all sides give the same, then prints the time of a call of each and the view's over the others'.
+    pub(crate) fn row<L: Copy, R: Copy, T: NoUninit, O: AsRef<[T]>>(
+        &mut self,
+        name: &str,
+        (left_input, left): (L, impl Fn(L) -> O),
+        (right_input, right): (R, impl Fn(R) -> O),
+        operation: &str,
+    ) -> io::Result<()> {
+        if !chosen(name) {
+            return Ok(());
+        }
+        let result = left(left_input);
+        let expected: &[u8] = cast_slice(result.as_ref());
+        assert!(expected == cast_slice::<T, u8>(right(right_input).as_ref()), "{name}: the loop differs");
+        let calls = calls_per_slice(left_input, &left).max(calls_per_slice(right_input, &right));
+        let mut view = || time(calls, left_input, &left);
+        let mut hand = || time(calls, right_input, &right);
+        let print_two = |view: &[f64], hand: &[f64]| {
+            print!(
+                "{name:<39} {:>10} {:>10} {:>8.2}",
+                show(median(view)),
+                show(median(hand)),
+                median(&ratios(view, hand))
+            );
+        };
+        let Some(numpy) = self.numpy.as_mut() else {
+            let [view, hand] = alternate(self.rounds, [&mut view, &mut hand]);
+            print_two(&view, &hand);
+            println!();
+            return Ok(());
+        };
+        assert!(expected == numpy.run(operation)?, "{name}: NumPy differs");
+        let mut numpy = || numpy.time(calls).expect("NumPy answers");
+        let [view, hand, numpy] = alternate(self.rounds, [&mut view, &mut hand, &mut numpy]);
+        print_two(&view, &hand);
+        println!(" {:>10} {:>8.2}", show(median(&numpy)), median(&ratios(&view, &numpy)));
+        Ok(())
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    quartiles(values.to_vec())[1]
+}

@@ -1,0 +1,470 @@
+//! What is said of all elements of a view at once, beside its sum, mean and extremes: how they spread, where they are,
+//! how many there are of each size, and all of it without NaN.
+
+use super::ArrayView;
+use super::along::{Plan, Reduction, Rest, Spreads, reduce};
+use super::iter::{Run, Runs};
+use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
+use super::wide::{self, Kernel};
+use crate::access::Load;
+use crate::element::number::pairwise;
+use crate::element::series::Series;
+use crate::element::{Number, Ordered};
+use crate::error::{Error, Result};
+use std::marker::PhantomData;
+
+/// How many elements are looked at twice at a time: so few that they are in the cache the second time.
+const BLOCK: usize = 1 << 10;
+
+/// Calls `f` with the elements of a run, block by block.
+#[inline(always)]
+fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
+    let mut start = 0;
+    while start < len {
+        let count = BLOCK.min(len - start);
+        f(count, Rest { run, start });
+        start += count;
+    }
+}
+
+impl<T, A: Load<T>> ArrayView<'_, T, A> {
+    /// Reduces all elements, in the order in which they lie in memory; `None` where there are none.
+    fn of_all<R: Reduction<T>>(&self, reduction: R) -> Option<R::State> {
+        let axes: Vec<usize> = (0..self.ndim()).collect();
+        let plan = Plan::new(&self.raw, &axes).ok().filter(|_| !self.is_empty())?;
+        reduce::<T, A, R>(&plan, reduction).pop()
+    }
+
+    /// Calls `f` with each element, in the order in which they lie in memory.
+    #[inline(always)]
+    fn for_each_in_memory(&self, f: impl FnMut(T)) {
+        wide::run(Each::<T, A, _> { runs: &mut self.runs_in_memory_order(), f, marker: PhantomData });
+    }
+}
+
+struct Each<'a, T, A, F> {
+    runs: &'a mut Runs,
+    f: F,
+    marker: PhantomData<(T, A)>,
+}
+
+impl<T, A: Load<T>, F: FnMut(T)> Kernel for Each<'_, T, A, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        while let Some(plane) = self.runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run, _, _| {
+                with_run!(run, A, T, |len, run| (0..len).for_each(|index| (self.f)(run.at(index))))
+            });
+        }
+    }
+}
+
+impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
+    /// Returns the variance of all elements, in `f64`: the sum of the squared distances from the mean, divided by the
+    /// number of elements less `ddof`; `None` where there are none. NumPy's `arr.var(ddof=1, dtype=np.float64)`.
+    ///
+    /// It is computed in one pass over the elements: see [`var_axis`](Self::var_axis).
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 6], 4)?;
+    /// assert_eq!((view.var(0), view.std(0)), (Some(3.5), Some(3.5_f64.sqrt())));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn var(&self, ddof: usize) -> Option<f64> {
+        Some(self.of_all(Spreads)?.variance(ddof))
+    }
+
+    /// Returns the standard deviation of all elements, the square root of the [variance](Self::var); `None` where there
+    /// are none. NumPy's `arr.std(ddof=1, dtype=np.float64)`.
+    #[must_use]
+    pub fn std(&self, ddof: usize) -> Option<f64> {
+        self.var(ddof).map(f64::sqrt)
+    }
+
+    /// Adds up the products of the elements with those of another view of the same shape, pairwise in `f64`: NumPy's
+    /// `np.dot(a.astype("f8"), b.astype("f8"))`, also of more axes than one, as `np.vdot` takes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Shape`](crate::ErrorKind::Shape) where the shapes differ.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, Be};
+    /// let (weights, grades) = ([0.5_f32, 0.25, 0.25], [Be::new(8_u16), Be::new(4), Be::new(6)]);
+    /// let (weights, grades) = (ArrayView::from_slice(&weights, 3)?, ArrayView::from_slice(&grades, 3)?);
+    /// assert_eq!(weights.dot(&grades)?, 6.5);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn dot<U: Number<Mean = f64>, B: Load<U>>(&self, other: &ArrayView<'_, U, B>) -> Result<f64> {
+        if self.shape() != other.shape() {
+            return Err(Error::shape(format!(
+                "a dot product of the shapes {:?} and {:?}",
+                self.shape(),
+                other.shape()
+            )));
+        }
+        let (left, right) = (&mut Runs::new(&self.raw), &mut Runs::new(&other.raw));
+        Ok(wide::run(Dot::<T, U, A, B> { left, right, marker: PhantomData }))
+    }
+
+    /// Counts the elements between every two edges, which must increase: NumPy's `np.histogram(arr, edges)[0]`. An edge
+    /// belongs to what lies above it, and the last one to what lies below. Elements outside the edges, and NaN, are not
+    /// counted.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for fewer than two edges, or such as do not increase.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[0.0, 0.5, 1.0, 1.5, 2.0, 7.0], 6)?;
+    /// assert_eq!(view.histogram(&[0.0, 1.0, 2.0])?, [2, 3]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn histogram(&self, edges: &[f64]) -> Result<Vec<u64>> {
+        let increase = edges.windows(2).all(|pair| pair[0] < pair[1]);
+        let (&[first, .., last], true) = (edges, increase) else {
+            let text = format!("the {} edges of a histogram must be two or more, and increase", edges.len());
+            return Err(Error::out_of_range(text));
+        };
+        let bins = edges.len() - 1;
+        let mut counts = vec![0; bins];
+        // Of bins that are about as wide, a guess is seldom wrong by more than one.
+        let (per_bin, widest) = (bins as f64 / (last - first), (last - first) / bins as f64 * 1.5);
+        let is_even = per_bin.is_finite() && edges.windows(2).all(|pair| pair[1] - pair[0] < widest);
+        self.for_each_in_memory(|element| {
+            let number = element.to_mean();
+            if !(first <= number && number <= last) {
+                return;
+            }
+            let bin = if is_even {
+                let mut bin = (((number - first) * per_bin) as usize).min(bins - 1);
+                while number < edges[bin] {
+                    bin -= 1;
+                }
+                while bin < bins - 1 && number >= edges[bin + 1] {
+                    bin += 1;
+                }
+                bin
+            } else {
+                edges[1..bins].partition_point(|&edge| edge <= number)
+            };
+            counts[bin] += 1;
+        });
+        Ok(counts)
+    }
+}
+
+/// Elements of two series, by twos.
+#[derive(Clone, Copy)]
+struct Pair<L, R>(L, R);
+
+impl<T, U, L: Series<T>, R: Series<U>> Series<(T, U)> for Pair<L, R> {
+    const TOGETHER: bool = L::TOGETHER || R::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        self.0.contiguous() && self.1.contiguous()
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> (T, U) {
+        (self.0.at(index), self.1.at(index))
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [(T, U); N] {
+        std::array::from_fn(|lane| self.at(index + lane))
+    }
+}
+
+/// The sum of the products of the elements of runs, as many on either side, all of them initialised.
+struct Dot<'a, T, U, A, B> {
+    left: &'a mut Runs,
+    right: &'a mut Runs,
+    marker: PhantomData<(T, U, A, B)>,
+}
+
+impl<T: Number<Mean = f64>, U: Number<Mean = f64>, A: Load<T>, B: Load<U>> Kernel for Dot<'_, T, U, A, B> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut sum = 0.0;
+        let (mut left, mut right) = (self.left.next(), self.right.next());
+        while let (Some(one), Some(other)) = (&mut left, &mut right) {
+            let len = one.len.min(other.len);
+            sum += with_run!(one.first(len), A, T, |len, one| {
+                with_run!(other.first(len), B, U, |len, other| {
+                    pairwise(len, Pair(one, other).map(|(one, other): (T, U)| one.to_mean() * other.to_mean()))
+                })
+            });
+            if one.skip(len) {
+                left = self.left.next();
+            }
+            if other.skip(len) {
+                right = self.right.next();
+            }
+        }
+        sum
+    }
+}
+
+impl<T: Number, A: Load<T>> ArrayView<'_, T, A>
+where
+    T::Sum: TryInto<usize>,
+{
+    /// Counts how often each of the numbers from 0 to `len` is there, without `len`: NumPy's
+    /// `np.bincount(arr, minlength=len)`.
+    ///
+    /// NumPy makes the result as long as the largest number asks, which in a file may be any; here `len` says how long.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where a number is negative, or not below `len`.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1_u16, 3, 1, 0], 4)?;
+    /// assert_eq!(view.bincount(5)?, [1, 2, 0, 1, 0]);
+    /// assert!(view.bincount(3).is_err());
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn bincount(&self, len: usize) -> Result<Vec<u64>> {
+        let mut counts = vec![0; len];
+        let mut outside = None;
+        self.for_each_in_memory(|element| {
+            let place: Option<usize> = T::lane_sum(T::lane_push(T::NO_LANE, element)).try_into().ok();
+            match place.and_then(|place| counts.get_mut(place)) {
+                Some(count) => *count += 1,
+                None => outside = Some(element.to_number::<f64>()),
+            }
+        });
+        match outside {
+            None => Ok(counts),
+            Some(number) => {
+                Err(Error::out_of_range(format!("the number {number} is none of those below {len}, which are counted")))
+            }
+        }
+    }
+}
+
+/// The sum of what is not NaN.
+#[derive(Clone, Copy)]
+struct NanSum;
+
+#[inline(always)]
+fn or_zero<T: Number>(element: T) -> T {
+    if element.is_nan() { T::of_u8(0) } else { element }
+}
+
+impl<T: Number> Reduction<T> for NanSum {
+    type State = T::Sum;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> T::Sum {
+        T::ZERO
+    }
+
+    #[inline(always)]
+    fn push(self, state: T::Sum, element: T) -> T::Sum {
+        T::add(state, T::lane_sum(T::lane_push(T::NO_LANE, or_zero(element))))
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T::Sum, len: usize, run: impl Series<T>) -> T::Sum {
+        T::add(state, T::sum_run(len, run.map(or_zero)))
+    }
+}
+
+/// The sum of what is not NaN in the type of the mean, and how many there are.
+#[derive(Clone, Copy)]
+struct NanMean;
+
+impl<T: Number> Reduction<T> for NanMean {
+    type State = (T::Mean, usize);
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> Self::State {
+        (T::NO_MEAN, 0)
+    }
+
+    #[inline(always)]
+    fn push(self, (sum, count): Self::State, element: T) -> Self::State {
+        (T::mean_add(sum, or_zero(element).to_mean()), count + usize::from(!element.is_nan()))
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
+        for_blocks(len, run, |len, run| {
+            let count = (0..len).map(|index| usize::from(!run.at(index).is_nan())).sum::<usize>();
+            state = (T::mean_add(state.0, T::mean_run(len, run.map(or_zero))), state.1 + count);
+        });
+        state
+    }
+}
+
+/// The smallest or the largest of what is not NaN, or NaN.
+#[derive(Clone, Copy)]
+struct NanExtreme<const LARGEST: bool>;
+
+impl<T: Number + Ordered, const LARGEST: bool> Reduction<T> for NanExtreme<LARGEST> {
+    type State = T;
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> T {
+        first()
+    }
+
+    #[inline(always)]
+    fn push(self, state: T, element: T) -> T {
+        let (known, next) = if element.is_nan() { (state, state) } else { (state, element) };
+        if known.is_nan() { next } else { T::from_native(choose::<T, LARGEST>(known.native(), next.native())) }
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T, len: usize, run: impl Series<T>) -> T {
+        (0..len).fold(state, |state, index| self.push(state, run.at(index)))
+    }
+}
+
+impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
+    /// Adds up the elements that are not NaN: NumPy's `np.nansum(arr)`. See [`sum`](Self::sum).
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1.0, f64::NAN, 3.0], 3)?;
+    /// assert_eq!((view.nan_sum(), view.nan_mean()), (4.0, Some(2.0)));
+    /// assert_eq!((view.nan_min(), view.nan_max()), (Some(1.0), Some(3.0)));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn nan_sum(&self) -> T::Sum {
+        self.of_all(NanSum).unwrap_or(T::ZERO)
+    }
+
+    /// Returns the mean of the elements that are not NaN; `None` where there is none but NaN. NumPy's
+    /// `np.nanmean(arr, dtype=np.float64)`. See [`mean`](Self::mean).
+    #[must_use]
+    pub fn nan_mean(&self) -> Option<T::Mean> {
+        let (sum, count) = self.of_all(NanMean)?;
+        (count > 0).then(|| T::mean_of(sum, count))
+    }
+}
+
+impl<T: Number + Ordered, A: Load<T>> ArrayView<'_, T, A> {
+    /// Returns the smallest of the elements that are not NaN; `None` where there is none but NaN. NumPy's
+    /// `np.nanmin(arr)`.
+    #[must_use]
+    pub fn nan_min(&self) -> Option<T> {
+        self.of_all(NanExtreme::<false>).filter(|element| !element.is_nan())
+    }
+
+    /// Returns the largest of the elements that are not NaN; `None` where there is none but NaN. NumPy's
+    /// `np.nanmax(arr)`.
+    #[must_use]
+    pub fn nan_max(&self) -> Option<T> {
+        self.of_all(NanExtreme::<true>).filter(|element| !element.is_nan())
+    }
+}
+
+/// The smallest and the largest.
+#[derive(Clone, Copy)]
+struct MinMax;
+
+impl<T: Ordered> Reduction<T> for MinMax {
+    type State = (T::Native, T::Native);
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> Self::State {
+        let first = first().native();
+        (first, first)
+    }
+
+    #[inline(always)]
+    fn push(self, (smallest, largest): Self::State, element: T) -> Self::State {
+        let element = element.native();
+        (T::smaller(smallest, element), T::larger(largest, element))
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
+        for_blocks(len, run, |len, run| {
+            let (smallest, largest) = state;
+            state = (
+                T::smaller(smallest, extreme_of_run::<T, false>(len, run)),
+                T::larger(largest, extreme_of_run::<T, true>(len, run)),
+            );
+        });
+        state
+    }
+}
+
+/// Where the smallest or the largest element is, in the runs of a view in C order, all of them initialised.
+struct Place<'a, T, A, const LARGEST: bool> {
+    runs: &'a mut Runs,
+    marker: PhantomData<(T, A)>,
+}
+
+impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Place<'_, T, A, LARGEST> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run(self) -> Option<usize> {
+        let mut best: Option<(T::Native, usize)> = None;
+        let mut before = 0;
+        while let Some(plane) = self.runs.next_rows(usize::MAX) {
+            plane.for_each_run(|run, first, step| {
+                with_run!(run, A, T, |len, run| {
+                    for_blocks(len, run, |len, block| {
+                        let found = extreme_of_run::<T, LARGEST>(len, block);
+                        let is_better =
+                            best.is_none_or(|(best, _)| !T::is_same(choose::<T, LARGEST>(best, found), best));
+                        if is_better || best.is_some_and(|(best, _)| T::is_same(best, found)) {
+                            let index = (0..len).find(|&index| T::is_same(block.at(index).native(), found));
+                            let place = before + first + (block.start + index.unwrap_or(0)) * step;
+                            let earlier = best.map_or(place, |(_, earlier)| place.min(earlier));
+                            best = Some((found, if is_better { place } else { earlier }));
+                        }
+                    })
+                })
+            });
+            before += plane.len();
+        }
+        best.map(|(_, place)| place)
+    }
+}
+
+impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
+    /// Returns the smallest and the largest element, in one pass: `(view.min(), view.max())`; `None` where there are
+    /// none.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2], 3)?;
+    /// assert_eq!(view.min_max(), Some((1, 3)));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn min_max(&self) -> Option<(T, T)> {
+        self.of_all(MinMax).map(|(smallest, largest)| (T::from_native(smallest), T::from_native(largest)))
+    }
+
+    /// Returns the place in C order of the smallest element, of the first of them where there are several, and of NaN
+    /// (or NaT) where one is: NumPy's `arr.argmin()`. `None` where there are no elements.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 1], [2, 2])?;
+    /// assert_eq!((view.argmin(), view.argmax()), (Some(1), Some(0)));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn argmin(&self) -> Option<usize> {
+        wide::run(Place::<T, A, false> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
+    }
+
+    /// Returns the place in C order of the largest element: NumPy's `arr.argmax()`. See [`argmin`](Self::argmin).
+    #[must_use]
+    pub fn argmax(&self) -> Option<usize> {
+        wide::run(Place::<T, A, true> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
+    }
+}
