@@ -283,7 +283,8 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn mean(&self) -> Option<T::Mean> {
-        wide::run(Mean(Elements::<T, A>::of(&mut self.runs_in_memory_order()))).map(|sum| T::mean_of(sum, self.len()))
+        wide::run(Mean(Elements::<T, A>::of(&mut self.runs_in_memory_order())))
+            .map(|sum| T::mean_of(T::mean_add(T::NO_MEAN, sum), self.len()))
     }
 }
 
