@@ -84,6 +84,8 @@ macro_rules! integers {
         }
 
         #[doc = concat!("`|", $dtype, "`: NumPy has no integers of this size.")]
+        // The compiler names a few types, and these are rare.
+        #[diagnostic::do_not_recommend]
         impl Element for $name {
             fn dtype() -> DType {
                 scalar(Kind::Void { len: $size }, align_of::<Self>())

@@ -261,6 +261,7 @@ fn to_binary128(Wide { negative, size }: Wide) -> u128 {
 }
 
 /// `<f16` or `>f16`, by the machine.
+#[diagnostic::do_not_recommend]
 impl Element for LongDouble {
     fn dtype() -> DType {
         scalar(Kind::Float { size: 16, order: Endianness::NATIVE }, align_of::<Self>())
@@ -268,6 +269,7 @@ impl Element for LongDouble {
 }
 
 /// `<f12` or `>f12`, by the machine.
+#[diagnostic::do_not_recommend]
 impl Element for LongDouble96 {
     fn dtype() -> DType {
         scalar(Kind::Float { size: 12, order: Endianness::NATIVE }, align_of::<Self>())
@@ -275,6 +277,7 @@ impl Element for LongDouble96 {
 }
 
 /// `<f16` or `>f16`, by the machine.
+#[diagnostic::do_not_recommend]
 impl Element for Binary128 {
     fn dtype() -> DType {
         LongDouble::dtype()
