@@ -245,7 +245,7 @@ fn what_is_said_of_all_elements_is_the_same_in_every_layout() {
             let dot = view.dot(view).unwrap();
             assert!(dot == squares || dot.is_nan() && squares.is_nan(), "{dot} and {squares}");
             let reversed = (0..view.ndim()).fold(view.clone(), |view, axis| view.step_axis(axis, -1));
-            let products = copy.iter().zip(copy.step_axis(0, -1).into_iter()).map(|(a, b)| f64::from(a) * f64::from(b));
+            let products = copy.iter().zip(copy.step_axis(0, -1)).map(|(a, b)| f64::from(a) * f64::from(b));
             let (dot, products) = (view.dot(&reversed).unwrap(), products.sum::<f64>());
             assert!(dot == products || dot.is_nan() && products.is_nan(), "{dot} and {products}");
         });
