@@ -58,6 +58,10 @@ pub(crate) fn run<R: Send>(
     fault: Option<(usize, Fault)>,
     f: impl FnOnce() -> R + Send,
 ) -> Option<(R, Vec<&'static str>)> {
+    // A sanitizer makes calls of its own, other ones each time, and waits in them for the thread that is to answer.
+    if option_env!("RUSTFLAGS").is_some_and(|flags| flags.contains("sanitizer")) {
+        return None;
+    }
     let (listener, calls) = (AtomicI32::new(-1), Arc::new(Mutex::new(Vec::new())));
     thread::scope(|threads| {
         let running = threads.spawn(|| {

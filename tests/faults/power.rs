@@ -143,7 +143,9 @@ fn on_disk() {
         (operation.prepare)(&first);
         let calls = calls::run(&operation, &first, None).calls;
         if calls.is_empty() {
-            return println!("left out: the system does not let itself be asked before calls");
+            return println!(
+                "left out: nobody is asked before calls, by this system or beside a sanitizer's own calls"
+            );
         }
         look(&operation, next(), None, &format!("{}, done", operation.name));
         // The call behind one that changes something: it was made.
