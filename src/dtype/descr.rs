@@ -239,7 +239,10 @@ impl Reader<'_> {
     fn element(&self, node: &Node) -> Result<DType> {
         let dtype = self.dtype(node, 0)?;
         match dtype.kind {
-            Kind::Array { .. } => Err(self.error(node, "a subarray, whose axes belong to the array's shape")),
+            // Such is a dtype, and no header's.
+            Kind::Array { .. } if !self.dicts => {
+                Err(self.error(node, "a subarray, whose axes belong to the array's shape"))
+            }
             _ => Ok(dtype),
         }
     }
@@ -394,7 +397,8 @@ impl FromStr for DType {
     fn from_str(text: &str) -> Result<Self> {
         let is_quoted = text.contains(['\'', '"']) || text.starts_with(['[', '{']);
         if !is_quoted && typestr::is_list(text) {
-            return Self::from_short(text);
+            // A comma may also be in a comment of a longer text.
+            return Self::from_short(text).or_else(|error| Self::from_descr(text).map_err(|_| error));
         }
         let bare = text.starts_with(|first: char| first.is_ascii_alphabetic() || "<>=|?".contains(first));
         if bare && !is_quoted {
@@ -414,6 +418,16 @@ mod tests {
         let Literal::Dict(mut entries) = literal::parse(header, Python::Two).unwrap().literal else { panic!() };
         let error = DType::from_literal(header, &entries.remove(0).1).unwrap_err();
         assert!(error.to_string().starts_with("there is no type \"<f3\" (at character 39, after"), "{error}");
+    }
+
+    #[test]
+    fn a_subarray_is_read_as_it_is_printed_and_is_no_headers() {
+        for text in ["3i4", "(2,3)>f8", "(2,)i4,f4"] {
+            let dtype: DType = text.parse().unwrap();
+            assert_eq!(dtype.to_string().parse::<DType>().unwrap(), dtype, "{dtype}");
+        }
+        assert!(DType::from_descr("('<i4', (3,))").is_err());
+        assert_eq!("\n[] # i4,f8".parse::<DType>().unwrap().itemsize(), 0);
     }
 
     #[test]
