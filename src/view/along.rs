@@ -5,10 +5,10 @@
 //! whole view is. Where it is kept, its elements are taken side by side, each by a state of its own, and several rows
 //! at a time, so that a state is loaded and stored once for all of them.
 
+use super::ArrayView;
 use super::iter::Run;
 use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
 use super::wide::{self, Kernel};
-use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
 use crate::element::number::pairwise;
 use crate::element::series::{By, Series};
@@ -36,32 +36,65 @@ pub(super) trait Reduction<T>: Copy {
 #[derive(Clone, Copy)]
 struct Axis {
     len: usize,
-    /// In bytes, not negative.
+    /// In bytes.
     stride: isize,
-    /// From one state to the next; 0 along an axis that is reduced.
+    /// From one state to the next, as wrapping arithmetic has it; 0 along an axis that is reduced.
     step: usize,
 }
 
-/// In which order the elements are gone through.
-pub(super) struct Plan {
+/// Goes from index to index along axes, in C order.
+struct Walk<'a> {
+    axes: &'a [Axis],
+    index: Vec<usize>,
+    /// Where the element is.
+    source: Addr,
+    /// Where its state is.
+    place: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(axes: &'a [Axis], source: Addr, place: usize) -> Self {
+        Self { axes, index: vec![0; axes.len()], source, place }
+    }
+
+    /// Goes to the next index, from the last to the first one; whether there was a next.
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        for (index, axis) in self.index.iter_mut().zip(self.axes).rev() {
+            *index += 1;
+            self.source = self.source.offset(axis.stride);
+            self.place = self.place.wrapping_add(axis.step);
+            if *index < axis.len {
+                return true;
+            }
+            self.source = self.source.offset(axis.stride.wrapping_mul(axis.len as isize).wrapping_neg());
+            self.place = self.place.wrapping_sub(axis.step.wrapping_mul(axis.len));
+            *index = 0;
+        }
+        false
+    }
+}
+
+/// In which order the elements of a view are gone through.
+pub(super) struct Plan<'a, T, A> {
     /// Where the first of them lies.
     start: Addr,
-    /// The slowest first, without those of one element, and as few as possible.
+    /// The slowest first, without those of one element, and as few as possible. No stride is negative.
     axes: Vec<Axis>,
     /// How many states there are.
     states: usize,
     /// How many elements each takes.
     reduced: usize,
-    /// The axes that are kept: their lengths in the order of the view, and the distance from one state to the next
-    /// along each.
-    shape: Vec<usize>,
-    steps: Vec<isize>,
+    /// The axes that are kept, in the order of the view.
+    results: Vec<Axis>,
     /// The state of the first result.
     first: usize,
+    marker: PhantomData<(&'a T, A)>,
 }
 
-impl Plan {
-    pub(super) fn new(raw: &RawView, reduced: &[usize]) -> Result<Self> {
+impl<'a, T, A> Plan<'a, T, A> {
+    pub(super) fn new(view: &ArrayView<'a, T, A>, reduced: &[usize]) -> Result<Self> {
+        let raw = &view.raw;
         let ndim = raw.axes.ndim();
         let mut is_reduced = vec![false; ndim];
         for &axis in reduced {
@@ -74,7 +107,7 @@ impl Plan {
         let (lens, strides) = (raw.axes.lens(), raw.axes.strides());
         // The states lie as the elements that are kept do, so that both are gone through side by side.
         let mut start = raw.ptr;
-        let mut steps = vec![0_isize; ndim];
+        let mut steps = vec![0; ndim];
         let mut axes = Vec::with_capacity(ndim);
         let (mut states, mut first) = (1_usize, 0);
         for axis in raw.axes.slowest_first().into_iter().rev() {
@@ -83,25 +116,29 @@ impl Plan {
             if !is_reduced[axis] {
                 states *= len;
             }
-            steps[axis] = step as isize;
+            steps[axis] = step;
             if stride < 0 && len > 0 {
                 start = start.offset(((len - 1) as isize).wrapping_mul(stride));
                 first += (len - 1) * step;
-                steps[axis] = -(step as isize);
+                steps[axis] = step.wrapping_neg();
             }
             axes.push(Axis { len, stride: stride.wrapping_abs(), step });
         }
         axes.reverse();
-        let kept = || (0..ndim).filter(|&axis| !is_reduced[axis]);
+        let kept = (0..ndim).filter(|&axis| !is_reduced[axis]);
         Ok(Self {
             start,
             axes: joined(axes),
             states,
             reduced: reduced.iter().map(|&axis| lens[axis]).product(),
-            shape: kept().map(|axis| lens[axis]).collect(),
-            steps: kept().map(|axis| steps[axis]).collect(),
+            results: kept.map(|axis| Axis { len: lens[axis], stride: 0, step: steps[axis] }).collect(),
             first,
+            marker: PhantomData,
         })
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        self.results.iter().map(|axis| axis.len).collect()
     }
 
     /// Whether there are results of no elements, of which `what` is asked, and which have none.
@@ -114,29 +151,20 @@ impl Plan {
 
     /// The places of the states, in the order of the results.
     fn places(&self) -> impl Iterator<Item = usize> + '_ {
-        let mut index = vec![0_usize; self.shape.len()];
-        let mut place = self.first as isize;
+        let mut walk = Walk::new(&self.results, self.start, self.first);
         (0..self.states).map(move |_| {
-            let this = place as usize;
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                place += self.steps[axis];
-                if index[axis] < self.shape[axis] {
-                    break;
-                }
-                place -= self.steps[axis] * self.shape[axis] as isize;
-                index[axis] = 0;
-            }
-            this
+            let place = walk.place;
+            walk.step();
+            place
         })
     }
 
     /// Whether the states lie in the order of the results.
     fn is_in_order(&self) -> bool {
-        let mut next = 1;
-        self.shape.iter().zip(&self.steps).rev().all(|(&len, &step)| {
-            let fits = len == 1 || step == next;
-            next *= len as isize;
+        let mut next = 1_usize;
+        self.results.iter().rev().all(|axis| {
+            let fits = axis.len == 1 || axis.step == next;
+            next = next.wrapping_mul(axis.len);
             fits
         })
     }
@@ -162,46 +190,34 @@ fn joined(axes: Vec<Axis>) -> Vec<Axis> {
 
 /// The elements of a view, gone through along axes.
 struct Along<'a, T, A, R: Reduction<T>> {
-    plan: &'a Plan,
+    plan: &'a Plan<'a, T, A>,
     reduction: R,
     states: &'a mut [R::State],
-    marker: PhantomData<(T, A)>,
 }
 
 /// Reduces a view, all of whose elements are initialised, to one state for each place of the result, in the order of
 /// the results.
-pub(super) fn reduce<T, A: Load<T>, R: Reduction<T>>(plan: &Plan, reduction: R) -> Vec<R::State> {
-    let mut states = begun::<T, A, R>(plan, reduction);
+pub(super) fn reduce<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, reduction: R) -> Vec<R::State> {
+    let mut states = begun(plan, reduction);
     if plan.reduced > 0 && !states.is_empty() {
-        wide::run(Along::<T, A, R> { plan, reduction, states: &mut states, marker: PhantomData });
+        wide::run(Along { plan, reduction, states: &mut states });
     }
     if plan.is_in_order() { states } else { plan.places().map(|place| states[place]).collect() }
 }
 
 /// The states before the first element.
-fn begun<T, A: Load<T>, R: Reduction<T>>(plan: &Plan, reduction: R) -> Vec<R::State> {
-    let mut states = Vec::with_capacity(plan.states);
-    if plan.states == 0 {
-        return states;
-    }
+fn begun<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, reduction: R) -> Vec<R::State> {
     // Those that are kept lie in the order of the states.
     let kept: Vec<Axis> = plan.axes.iter().copied().filter(|axis| axis.step > 0).collect();
-    let mut index = vec![0; kept.len()];
-    let mut source = plan.start;
-    for _ in 0..plan.states {
-        // SAFETY: where the view has elements, those whose indices along the reduced axes are 0 are some of them.
-        states.push(reduction.begin(|| unsafe { A::load(source) }));
-        for (index, axis) in index.iter_mut().zip(&kept).rev() {
-            *index += 1;
-            source = source.offset(axis.stride);
-            if *index < axis.len {
-                break;
-            }
-            source = source.offset(axis.stride.wrapping_mul(axis.len as isize).wrapping_neg());
-            *index = 0;
-        }
-    }
-    states
+    let mut walk = Walk::new(&kept, plan.start, 0);
+    let begin = |_| {
+        let source = walk.source;
+        walk.step();
+        // SAFETY: where the view has elements, those whose indices along the reduced axes are 0 are some of them; who
+        // asks for one has seen to it that there are some (`check_elements`).
+        reduction.begin(|| unsafe { A::load(source) })
+    };
+    (0..plan.states).map(begin).collect()
 }
 
 impl<T, A: Load<T>, R: Reduction<T>> Kernel for Along<'_, T, A, R> {
@@ -216,25 +232,11 @@ impl<T, A: Load<T>, R: Reduction<T>> Kernel for Along<'_, T, A, R> {
             [row] => (&[][..], [none, row]),
             [ref outer @ .., rows, row] => (outer, [rows, row]),
         };
-        let mut index = vec![0; outer.len()];
-        let (mut source, mut place) = (plan.start, 0);
+        let mut walk = Walk::new(outer, plan.start, 0);
         loop {
-            let plane = Rows::<T, A> { source, rows, row, marker: PhantomData };
-            plane.reduce(reduction, &mut states[place..]);
-            let mut more = false;
-            for (index, axis) in index.iter_mut().zip(outer).rev() {
-                *index += 1;
-                source = source.offset(axis.stride);
-                place += axis.step;
-                if *index < axis.len {
-                    more = true;
-                    break;
-                }
-                source = source.offset(axis.stride.wrapping_mul(axis.len as isize).wrapping_neg());
-                place -= axis.step * axis.len;
-                *index = 0;
-            }
-            if !more {
+            let plane = Rows::<T, A> { source: walk.source, rows, row, marker: PhantomData };
+            plane.reduce(reduction, &mut states[walk.place..]);
+            if !walk.step() {
                 return;
             }
         }
@@ -375,6 +377,12 @@ impl<T: Number> Reduction<T> for Lanes {
     }
 }
 
+/// The sum of one element.
+#[inline(always)]
+pub(super) fn as_sum<T: Number>(element: T) -> T::Sum {
+    T::lane_sum(T::lane_push(T::NO_LANE, element))
+}
+
 /// The sum of as many elements as there are.
 #[derive(Clone, Copy)]
 struct Sums;
@@ -384,12 +392,12 @@ impl<T: Number> Reduction<T> for Sums {
 
     #[inline(always)]
     fn begin(self, _: impl FnOnce() -> T) -> T::Sum {
-        T::lane_sum(T::NO_LANE)
+        T::ZERO
     }
 
     #[inline(always)]
     fn push(self, state: T::Sum, element: T) -> T::Sum {
-        T::add(state, T::lane_sum(T::lane_push(T::NO_LANE, element)))
+        T::add(state, as_sum(element))
     }
 
     #[inline(always)]
@@ -477,31 +485,38 @@ impl Spread {
         Self { count, mean, squares: self.squares + other.squares + between }
     }
 
-    /// Of a run, whose elements are gone through twice, so many at a time that they are in the cache.
+    /// Of a run, whose elements are gone through twice.
     #[inline(always)]
     pub(super) fn push_run<T: Number<Mean = f64>>(mut self, len: usize, run: impl Series<T>) -> Self {
-        const BLOCK: usize = 1 << 10;
-        let mut start = 0;
-        while start < len {
-            let count = BLOCK.min(len - start);
-            let part = Rest { run, start };
-            let mean = T::mean_run(count, part) / count as f64;
+        for_blocks(len, run, |count, block| {
+            let mean = T::mean_run(count, block) / count as f64;
             let squares = pairwise(
                 count,
-                part.map(move |element: T| {
+                block.map(move |element: T| {
                     let distance = element.to_mean() - mean;
                     distance * distance
                 }),
             );
             self = self.join(Self { count: count as f64, mean, squares });
-            start += count;
-        }
+        });
         self
     }
 
     /// The variance, or where there are no more elements than `ddof`, what NumPy makes of it: NaN or infinity.
     pub(super) fn variance(self, ddof: usize) -> f64 {
         self.squares / (self.count - ddof as f64).max(0.0)
+    }
+}
+
+/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
+#[inline(always)]
+pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
+    const BLOCK: usize = 1 << 10;
+    let mut start = 0;
+    while start < len {
+        let count = BLOCK.min(len - start);
+        f(count, Rest { run, start });
+        start += count;
     }
 }
 
@@ -558,10 +573,14 @@ pub type Reduced<S> = (Vec<usize>, Vec<S>);
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// Plans a reduction along axes, and gives the shape of the results and what `results` makes of the plan.
-    fn along<S>(&self, axes: impl NdIndex, results: impl FnOnce(&Plan) -> Result<Vec<S>>) -> Result<Reduced<S>> {
+    fn along<S>(
+        &self,
+        axes: impl NdIndex,
+        results: impl FnOnce(&Plan<'_, T, A>) -> Result<Vec<S>>,
+    ) -> Result<Reduced<S>> {
         axes.with_index(|axes| {
-            let plan = Plan::new(&self.raw, axes)?;
-            Ok((plan.shape.clone(), results(&plan)?))
+            let plan = Plan::new(self, axes)?;
+            Ok((plan.shape(), results(&plan)?))
         })
     }
 }
@@ -592,9 +611,9 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
                 return Ok(vec![T::ZERO; plan.states]);
             }
             if plan.reduced as u64 > T::LANE_LEN {
-                return Ok(reduce::<T, A, _>(plan, Sums));
+                return Ok(reduce(plan, Sums));
             }
-            Ok(reduce::<T, A, _>(plan, Lanes).into_iter().map(T::lane_sum).collect())
+            Ok(reduce(plan, Lanes).into_iter().map(T::lane_sum).collect())
         })
     }
 
@@ -614,7 +633,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     pub fn mean_axis(&self, axes: impl NdIndex) -> Result<Reduced<T::Mean>> {
         self.along(axes, |plan| {
             plan.check_elements("mean")?;
-            let sums = reduce::<T, A, _>(plan, Means);
+            let sums = reduce(plan, Means);
             Ok(sums.into_iter().map(|sum| T::mean_of(sum, plan.reduced)).collect())
         })
     }
@@ -641,7 +660,7 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     pub fn var_axis(&self, axes: impl NdIndex, ddof: usize) -> Result<Reduced<f64>> {
         self.along(axes, |plan| {
             plan.check_elements("variance")?;
-            let spreads = reduce::<T, A, _>(plan, Spreads);
+            let spreads = reduce(plan, Spreads);
             Ok(spreads.into_iter().map(|spread| spread.variance(ddof)).collect())
         })
     }
@@ -669,7 +688,7 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
     fn extremes<const LARGEST: bool>(&self, axes: impl NdIndex, what: &str) -> Result<Reduced<T>> {
         self.along(axes, |plan| {
             plan.check_elements(what)?;
-            Ok(reduce::<T, A, _>(plan, Extremes::<LARGEST>).into_iter().map(T::from_native).collect())
+            Ok(reduce(plan, Extremes::<LARGEST>).into_iter().map(T::from_native).collect())
         })
     }
 
@@ -717,12 +736,11 @@ mod tests {
                 let view = ArrayView::from_slice(&elements, shape).unwrap();
                 for view in [view.clone(), view.t(), view.step_axis(1, 2)] {
                     for axis in 0..2 {
-                        let plan = Plan::new(&view.raw, &[axis]).unwrap();
-                        let mut states = begun::<T, ReadOnly, R>(&plan, reduction);
-                        Along::<T, ReadOnly, R> { plan: &plan, reduction, states: &mut states, marker: PhantomData }
-                            .run();
+                        let plan = Plan::new(&view, &[axis]).unwrap();
+                        let mut states = begun(&plan, reduction);
+                        Along { plan: &plan, reduction, states: &mut states }.run();
                         let narrow: Vec<_> = plan.places().map(|place| bits(states[place])).collect();
-                        let wide: Vec<_> = reduce::<T, ReadOnly, R>(&plan, reduction).into_iter().map(&bits).collect();
+                        let wide: Vec<_> = reduce(&plan, reduction).into_iter().map(&bits).collect();
                         assert_eq!(wide, narrow);
                     }
                 }

@@ -2,7 +2,7 @@
 //! how many there are of each size, and all of it without NaN.
 
 use super::ArrayView;
-use super::along::{Plan, Reduction, Rest, Spreads, reduce};
+use super::along::{Plan, Reduction, Spreads, as_sum, for_blocks, reduce};
 use super::iter::{Run, Runs};
 use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
 use super::wide::{self, Kernel};
@@ -13,26 +13,12 @@ use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
 use std::marker::PhantomData;
 
-/// How many elements are looked at twice at a time: so few that they are in the cache the second time.
-const BLOCK: usize = 1 << 10;
-
-/// Calls `f` with the elements of a run, block by block.
-#[inline(always)]
-fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
-    let mut start = 0;
-    while start < len {
-        let count = BLOCK.min(len - start);
-        f(count, Rest { run, start });
-        start += count;
-    }
-}
-
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
     /// Reduces all elements, in the order in which they lie in memory; `None` where there are none.
     fn of_all<R: Reduction<T>>(&self, reduction: R) -> Option<R::State> {
         let axes: Vec<usize> = (0..self.ndim()).collect();
-        let plan = Plan::new(&self.raw, &axes).ok().filter(|_| !self.is_empty())?;
-        reduce::<T, A, R>(&plan, reduction).pop()
+        let plan = Plan::new(self, &axes).ok().filter(|_| !self.is_empty())?;
+        reduce(&plan, reduction).pop()
     }
 
     /// Calls `f` with each element, in the order in which they lie in memory.
@@ -235,7 +221,7 @@ where
         let mut counts = vec![0; len];
         let mut outside = None;
         self.for_each_in_memory(|element| {
-            let place: Option<usize> = T::lane_sum(T::lane_push(T::NO_LANE, element)).try_into().ok();
+            let place: Option<usize> = as_sum(element).try_into().ok();
             match place.and_then(|place| counts.get_mut(place)) {
                 Some(count) => *count += 1,
                 None => outside = Some(element.to_number::<f64>()),
@@ -269,7 +255,7 @@ impl<T: Number> Reduction<T> for NanSum {
 
     #[inline(always)]
     fn push(self, state: T::Sum, element: T) -> T::Sum {
-        T::add(state, T::lane_sum(T::lane_push(T::NO_LANE, or_zero(element))))
+        T::add(state, as_sum(or_zero(element)))
     }
 
     #[inline(always)]
