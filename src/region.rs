@@ -173,11 +173,15 @@ fn is_appending(file: &File) -> bool {
     }
 }
 
-/// Whether a file is open to read and write, as far as the system says: `O_RDWR`.
+/// Whether a file is open to read and write wherever it is asked to, as far as the system says: `O_RDWR`, and not to
+/// append.
 fn is_writable(file: &File) -> bool {
     #[cfg(unix)]
-    return rustix::fs::fcntl_getfl(file)
-        .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
+    {
+        use rustix::fs::OFlags;
+        let asked = OFlags::RWMODE | OFlags::APPEND;
+        rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags & asked == OFlags::RDWR)
+    }
     #[cfg(not(unix))]
     {
         let _ = file;
@@ -191,7 +195,7 @@ fn to_write(file: &File, path: Option<&Path>) -> Result<(File, Option<File>)> {
     let io = |source| Error::io("keep the file open", source);
     let same = file.try_clone().map_err(io)?;
     // Never for more than it was opened for.
-    match path.is_none() && is_writable(file) && !is_appending(file) {
+    match path.is_none() && is_writable(file) {
         true => Ok((reopen(file, Path::new("")).map_err(io)?, Some(same))),
         false => Ok((same, None)),
     }

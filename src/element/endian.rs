@@ -390,6 +390,32 @@ macro_rules! by_bits {
 #[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use by_bits;
 
+/// What has a byte order of a type that is an array of so many bytes in the machine's order.
+macro_rules! by_bytes {
+    ($name:ident: $size:literal) => {
+        impl crate::element::endian::sealed::Sealed for $name {}
+
+        impl crate::element::endian::Scalar for $name {
+            type Bytes = [u8; $size];
+
+            #[inline(always)]
+            fn decode<E: ::byteorder::ByteOrder>(mut bytes: Self::Bytes) -> Self {
+                use crate::element::endian::endianness;
+                if endianness::<E>() != endianness::<::byteorder::NativeEndian>() {
+                    bytes.reverse();
+                }
+                Self(bytes)
+            }
+
+            #[inline(always)]
+            fn encode<E: ::byteorder::ByteOrder>(self) -> Self::Bytes {
+                Self::decode::<E>(self.0).0
+            }
+        }
+    };
+}
+pub(crate) use by_bytes;
+
 macro_rules! bytes {
     ($($number:ty)*) => {$(
         impl sealed::Sealed for $number {}

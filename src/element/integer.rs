@@ -6,7 +6,7 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
-use crate::element::endian::{self, Endian, Scalar};
+use crate::element::endian::{self, Endian};
 use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
@@ -99,25 +99,7 @@ macro_rules! integers {
             }
         }
 
-        impl endian::sealed::Sealed for $name {}
-
-        impl Scalar for $name {
-            type Bytes = [u8; $size];
-
-            #[inline(always)]
-            fn decode<E: ByteOrder>(mut bytes: Self::Bytes) -> Self {
-                if endian::endianness::<E>() != endian::endianness::<NativeEndian>() {
-                    bytes.reverse();
-                }
-                Self(bytes)
-            }
-
-            #[inline(always)]
-            fn encode<E: ByteOrder>(self) -> Self::Bytes {
-                Self::decode::<E>(self.0).0
-            }
-        }
-
+        endian::by_bytes!($name: $size);
         endian::plain!(from $name);
 
         impl From<$name> for $wide {

@@ -8,14 +8,13 @@
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
-use crate::element::endian::{self, Scalar, endianness};
+use crate::element::endian;
 use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
 use crate::element::x87::X87;
 use crate::print::{Item, PrintOptions, Rounding, Size, Wide};
 use bytemuck::{Pod, Zeroable};
-use byteorder::{ByteOrder, NativeEndian};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -73,25 +72,7 @@ macro_rules! floats {
         from!(i32);
         from!(u32);
 
-        impl endian::sealed::Sealed for $name {}
-
-        impl Scalar for $name {
-            type Bytes = [u8; $size];
-
-            #[inline(always)]
-            fn decode<E: ByteOrder>(mut bytes: Self::Bytes) -> Self {
-                if endianness::<E>() != endianness::<NativeEndian>() {
-                    bytes.reverse();
-                }
-                Self(bytes)
-            }
-
-            #[inline(always)]
-            fn encode<E: ByteOrder>(self) -> Self::Bytes {
-                Self::decode::<E>(self.0).0
-            }
-        }
-
+        endian::by_bytes!($name: $size);
         endian::plain!(from $name);
 
         impl PartialEq for $name {
