@@ -81,8 +81,8 @@ impl<T> MmapArrayMut<T> {
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
-    /// the system has not the memory.
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io)
+    /// where the system has not the memory.
     ///
     /// ```
     /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([100, 100])?;
@@ -106,8 +106,8 @@ impl<T> MmapArrayMut<T> {
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io) where
-    /// the file cannot be made.
+    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io)
+    /// where the file cannot be made.
     ///
     /// ```
     /// let mut table = mmap_array::MmapArrayMut::<[f32; 3]>::scratch(1_000_000)?;
@@ -138,8 +138,8 @@ impl<E> CreateOptions<E, Raw> {
     /// # Errors
     ///
     /// [`Shape`](crate::ErrorKind::Shape) for a shape with an axis to infer; [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Io`](crate::ErrorKind::Io) if allocation fails; [`Unsupported`](crate::ErrorKind::Unsupported) where an offset, blocks
-    /// on the disk or a lock were asked for, which only a file has.
+    /// [`Io`](crate::ErrorKind::Io) if allocation fails; [`Unsupported`](crate::ErrorKind::Unsupported) where an
+    /// offset, blocks on the disk or a lock were asked for, which only a file has.
     pub fn anonymous(self) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -194,13 +194,14 @@ impl<E, F> CreateOptions<E, F> {
     /// Creates a file of zeros and opens it to read and write: NumPy's mode `"w+"`. A file that has the name is
     /// replaced; whoever has it mapped or open keeps the old one, whole.
     ///
-    /// It is built without a name, or beside the target under one that begins with `.mmap-array-`, and gets its own in one
-    /// step once it is on the disk, so that the target never exists half made, when the program is killed or the power
-    /// fails. What a killed program has left of a target goes when its owner creates that the next time, where the file
-    /// system has locks that belong to an open file. The permission bits are taken over, and where the system lets us owner,
-    /// group and (on Linux) the access control list of POSIX; where it does not, these let in nobody who was kept out before.
-    /// Access control lists of other kinds, as Windows has, are those that the folder gives to new files. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a
-    /// file. The zeros can be seen by everybody at once; [`scratch`](Self::scratch) is for what is to be seen when it is
+    /// It is built without a name, or beside the target under one that begins with `.mmap-array-`, and gets its own in
+    /// one step once it is on the disk, so that the target never exists half made, when the program is killed or the
+    /// power fails. What a killed program has left of a target goes when its owner creates that the next time, where
+    /// the file system has locks that belong to an open file. The permission bits are taken over, and where the system
+    /// lets us owner, group and (on Linux) the access control list of POSIX; where it does not, these let in nobody who
+    /// was kept out before. Access control lists of other kinds, as Windows has, are those that the folder gives to new
+    /// files. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a file. The
+    /// zeros can be seen by everybody at once; [`scratch`](Self::scratch) is for what is to be seen when it is
     /// finished.
     ///
     /// # Safety
@@ -297,8 +298,9 @@ impl<E, F> CreateOptions<E, F> {
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    /// Opens a file to read and write by value, without `unsafe`, while others may do so too, and creates it first where
-    /// there is none: for many processes that all make the same call. See [`SharedArrayMut`](crate::SharedArrayMut).
+    /// Opens a file to read and write by value, without `unsafe`, while others may do so too, and creates it first
+    /// where there is none: for many processes that all make the same call. See
+    /// [`SharedArrayMut`](crate::SharedArrayMut).
     ///
     /// [`open_or_create`](Self::open_or_create) is for those who need the elements as a slice.
     ///
@@ -345,8 +347,9 @@ impl<E, F> CreateOptions<E, F> {
     /// open it, so no `unsafe` is needed.
     ///
     /// The file can be larger than memory: pages are written to the disk as the system needs the memory. With
-    /// [`reserve`](Self::reserve) a disk that has no room for all of them is an error here. Without it, it is a signal that
-    /// ends the program, when an element is written for which there is none (`SIGBUS`), as under every map of a new file.
+    /// [`reserve`](Self::reserve) a disk that has no room for all of them is an error here. Without it, it is a signal
+    /// that ends the program, when an element is written for which there is none (`SIGBUS`), as under every map of a
+    /// new file.
     ///
     /// # Errors
     ///

@@ -219,10 +219,10 @@ impl<E, F> Options<E, F> {
     /// 1,024, what lies between is locked as well.
     ///
     /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
-    /// is killed, with all forks of it, which have the array too (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on Windows;
-    /// elsewhere an error of kind [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from one open [`File`](std::fs::File) do
-    /// not exclude one another, and what two of them have locked is free when the first of them goes. Windows also
-    /// keeps others from reading and writing these bytes without a map.
+    /// is killed, with all forks of it, which have the array too (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on
+    /// Windows; elsewhere an error of kind [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from
+    /// one open [`File`](std::fs::File) do not exclude one another, and what two of them have locked is free when the
+    /// first of them goes. Windows also keeps others from reading and writing these bytes without a map.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -465,8 +465,8 @@ impl<E, F> Options<E, F> {
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the process may not have more files open: the
-    /// array keeps its file open.
+    /// As for [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the process may not have more files open:
+    /// the array keeps its file open.
     ///
     /// ```
     /// use mmap_array::{MmapArray, npy};

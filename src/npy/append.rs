@@ -18,27 +18,27 @@ use std::thread;
 ///
 /// `rows` has as many axes as the array, of the same lengths but for that one, in any strides. The file becomes what
 /// `np.save` would have made of both together. Where its header has no room for the number of rows, as those of small
-/// writers in other languages have not, it is written anew with one that has, once, and put in its place; who has it open
-/// or mapped keeps the old one.
+/// writers in other languages have not, it is written anew with one that has, once, and put in its place; who has it
+/// open or mapped keeps the old one.
 ///
 /// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
 /// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
-/// the disk writes the few bytes of the new number at once. What a killed program has left behind the array is cut off by
-/// the next that adds rows: it is told from what others have put there by a tab in the place of the header's last space,
-/// which stands there meanwhile, and until then. (So nobody should put bytes of his own behind an array whose header
-/// ends with a tab.) After an error the file is as it was, if the system lets it be made so. Of those who add rows at the same time, one at a time can; the others get an error, and the file is as they
-/// found it. (On systems and file systems without locks that belong to an open file, as FreeBSD or some for networks, nobody else may
-/// do so.)
+/// the disk writes the few bytes of the new number at once. What a killed program has left behind the array is cut off
+/// by the next that adds rows: it is told from what others have put there by a tab in the place of the header's last
+/// space, which stands there meanwhile, and until then. (So nobody should put bytes of his own behind an array whose
+/// header ends with a tab.) After an error the file is as it was, if the system lets it be made so. Of those who add
+/// rows at the same time, one at a time can; the others get an error, and the file is as they found it. (On systems and
+/// file systems without locks that belong to an open file, as FreeBSD or some for networks, nobody else may do so.)
 ///
 /// # Errors
 ///
 /// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
-/// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of the
-/// array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array;
+/// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of
+/// the array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
 /// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
-/// [`Sidecar`](crate::ErrorKind::Sidecar) for an array that [`fill`](super::fill()) is filling; [`Io`](crate::ErrorKind::Io)
-/// where the system refuses.
+/// [`Sidecar`](crate::ErrorKind::Sidecar) for an array that [`fill`](super::fill()) is filling;
+/// [`Io`](crate::ErrorKind::Io) where the system refuses.
 ///
 /// ```
 /// use mmap_array::npy;

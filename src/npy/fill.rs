@@ -35,12 +35,12 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// [`npy::fill`](super::fill).
 ///
 /// **Do not create the array yourself: the job does.** What is done is kept in a small file beside the array,
-/// `.NAME.npy.fill`. When the array is complete it is marked so, by a tab in the place of a space of its header, and the
-/// file beside it goes. Of a complete array nothing is filled, also where an earlier run filled it by another function:
-/// [`run`](Self::run) returns 0, and with [`create_new`](Self::create_new) it is an error. An array that is there without
-/// the mark and without that file is refused: one that another call has created, one whose file beside it was lost. To
-/// begin anew, delete the array first, and the file beside it where it is not complete. An array that is not complete is moved together with its file, within one file
-/// system; a copy of both is refused.
+/// `.NAME.npy.fill`. When the array is complete it is marked so, by a tab in the place of a space of its header, and
+/// the file beside it goes. Of a complete array nothing is filled, also where an earlier run filled it by another
+/// function: [`run`](Self::run) returns 0, and with [`create_new`](Self::create_new) it is an error. An array that is
+/// there without the mark and without that file is refused: one that another call has created, one whose file beside it
+/// was lost. To begin anew, delete the array first, and the file beside it where it is not complete. An array that is
+/// not complete is moved together with its file, within one file system; a copy of both is refused.
 ///
 /// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills
 /// them, and marks them as done, until there are none left. So:
@@ -53,12 +53,12 @@ type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 /// all threads of a worker together need the memory of as many parts; where nothing is said, 16 MiB each. Nobody holds
 /// references to the file, which is why no `unsafe` is needed: others may watch it by
 /// [`open_shared`](Options::open_shared) meanwhile, and whoever writes to it spoils its values and nothing else.
-/// [`append`](super::append) refuses an array that is being filled, and of one that grows by other ways the job ends with an
-/// error.
+/// [`append`](super::append) refuses an array that is being filled, and of one that grows by other ways the job ends
+/// with an error.
 ///
-/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, or at the latest when it
-/// is done, and the same call goes on once there is room. With [`reserve`](CreateOptions::reserve) all blocks are taken
-/// when the array is created.
+/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, or at the latest when
+/// it is done, and the same call goes on once there is room. With [`reserve`](CreateOptions::reserve) all blocks are
+/// taken when the array is created.
 ///
 /// A process's claims are not those of its forks: a fork joins the job anew.
 ///
@@ -205,10 +205,10 @@ where
     ///
     /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without
     /// axes, 0 parts or more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is
-    /// damaged, or of a job that is not this one, or not there beside an array that is not complete, with what to do about
-    /// it; [`Io`](crate::ErrorKind::Io) where the array is there already and [`create_new`](Self::create_new) was asked for;
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks that belong to an open file: there
-    /// are some on Linux, Android, Apple's systems and Windows.
+    /// damaged, or of a job that is not this one, or not there beside an array that is not complete, with what to do
+    /// about it; [`Io`](crate::ErrorKind::Io) where the array is there already and [`create_new`](Self::create_new) was
+    /// asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks that belong to an open
+    /// file: there are some on Linux, Android, Apple's systems and Windows.
     pub fn open(self) -> Result<Fill<T>> {
         if !self.options.format.is_whole() {
             let error = Error::out_of_range("a job fills the whole array; a window of it has parts of no use");
@@ -603,8 +603,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a rule not
-    /// done.
+    /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a
+    /// rule not done.
     pub fn done(self) -> Result<()> {
         let Self { fill: Fill { array: file, path, real, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
         held.done(|| {
