@@ -19,7 +19,7 @@ mod numpy;
 #[path = "../tests/python/mod.rs"]
 mod python;
 
-use beside::Bench;
+use beside::{Bench, Tick, value};
 use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
 use mmap_array::{
@@ -29,15 +29,6 @@ use mmap_array::{
 };
 use numpy::Numpy;
 use std::io;
-
-/// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
-#[derive(Clone, Copy, Zeroable, Pod)]
-#[repr(C, packed)]
-struct Tick {
-    side: u8,
-    size: f32,
-    price: f64,
-}
 
 /// 13 bytes, big-endian.
 #[derive(Clone, Copy, Zeroable, Pod)]
@@ -66,7 +57,7 @@ fn main() -> io::Result<()> {
 }
 
 fn packed_records(bench: &mut Bench) -> io::Result<()> {
-    let (array, map) = &bench.file("", |i| Tick { side: i as u8, size: value(i) as f32, price: value(i) })?;
+    let (array, map) = &bench.file("", Tick::new)?;
     let ticks = "np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')";
     bench.open(&format!("{ticks}['price']"))?;
     let prices = |m| records(m).map(|tick| f64::from_ne_bytes(parts(&tick[5..])));
@@ -134,7 +125,7 @@ fn conversions(bench: &mut Bench) -> io::Result<()> {
         array.view(),
         (map, |m| m.chunks_exact(8).map(|b| f64::from_be_bytes(parts(b)) as f32).collect()),
     )?;
-    let (array, map) = &bench.file("", |i| Tick { side: i as u8, size: value(i) as f32, price: value(i) })?;
+    let (array, map) = &bench.file("", Tick::new)?;
     bench.open("np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')['size']")?;
     bench.conversion(
         "packed record, f4 to f8",
@@ -146,11 +137,6 @@ fn conversions(bench: &mut Bench) -> io::Result<()> {
 /// Those of 13 bytes.
 fn records(map: &Mmap) -> impl ExactSizeIterator<Item = &[u8]> {
     map.chunks_exact(13)
-}
-
-/// Whole numbers whose sums stay small, so that sums of floats are the same in every order.
-fn value(i: usize) -> f64 {
-    (i * 7 % 31) as f64 - 15.0
 }
 
 #[inline(always)]

@@ -17,8 +17,8 @@ mod numpy;
 #[path = "../tests/python/mod.rs"]
 mod python;
 
-use beside::Bench;
-use bytemuck::{Pod, Zeroable};
+use beside::{Bench, Tick, value};
+use bytemuck::Pod;
 use memmap2::Mmap;
 use mmap_array::{
     ArrayView, Be,
@@ -29,15 +29,6 @@ use mmap_array::{
 use numpy::Numpy;
 use std::io;
 use std::ops::AddAssign;
-
-/// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
-#[derive(Clone, Copy, Zeroable, Pod)]
-#[repr(C, packed)]
-struct Tick {
-    side: u8,
-    size: f32,
-    price: f64,
-}
 
 /// The length of the fast axis.
 const COLUMNS: usize = 768;
@@ -114,8 +105,7 @@ fn big_endian(bench: &mut Bench) -> io::Result<()> {
 }
 
 fn records(bench: &mut Bench) -> io::Result<()> {
-    let tick = |i| Tick { side: i as u8, size: value(i) as f32, price: value(i) };
-    let (array, map) = &bench.file("", tick)?;
+    let (array, map) = &bench.file("", Tick::new)?;
     let rows = array.len() / COLUMNS;
     let view = array.view().rows(..rows * COLUMNS).reshape([rows, COLUMNS])?.project(field!(Tick, size));
     let ticks = "np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')['size']";
@@ -133,11 +123,6 @@ fn records(bench: &mut Bench) -> io::Result<()> {
         },
         map,
     )
-}
-
-/// Whole numbers whose sums stay small, so that sums of floats are the same in every order.
-fn value(i: usize) -> f64 {
-    (i * 7 % 31) as f64 - 15.0
 }
 
 /// The first so many numbers of a file.

@@ -2,12 +2,32 @@
 
 use crate::common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
 use crate::numpy::Numpy;
-use bytemuck::{NoUninit, Pod, cast_slice};
+use bytemuck::{NoUninit, Pod, Zeroable, cast_slice};
 use memmap2::{Mmap, MmapOptions};
 use mmap_array::MmapArray;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+
+/// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
+#[derive(Clone, Copy, Zeroable, Pod)]
+#[repr(C, packed)]
+pub(crate) struct Tick {
+    pub(crate) side: u8,
+    pub(crate) size: f32,
+    pub(crate) price: f64,
+}
+
+impl Tick {
+    pub(crate) fn new(i: usize) -> Self {
+        Self { side: i as u8, size: value(i) as f32, price: value(i) }
+    }
+}
+
+/// Whole numbers whose sums stay small, so that sums of floats are the same in every order.
+pub(crate) fn value(i: usize) -> f64 {
+    (i * 7 % 31) as f64 - 15.0
+}
 
 /// One size of files, and NumPy.
 pub(crate) struct Bench<'a, 'b> {
