@@ -20,8 +20,7 @@ use std::str::FromStr;
 ///
 /// # Errors
 ///
-/// For a dtype that is not read back from its text: a subarray that is no field of a record, whose axes belong to the
-/// array, and sizes that NumPy does not have.
+/// For a dtype that is not read back from its text: one of a size that NumPy does not have.
 ///
 /// ```
 /// use mmap_array::DType;
