@@ -6,13 +6,17 @@
 //! one pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
 
 mod along;
+mod by_axis;
 pub(crate) mod convert;
 mod decode;
 pub(crate) mod display;
 mod iter;
 pub(crate) mod named;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod raw;
 pub(crate) mod reduce;
+mod reduction;
 mod retype;
 pub(crate) mod shaping;
 mod slice;
@@ -22,7 +26,7 @@ mod write;
 
 pub use crate::field::Field;
 pub use crate::shape::{IntoShape, MAX_NDIM, NdIndex};
-pub use along::Reduced;
+pub use by_axis::Reduced;
 pub(crate) use convert::With;
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};

@@ -1,5 +1,6 @@
 //! Reductions along axes, against the same loops over single elements.
 
+use mmap_array::element::Bool;
 use mmap_array::{ArrayView, Be, ErrorKind, Le};
 
 mod random;
@@ -266,6 +267,83 @@ fn the_first_of_equal_extremes_is_found() {
     let nans = ArrayView::from_slice(&nans, 3).unwrap();
     assert_eq!((nans.argmin(), nans.step_axis(0, -1).argmax()), (Some(0), Some(0)));
     assert_eq!(nans.rows(1..).argmax(), Some(1));
+}
+
+/// Many equal ones, truths and NaN.
+fn few_kinds() -> Vec<f32> {
+    let mut random = Random(9);
+    (0..2100).map(|_| [0.0, -0.0, 1.0, 2.0, -1.0, f32::NAN][random.below(400).saturating_sub(394) as usize]).collect()
+}
+
+#[test]
+fn places_along_an_axis_are_those_of_the_first_extremes() {
+    fn check<T: bytemuck::Pod + mmap_array::element::Ordered>(elements: &[T]) {
+        each(elements, |view, axes| {
+            let &[axis] = axes else { return };
+            let (shape, results) = gathered(view, axes);
+            let found = (view.argmin_axis(axis), view.argmax_axis(axis));
+            let places = results.iter().map(|elements| {
+                let of = ArrayView::from_slice(elements, elements.len()).unwrap();
+                Some((of.argmin()?, of.argmax()?))
+            });
+            let Some((smallest, largest)) = places.collect::<Option<(Vec<_>, Vec<_>)>>() else {
+                assert_eq!(found.0.unwrap_err().kind(), ErrorKind::OutOfRange);
+                return;
+            };
+            assert_eq!(found.0.unwrap(), (shape.clone(), smallest), "{axis} of {:?}", view.strides());
+            assert_eq!(found.1.unwrap(), (shape, largest), "{axis} of {:?}", view.strides());
+        });
+    }
+    check(&few_kinds());
+    check(&few_kinds().into_iter().map(|number| number as i8).collect::<Vec<_>>());
+    check(&numbers());
+    let view = ArrayView::from_slice(&[0_u8; 6], [2, 3]).unwrap();
+    assert_eq!(view.argmin_axis(2).unwrap_err().kind(), ErrorKind::OutOfRange);
+}
+
+#[test]
+fn truths_are_those_of_the_elements_whatever_the_layout() {
+    fn check<T: bytemuck::Pod + mmap_array::element::Number<Mean = f64>>(
+        elements: &[T],
+        is_true: impl Fn(&T) -> bool + Copy,
+    ) {
+        each(elements, |view, axes| {
+            let (shape, results) = gathered(view, axes);
+            let any = results.iter().map(|elements| elements.iter().any(is_true)).collect();
+            let all = results.iter().map(|elements| elements.iter().all(is_true)).collect();
+            let counts = results.iter().map(|elements| elements.iter().filter(|x| is_true(x)).count()).collect();
+            assert_eq!(view.any_axis(axes).unwrap(), (shape.clone(), any), "{axes:?} of {:?}", view.strides());
+            assert_eq!(view.all_axis(axes).unwrap(), (shape.clone(), all), "{axes:?} of {:?}", view.strides());
+            assert_eq!(view.count_nonzero_axis(axes).unwrap(), (shape, counts));
+            let copy = view.to_vec();
+            let whole = (view.any(), view.all(), view.count_nonzero());
+            let count = copy.iter().filter(|x| is_true(x)).count();
+            assert_eq!(whole, (count > 0, count == copy.len(), count));
+        });
+    }
+    check(&few_kinds(), |&number| number != 0.0);
+    check(&few_kinds().into_iter().map(|number| Be::new(number as i16)).collect::<Vec<_>>(), |number| {
+        number.get() != 0
+    });
+    check(&few_kinds().into_iter().map(|number| Bool::from(number == 0.0)).collect::<Vec<_>>(), |truth| truth.get());
+    check(&vec![7_u64; 2100], |_| true);
+    check(&vec![Bool::from(false); 2100], |_| false);
+}
+
+#[test]
+fn results_go_into_a_slice_that_has_room_for_them_and_no_other() {
+    let view = ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3]).unwrap();
+    let mut sums = [0; 3];
+    assert_eq!(view.sum_axis_to(0, &mut sums).unwrap(), [3]);
+    assert_eq!(sums, [5, 7, 9]);
+    for len in [2, 4] {
+        let mut means = vec![-1.0; len];
+        let error = view.mean_axis_to(0, &mut means).unwrap_err();
+        assert_eq!((error.kind(), means), (ErrorKind::Shape, vec![-1.0; len]));
+        assert_eq!(error.to_string(), format!("3 results of shape [3] do not fit a slice of {len}"));
+    }
+    assert_eq!(view.std_axis_to((), 0, &mut [1.0; 6]).unwrap(), [2, 3]);
+    assert_eq!(view.min_axis_to(2, &mut [0; 6]).unwrap_err().kind(), ErrorKind::OutOfRange);
 }
 
 #[test]

@@ -67,3 +67,80 @@ fn rows_are_read_in_by_all() {
 fn chunks_have_some_length() {
     let _ = MmapArrayMut::<u8>::anonymous(3).unwrap().view().par_axis_chunks(0, 0);
 }
+
+/// Whether two numbers are near.
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * one.abs().max(1.0)
+}
+
+#[test]
+fn reductions_are_those_of_one_processor_and_the_same_by_any_number() {
+    let pools: Vec<_> = [1, 3].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap()).into();
+    let numbers: Vec<f32> = (0..600_000_u32).map(|i| (i.wrapping_mul(2_654_435_769) >> 9) as f32 - 4e6).collect();
+    let big: Vec<Be<f32>> = numbers.iter().copied().map(Be::new).collect();
+    // Contiguous, turned, narrow, wide, backwards, apart.
+    for shape in [&[600_000][..], &[200_000, 3], &[3, 1000, 200]] {
+        let plain = ArrayView::from_slice(&numbers, shape).unwrap();
+        let big = ArrayView::from_slice(&big, shape).unwrap();
+        for view in [plain.clone(), plain.t().step_axis(0, -1)] {
+            let whole = pools.iter().map(|pool| {
+                pool.install(|| (view.par_sum(), view.par_mean(), view.par_var(1), view.par_min(), view.par_max()))
+            });
+            let whole: Vec<_> = whole.collect();
+            assert!(whole.iter().all(|results| *results == whole[0]), "{:?}", view.strides());
+            let (sum, mean, var, min, max) = whole[0];
+            assert_eq!((min, max), (view.min(), view.max()));
+            assert!(is_near(mean.unwrap(), view.mean().unwrap()) && is_near(var.unwrap(), view.var(1).unwrap()));
+            assert!((f64::from(sum) - mean.unwrap() * view.len() as f64).abs() < 1e-6 * 4e6 * view.len() as f64);
+            if view.ndim() == 1 {
+                assert_eq!(sum.to_bits(), view.sum().to_bits());
+            }
+            for axes in [&[0][..], &[shape.len() - 1], &(0..shape.len()).collect::<Vec<_>>()] {
+                let along = pools.iter().map(|pool| {
+                    pool.install(|| {
+                        let sums = view.par_sum_axis(axes).unwrap();
+                        (sums, view.par_mean_axis(axes).unwrap(), view.par_std_axis(axes, 0).unwrap())
+                    })
+                });
+                let along: Vec<_> = along.collect();
+                assert!(along.iter().all(|results| *results == along[0]), "{axes:?} of {:?}", view.strides());
+                let (sums, means, deviations) = &along[0];
+                let serial =
+                    (view.sum_axis(axes).unwrap(), view.mean_axis(axes).unwrap(), view.std_axis(axes, 0).unwrap());
+                assert_eq!((&sums.0, &means.0, &deviations.0), (&serial.0.0, &serial.1.0, &serial.2.0));
+                assert!(
+                    means.1.iter().zip(&serial.1.1).all(|(&a, &b)| is_near(a, b)),
+                    "{axes:?} of {:?}",
+                    view.strides()
+                );
+                assert!(deviations.1.iter().zip(&serial.2.1).all(|(&a, &b)| is_near(a, b)));
+                let count = view.len() as f64 / sums.1.len() as f64;
+                let near = |(&sum, &mean): (&f32, &f64)| (f64::from(sum) - mean * count).abs() < 1e-3 * 4e6 * count;
+                assert!(sums.1.iter().zip(&means.1).all(near), "{axes:?} of {:?}", view.strides());
+                assert_eq!(view.par_min_axis(axes).unwrap(), view.min_axis(axes).unwrap());
+                assert_eq!(view.par_max_axis(axes).unwrap(), view.max_axis(axes).unwrap());
+            }
+            assert_eq!(view.par_to_vec(), view.to_vec());
+            assert_eq!(view.par_to_vec_as::<i16>(), view.to_vec_as::<i16>());
+        }
+        assert_eq!(big.par_sum(), plain.par_sum());
+        assert_eq!(big.par_sum_axis(0).unwrap(), plain.par_sum_axis(0).unwrap());
+        assert_eq!(big.t().par_to_native_vec(), plain.t().to_vec());
+    }
+}
+
+#[test]
+fn integers_are_summed_exactly_and_nothing_is_reduced_as_by_one_processor() {
+    let numbers: Vec<u8> = (0..2_500_000).map(|i| (i % 251) as u8).collect();
+    let view = ArrayView::from_slice(&numbers, [5, 500_000]).unwrap();
+    assert_eq!((view.par_sum(), view.t().par_sum()), (view.sum(), view.sum()));
+    for axes in [&[0][..], &[1], &[0, 1], &[]] {
+        assert_eq!(view.par_sum_axis(axes).unwrap(), view.sum_axis(axes).unwrap());
+    }
+    let none = view.rows(..0);
+    assert_eq!((none.par_sum(), none.par_mean(), none.par_min(), none.par_var(0)), (0, None, None, None));
+    assert_eq!(none.t().par_sum_axis(1).unwrap(), none.t().sum_axis(1).unwrap());
+    assert_eq!(none.par_max_axis(0).unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(none.par_to_vec(), [0; 0]);
+    assert_eq!(view.par_sum_axis(2).unwrap_err().kind(), ErrorKind::OutOfRange);
+}

@@ -34,10 +34,10 @@ use std::ops::{Add, AddAssign, Neg, Range};
 pub trait Number: Element + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
     /// [`Bool`](crate::element::Bool), whose sum counts, `f32` for floats of 8 and 16 bits, and `f64` for longer ones.
-    type Sum: Copy;
+    type Sum: Copy + Send + Sync;
 
     /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
-    type Mean: Copy;
+    type Mean: Copy + Send + Sync;
 
     /// The sum of no elements.
     #[doc(hidden)]
@@ -176,6 +176,12 @@ pub(crate) mod sealed {
 /// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
 pub(crate) const BLOCK: usize = 128;
 
+/// Where a run that is longer is cut in two.
+#[inline(always)]
+pub(crate) fn half(len: usize) -> usize {
+    len / 2 - (len / 2) % 8
+}
+
 /// The pairwise sum, by the scheme of NumPy's `pairwise_sum`: the sum of the one half and that of the other.
 ///
 /// Without recursion, which could not be compiled for wide instructions where it is called from (see `wide`).
@@ -200,7 +206,7 @@ where
     let (mut depth, mut start, mut len) = (0, 0, len);
     loop {
         while len > BLOCK {
-            let half = len / 2 - (len / 2) % 8;
+            let half = half(len);
             halves[depth] = Half::Left(len - half);
             depth += 1;
             len = half;

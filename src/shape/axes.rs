@@ -56,6 +56,16 @@ impl Axes {
         axes
     }
 
+    /// Axes of these lengths and strides, as many of either. At most [`MAX_NDIM`].
+    #[cfg(feature = "rayon")]
+    pub(crate) fn new(lens: &[usize], strides: &[isize]) -> Self {
+        let mut axes = Self::of_none(lens.len());
+        let (to_lens, to_strides) = axes.parts_mut();
+        to_lens.copy_from_slice(lens);
+        to_strides.copy_from_slice(strides);
+        axes
+    }
+
     /// One axis.
     #[inline]
     pub(crate) fn one(len: usize, stride: isize) -> Self {

@@ -1,4 +1,4 @@
-//! Sums, means and extremes along axes.
+//! Elements gone through along axes.
 //!
 //! The elements are gone through once and as they lie in memory, whichever axes are reduced: a file larger than memory
 //! is read from its beginning to its end. Where the innermost axis is reduced, each run of it is taken in one go, as a
@@ -6,31 +6,22 @@
 //! at a time, so that a state is loaded and stored once for all of them.
 
 use super::ArrayView;
+#[cfg(feature = "rayon")]
+use super::RawView;
 use super::iter::Run;
-use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
+use super::reduce::{Dense, Sparse, with_run};
+use super::reduction::Reduction;
 use super::wide::{self, Kernel};
+#[cfg(feature = "rayon")]
+use crate::access::Reading;
 use crate::access::{Addr, Load};
-use crate::element::number::pairwise;
+#[cfg(feature = "rayon")]
+use crate::element::number::{BLOCK, half};
 use crate::element::series::{By, Series};
-use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
-use crate::shape::NdIndex;
+#[cfg(feature = "rayon")]
+use crate::shape::Axes;
 use std::marker::PhantomData;
-
-/// What becomes of the elements that have the same place in the result.
-pub(super) trait Reduction<T>: Copy {
-    /// What is known of some of them.
-    type State: Copy;
-
-    /// Of none, or where there is nothing to say of none, of the first one, which comes again later.
-    fn begin(self, first: impl FnOnce() -> T) -> Self::State;
-
-    /// One more.
-    fn push(self, state: Self::State, element: T) -> Self::State;
-
-    /// A run of them, which has at least one.
-    fn push_run(self, state: Self::State, len: usize, run: impl Series<T>) -> Self::State;
-}
 
 /// One axis of the elements and of the states.
 #[derive(Clone, Copy)]
@@ -84,7 +75,7 @@ pub(super) struct Plan<'a, T, A> {
     /// How many states there are.
     states: usize,
     /// How many elements each takes.
-    reduced: usize,
+    pub(super) reduced: usize,
     /// The axes that are kept, in the order of the view.
     results: Vec<Axis>,
     /// The state of the first result.
@@ -137,16 +128,22 @@ impl<'a, T, A> Plan<'a, T, A> {
         })
     }
 
-    fn shape(&self) -> Vec<usize> {
+    /// The lengths of the axes that are kept.
+    pub(super) fn shape(&self) -> Vec<usize> {
         self.results.iter().map(|axis| axis.len).collect()
     }
 
     /// Whether there are results of no elements, of which `what` is asked, and which have none.
-    fn check_elements(&self, what: &str) -> Result<()> {
+    pub(super) fn check_elements(&self, what: &str) -> Result<()> {
         if self.reduced > 0 || self.states == 0 {
             return Ok(());
         }
         Err(Error::out_of_range(format!("there is no {what} of no elements, of which a reduced axis has none")))
+    }
+
+    /// What is known of each state, which lie as in memory, in the C order of the results.
+    pub(super) fn in_order<S: Copy>(&self, states: Vec<S>) -> Vec<S> {
+        if self.is_in_order() { states } else { self.places().map(|place| states[place]).collect() }
     }
 
     /// The places of the states, in the order of the results.
@@ -167,6 +164,73 @@ impl<'a, T, A> Plan<'a, T, A> {
             next = next.wrapping_mul(axis.len);
             fits
         })
+    }
+}
+
+// SAFETY: a plan is a shared borrow of elements, as `&T` is.
+#[cfg(feature = "rayon")]
+unsafe impl<T: Send + Sync, A> Send for Plan<'_, T, A> {}
+// SAFETY: as above.
+#[cfg(feature = "rayon")]
+unsafe impl<T: Send + Sync, A> Sync for Plan<'_, T, A> {}
+
+/// Two parts of the elements of a plan.
+#[cfg(feature = "rayon")]
+pub(super) struct Halves<'a, T, A> {
+    pub(super) parts: [Plan<'a, T, A>; 2],
+    /// Whether both have all states, of which each then takes some of the elements; else those of the first come before
+    /// those of the other.
+    pub(super) share_states: bool,
+}
+
+#[cfg(feature = "rayon")]
+impl<'a, T, A> Plan<'a, T, A> {
+    /// Cuts the elements in two, which depends on their layout alone; `None` where they are few.
+    pub(super) fn halves(&self) -> Option<Halves<'a, T, A>> {
+        /// In bytes.
+        const FEW: usize = 1 << 20;
+        let len = self.axes.iter().map(|axis| axis.len).product::<usize>();
+        if self.states == 0 || len.saturating_mul(size_of::<T>()) < 2 * FEW {
+            return None;
+        }
+        // The slowest axis, so that each part lies together. One that is reduced only where a second set of states does
+        // not cost much.
+        let has_few_states = self.states.saturating_mul(64) <= len;
+        let cut = self.axes.iter().position(|axis| axis.step > 0 || has_few_states)?;
+        let Axis { len, stride, step } = self.axes[cut];
+        // Where a run is cut by pairwise sums, too.
+        let middle = if len > BLOCK { half(len) } else { len / 2 };
+        let part = |from: usize, to: usize| {
+            let mut axes = self.axes.clone();
+            axes[cut].len = to - from;
+            let share_states = step == 0;
+            Self {
+                start: self.start.offset((from as isize).wrapping_mul(stride)),
+                axes: joined(axes),
+                states: if share_states { self.states } else { (to - from) * step },
+                reduced: if share_states { self.reduced / len * (to - from) } else { self.reduced },
+                results: Vec::new(),
+                first: 0,
+                marker: PhantomData,
+            }
+        };
+        Some(Halves { parts: [part(0, middle), part(middle, len)], share_states: step == 0 })
+    }
+
+    /// How many states there are.
+    pub(super) fn states(&self) -> usize {
+        self.states
+    }
+}
+
+#[cfg(feature = "rayon")]
+impl<'a, T, A: Reading> Plan<'a, T, A> {
+    /// The elements, in the order in which they are gone through.
+    pub(super) fn to_view(&self) -> ArrayView<'a, T, A> {
+        let (lens, strides): (Vec<_>, Vec<_>) = self.axes.iter().map(|axis| (axis.len, axis.stride)).unzip();
+        let raw = RawView { ptr: self.start, axes: Axes::new(&lens, &strides) };
+        // SAFETY: these are elements of the view that the plan was made of, which only reads.
+        unsafe { ArrayView::from_raw(raw) }
     }
 }
 
@@ -195,14 +259,14 @@ struct Along<'a, T, A, R: Reduction<T>> {
     states: &'a mut [R::State],
 }
 
-/// Reduces a view, all of whose elements are initialised, to one state for each place of the result, in the order of
-/// the results.
+/// Reduces a view, all of whose elements are initialised, to one state for each place of the result, as they lie in
+/// memory.
 pub(super) fn reduce<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, reduction: R) -> Vec<R::State> {
     let mut states = begun(plan, reduction);
     if plan.reduced > 0 && !states.is_empty() {
         wide::run(Along { plan, reduction, states: &mut states });
     }
-    if plan.is_in_order() { states } else { plan.places().map(|place| states[place]).collect() }
+    states
 }
 
 /// The states before the first element.
@@ -354,376 +418,12 @@ fn push_narrow<T, R: Reduction<T>, S: Series<T>, const WIDTH: usize>(
     states.copy_from_slice(&narrow);
 }
 
-/// The sum, in lanes, which must have room for all elements of a state.
-#[derive(Clone, Copy)]
-struct Lanes;
-
-impl<T: Number> Reduction<T> for Lanes {
-    type State = T::Lane;
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> T::Lane {
-        T::NO_LANE
-    }
-
-    #[inline(always)]
-    fn push(self, state: T::Lane, element: T) -> T::Lane {
-        T::lane_push(state, element)
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T::Lane, len: usize, run: impl Series<T>) -> T::Lane {
-        T::lane_push_run(state, len, run)
-    }
-}
-
-/// The sum of one element.
-#[inline(always)]
-pub(super) fn as_sum<T: Number>(element: T) -> T::Sum {
-    T::lane_sum(T::lane_push(T::NO_LANE, element))
-}
-
-/// The sum of as many elements as there are.
-#[derive(Clone, Copy)]
-struct Sums;
-
-impl<T: Number> Reduction<T> for Sums {
-    type State = T::Sum;
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> T::Sum {
-        T::ZERO
-    }
-
-    #[inline(always)]
-    fn push(self, state: T::Sum, element: T) -> T::Sum {
-        T::add(state, as_sum(element))
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T::Sum, len: usize, run: impl Series<T>) -> T::Sum {
-        T::add(state, T::sum_run(len, run))
-    }
-}
-
-/// The sum in the type of the mean.
-#[derive(Clone, Copy)]
-struct Means;
-
-impl<T: Number> Reduction<T> for Means {
-    type State = T::Mean;
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> T::Mean {
-        T::NO_MEAN
-    }
-
-    #[inline(always)]
-    fn push(self, state: T::Mean, element: T) -> T::Mean {
-        T::mean_add(state, element.to_mean())
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T::Mean, len: usize, run: impl Series<T>) -> T::Mean {
-        T::mean_add(state, T::mean_run(len, run))
-    }
-}
-
-/// The smallest or the largest.
-#[derive(Clone, Copy)]
-struct Extremes<const LARGEST: bool>;
-
-impl<T: Ordered, const LARGEST: bool> Reduction<T> for Extremes<LARGEST> {
-    type State = T::Native;
-
-    #[inline(always)]
-    fn begin(self, first: impl FnOnce() -> T) -> T::Native {
-        first().native()
-    }
-
-    #[inline(always)]
-    fn push(self, state: T::Native, element: T) -> T::Native {
-        choose::<T, LARGEST>(state, element.native())
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T::Native, len: usize, run: impl Series<T>) -> T::Native {
-        choose::<T, LARGEST>(state, extreme_of_run::<T, LARGEST>(len, run))
-    }
-}
-
-/// How far elements lie from their mean: the mean and the sum of the squares of the distances from it.
-#[derive(Clone, Copy)]
-pub(super) struct Spread {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Spread {
-    pub(super) const NONE: Self = Self { count: 0.0, mean: 0.0, squares: 0.0 };
-
-    /// Of one element more: by Welford, *Technometrics* 4 (1962).
-    #[inline(always)]
-    fn push(self, element: f64) -> Self {
-        let count = self.count + 1.0;
-        let distance = element - self.mean;
-        let mean = self.mean + distance / count;
-        Self { count, mean, squares: self.squares + distance * (element - mean) }
-    }
-
-    /// Of both: by Chan, Golub, LeVeque, *The American Statistician* 37 (1983).
-    #[inline(always)]
-    pub(super) fn join(self, other: Self) -> Self {
-        if self.count == 0.0 {
-            return other;
-        }
-        let count = self.count + other.count;
-        let distance = other.mean - self.mean;
-        let mean = self.mean + distance * (other.count / count);
-        let between = distance * distance * (self.count * (other.count / count));
-        Self { count, mean, squares: self.squares + other.squares + between }
-    }
-
-    /// Of a run, whose elements are gone through twice.
-    #[inline(always)]
-    pub(super) fn push_run<T: Number<Mean = f64>>(mut self, len: usize, run: impl Series<T>) -> Self {
-        for_blocks(len, run, |count, block| {
-            let mean = T::mean_run(count, block) / count as f64;
-            let squares = pairwise(
-                count,
-                block.map(move |element: T| {
-                    let distance = element.to_mean() - mean;
-                    distance * distance
-                }),
-            );
-            self = self.join(Self { count: count as f64, mean, squares });
-        });
-        self
-    }
-
-    /// The variance, or where there are no more elements than `ddof`, what NumPy makes of it: NaN or infinity.
-    pub(super) fn variance(self, ddof: usize) -> f64 {
-        self.squares / (self.count - ddof as f64).max(0.0)
-    }
-}
-
-/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
-#[inline(always)]
-pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
-    const BLOCK: usize = 1 << 10;
-    let mut start = 0;
-    while start < len {
-        let count = BLOCK.min(len - start);
-        f(count, Rest { run, start });
-        start += count;
-    }
-}
-
-/// The elements of a series from one on.
-#[derive(Clone, Copy)]
-pub(super) struct Rest<R> {
-    pub(super) run: R,
-    pub(super) start: usize,
-}
-
-impl<T, R: Series<T>> Series<T> for Rest<R> {
-    const TOGETHER: bool = R::TOGETHER;
-
-    #[inline(always)]
-    fn contiguous(self) -> bool {
-        self.run.contiguous()
-    }
-
-    #[inline(always)]
-    fn at(self, index: usize) -> T {
-        self.run.at(self.start + index)
-    }
-
-    #[inline(always)]
-    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
-        self.run.lanes(self.start + index)
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Spreads;
-
-impl<T: Number<Mean = f64>> Reduction<T> for Spreads {
-    type State = Spread;
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> Spread {
-        Spread::NONE
-    }
-
-    #[inline(always)]
-    fn push(self, state: Spread, element: T) -> Spread {
-        state.push(element.to_mean())
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: Spread, len: usize, run: impl Series<T>) -> Spread {
-        state.push_run(len, run)
-    }
-}
-
-/// Results along axes: their shape, which is that of the kept axes, and the results in C order.
-pub type Reduced<S> = (Vec<usize>, Vec<S>);
-
-impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// Plans a reduction along axes, and gives the shape of the results and what `results` makes of the plan.
-    fn along<S>(
-        &self,
-        axes: impl NdIndex,
-        results: impl FnOnce(&Plan<'_, T, A>) -> Result<Vec<S>>,
-    ) -> Result<Reduced<S>> {
-        axes.with_index(|axes| {
-            let plan = Plan::new(self, axes)?;
-            Ok((plan.shape(), results(&plan)?))
-        })
-    }
-}
-
-impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
-    /// Adds up the elements along one axis, `sum_axis(0)`, or several, `sum_axis([0, 2])`: NumPy's `arr.sum(axis=0)`.
-    /// Returns the lengths of the axes that are kept, and the sums in C order.
-    ///
-    /// The elements are gone through once, as they lie in memory, whichever the axes are. Sums are what
-    /// [`sum`](Self::sum) makes of their elements, in the same type, and bit for bit what NumPy makes of native floats:
-    /// pairwise where the innermost axis in memory is among those that are reduced, and one after another where it is
-    /// not.
-    ///
-    /// # Errors
-    ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one is named twice.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
-    /// assert_eq!(view.sum_axis(0)?, (vec![3], vec![5, 7, 9]));
-    /// assert_eq!(view.sum_axis(1)?, (vec![2], vec![6, 15]));
-    /// assert_eq!(view.sum_axis([0, 1])?, (vec![], vec![21]));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn sum_axis(&self, axes: impl NdIndex) -> Result<Reduced<T::Sum>> {
-        self.along(axes, |plan| {
-            if plan.reduced == 0 {
-                return Ok(vec![T::ZERO; plan.states]);
-            }
-            if plan.reduced as u64 > T::LANE_LEN {
-                return Ok(reduce(plan, Sums));
-            }
-            Ok(reduce(plan, Lanes).into_iter().map(T::lane_sum).collect())
-        })
-    }
-
-    /// Returns the means along one axis or several, in `f64`: NumPy's `arr.mean(axis=0, dtype=np.float64)`. See
-    /// [`sum_axis`](Self::sum_axis) and [`mean`](Self::mean).
-    ///
-    /// # Errors
-    ///
-    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements, of which NumPy makes
-    /// NaN.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
-    /// assert_eq!(view.mean_axis(0)?, (vec![3], vec![2.5, 3.5, 4.5]));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn mean_axis(&self, axes: impl NdIndex) -> Result<Reduced<T::Mean>> {
-        self.along(axes, |plan| {
-            plan.check_elements("mean")?;
-            let sums = reduce(plan, Means);
-            Ok(sums.into_iter().map(|sum| T::mean_of(sum, plan.reduced)).collect())
-        })
-    }
-}
-
-impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns the variances along one axis or several, in `f64`: the sum of the squared distances from the mean,
-    /// divided by the number of elements less `ddof`. NumPy's `arr.var(axis=0, ddof=1, dtype=np.float64)`.
-    ///
-    /// They are computed in one pass over the elements, to a relative error of some units in the last place, also where
-    /// the mean is large (Welford; Chan, Golub and LeVeque). Where there are no more elements than `ddof` they are NaN
-    /// or infinite, as NumPy's.
-    ///
-    /// # Errors
-    ///
-    /// As for [`mean_axis`](Self::mean_axis).
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1.0, 2.0, 3.0, 4.0], [2, 2])?;
-    /// assert_eq!(view.var_axis(0, 0)?, (vec![2], vec![1.0, 1.0]));
-    /// assert_eq!(view.var_axis(0, 1)?, (vec![2], vec![2.0, 2.0]));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn var_axis(&self, axes: impl NdIndex, ddof: usize) -> Result<Reduced<f64>> {
-        self.along(axes, |plan| {
-            plan.check_elements("variance")?;
-            let spreads = reduce(plan, Spreads);
-            Ok(spreads.into_iter().map(|spread| spread.variance(ddof)).collect())
-        })
-    }
-
-    /// Returns the standard deviations along one axis or several, the square roots of the
-    /// [variances](Self::var_axis): NumPy's `arr.std(axis=0, ddof=1, dtype=np.float64)`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`mean_axis`](Self::mean_axis).
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[1.0, 2.0, 5.0, 4.0], [2, 2])?;
-    /// assert_eq!(view.std_axis(0, 0)?, (vec![2], vec![2.0, 1.0]));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn std_axis(&self, axes: impl NdIndex, ddof: usize) -> Result<Reduced<f64>> {
-        let (shape, mut deviations) = self.var_axis(axes, ddof)?;
-        deviations.iter_mut().for_each(|variance| *variance = variance.sqrt());
-        Ok((shape, deviations))
-    }
-}
-
-impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
-    fn extremes<const LARGEST: bool>(&self, axes: impl NdIndex, what: &str) -> Result<Reduced<T>> {
-        self.along(axes, |plan| {
-            plan.check_elements(what)?;
-            Ok(reduce(plan, Extremes::<LARGEST>).into_iter().map(T::from_native).collect())
-        })
-    }
-
-    /// Returns the smallest elements along one axis or several, NaN (or NaT) where one is: NumPy's `arr.min(axis=0)`.
-    /// See [`sum_axis`](Self::sum_axis).
-    ///
-    /// # Errors
-    ///
-    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements, as in NumPy.
-    ///
-    /// ```
-    /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 4], [2, 2])?;
-    /// assert_eq!(view.min_axis(0)?, (vec![2], vec![2, 1]));
-    /// assert_eq!(view.max_axis(1)?, (vec![2], vec![3, 4]));
-    /// # Ok::<(), mmap_array::Error>(())
-    /// ```
-    pub fn min_axis(&self, axes: impl NdIndex) -> Result<Reduced<T>> {
-        self.extremes::<false>(axes, "smallest element")
-    }
-
-    /// Returns the largest elements along one axis or several: NumPy's `arr.max(axis=0)`. See
-    /// [`min_axis`](Self::min_axis).
-    ///
-    /// # Errors
-    ///
-    /// As for [`min_axis`](Self::min_axis).
-    pub fn max_axis(&self, axes: impl NdIndex) -> Result<Reduced<T>> {
-        self.extremes::<true>(axes, "largest element")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::reduction::{Extremes, Lanes, Means, Spread, Spreads, Sums};
     use super::*;
     use crate::access::ReadOnly;
+    use crate::element::Number;
 
     #[test]
     fn wide_and_narrow_instructions_give_the_same() {
@@ -739,7 +439,7 @@ mod tests {
                         let plan = Plan::new(&view, &[axis]).unwrap();
                         let mut states = begun(&plan, reduction);
                         Along { plan: &plan, reduction, states: &mut states }.run();
-                        let narrow: Vec<_> = plan.places().map(|place| bits(states[place])).collect();
+                        let narrow: Vec<_> = states.into_iter().map(&bits).collect();
                         let wide: Vec<_> = reduce(&plan, reduction).into_iter().map(&bits).collect();
                         assert_eq!(wide, narrow);
                     }
@@ -752,6 +452,6 @@ mod tests {
         check::<i64, _>(Lanes, |sum| vec![sum as u64]);
         check::<f32, _>(Means, |sum| vec![sum.to_bits()]);
         check::<f64, _>(Extremes::<true>, |best| vec![best.to_bits()]);
-        check::<f32, _>(Spreads, |spread| vec![spread.mean.to_bits(), spread.squares.to_bits()]);
+        check::<f32, _>(Spreads, Spread::bits);
     }
 }

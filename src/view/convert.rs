@@ -99,7 +99,7 @@ impl<S, A: Load<S>> ArrayView<'_, S, A> {
     /// # Safety
     ///
     /// `target` must be valid for writes of `len` elements and apart from the view's.
-    unsafe fn make_all<T>(&self, target: *mut T, make: impl Make<S, T, A>) {
+    pub(super) unsafe fn make_all<T>(&self, target: *mut T, make: impl Make<S, T, A>) {
         wide::run(MakeAll { runs: &mut Runs::new(&self.raw), target, make, marker: PhantomData::<(S, A)> });
     }
 }

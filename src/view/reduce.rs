@@ -283,8 +283,12 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn mean(&self) -> Option<T::Mean> {
+        self.mean_sum().map(|sum| T::mean_of(T::mean_add(T::NO_MEAN, sum), self.len()))
+    }
+
+    /// The sum in the type of the mean.
+    pub(super) fn mean_sum(&self) -> Option<T::Mean> {
         wide::run(Mean(Elements::<T, A>::of(&mut self.runs_in_memory_order())))
-            .map(|sum| T::mean_of(T::mean_add(T::NO_MEAN, sum), self.len()))
     }
 }
 

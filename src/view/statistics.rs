@@ -2,9 +2,12 @@
 //! how many there are of each size, and all of it without NaN.
 
 use super::ArrayView;
-use super::along::{Plan, Reduction, Spreads, as_sum, for_blocks, reduce};
+use super::along::{Plan, reduce};
 use super::iter::{Run, Runs};
 use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
+use super::reduction::{
+    Count, MinMax, NanExtreme, NanMean, Reduction, Spread, Spreads, Sums, Truth, WithoutNan, as_sum, for_blocks,
+};
 use super::wide::{self, Kernel};
 use crate::access::Load;
 use crate::element::number::pairwise;
@@ -60,7 +63,12 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn var(&self, ddof: usize) -> Option<f64> {
-        Some(self.of_all(Spreads)?.variance(ddof))
+        Some(self.spread()?.variance(ddof))
+    }
+
+    /// How all elements lie around their mean.
+    pub(super) fn spread(&self) -> Option<Spread> {
+        self.of_all(Spreads)
     }
 
     /// Returns the standard deviation of all elements, the square root of the [variance](Self::var); `None` where there
@@ -140,6 +148,34 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
             counts[bin] += 1;
         });
         Ok(counts)
+    }
+}
+
+impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
+    /// Returns whether any element is not 0: NumPy's `arr.any()`. NaN is not 0, and of no elements none is. The view is
+    /// gone through until one is found.
+    ///
+    /// ```
+    /// use mmap_array::{ArrayView, element::Bool};
+    /// let mask = ArrayView::from_slice(&[0_u8, 1, 0, 1], [2, 2])?.view_as::<Bool>()?;
+    /// assert_eq!((mask.any(), mask.all(), mask.count_nonzero()), (true, false, 2));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.of_all(Truth::<false>).unwrap_or(false)
+    }
+
+    /// Returns whether no element is 0: NumPy's `arr.all()`. See [`any`](Self::any).
+    #[must_use]
+    pub fn all(&self) -> bool {
+        self.of_all(Truth::<true>).unwrap_or(true)
+    }
+
+    /// Counts the elements that are not 0: NumPy's `np.count_nonzero(arr)`. See [`any`](Self::any).
+    #[must_use]
+    pub fn count_nonzero(&self) -> usize {
+        self.of_all(Count).unwrap_or(0)
     }
 }
 
@@ -236,85 +272,6 @@ where
     }
 }
 
-/// The sum of what is not NaN.
-#[derive(Clone, Copy)]
-struct NanSum;
-
-#[inline(always)]
-fn or_zero<T: Number>(element: T) -> T {
-    if element.is_nan() { T::of_u8(0) } else { element }
-}
-
-impl<T: Number> Reduction<T> for NanSum {
-    type State = T::Sum;
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> T::Sum {
-        T::ZERO
-    }
-
-    #[inline(always)]
-    fn push(self, state: T::Sum, element: T) -> T::Sum {
-        T::add(state, as_sum(or_zero(element)))
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T::Sum, len: usize, run: impl Series<T>) -> T::Sum {
-        T::add(state, T::sum_run(len, run.map(or_zero)))
-    }
-}
-
-/// The sum of what is not NaN in the type of the mean, and how many there are.
-#[derive(Clone, Copy)]
-struct NanMean;
-
-impl<T: Number> Reduction<T> for NanMean {
-    type State = (T::Mean, usize);
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> Self::State {
-        (T::NO_MEAN, 0)
-    }
-
-    #[inline(always)]
-    fn push(self, (sum, count): Self::State, element: T) -> Self::State {
-        (T::mean_add(sum, or_zero(element).to_mean()), count + usize::from(!element.is_nan()))
-    }
-
-    #[inline(always)]
-    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
-        for_blocks(len, run, |len, run| {
-            let count = (0..len).map(|index| usize::from(!run.at(index).is_nan())).sum::<usize>();
-            state = (T::mean_add(state.0, T::mean_run(len, run.map(or_zero))), state.1 + count);
-        });
-        state
-    }
-}
-
-/// The smallest or the largest of what is not NaN, or NaN.
-#[derive(Clone, Copy)]
-struct NanExtreme<const LARGEST: bool>;
-
-impl<T: Number + Ordered, const LARGEST: bool> Reduction<T> for NanExtreme<LARGEST> {
-    type State = T;
-
-    #[inline(always)]
-    fn begin(self, first: impl FnOnce() -> T) -> T {
-        first()
-    }
-
-    #[inline(always)]
-    fn push(self, state: T, element: T) -> T {
-        let (known, next) = if element.is_nan() { (state, state) } else { (state, element) };
-        if known.is_nan() { next } else { T::from_native(choose::<T, LARGEST>(known.native(), next.native())) }
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: T, len: usize, run: impl Series<T>) -> T {
-        (0..len).fold(state, |state, index| self.push(state, run.at(index)))
-    }
-}
-
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// Adds up the elements that are not NaN: NumPy's `np.nansum(arr)`. See [`sum`](Self::sum).
     ///
@@ -326,7 +283,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn nan_sum(&self) -> T::Sum {
-        self.of_all(NanSum).unwrap_or(T::ZERO)
+        self.of_all(WithoutNan(Sums)).unwrap_or(T::ZERO)
     }
 
     /// Returns the mean of the elements that are not NaN; `None` where there is none but NaN. NumPy's
@@ -351,38 +308,6 @@ impl<T: Number + Ordered, A: Load<T>> ArrayView<'_, T, A> {
     #[must_use]
     pub fn nan_max(&self) -> Option<T> {
         self.of_all(NanExtreme::<true>).filter(|element| !element.is_nan())
-    }
-}
-
-/// The smallest and the largest.
-#[derive(Clone, Copy)]
-struct MinMax;
-
-impl<T: Ordered> Reduction<T> for MinMax {
-    type State = (T::Native, T::Native);
-
-    #[inline(always)]
-    fn begin(self, first: impl FnOnce() -> T) -> Self::State {
-        let first = first().native();
-        (first, first)
-    }
-
-    #[inline(always)]
-    fn push(self, (smallest, largest): Self::State, element: T) -> Self::State {
-        let element = element.native();
-        (T::smaller(smallest, element), T::larger(largest, element))
-    }
-
-    #[inline(always)]
-    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
-        for_blocks(len, run, |len, run| {
-            let (smallest, largest) = state;
-            state = (
-                T::smaller(smallest, extreme_of_run::<T, false>(len, run)),
-                T::larger(largest, extreme_of_run::<T, true>(len, run)),
-            );
-        });
-        state
     }
 }
 

@@ -40,8 +40,14 @@ def reductions(a):
     # In the byte order of the array, which NumPy does not keep.
     yield "min", lambda axes: np.asarray(a.min(axis=axes)).astype(a.dtype)
     yield "max", lambda axes: np.asarray(a.max(axis=axes)).astype(a.dtype)
+    # Along one axis only: of several, NumPy raises `TypeError`.
+    yield "argmin", lambda axes: np.asarray(a.argmin(axis=axes[0] if len(axes) == 1 else axes))
+    yield "argmax", lambda axes: np.asarray(a.argmax(axis=axes[0] if len(axes) == 1 else axes))
     if kind == "M":
         return
+    yield "any", lambda axes: np.asarray(a.any(axis=axes))
+    yield "all", lambda axes: np.asarray(a.all(axis=axes))
+    yield "count_nonzero", lambda axes: np.asarray(np.count_nonzero(a, axis=axes))
     if kind == "f":
         yield "sum", lambda axes: a.sum(axis=axes)
     else:
@@ -60,6 +66,9 @@ def whole(a):
     if a.dtype.kind == "M":
         return
     doubles = a.astype("f8")
+    yield "whole_any", np.asarray(a.any())
+    yield "whole_all", np.asarray(a.all())
+    yield "whole_count", np.asarray(np.count_nonzero(a))
     yield "whole_var", a.var(dtype="f8")
     if a.dtype.kind == "f" and not np.isnan(a).all():
         yield "nan_sum", np.nansum(a)
@@ -95,6 +104,6 @@ with np.errstate(all="ignore"):
                 for name, reduce in reductions(a):
                     try:
                         result = np.asarray(reduce(axes))
-                    except ValueError:
+                    except (ValueError, TypeError):
                         continue
                     put(f"{number}.{name}.{'-'.join(map(str, axes))}", result)

@@ -55,13 +55,16 @@ fn extremes<T: Ordered + Element + Pod + PartialEq + Debug>(
     made: &Made,
     is_nan: impl Fn(T) -> bool,
 ) -> bool {
-    let place = match &*made.reduction {
-        "argmin" => view.argmin(),
-        "argmax" => view.argmax(),
+    let places = match (&*made.reduction, &made.axes[..]) {
+        ("argmin", []) => view.argmin().map(|place| (vec![], vec![place])),
+        ("argmax", []) => view.argmax().map(|place| (vec![], vec![place])),
+        ("argmin", &[axis]) => view.argmin_axis(axis).ok(),
+        ("argmax", &[axis]) => view.argmax_axis(axis).ok(),
         _ => None,
     };
-    if let Some(place) = place {
-        assert_eq!(doubles(&made.path).1, [place as f64], "{}", made.path.display());
+    if let Some((shape, places)) = places {
+        let places = places.into_iter().map(|place| place as f64).collect();
+        assert_eq!(doubles(&made.path), (shape, places), "{}", made.path.display());
         return true;
     }
     let ours = match &*made.reduction {
@@ -109,6 +112,15 @@ fn numbers<T: Number<Mean = f64> + Ordered + Pod>(
         }
         "mean" => assert_near(made, view.mean_axis(axes).unwrap(), Near::Parts(1e-15), largest),
         "var" => assert_near(made, view.var_axis(axes, 1).unwrap(), Near::Parts(1e-12), largest * largest),
+        "any" => assert_eq!(truths(view.any_axis(axes)), doubles(&made.path), "{}", made.path.display()),
+        "all" => assert_eq!(truths(view.all_axis(axes)), doubles(&made.path), "{}", made.path.display()),
+        "count_nonzero" => {
+            let (shape, found) = view.count_nonzero_axis(axes).unwrap();
+            assert_eq!((shape, counts(found)), doubles(&made.path), "{}", made.path.display());
+        }
+        "whole_any" => assert_eq!([f64::from(u8::from(view.any()))], doubles(&made.path).1[..]),
+        "whole_all" => assert_eq!([f64::from(u8::from(view.all()))], doubles(&made.path).1[..]),
+        "whole_count" => assert_eq!([view.count_nonzero() as f64], doubles(&made.path).1[..]),
         "whole_var" => assert_near(made, one(view.var(0)), Near::Parts(1e-12), largest * largest),
         "nan_mean" => assert_near(made, one(view.nan_mean()), Near::Parts(1e-15), largest),
         "nan_min" => assert_near(made, one(view.nan_min().map(as_double)), Near::Bits, 0.0),
@@ -142,8 +154,13 @@ fn one(result: Option<f64>) -> (Vec<usize>, Vec<f64>) {
     (vec![], vec![result.unwrap()])
 }
 
-fn counts(counts: Vec<u64>) -> Vec<f64> {
-    counts.into_iter().map(|count| count as f64).collect()
+fn counts<T: TryInto<u32, Error: Debug>>(counts: Vec<T>) -> Vec<f64> {
+    counts.into_iter().map(|count| f64::from(count.try_into().unwrap())).collect()
+}
+
+fn truths(results: mmap_array::Result<(Vec<usize>, Vec<bool>)>) -> (Vec<usize>, Vec<f64>) {
+    let (shape, truths) = results.unwrap();
+    (shape, truths.into_iter().map(|truth| f64::from(u8::from(truth))).collect())
 }
 
 fn made(folder: &Path, number: usize) -> Vec<Made> {
@@ -226,5 +243,5 @@ fn reductions_along_axes_are_numpys() {
         }
     }
     println!("{compared} results");
-    assert!(compared > 2900, "{compared}");
+    assert!(compared > 4800, "{compared}");
 }

@@ -1,0 +1,469 @@
+//! What becomes of elements that have the same place in the result: sums, extremes, spreads, counts.
+//!
+//! Each is a state, which takes one element more or a run of them. The loops that bring the elements are in `along`.
+
+use super::reduce::{choose, extreme_of_run};
+use crate::element::number::pairwise;
+use crate::element::series::Series;
+use crate::element::{Bool, Number, Ordered};
+
+/// What becomes of the elements that have the same place in the result.
+pub(super) trait Reduction<T>: Copy {
+    /// What is known of some of them.
+    type State: Copy;
+
+    /// Of none, or where there is nothing to say of none, of the first one, which comes again later.
+    fn begin(self, first: impl FnOnce() -> T) -> Self::State;
+
+    /// One more.
+    fn push(self, state: Self::State, element: T) -> Self::State;
+
+    /// A run of them, which has at least one.
+    fn push_run(self, state: Self::State, len: usize, run: impl Series<T>) -> Self::State;
+}
+
+/// The sum, in lanes, which must have room for all elements of a state.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes;
+
+impl<T: Number> Reduction<T> for Lanes {
+    type State = T::Lane;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> T::Lane {
+        T::NO_LANE
+    }
+
+    #[inline(always)]
+    fn push(self, state: T::Lane, element: T) -> T::Lane {
+        T::lane_push(state, element)
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T::Lane, len: usize, run: impl Series<T>) -> T::Lane {
+        T::lane_push_run(state, len, run)
+    }
+}
+
+/// The sum of one element.
+#[inline(always)]
+pub(super) fn as_sum<T: Number>(element: T) -> T::Sum {
+    T::lane_sum(T::lane_push(T::NO_LANE, element))
+}
+
+/// The sum of as many elements as there are.
+#[derive(Clone, Copy)]
+pub(super) struct Sums;
+
+impl<T: Number> Reduction<T> for Sums {
+    type State = T::Sum;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> T::Sum {
+        T::ZERO
+    }
+
+    #[inline(always)]
+    fn push(self, state: T::Sum, element: T) -> T::Sum {
+        T::add(state, as_sum(element))
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T::Sum, len: usize, run: impl Series<T>) -> T::Sum {
+        T::add(state, T::sum_run(len, run))
+    }
+}
+
+/// The sum in the type of the mean.
+#[derive(Clone, Copy)]
+pub(super) struct Means;
+
+impl<T: Number> Reduction<T> for Means {
+    type State = T::Mean;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> T::Mean {
+        T::NO_MEAN
+    }
+
+    #[inline(always)]
+    fn push(self, state: T::Mean, element: T) -> T::Mean {
+        T::mean_add(state, element.to_mean())
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T::Mean, len: usize, run: impl Series<T>) -> T::Mean {
+        T::mean_add(state, T::mean_run(len, run))
+    }
+}
+
+/// The smallest or the largest.
+#[derive(Clone, Copy)]
+pub(super) struct Extremes<const LARGEST: bool>;
+
+impl<T: Ordered, const LARGEST: bool> Reduction<T> for Extremes<LARGEST> {
+    type State = T::Native;
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> T::Native {
+        first().native()
+    }
+
+    #[inline(always)]
+    fn push(self, state: T::Native, element: T) -> T::Native {
+        choose::<T, LARGEST>(state, element.native())
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T::Native, len: usize, run: impl Series<T>) -> T::Native {
+        choose::<T, LARGEST>(state, extreme_of_run::<T, LARGEST>(len, run))
+    }
+}
+
+/// How far elements lie from their mean: the mean and the sum of the squares of the distances from it.
+#[derive(Clone, Copy)]
+pub(super) struct Spread {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Spread {
+    pub(super) const NONE: Self = Self { count: 0.0, mean: 0.0, squares: 0.0 };
+
+    /// Of one element more: by Welford, *Technometrics* 4 (1962).
+    #[inline(always)]
+    fn push(self, element: f64) -> Self {
+        let count = self.count + 1.0;
+        let distance = element - self.mean;
+        let mean = self.mean + distance / count;
+        Self { count, mean, squares: self.squares + distance * (element - mean) }
+    }
+
+    /// Of both: by Chan, Golub, LeVeque, *The American Statistician* 37 (1983).
+    #[inline(always)]
+    pub(super) fn join(self, other: Self) -> Self {
+        if self.count == 0.0 {
+            return other;
+        }
+        let count = self.count + other.count;
+        let distance = other.mean - self.mean;
+        let mean = self.mean + distance * (other.count / count);
+        let between = distance * distance * (self.count * (other.count / count));
+        Self { count, mean, squares: self.squares + other.squares + between }
+    }
+
+    /// Of a run, whose elements are gone through twice.
+    #[inline(always)]
+    pub(super) fn push_run<T: Number<Mean = f64>>(mut self, len: usize, run: impl Series<T>) -> Self {
+        for_blocks(len, run, |count, block| {
+            let mean = T::mean_run(count, block) / count as f64;
+            let squares = pairwise(
+                count,
+                block.map(move |element: T| {
+                    let distance = element.to_mean() - mean;
+                    distance * distance
+                }),
+            );
+            self = self.join(Self { count: count as f64, mean, squares });
+        });
+        self
+    }
+
+    /// The bits of what it is.
+    #[cfg(test)]
+    pub(super) fn bits(self) -> Vec<u64> {
+        [self.count, self.mean, self.squares].map(f64::to_bits).to_vec()
+    }
+
+    /// The variance, or where there are no more elements than `ddof`, what NumPy makes of it: NaN or infinity.
+    pub(super) fn variance(self, ddof: usize) -> f64 {
+        self.squares / (self.count - ddof as f64).max(0.0)
+    }
+}
+
+/// How many elements are looked at twice at a time.
+const BLOCK: usize = 1 << 10;
+
+/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
+#[inline(always)]
+pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
+    let mut start = 0;
+    while start < len {
+        let count = BLOCK.min(len - start);
+        f(count, Rest { run, start });
+        start += count;
+    }
+}
+
+/// The elements of a series from one on.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<R> {
+    pub(super) run: R,
+    pub(super) start: usize,
+}
+
+impl<T, R: Series<T>> Series<T> for Rest<R> {
+    const TOGETHER: bool = R::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        self.run.contiguous()
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> T {
+        self.run.at(self.start + index)
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
+        self.run.lanes(self.start + index)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Spreads;
+
+impl<T: Number<Mean = f64>> Reduction<T> for Spreads {
+    type State = Spread;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> Spread {
+        Spread::NONE
+    }
+
+    #[inline(always)]
+    fn push(self, state: Spread, element: T) -> Spread {
+        state.push(element.to_mean())
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: Spread, len: usize, run: impl Series<T>) -> Spread {
+        state.push_run(len, run)
+    }
+}
+
+/// What becomes of those that are not NaN, where zeros change nothing.
+#[derive(Clone, Copy)]
+pub(super) struct WithoutNan<R>(pub(super) R);
+
+#[inline(always)]
+fn or_zero<T: Number>(element: T) -> T {
+    if element.is_nan() { T::of_u8(0) } else { element }
+}
+
+impl<T: Number, R: Reduction<T>> Reduction<T> for WithoutNan<R> {
+    type State = R::State;
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> R::State {
+        self.0.begin(first)
+    }
+
+    #[inline(always)]
+    fn push(self, state: R::State, element: T) -> R::State {
+        self.0.push(state, or_zero(element))
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: R::State, len: usize, run: impl Series<T>) -> R::State {
+        self.0.push_run(state, len, run.map(or_zero))
+    }
+}
+
+/// The sum of what is not NaN in the type of the mean, and how many there are.
+#[derive(Clone, Copy)]
+pub(super) struct NanMean;
+
+impl<T: Number> Reduction<T> for NanMean {
+    type State = (T::Mean, usize);
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> Self::State {
+        (T::NO_MEAN, 0)
+    }
+
+    #[inline(always)]
+    fn push(self, (sum, count): Self::State, element: T) -> Self::State {
+        (T::mean_add(sum, or_zero(element).to_mean()), count + usize::from(!element.is_nan()))
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
+        for_blocks(len, run, |len, run| {
+            let count = (0..len).map(|index| usize::from(!run.at(index).is_nan())).sum::<usize>();
+            state = (T::mean_add(state.0, T::mean_run(len, run.map(or_zero))), state.1 + count);
+        });
+        state
+    }
+}
+
+/// The smallest or the largest of what is not NaN, or NaN.
+#[derive(Clone, Copy)]
+pub(super) struct NanExtreme<const LARGEST: bool>;
+
+impl<T: Number + Ordered, const LARGEST: bool> Reduction<T> for NanExtreme<LARGEST> {
+    type State = T;
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> T {
+        first()
+    }
+
+    #[inline(always)]
+    fn push(self, state: T, element: T) -> T {
+        let (known, next) = if element.is_nan() { (state, state) } else { (state, element) };
+        if known.is_nan() { next } else { T::from_native(choose::<T, LARGEST>(known.native(), next.native())) }
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: T, len: usize, run: impl Series<T>) -> T {
+        (0..len).fold(state, |state, index| self.push(state, run.at(index)))
+    }
+}
+
+/// The smallest and the largest.
+#[derive(Clone, Copy)]
+pub(super) struct MinMax;
+
+impl<T: Ordered> Reduction<T> for MinMax {
+    type State = (T::Native, T::Native);
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> Self::State {
+        let first = first().native();
+        (first, first)
+    }
+
+    #[inline(always)]
+    fn push(self, (smallest, largest): Self::State, element: T) -> Self::State {
+        let element = element.native();
+        (T::smaller(smallest, element), T::larger(largest, element))
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
+        for_blocks(len, run, |len, run| {
+            let (smallest, largest) = state;
+            state = (
+                T::smaller(smallest, extreme_of_run::<T, false>(len, run)),
+                T::larger(largest, extreme_of_run::<T, true>(len, run)),
+            );
+        });
+        state
+    }
+}
+
+/// Whether an element is not 0, as NumPy takes it for true.
+#[inline(always)]
+fn is_true<T: Number<Mean = f64>>(element: T) -> bool {
+    element.to_number::<Bool>().get()
+}
+
+/// How many of a run are not 0.
+#[inline(always)]
+fn true_of_run<T: Number<Mean = f64>>(len: usize, run: impl Series<T>) -> usize {
+    u8::sum_run(len, run.map(|element| u8::from(is_true(element)))) as usize
+}
+
+/// Whether all are not 0, or any is.
+#[derive(Clone, Copy)]
+pub(super) struct Truth<const ALL: bool>;
+
+impl<T: Number<Mean = f64>, const ALL: bool> Reduction<T> for Truth<ALL> {
+    type State = bool;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> bool {
+        ALL
+    }
+
+    #[inline(always)]
+    fn push(self, state: bool, element: T) -> bool {
+        if ALL { state & is_true(element) } else { state | is_true(element) }
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: bool, len: usize, run: impl Series<T>) -> bool {
+        let mut start = 0;
+        // Until it is known.
+        while state == ALL && start < len {
+            let count = BLOCK.min(len - start);
+            let not_zero = true_of_run(count, Rest { run, start });
+            state = if ALL { not_zero == count } else { not_zero > 0 };
+            start += count;
+        }
+        state
+    }
+}
+
+/// How many are not 0.
+#[derive(Clone, Copy)]
+pub(super) struct Count;
+
+impl<T: Number<Mean = f64>> Reduction<T> for Count {
+    type State = usize;
+
+    #[inline(always)]
+    fn begin(self, _: impl FnOnce() -> T) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn push(self, state: usize, element: T) -> usize {
+        state + usize::from(is_true(element))
+    }
+
+    #[inline(always)]
+    fn push_run(self, state: usize, len: usize, run: impl Series<T>) -> usize {
+        state + true_of_run(len, run)
+    }
+}
+
+/// Where along an axis the smallest or the largest is, the first of several.
+#[derive(Clone, Copy)]
+pub(super) struct Places<const LARGEST: bool> {
+    /// Whether the last along the axis comes first.
+    pub(super) backwards: bool,
+}
+
+impl<const LARGEST: bool> Places<LARGEST> {
+    /// Whether one that comes later is to be taken.
+    #[inline(always)]
+    fn replaces<T: Ordered>(self, best: T::Native, later: T::Native) -> bool {
+        let chosen = choose::<T, LARGEST>(best, later);
+        if self.backwards { T::is_same(chosen, later) } else { !T::is_same(chosen, best) }
+    }
+}
+
+impl<T: Ordered, const LARGEST: bool> Reduction<T> for Places<LARGEST> {
+    /// The best, its place, and that of the next one.
+    type State = (T::Native, usize, usize);
+
+    #[inline(always)]
+    fn begin(self, first: impl FnOnce() -> T) -> Self::State {
+        (first().native(), 0, 0)
+    }
+
+    #[inline(always)]
+    fn push(self, (best, place, next): Self::State, element: T) -> Self::State {
+        let element = element.native();
+        if self.replaces::<T>(best, element) { (element, next, next + 1) } else { (best, place, next + 1) }
+    }
+
+    #[inline(always)]
+    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
+        for_blocks(len, run, |len, block| {
+            let (best, _, next) = state;
+            let found = extreme_of_run::<T, LARGEST>(len, block);
+            if self.replaces::<T>(best, found) {
+                let is_it = |&index: &usize| T::is_same(block.at(index).native(), found);
+                let index = if self.backwards { (0..len).rev().find(is_it) } else { (0..len).find(is_it) };
+                (state.0, state.1) = (found, next + index.unwrap_or(0));
+            }
+            state.2 = next + len;
+        });
+        state
+    }
+}
