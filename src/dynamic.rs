@@ -7,6 +7,7 @@
 mod bytes;
 mod convert;
 mod options;
+mod reduce;
 mod shared;
 mod value;
 mod view;

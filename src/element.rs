@@ -8,6 +8,7 @@ mod bytes;
 mod complex;
 pub(crate) mod debug;
 pub(crate) mod endian;
+pub(crate) mod float16;
 #[cfg(feature = "float8")]
 mod float8;
 #[cfg(feature = "half")]

@@ -5,6 +5,7 @@ use crate::access::{Reading, Shared};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::io::check_lost;
+use crate::region::prefer_huge_pages;
 use crate::shape::Order;
 use crate::view::shaping::Shaped;
 use crate::view::{ArrayView, RawView};
@@ -97,6 +98,22 @@ impl<'a, A: Reading> DynView<'a, A> {
             16 => self.elements::<[u8; 16]>().for_each_chunk(most, f),
             _ => self.bytes()?.for_each_chunk(most, f),
         }
+    }
+
+    /// The bytes of all elements, in C order.
+    pub(super) fn collect_bytes(&self) -> Vec<u8> {
+        const MOST: usize = 1 << 16;
+        let mut bytes = Vec::with_capacity(self.len().saturating_mul(self.dtype().itemsize()));
+        prefer_huge_pages(bytes.spare_capacity_mut());
+        let chunks = self.for_each_chunk(MOST, |chunk| {
+            bytes.extend_from_slice(chunk);
+            Ok(())
+        });
+        if chunks.is_err() {
+            // There was no room for one more axis.
+            self.axis_iter(0).for_each(|part| bytes.extend(part.collect_bytes()));
+        }
+        bytes
     }
 
     /// The elements' bytes, as one more axis.

@@ -1,91 +1,103 @@
-//! Numbers of any width and byte order as numbers of one type: the stored type is found once for a whole view, and the
-//! view then converted as a typed one.
+//! Numbers of any width and byte order, found to be of their type once for a whole view, which is then worked on as a
+//! typed one; and converted so to numbers of one type.
 
 use super::view::DynView;
 use crate::access::{Load, Reading};
 use crate::dtype::{Endianness, Kind};
-use crate::element::item::f32_of_half;
-use crate::element::{Bool, Endian, LongDouble, LongDouble96, Number};
-use crate::error::{Reason, Result};
+use crate::element::float16::Float16;
+use crate::element::{Bool, Endian, LongDouble, LongDouble96, Number, Ordered};
+use crate::error::{Error, Reason, Result};
 use crate::view::{ArrayView, With};
+use bytemuck::Pod;
 use byteorder::{BigEndian, LittleEndian};
 
 /// What is done with a view once its type is known.
-trait Visitor<T> {
+pub(super) trait Visitor {
     type Output;
 
-    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) -> Self::Output;
+    fn visit<S: Number<Mean = f64> + Ordered + Pod, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Self::Output
+    where
+        S::Sum: super::reduce::Sum;
 }
 
-struct ToVec;
+struct ToVec<T>(std::marker::PhantomData<T>);
 
-impl<T> Visitor<T> for ToVec {
+impl<T: Number> Visitor for ToVec<T> {
     type Output = Vec<T>;
 
-    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) -> Vec<T> {
-        view.collect(With(convert))
+    fn visit<S: Number<Mean = f64>, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Vec<T> {
+        view.to_vec_as()
     }
 }
 
 struct CopyTo<'a, T>(&'a mut [T]);
 
-impl<T> Visitor<T> for CopyTo<'_, T> {
+impl<T: Number> Visitor for CopyTo<'_, T> {
     type Output = ();
 
     #[track_caller]
-    fn visit<S, A: Load<S>>(self, view: ArrayView<'_, S, A>, convert: impl Fn(S) -> T + Copy) {
-        view.collect_to(self.0, With(convert));
+    fn visit<S: Number<Mean = f64>, A: Load<S>>(self, view: ArrayView<'_, S, A>) {
+        view.collect_to(self.0, With(S::to_number::<T>));
     }
+}
+
+/// Has a view visited as elements of a type in some byte order.
+macro_rules! in_order {
+    ($view:expr, $visitor:expr, $stored:ty, $order:expr) => {
+        match $order {
+            Endianness::Big => $visitor.visit($view.elements::<Endian<$stored, BigEndian>>()),
+            Endianness::Little => $visitor.visit($view.elements::<Endian<$stored, LittleEndian>>()),
+        }
+    };
 }
 
 impl<A: Reading> DynView<'_, A> {
     pub(super) fn collect<T: Number>(&self) -> Result<Vec<T>> {
-        self.visit(ToVec)
+        self.convert(ToVec(std::marker::PhantomData))
     }
 
     pub(super) fn collect_to<T: Number>(&self, target: &mut [T]) -> Result<()> {
-        self.visit(CopyTo(target))
+        self.convert(CopyTo(target))
     }
 
-    /// Has the elements visited as what they are, with the function that converts one.
-    fn visit<T: Number, V: Visitor<T>>(&self, visitor: V) -> Result<V::Output> {
-        macro_rules! number {
-            ($stored:ty, $order:expr, $convert:expr) => {
-                match $order {
-                    Endianness::Big => visitor.visit(self.elements::<Endian<$stored, BigEndian>>(), $convert),
-                    Endianness::Little => visitor.visit(self.elements::<Endian<$stored, LittleEndian>>(), $convert),
-                }
-            };
-            ($stored:ty, $order:expr) => {
-                number!($stored, $order, Number::to_number)
-            };
-        }
-        Ok(match *self.dtype().kind() {
-            Kind::Bool => visitor.visit(self.elements::<Bool>(), Number::to_number),
-            Kind::Int { size: 1, .. } => visitor.visit(self.elements::<i8>(), Number::to_number),
-            Kind::Int { size: 2, order } => number!(i16, order),
-            Kind::Int { size: 4, order } => number!(i32, order),
-            Kind::UInt { size: 1, .. } => visitor.visit(self.elements::<u8>(), Number::to_number),
-            Kind::UInt { size: 2, order } => number!(u16, order),
-            Kind::UInt { size: 4, order } => number!(u32, order),
-            Kind::UInt { size: 8, order } => number!(u64, order),
-            Kind::Float { size: 2, order } => number!(u16, order, |number| T::of_f32(f32_of_half(number.get()))),
-            Kind::Float { size: 4, order } => number!(f32, order),
-            Kind::Float { size: 8, order } => number!(f64, order),
-            Kind::Float { size: 12, order } => number!(LongDouble96, order),
-            Kind::Float { size: 16, order } => number!(LongDouble, order),
-            Kind::Int { size: 8, order } | Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
-                number!(i64, order)
+    /// Has the elements visited as the numbers that they are, of times their counts.
+    fn convert<V: Visitor>(&self, visitor: V) -> Result<V::Output> {
+        self.visit(visitor).or_else(|visitor| match *self.dtype().kind() {
+            Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
+                Ok(in_order!(self, visitor, i64, order))
             }
-            _ => {
-                return Err(Reason::DTypeMismatch(format!(
-                    "the elements are {}, which cannot be converted to numbers as integers, floats, truth values and \
-                     times can{}",
-                    self.dtype(),
-                    if self.dtype().fields().is_empty() { "" } else { "; take one of the fields" }
-                ))
-                .error());
-            }
+            _ => Err(self.no_numbers("converted to numbers", " and times")),
         })
+    }
+
+    /// Has the elements visited as the real numbers that they are; gives the visitor back where they are none.
+    pub(super) fn visit<V: Visitor>(&self, visitor: V) -> Result<V::Output, V> {
+        Ok(match *self.dtype().kind() {
+            Kind::Bool => visitor.visit(self.elements::<Bool>()),
+            Kind::Int { size: 1, .. } => visitor.visit(self.elements::<i8>()),
+            Kind::Int { size: 2, order } => in_order!(self, visitor, i16, order),
+            Kind::Int { size: 4, order } => in_order!(self, visitor, i32, order),
+            Kind::Int { size: 8, order } => in_order!(self, visitor, i64, order),
+            Kind::UInt { size: 1, .. } => visitor.visit(self.elements::<u8>()),
+            Kind::UInt { size: 2, order } => in_order!(self, visitor, u16, order),
+            Kind::UInt { size: 4, order } => in_order!(self, visitor, u32, order),
+            Kind::UInt { size: 8, order } => in_order!(self, visitor, u64, order),
+            Kind::Float { size: 2, order } => in_order!(self, visitor, Float16, order),
+            Kind::Float { size: 4, order } => in_order!(self, visitor, f32, order),
+            Kind::Float { size: 8, order } => in_order!(self, visitor, f64, order),
+            Kind::Float { size: 12, order } => in_order!(self, visitor, LongDouble96, order),
+            Kind::Float { size: 16, order } => in_order!(self, visitor, LongDouble, order),
+            _ => return Err(visitor),
+        })
+    }
+
+    /// The error of elements of which something cannot be made that can be made of numbers, `and` others.
+    pub(super) fn no_numbers(&self, made: &str, and: &str) -> Error {
+        let fields = if self.dtype().fields().is_empty() { "" } else { "; take one of the fields" };
+        Reason::DTypeMismatch(format!(
+            "the elements are {}, which cannot be {made} as integers, floats, truth values{and} can{fields}",
+            self.dtype(),
+        ))
+        .error()
     }
 }

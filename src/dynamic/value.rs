@@ -134,6 +134,11 @@ impl fmt::Debug for RecordValue<'_> {
 }
 
 impl Value<'_> {
+    /// The same value, if it is no record, which has a dtype that lives elsewhere.
+    pub(super) fn without_record(&self) -> Option<Value<'static>> {
+        self.leaf().map(Value::of)
+    }
+
     /// The same value, of bytes of its own where it is a record, for as long as its dtype lives elsewhere.
     pub(super) fn with_dtype(self, dtype: &DType) -> Value<'_> {
         match (self.leaf(), self) {

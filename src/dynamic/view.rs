@@ -1,7 +1,7 @@
 //! Views whose dtype is known at run time.
 
 use crate::access::{self, Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
-use crate::dtype::{DType, Kind};
+use crate::dtype::{DType, Endianness, Kind};
 use crate::element::item::Stored;
 use crate::element::{Element, Number};
 use crate::error::{Error, Reason, Result, short_type_name};
@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
+use std::sync::LazyLock;
 
 /// Shaped access to elements of a [`DType`] that is known only when the program runs.
 ///
@@ -211,6 +212,24 @@ impl<'a, A: Mode> DynView<'a, A> {
         DynView { raw: self.raw.clone(), dtype: self.dtype, marker: PhantomData }
     }
 
+    /// Returns the bytes of the elements in C order, as they are stored: NumPy's `arr.tobytes()`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let dtype: DType = "[('id', '>u2'), ('x', '|u1')]".parse()?;
+    /// let view = DynView::from_bytes(&[0, 1, 7, 0, 2, 8], &dtype, 2)?;
+    /// assert_eq!(view.field("id")?.to_bytes(), [0, 1, 0, 2]);
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.view().collect_bytes()
+    }
+
     /// The elements in C order as numbers of type `T`, whatever numbers are stored, in whatever byte order: NumPy's
     /// `arr.astype(T)`, flat.
     ///
@@ -322,6 +341,42 @@ macro_rules! retyping {
                 Ok(unsafe { Self::from_raw(raw, dtype) })
             }
 
+            /// Returns the real parts of complex numbers, where they are: NumPy's `arr.real`.
+            ///
+            /// A view of a Rust type has them as a field: `view.project(field!(Complex<f64>, re))`.
+            ///
+            /// # Errors
+            ///
+            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for other elements.
+            ///
+            /// ```
+            /// use mmap_array::{DType, DynView};
+            /// let dtype: DType = "'>c8'".parse()?;
+            /// let bytes: Vec<u8> = [1.5_f32, -2.0].map(f32::to_be_bytes).concat();
+            /// let view = DynView::from_bytes(&bytes, &dtype, 1)?;
+            /// assert_eq!(view.to_string(), "[1.5-2.j]");
+            /// assert_eq!((view.re()?.to_string(), view.im()?.to_string()), ("[1.5]".into(), "[-2.]".into()));
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            pub fn re($($receiver)+) -> Result<Self> {
+                let (raw, dtype) = part_of($this.raw.clone(), $this.dtype, 0)?;
+                // SAFETY: the parts of a complex number are its first and its second half, so these are bytes of this
+                // view's elements, borrowed as they are; it is used up where it writes.
+                Ok(unsafe { Self::from_raw(raw, dtype) })
+            }
+
+            /// Returns the imaginary parts of complex numbers, where they are: NumPy's `arr.imag`. See
+            /// [`re`](Self::re).
+            ///
+            /// # Errors
+            ///
+            /// As for [`re`](Self::re).
+            pub fn im($($receiver)+) -> Result<Self> {
+                let (raw, dtype) = part_of($this.raw.clone(), $this.dtype, 1)?;
+                // SAFETY: as for `re`.
+                Ok(unsafe { Self::from_raw(raw, dtype) })
+            }
+
             /// Returns the same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
             /// [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
             ///
@@ -425,6 +480,28 @@ fn field_of<'d>(mut raw: RawView, mut dtype: &'d DType, path: &str) -> Result<(R
             None => return Ok((raw, dtype)),
         }
     }
+}
+
+/// The floats that complex numbers are made of.
+static PARTS: LazyLock<[DType; 8]> = LazyLock::new(|| {
+    let sizes = [4, 8, 12, 16].into_iter().flat_map(|size| [(size, Endianness::Little), (size, Endianness::Big)]);
+    let mut floats = sizes.map(|(size, order)| DType::scalar(Kind::Float { size, order }).expect("NumPy has it"));
+    std::array::from_fn(|_| floats.next().expect("as many as there are"))
+});
+
+/// The first or the second parts of complex numbers, and what they are.
+fn part_of(raw: RawView, dtype: &DType, place: usize) -> Result<(RawView, &'static DType)> {
+    let part = match *dtype.kind() {
+        Kind::Complex { size, order } => {
+            PARTS.iter().find(|part| *part.kind() == Kind::Float { size: size / 2, order })
+        }
+        _ => None,
+    };
+    let Some(part) = part else {
+        let text = format!("the elements are {dtype}, which have no real and imaginary parts as complex numbers have");
+        return Err(Reason::DTypeMismatch(text).error());
+    };
+    Ok((raw.project(place * part.itemsize()), part))
 }
 
 /// The elements of one dtype as those of another, and what they are.

@@ -367,7 +367,6 @@ macro_rules! plain {
 pub(crate) use plain;
 
 /// What has a byte order of floats that are made of their bits, an integer's.
-#[cfg(any(feature = "float8", feature = "half"))]
 macro_rules! by_bits {
     ($number:ident: $bits:ident) => {
         impl crate::element::endian::sealed::Sealed for $number {}
@@ -387,7 +386,6 @@ macro_rules! by_bits {
         }
     };
 }
-#[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use by_bits;
 
 /// What has a byte order of a type that is an array of so many bytes in the machine's order.

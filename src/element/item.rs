@@ -4,6 +4,7 @@
 //! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does
 //! not say it has an [`item`](super::Element::item) of its own.
 
+use super::float16::Float16;
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
 use super::time::text::{span_text, time_text};
 use super::x87::X87;
@@ -104,7 +105,7 @@ impl<'a> Stored<'a> {
             Kind::UInt { size: 2, order } => Leaf::UInt(number!(u16, order).into()),
             Kind::UInt { size: 4, order } => Leaf::UInt(number!(u32, order).into()),
             Kind::UInt { order, .. } => Leaf::UInt(number!(u64, order)),
-            Kind::Float { size: 2, order } => Leaf::F16(f32_of_half(number!(u16, order))),
+            Kind::Float { size: 2, order } => Leaf::F16(Float16::from_bits(number!(u16, order)).to_f32()),
             Kind::Float { size: 4, order } => Leaf::F32(number!(f32, order)),
             Kind::Float { size: 8, order } => Leaf::F64(number!(f64, order)),
             Kind::Complex { size: 8, order } => Leaf::ComplexF32(complex!(f32, order)),
@@ -288,32 +289,5 @@ pub(super) fn write_marked(
     match mark {
         Mark::Quoted => f.write_str(""),
         Mark::Text => Ok(()),
-    }
-}
-
-/// The value of a float of 2 bytes by its bits: [IEEE 754] binary16.
-///
-/// [IEEE 754]: https://en.wikipedia.org/wiki/Half-precision_floating-point_format
-pub(crate) fn f32_of_half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1f, u32::from(bits & 0x3ff));
-    let magnitude = match exponent {
-        // Multiples of 2^-24, of which an `f32` holds all exactly.
-        0 => fraction as f32 / (1 << 24) as f32,
-        0x1f => f32::from_bits(0x7f80_0000 | fraction << 13),
-        _ => f32::from_bits((u32::from(exponent) + 127 - 15) << 23 | fraction << 13),
-    };
-    f32::from_bits(magnitude.to_bits() | u32::from(sign) << 31)
-}
-
-#[cfg(all(test, feature = "half"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_half_has_its_value() {
-        for bits in 0..=u16::MAX {
-            let (ours, theirs) = (f32_of_half(bits), half::f16::from_bits(bits).to_f32());
-            assert!(ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan()), "{bits:#x}");
-        }
     }
 }

@@ -331,7 +331,6 @@ pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T>
 /// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
 ///
 /// The last bit is 1 wherever bits were left out, so that it lies on the same side of every middle as the number does.
-#[cfg(any(feature = "float8", feature = "half"))]
 #[inline(always)]
 pub(crate) fn rounded_to_odd(number: f64) -> f32 {
     let nearest = number as f32;
@@ -418,7 +417,6 @@ pub(crate) use mean_in_f64;
 
 /// The parts of [`Number`] that make a number of one of the machine's, rounded once by way of `f32`, from which `$make`
 /// makes it.
-#[cfg(any(feature = "float8", feature = "half"))]
 macro_rules! rounded {
     ($make:expr) => {
         crate::element::number::rounded! {
@@ -445,12 +443,10 @@ macro_rules! rounded {
         })
     };
 }
-#[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use rounded;
 
 /// The parts of [`Number`] for floats of one or two bytes, which are added in `f32` and become other numbers by way of
 /// it: an `f32` has all of them, which `$value` makes of them.
-#[cfg(any(feature = "float8", feature = "half"))]
 macro_rules! added_in_f32 {
     () => {
         crate::element::number::added_in_f32!(|number: Self| number.to_f32());
@@ -490,7 +486,6 @@ macro_rules! added_in_f32 {
         }
     };
 }
-#[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) use added_in_f32;
 
 /// The parts of [`Ordered`] for elements in the machine's byte order.

@@ -13,19 +13,23 @@ folder = Path(sys.argv[1])
 rng = np.random.default_rng(7)
 shapes = [(), (1,), (9,), (1000,), (20000,), (3, 700), (700, 3), (130, 131), (0, 3), (4, 1, 300), (30, 20, 10), (3, 4, 5, 6)]
 dtypes = ["f4", "f8", ">f4", ">f8", "i1", "i2", ">i4", "i8", "u1", "u2", "u4", "u8", "?", "M8[s]"]
+# For views without a type alone.
+dtypes += ["f2", ">f2", "c8", ">c16", ">m8[D]"]
 
 
 def array(dtype, shape):
     """Numbers of all sizes, of which some are special."""
     kind = np.dtype(dtype).kind
     size = int(np.prod(shape))
-    if kind == "f":
+    if kind == "c":
+        made = rng.standard_normal(size) + 1j * rng.standard_normal(size)
+    elif kind == "f":
         made = rng.standard_normal(size) * 10.0 ** rng.integers(-3, 4, size)
         special = rng.random(size) < 0.002
         made[special] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], special.sum())
     elif kind == "?" or kind == "b":
         made = rng.random(size) < 0.5
-    elif kind == "M":
+    elif kind in "mM":
         made = rng.integers(-(10**9), 10**9, size)
         made[rng.random(size) < 0.002] = np.iinfo("i8").min
     else:
@@ -37,13 +41,20 @@ def array(dtype, shape):
 def reductions(a):
     """The names and functions that there are for a dtype."""
     kind = a.dtype.kind
+    if kind == "c":
+        yield "sum", lambda axes: a.sum(axis=axes)
+        yield "mean", lambda axes: a.mean(axis=axes, dtype="c16")
+        return
     # In the byte order of the array, which NumPy does not keep.
     yield "min", lambda axes: np.asarray(a.min(axis=axes)).astype(a.dtype)
     yield "max", lambda axes: np.asarray(a.max(axis=axes)).astype(a.dtype)
     # Along one axis only: of several, NumPy raises `TypeError`.
     yield "argmin", lambda axes: np.asarray(a.argmin(axis=axes[0] if len(axes) == 1 else axes))
     yield "argmax", lambda axes: np.asarray(a.argmax(axis=axes[0] if len(axes) == 1 else axes))
-    if kind == "M":
+    if kind in "mM":
+        return
+    if a.dtype.itemsize == 2 and kind == "f":
+        yield "mean", lambda axes: a.mean(axis=axes, dtype="f8")
         return
     yield "any", lambda axes: np.asarray(a.any(axis=axes))
     yield "all", lambda axes: np.asarray(a.all(axis=axes))
@@ -59,7 +70,7 @@ def reductions(a):
 
 def whole(a):
     """The names and results of what there is for all elements at once."""
-    if a.size == 0:
+    if a.size == 0 or a.dtype.kind in "cm" or a.dtype in ("<f2", ">f2"):
         return
     yield "argmin", a.argmin()
     yield "argmax", a.argmax()

@@ -1,0 +1,230 @@
+//! Sums, means and extremes of views whose dtype is known at run time.
+
+use super::convert::Visitor;
+use super::value::Value;
+use super::view::DynView;
+use crate::access::{Load, Reading};
+use crate::dtype::{DType, Endianness, Kind};
+use crate::element::unit::Generic;
+use crate::element::{DateTime64, Endian, Number, Ordered};
+use crate::error::{Error, Result};
+use crate::shape::NdIndex;
+use crate::view::{ArrayView, Reduced};
+use bytemuck::{Pod, bytes_of};
+use byteorder::{BigEndian, LittleEndian};
+
+/// The sums of numbers, as values.
+pub(super) trait Sum: Copy {
+    fn to_value(self) -> Result<Value<'static>>;
+}
+
+macro_rules! integers {
+    ($($sum:ty: $Value:ident),*) => {$(
+        impl Sum for $sum {
+            fn to_value(self) -> Result<Value<'static>> {
+                let number = self.try_into();
+                number.map(Value::$Value).map_err(|_| Error::out_of_range(format!("the sum {self} does not fit 64 bits")))
+            }
+        }
+    )*};
+}
+integers!(i128: Int, u128: UInt);
+
+macro_rules! floats {
+    ($($sum:ty: $Value:ident),*) => {$(
+        impl Sum for $sum {
+            fn to_value(self) -> Result<Value<'static>> {
+                Ok(Value::$Value(self))
+            }
+        }
+    )*};
+}
+floats!(f32: F32, f64: F64);
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Of {
+    Sum,
+    Mean,
+    Min,
+    Max,
+}
+
+/// Reduces along some axes, or all elements to one.
+#[derive(Clone, Copy)]
+struct Reduce<'a> {
+    of: Of,
+    axes: Option<&'a [usize]>,
+    dtype: &'a DType,
+}
+
+/// The value of an element.
+fn value<T: Pod>(element: T, dtype: &DType) -> Value<'static> {
+    let value = DynView::of_element(bytes_of(&element), dtype).at(());
+    value.without_record().expect("what is reduced is no record")
+}
+
+impl Reduce<'_> {
+    fn extremes<S: Ordered + Pod, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
+        let (shape, extremes) = match (self.of, self.axes) {
+            (Of::Min, Some(axes)) => view.min_axis(axes)?,
+            (_, Some(axes)) => view.max_axis(axes)?,
+            (Of::Min, None) => (vec![], view.min().into_iter().collect()),
+            (_, None) => (vec![], view.max().into_iter().collect()),
+        };
+        Ok((shape, extremes.into_iter().map(|extreme| value(extreme, self.dtype)).collect()))
+    }
+}
+
+impl Visitor for Reduce<'_> {
+    type Output = Result<Reduced<Value<'static>>>;
+
+    fn visit<S: Number<Mean = f64> + Ordered + Pod, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Self::Output
+    where
+        S::Sum: Sum,
+    {
+        match self.of {
+            Of::Sum => {
+                let (shape, sums) = match self.axes {
+                    Some(axes) => view.sum_axis(axes)?,
+                    None => (vec![], vec![view.sum()]),
+                };
+                Ok((shape, sums.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
+            }
+            Of::Mean => {
+                let (shape, means) = match self.axes {
+                    Some(axes) => view.mean_axis(axes)?,
+                    None => (vec![], view.mean().into_iter().collect()),
+                };
+                Ok((shape, means.into_iter().map(Value::F64).collect()))
+            }
+            Of::Min | Of::Max => self.extremes(view),
+        }
+    }
+}
+
+/// A complex number of its parts.
+fn complex((re, im): (Value<'static>, Value<'static>)) -> Value<'static> {
+    match (re, im) {
+        (Value::F32(re), Value::F32(im)) => Value::ComplexF32([re, im]),
+        (re, im) => Value::ComplexF64([re, im].map(|part| part.as_f64().expect("a part is a number"))),
+    }
+}
+
+impl<A: Reading> DynView<'_, A> {
+    fn reduce(&self, of: Of, axes: Option<&[usize]>) -> Result<Reduced<Value<'static>>> {
+        let reduce = Reduce { of, axes, dtype: self.dtype() };
+        match self.visit(reduce) {
+            Ok(results) => return results,
+            Err(_) => {}
+        }
+        match (of, self.dtype().kind()) {
+            (Of::Sum | Of::Mean, Kind::Complex { .. }) => {
+                let ((shape, re), (_, im)) = (self.re()?.reduce(of, axes)?, self.im()?.reduce(of, axes)?);
+                Ok((shape, re.into_iter().zip(im).map(complex).collect()))
+            }
+            (Of::Min | Of::Max, &(Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. })) => match order {
+                // Of either only the counts are compared, and NaT.
+                Endianness::Big => reduce.extremes(self.elements::<Endian<DateTime64<Generic>, BigEndian>>()),
+                Endianness::Little => reduce.extremes(self.elements::<Endian<DateTime64<Generic>, LittleEndian>>()),
+            },
+            (Of::Sum | Of::Mean, _) => Err(self.no_numbers("added up", " and complex numbers")),
+            (Of::Min | Of::Max, _) => Err(self.no_numbers("compared", " and times")),
+        }
+    }
+
+    /// Adds up all elements: NumPy's `arr.sum()`. What [`ArrayView::sum`] gives of the elements' type, as a value:
+    /// floats in their own type, pairwise; integers and truth values exactly.
+    ///
+    /// The sums of complex numbers are those of their real and of their imaginary parts, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers;
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a sum of integers that 64 bits do not hold, which in NumPy
+    /// wraps around.
+    ///
+    /// ```
+    /// use mmap_array::{dynamic::Value, DType, DynView};
+    /// let dtype: DType = "'>u2'".parse()?;
+    /// let view = DynView::from_bytes(&[0, 1, 0, 2, 0, 3, 0, 6], &dtype, [2, 2])?;
+    /// assert_eq!(view.sum()?, Value::UInt(12));
+    /// assert_eq!(view.mean()?, Some(Value::F64(3.0)));
+    /// assert_eq!((view.min()?, view.max()?), (Some(Value::UInt(1)), Some(Value::UInt(6))));
+    /// assert_eq!(view.sum_axis(0)?, (vec![2], vec![Value::UInt(4), Value::UInt(8)]));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn sum(&self) -> Result<Value<'static>> {
+        let (_, mut sum) = self.reduce(Of::Sum, None)?;
+        Ok(sum.pop().expect("of no elements the sum is 0"))
+    }
+
+    /// Returns the mean of all elements in `f64`, of complex ones complex; `None` where there are none: NumPy's
+    /// `arr.mean(dtype=np.float64)`. See [`sum`](Self::sum).
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers.
+    pub fn mean(&self) -> Result<Option<Value<'static>>> {
+        Ok(self.reduce(Of::Mean, None)?.1.pop())
+    }
+
+    /// Returns the smallest element, NaN (or NaT) where one is; `None` where there are none: NumPy's `arr.min()`.
+    ///
+    /// # Errors
+    ///
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no real numbers and no times.
+    pub fn min(&self) -> Result<Option<Value<'static>>> {
+        Ok(self.reduce(Of::Min, None)?.1.pop())
+    }
+
+    /// Returns the largest element: NumPy's `arr.max()`. See [`min`](Self::min).
+    ///
+    /// # Errors
+    ///
+    /// As for [`min`](Self::min).
+    pub fn max(&self) -> Result<Option<Value<'static>>> {
+        Ok(self.reduce(Of::Max, None)?.1.pop())
+    }
+
+    /// Adds up the elements along one axis or several: NumPy's `arr.sum(axis=0)`. Returns the lengths of the axes that
+    /// are kept, and the sums in C order. See [`ArrayView::sum_axis`] and [`sum`](Self::sum).
+    ///
+    /// # Errors
+    ///
+    /// As for [`sum`](Self::sum), and [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one
+    /// is named twice.
+    pub fn sum_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
+        axes.with_index(|axes| self.reduce(Of::Sum, Some(axes)))
+    }
+
+    /// Returns the means along one axis or several, in `f64`: NumPy's `arr.mean(axis=0, dtype=np.float64)`. See
+    /// [`sum_axis`](Self::sum_axis).
+    ///
+    /// # Errors
+    ///
+    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements.
+    pub fn mean_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
+        axes.with_index(|axes| self.reduce(Of::Mean, Some(axes)))
+    }
+
+    /// Returns the smallest elements along one axis or several: NumPy's `arr.min(axis=0)`. See
+    /// [`sum_axis`](Self::sum_axis) and [`min`](Self::min).
+    ///
+    /// # Errors
+    ///
+    /// As for [`min`](Self::min) and for [`mean_axis`](Self::mean_axis).
+    pub fn min_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
+        axes.with_index(|axes| self.reduce(Of::Min, Some(axes)))
+    }
+
+    /// Returns the largest elements along one axis or several: NumPy's `arr.max(axis=0)`. See
+    /// [`min_axis`](Self::min_axis).
+    ///
+    /// # Errors
+    ///
+    /// As for [`min_axis`](Self::min_axis).
+    pub fn max_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
+        axes.with_index(|axes| self.reduce(Of::Max, Some(axes)))
+    }
+}
