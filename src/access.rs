@@ -45,6 +45,13 @@ pub trait Mode: sealed::Mode {
     /// Whether pages of the elements may be lost while they are touched.
     #[doc(hidden)]
     const SHARED: bool = false;
+
+    /// [`Stable::pointer`] in the modes that are, and `None` in others.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn stable_pointer<T>(addr: Addr) -> Option<*mut T> {
+        (!Self::SHARED).then(|| addr.0.cast())
+    }
 }
 
 /// A mode in which elements stay as they are while they are borrowed: [`Stable`] for some types of elements. The trait is
@@ -89,7 +96,7 @@ impl Aliasing for SharedMut {}
 
 /// The address of a byte among elements.
 ///
-/// Nobody follows it but the methods of [`Load`] and [`Store`], and nobody makes a pointer of it but [`Stable`]. So a
+/// Nobody follows it but the methods of [`Load`] and [`Store`], and nobody makes a pointer of it but [`Stable`] and its like. So a
 /// function that would make a reference to elements that others may change does not compile. Addresses are computed by
 /// wrapping arithmetic, which is never unsound.
 #[doc(hidden)]

@@ -233,7 +233,9 @@
 //! | `arr.min()`, `arr.max()` | `arr.view().min()`, `arr.view().max()` |
 //! | `arr.sum(axis=0)`, `arr.max(axis=(0, 1))` | `arr.view().sum_axis(0)?.1`, `arr.view().max_axis([0, 1])?.1` |
 //! | `arr.mean(axis=1, dtype="f8")` | `arr.view().mean_axis(1)?.1` |
-//! | `arr.argmin()`, `arr.argmax()` | `arr.view().argmin()`, `arr.view().argmax()` |
+//! | `arr.argmin()`, `arr.argmax(axis=0)` | `arr.view().argmin()`, `arr.view().argmax_axis(0)?.1` |
+//! | `arr.any()`, `arr.all(axis=1)` | `arr.view().any()`, `arr.view().all_axis(1)?.1` |
+//! | `np.count_nonzero(arr)` | `arr.view().count_nonzero()` |
 //! | `arr.var(dtype="f8")`, `arr.std(dtype="f8", ddof=1)` | `arr.view().var(0)`, `arr.view().std(1)` |
 //! | `np.nansum(arr)`, `np.nanmin(arr)` | `arr.view().nan_sum()`, `arr.view().nan_min()` |
 //! | `np.histogram(arr, [0, 9, 99])[0].astype("u8")` | `arr.view().histogram(&[0.0, 9.0, 99.0])?` |
@@ -279,7 +281,8 @@
 //! | `arr[3]`, `arr["id"][3]` | `arr.at([3])`, `arr.field("id")?.at([3])` |
 //! | `arr[1:4]["rgb"][:, 0]` | `arr.view().rows(1..4).field("rgb")?.slice((.., 0))` |
 //! | `arr["id"].astype("f8")` | `arr.field("id")?.to_vec_as::<f64>()?` |
-//! | `arr["pos"]["x"].sum()` | `arr.field("pos.x")?.typed::<f32>()?.sum()` |
+//! | `arr["pos"]["x"].sum()`, `arr["id"].max()` | `arr.field("pos.x")?.sum()?`, `arr.field("id")?.max()?` |
+//! | `arr["rgb"].min(axis=0)` | `arr.field("rgb")?.min_axis(0)?.1` |
 //! | `arr.tobytes()`, `str(arr)` | `arr.as_bytes()`, `arr.to_string()` |
 //!
 //! ## Write
@@ -291,6 +294,7 @@
 //! | `arr[2, 3] = 5`, `arr[...] = 1` | `arr[[2, 3]] = 5.0`, `arr.fill(1.0)` |
 //! | `arr[:, 3] = 0` | `arr.view_mut().index_axis(1, 3).fill(0.0)` |
 //! | `arr += 1` | `arr.view_mut().map_in_place(\|x\| x + 1.0)` |
+//! | `arr -= arr.min(axis=0)` | `let least = arr.view().min_axis(0)?.1; arr.view_mut().map_rows_in_place(\|row\| row.iter_mut().zip(&least).for_each(\|(x, least)\| *x -= least))` |
 //! | `arr[2:] = arr[:2]` | `let (from, mut to) = arr.view_mut().split_at(0, 2); to.copy_from(&from)` |
 //! | `arr.flush()`, `arr[1:3].flush()` | `arr.flush()?`, `arr.flush_rows(1..3)?` |
 //! | `del arr` | `arr.close()?` |

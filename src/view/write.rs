@@ -1,5 +1,6 @@
 //! Writing through views: element by element, whole views at once, two fields of the same records side by side.
 
+use super::convert::Same;
 use super::iter::Runs;
 use super::{ArrayView, ArrayViewMut};
 use crate::access::atomic::update;
@@ -77,6 +78,73 @@ macro_rules! writing {
                 });
             }
 
+            /// Calls `f` with the elements of each row, the view at each index of the leading axis, to be changed: in C
+            /// order, as a slice, whatever the strides are.
+            ///
+            /// Rows that lie one after another in memory are the slices themselves; of others, and of those that other
+            /// processes may write, `f` gets a copy in memory, which is stored then. So the rows are to be no larger
+            /// than memory, and the view may be.
+            ///
+            /// # Panics
+            ///
+            /// If the view has no axes.
+            ///
+            /// ```
+            /// let mut frames = [1.0, 2.0, 5.0, 4.0];
+            /// let mut view = mmap_array::ArrayViewMut::from_slice_mut(&mut frames, [2, 2])?;
+            /// let (_, means) = view.mean_axis(0)?;
+            /// view.map_rows_in_place(|frame| frame.iter_mut().zip(&means).for_each(|(pixel, mean)| *pixel -= mean));
+            /// assert_eq!(frames, [-2.0, -1.0, 2.0, 1.0]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn map_rows_in_place($($receiver)+, mut f: impl FnMut(&mut [T]))
+            where
+                T: Copy,
+            {
+                let mut buffer = Vec::new();
+                for index in 0..$this.raw.axis(0).0 {
+                    // SAFETY: these are elements of the view, which is borrowed as it must be to write.
+                    unsafe { $this.row(index).lend_mut(&mut buffer, &mut f) };
+                }
+            }
+
+            /// Calls `f` with the elements of each row of another view, and with those of the same row of this one, to
+            /// be changed: `f(row, target)`. The rows may be of different lengths, but as many. See
+            /// [`map_rows_in_place`](Self::map_rows_in_place).
+            ///
+            /// # Panics
+            ///
+            /// If either view has no axes, or one has more rows.
+            ///
+            /// ```
+            /// use mmap_array::{ArrayView, ArrayViewMut};
+            /// let raw = [1_u16, 3, 1, 5, 2, 0];
+            /// let mut sums = [0_u32; 3];
+            /// ArrayViewMut::from_slice_mut(&mut sums, 3)?
+            ///     .map_rows_from(&ArrayView::from_slice(&raw, [3, 2])?, |row, sum| sum[0] = row.iter().map(|&x| u32::from(x)).sum());
+            /// assert_eq!(sums, [4, 6, 2]);
+            /// # Ok::<(), mmap_array::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn map_rows_from<S: Copy, B: Load<S>>(
+                $($receiver)+,
+                source: &ArrayView<'_, S, B>,
+                mut f: impl FnMut(&[S], &mut [T]),
+            ) where
+                T: Copy,
+            {
+                let (rows, others) = ($this.raw.axis(0).0, source.raw.axis(0).0);
+                assert_eq!(rows, others, "{rows} rows are made from {others}");
+                let (mut buffer, mut source_buffer) = (Vec::new(), Vec::new());
+                for index in 0..rows {
+                    source.row(index).lend(&mut source_buffer, |source| {
+                        // SAFETY: as for `map_rows_in_place`.
+                        unsafe { $this.row(index).lend_mut(&mut buffer, |row| f(source, row)) };
+                    });
+                }
+            }
+
             /// Copies the elements of a view of the same shape, whatever its strides.
             ///
             /// # Panics
@@ -123,6 +191,64 @@ macro_rules! writing {
         }
     };
 }
+
+impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
+    /// The elements at an index of the leading axis, to be used as this view is.
+    fn row(&self, index: usize) -> Self {
+        // SAFETY: these are elements of the view.
+        unsafe { Self::from_raw(self.raw.clone().index_axis(0, index)) }
+    }
+
+    /// Calls `f` with the elements in C order, in a buffer where they are no slice.
+    fn lend<R>(&self, buffer: &mut Vec<T>, f: impl FnOnce(&[T]) -> R) -> R {
+        let slice = self.slice_parts().and_then(|(addr, len)| Some((A::stable_pointer(addr)?, len)));
+        if let Some((pointer, len)) = slice {
+            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and, the mode
+            // being stable, not written while they are borrowed, by the contract of `from_raw`.
+            return f(unsafe { std::slice::from_raw_parts(pointer, len) });
+        }
+        self.collect_into(buffer);
+        f(buffer)
+    }
+
+    /// Makes the elements, in C order, what is in the buffer.
+    fn collect_into(&self, buffer: &mut Vec<T>) {
+        buffer.clear();
+        buffer.reserve(self.len());
+        // SAFETY: the buffer has room for as many elements, in memory that the view cannot be part of.
+        unsafe { self.make_all(buffer.as_mut_ptr(), Same) };
+        // SAFETY: `make_all` has filled them all.
+        unsafe { buffer.set_len(self.len()) };
+    }
+}
+
+impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
+    /// Calls `f` with the elements in C order, in a buffer where they are no slice, from which they are stored then.
+    ///
+    /// # Safety
+    ///
+    /// Where the mode is exclusive nobody else may have the elements during the call.
+    unsafe fn lend_mut(&self, buffer: &mut Vec<T>, f: impl FnOnce(&mut [T])) {
+        let slice = self.slice_parts().and_then(|(addr, len)| Some((A::stable_pointer(addr)?, len)));
+        if let Some((pointer, len)) = slice {
+            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and writable, by
+            // the contract of `from_raw`, and nobody else's: the mode is stable and so exclusive, and by this function's
+            // contract.
+            return f(unsafe { std::slice::from_raw_parts_mut(pointer, len) });
+        }
+        self.collect_into(buffer);
+        f(buffer);
+        let mut elements = buffer.iter();
+        for_each_address::<T>(Runs::new(&self.raw), |target| {
+            if let Some(&element) = elements.next() {
+                // SAFETY: the address is an element's of the view, writable by the contract of `from_raw`, and where the
+                // mode is exclusive nobody else's, by this function's.
+                unsafe { <A as Store<T>>::store(target, element) }
+            }
+        });
+    }
+}
+
 writing!(ReadWrite, [&mut self] self);
 writing!(SharedMut, [&self] self);
 

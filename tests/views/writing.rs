@@ -7,6 +7,8 @@ pub(crate) enum Deed {
     Set,
     Fill,
     MapInPlace,
+    MapRows,
+    MapRowsFrom,
     CopyFrom,
     Slice,
     SplitAt,
@@ -24,7 +26,8 @@ pub(crate) struct Writer<'m> {
 
 pub(crate) fn deed() -> impl Strategy<Value = (Deed, u32)> {
     use Deed::*;
-    const DEEDS: [Deed; 10] = [Set, Fill, MapInPlace, CopyFrom, CopyFrom, Slice, SplitAt, AxisIter, Project2, Project2];
+    const DEEDS: [Deed; 12] =
+        [Set, Fill, MapInPlace, MapRows, MapRowsFrom, CopyFrom, CopyFrom, Slice, SplitAt, AxisIter, Project2, Project2];
     (prop::sample::select(&DEEDS[..]), any::<u32>())
 }
 
@@ -66,6 +69,29 @@ impl Visitor<ReadWrite> for Writer<'_> {
                 assert_eq!(seen, memory.elements::<T>(model));
                 model.places.iter().zip(seen).for_each(|(&place, element)| self.note(place, other(element)));
             }
+            Deed::MapRows if ndim > 0 => {
+                let mut seen = Vec::new();
+                view.map_rows_in_place(|row| {
+                    assert_eq!(row.len(), model.shape[1..].iter().product::<usize>());
+                    seen.extend_from_slice(row);
+                    row.iter_mut().for_each(|element| *element = other(*element));
+                });
+                assert_eq!(seen, memory.elements::<T>(model));
+                model.places.iter().zip(seen).for_each(|(&place, element)| self.note(place, other(element)));
+            }
+            Deed::MapRowsFrom if ndim > 0 => {
+                let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
+                let before = memory.elements::<T>(model);
+                copy_some_layout(&model.shape, &elements, choice, |source| {
+                    let mut seen = Vec::new();
+                    view.map_rows_from(source, |from, row| {
+                        seen.extend_from_slice(row);
+                        row.iter_mut().zip(from).for_each(|(element, &from)| *element = other(from));
+                    });
+                    assert_eq!(seen, before);
+                });
+                model.places.iter().zip(elements).for_each(|(&place, element)| self.note(place, other(element)));
+            }
             Deed::CopyFrom => {
                 let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
                 copy_some_layout(&model.shape, &elements, choice, |source| view.copy_from(source));
@@ -104,7 +130,7 @@ impl Visitor<ReadWrite> for Writer<'_> {
                     }
                 }
             }
-            Deed::Fill | Deed::SplitAt | Deed::AxisIter => {
+            Deed::Fill | Deed::MapRows | Deed::MapRowsFrom | Deed::SplitAt | Deed::AxisIter => {
                 view.reborrow().fill(new);
                 assert!(view.iter().all(|element| element == new));
                 self.note_all(model, new);
@@ -136,13 +162,42 @@ impl Visitor<SharedMut> for Writer<'_> {
                 assert_eq!(seen, memory.elements::<T>(model));
                 model.places.iter().zip(seen).for_each(|(&place, element)| self.note(place, other(element)));
             }
+            Deed::MapRows if !model.shape.is_empty() => {
+                let mut seen = Vec::new();
+                view.map_rows_in_place(|row| {
+                    assert_eq!(row.len(), model.shape[1..].iter().product::<usize>());
+                    seen.extend_from_slice(row);
+                    row.iter_mut().for_each(|element| *element = other(*element));
+                });
+                assert_eq!(seen, memory.elements::<T>(model));
+                model.places.iter().zip(seen).for_each(|(&place, element)| self.note(place, other(element)));
+            }
+            Deed::MapRowsFrom if !model.shape.is_empty() => {
+                let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
+                let before = memory.elements::<T>(model);
+                copy_some_layout(&model.shape, &elements, choice, |source| {
+                    let mut seen = Vec::new();
+                    view.map_rows_from(source, |from, row| {
+                        seen.extend_from_slice(row);
+                        row.iter_mut().zip(from).for_each(|(element, &from)| *element = other(from));
+                    });
+                    assert_eq!(seen, before);
+                });
+                model.places.iter().zip(elements).for_each(|(&place, element)| self.note(place, other(element)));
+            }
             Deed::CopyFrom => {
                 let elements: Vec<T> = (0..model.places.len() as u32).map(|n| value(seed.wrapping_add(n))).collect();
                 copy_some_layout(&model.shape, &elements, choice, |source| view.copy_from(source));
                 model.places.iter().zip(elements).for_each(|(&place, element)| self.note(place, element));
             }
             // What is done by shapes alone is the same in every mode.
-            Deed::Fill | Deed::Slice | Deed::SplitAt | Deed::AxisIter | Deed::Project2 => {
+            Deed::Fill
+            | Deed::MapRows
+            | Deed::MapRowsFrom
+            | Deed::Slice
+            | Deed::SplitAt
+            | Deed::AxisIter
+            | Deed::Project2 => {
                 view.fill(new);
                 assert!(view.iter().all(|element| element == new));
                 self.note_all(model, new);

@@ -206,7 +206,9 @@ rows {
     "arr.min()" => (arr.view().min()), "arr.max()" => (arr.view().max());
     "arr.sum(axis=0)" => (arr.view().sum_axis(0)?.1), "arr.max(axis=(0, 1))" => (arr.view().max_axis([0, 1])?.1);
     r#"arr.mean(axis=1, dtype="f8")"# => (arr.view().mean_axis(1)?.1);
-    "arr.argmin()" => (arr.view().argmin()), "arr.argmax()" => (arr.view().argmax());
+    "arr.argmin()" => (arr.view().argmin()), "arr.argmax(axis=0)" => (arr.view().argmax_axis(0)?.1);
+    "arr.any()" => (arr.view().any()), "arr.all(axis=1)" => (arr.view().all_axis(1)?.1);
+    "np.count_nonzero(arr)" => (arr.view().count_nonzero());
     r#"arr.var(dtype="f8")"# => (arr.view().var(0)), r#"arr.std(dtype="f8", ddof=1)"# => (arr.view().std(1));
     "np.nansum(arr)" => (arr.view().nan_sum()), "np.nanmin(arr)" => (arr.view().nan_min());
     r#"np.histogram(arr, [0, 9, 99])[0].astype("u8")"# => (arr.view().histogram(&[0.0, 9.0, 99.0])?);
@@ -259,7 +261,8 @@ rows {
     "arr[3]" => (arr.at([3])), r#"arr["id"][3]"# => (arr.field("id")?.at([3]));
     r#"arr[1:4]["rgb"][:, 0]"# => (arr.view().rows(1..4).field("rgb")?.slice((.., 0)));
     r#"arr["id"].astype("f8")"# => (arr.field("id")?.to_vec_as::<f64>()?);
-    r#"arr["pos"]["x"].sum()"# => (arr.field("pos.x")?.typed::<f32>()?.sum());
+    r#"arr["pos"]["x"].sum()"# => (arr.field("pos.x")?.sum()?), r#"arr["id"].max()"# => (arr.field("id")?.max()?);
+    r#"arr["rgb"].min(axis=0)"# => (arr.field("rgb")?.min_axis(0)?.1);
     "arr.tobytes()" => (arr.as_bytes()), "str(arr)" => (arr.to_string());
 }
 
@@ -277,6 +280,10 @@ rows {
     "arr[2, 3] = 5" => { arr[[2, 3]] = 5.0; }, "arr[...] = 1" => { arr.fill(1.0); };
     "arr[:, 3] = 0" => { arr.view_mut().index_axis(1, 3).fill(0.0); };
     "arr += 1" => { arr.view_mut().map_in_place(|x| x + 1.0); };
+    "arr -= arr.min(axis=0)" => {
+        let least = arr.view().min_axis(0)?.1;
+        arr.view_mut().map_rows_in_place(|row| row.iter_mut().zip(&least).for_each(|(x, least)| *x -= least));
+    };
     "arr[2:] = arr[:2]" => { let (from, mut to) = arr.view_mut().split_at(0, 2); to.copy_from(&from); };
     "arr.flush()" => { arr.flush()?; }, "arr[1:3].flush()" => { arr.flush_rows(1..3)?; };
     "del arr" => { arr.close()?; };

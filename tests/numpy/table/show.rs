@@ -70,6 +70,24 @@ impl Show for usize {
     }
 }
 
+impl Show for Vec<usize> {
+    fn show(self) -> Shown {
+        vec![("list", format!("{self:?}"))]
+    }
+}
+
+impl Show for Vec<bool> {
+    fn show(self) -> Shown {
+        vec![("list", format!("[{}]", texts(self.into_iter().map(|truth| if truth { "True" } else { "False" }))))]
+    }
+}
+
+impl Show for Vec<Value<'_>> {
+    fn show(self) -> Shown {
+        vec![("list", format!("[{}]", texts(self.iter())))]
+    }
+}
+
 impl Show for bool {
     fn show(self) -> Shown {
         vec![("value", if self { "True" } else { "False" }.to_owned())]
