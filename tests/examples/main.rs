@@ -8,6 +8,7 @@ mod elf_symbols;
 mod fits_image;
 mod git_index;
 mod inspect;
+mod normalize;
 #[cfg(feature = "derive")]
 mod parallel_fill;
 mod portion;
