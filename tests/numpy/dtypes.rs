@@ -197,6 +197,10 @@ for text in texts:
 
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
+#[cfg_attr(
+    target_endian = "big",
+    ignore = "NumPy runs on a machine of the other byte order, which short texts leave out"
+)]
 fn short_texts_are_read_as_numpy_does() {
     let Some(python) = Python::get() else { return };
     let (mut read, mut refused) = (0, 0);
