@@ -129,6 +129,8 @@ fn numbers<T: Number<Mean = f64> + Ordered + Pod>(
             let sum = float.expect("of floats alone")(view.nan_sum());
             assert_near(made, one(Some(sum)), Near::Parts(f64::from(f32::EPSILON)), largest);
         }
+        // QEMU 7.2 multiplies two `f32` to an `f64`, the instruction MDEBR, wrongly.
+        "dot" if cfg!(target_arch = "s390x") => {}
         "dot" => {
             let reversed = (0..view.ndim()).fold(view.clone(), |view, axis| view.step_axis(axis, -1));
             let largest = largest * largest / view.len() as f64;
