@@ -8,6 +8,7 @@
 use super::Element;
 use super::endian::{Endian, Scalar};
 use super::series::{By, Series};
+use bytemuck::Pod;
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
@@ -31,7 +32,7 @@ use std::ops::{Add, AddAssign, Neg, Range};
 /// assert_eq!(centred(ArrayView::from_slice(&[1_u8, 2, 6], 3)?), [-2.0, -1.0, 3.0]);
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
-pub trait Number: Element + sealed::Sealed {
+pub trait Number: Element + Pod + sealed::Sealed {
     /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
     /// [`Bool`](crate::element::Bool), whose sum counts, `f32` for floats of 8 and 16 bits, and `f64` for longer ones.
     type Sum: Copy + Send + Sync;

@@ -6,11 +6,12 @@
 //! does.
 
 use super::ArrayView;
-use super::iter::Runs;
+use super::iter::{Run, Runs};
 use super::wide::{self, Kernel};
 use crate::access::{Addr, Load};
 use crate::element::Number;
 use crate::region::prefer_huge_pages;
+use bytemuck::Pod;
 use std::marker::PhantomData;
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
@@ -119,6 +120,13 @@ pub(crate) trait Make<S, T, A>: Copy {
     ///
     /// `source` must be valid to load through `A`, and `target` to write, for all of them; the two must be apart.
     unsafe fn make_run(self, source: Addr, target: *mut T, len: usize);
+
+    /// Makes elements that lie one after another of others that lie apart.
+    ///
+    /// # Safety
+    ///
+    /// As for [`make_run`](Self::make_run), for the elements of the run.
+    unsafe fn make_apart(self, run: Run, target: *mut T);
 }
 
 /// The elements as they are.
@@ -137,13 +145,27 @@ impl<T, A: Load<T>> Make<T, T, A> for Same {
         // SAFETY: both are valid, and apart, by this function's contract.
         unsafe { A::load_run(source, target, len) };
     }
+
+    #[inline(always)]
+    unsafe fn make_apart(self, run: Run, target: *mut T) {
+        if size_of::<T>() == 4 {
+            // SAFETY: the addresses are the run's, by this function's contract; an element is 4 initialised bytes.
+            let load = |source| unsafe { <A::Reading as Load<[u8; 4]>>::load(source) };
+            // SAFETY: the target is as this function's contract says, with room for as many bytes, which are no padding.
+            return unsafe { write_apart(run, target.cast::<[u8; 4]>(), load) };
+        }
+        // SAFETY: the addresses are the run's, by this function's contract.
+        let load = |source| unsafe { A::load(source) };
+        // SAFETY: the target is as this function's contract says; the elements are not of 4 bytes.
+        unsafe { write_apart(run, target, load) };
+    }
 }
 
 /// What a function makes of them.
 #[derive(Clone, Copy)]
 pub(crate) struct With<F>(pub(crate) F);
 
-impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
+impl<S, T: Pod, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
     #[inline(always)]
     unsafe fn make(self, source: Addr) -> T {
         // SAFETY: valid by this function's contract.
@@ -160,6 +182,42 @@ impl<S, T, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
             // SAFETY: as above.
             _ => unsafe { self.make_lanes::<S, T, A, 1>(source, target, len) },
         }
+    }
+
+    #[inline(always)]
+    unsafe fn make_apart(self, run: Run, target: *mut T) {
+        // SAFETY: the addresses are the run's, by this function's contract.
+        let make = |source| (self.0)(unsafe { A::load(source) });
+        // SAFETY: the target is as this function's contract says, and a `Pod` has no padding.
+        unsafe { write_apart(run, target, make) };
+    }
+}
+
+/// Writes what `make` makes of the elements of a run, given their addresses, one after another.
+///
+/// Of 4 bytes, four at a time, as one vector, of which the compiler by itself makes single ones, and the processor has
+/// room for fewer stores than loads.
+///
+/// # Safety
+///
+/// `target` must be valid to write for all of them. What `make` makes must have no padding where it is of 4 bytes.
+#[inline(always)]
+unsafe fn write_apart<T>(run: Run, target: *mut T, make: impl Fn(Addr) -> T) {
+    let mut start = 0;
+    #[cfg(target_arch = "x86_64")]
+    while size_of::<T>() == 4 && run.len - start >= 4 {
+        use std::arch::x86_64::{_mm_set_epi32, _mm_storeu_si128};
+        // SAFETY: of the same size, and without padding by this function's contract.
+        let bits = |index| unsafe { std::mem::transmute_copy::<T, i32>(&make(run.at(start + index))) };
+        // SAFETY: every processor of this architecture has SSE2.
+        let four = unsafe { _mm_set_epi32(bits(3), bits(2), bits(1), bits(0)) };
+        // SAFETY: the places of these four, by this function's contract; any alignment will do.
+        unsafe { _mm_storeu_si128(target.wrapping_add(start).cast(), four) };
+        start += 4;
+    }
+    for index in start..run.len {
+        // SAFETY: a place of one of them, by this function's contract.
+        unsafe { target.wrapping_add(index).write(make(run.at(index))) };
     }
 }
 
@@ -211,19 +269,15 @@ impl<S, T, A: Load<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
                     // SAFETY: the run's elements are the view's, and the target has room for all that are left.
                     return unsafe { make.make_run(run.ptr, target, run.len) };
                 }
-                // SAFETY: the addresses of the run are those of elements of the view's.
-                let load = |index| unsafe { make.make(run.at(index)) };
-                let mut index = 0;
-                // By twos, from which the compiler makes more at a time; one by one it would not, not knowing the stride.
-                while step == 1 && size_of::<T>() <= 16 && run.len - index >= 2 {
-                    let two = [load(index), load(index + 1)];
-                    // SAFETY: the places of both, which the target has room for.
-                    unsafe { target.wrapping_add(index).cast::<[T; 2]>().write(two) };
-                    index += 2;
+                if step == 1 {
+                    // SAFETY: as above.
+                    return unsafe { make.make_apart(run, target) };
                 }
-                for index in index..run.len {
-                    // SAFETY: the place of this one in C order.
-                    unsafe { target.wrapping_add(index * step).write(load(index)) };
+                for index in 0..run.len {
+                    // SAFETY: the addresses of the run are those of elements of the view's.
+                    let element = unsafe { make.make(run.at(index)) };
+                    // SAFETY: the place of this one in C order, which the target has room for.
+                    unsafe { target.wrapping_add(index * step).write(element) };
                 }
             });
             target = target.wrapping_add(plane.len());
