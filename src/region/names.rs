@@ -331,17 +331,22 @@ mod tests {
     #[test]
     #[ignore = "started by `a_file_is_left_behind_when_its_maker_is_killed_although_a_fork_of_him_lives`"]
     fn leaving_a_fork() {
+        use std::io::{Read, Write};
         let path = PathBuf::from(std::env::var_os("TEMPORARY").unwrap());
         let file = File::create_new(&path).unwrap();
         let _temporary = Temporary::of(path, &file).unwrap().unwrap();
         let wait = || std::thread::sleep(std::time::Duration::from_secs(60));
+        let (mut ours, mut forks) = std::os::unix::net::UnixStream::pair().unwrap();
         // SAFETY: no other thread of this process does anything, and the fork ends without coming back.
         let fork = unsafe { libc::fork() };
         if fork == 0 {
+            // It has let go of its copy of the lock before it comes here.
+            forks.write_all(&[0]).unwrap();
             wait();
             // SAFETY: ends the process, and runs nothing of the other's.
             unsafe { libc::_exit(0) };
         }
+        ours.read_exact(&mut [0]).unwrap();
         println!("\nfork: {fork}");
         wait();
     }
