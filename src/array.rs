@@ -175,12 +175,14 @@ impl<T, A> MmapArray<T, A> {
         &self.dims
     }
 
+    #[inline]
     fn raw_view(&self) -> RawView {
         RawView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>())
     }
 
     /// A read-only view of all elements, in which everything that knows of the shape is found.
     #[must_use]
+    #[inline]
     pub fn view(&self) -> ArrayView<'_, T> {
         // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
         // nobody writes them while `self` is borrowed, by the contract under which the array was made.
@@ -251,11 +253,15 @@ impl<T, A> MmapArray<T, A> {
     /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to
     /// write it, `view_mut().project(field)`.
     #[must_use]
+    #[inline]
     pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
     where
         ReadOnly: Stable<T> + Stable<F>,
     {
-        self.view().project(field)
+        const { assert_mappable::<F>() }
+        let raw = self.raw_view().project(field.offset());
+        // SAFETY: as for `view`; `Field` lies within the record, and `Load<F>`, which `Stable` is, takes any bits.
+        unsafe { ArrayView::from_raw(raw) }
     }
 
     /// One field of every record, by its name: NumPy's `arr["r"]`. See [`ArrayView::field`].

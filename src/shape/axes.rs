@@ -39,7 +39,15 @@ impl Axes {
 
     /// The axes of elements of `size` bytes that lie one after another in `order`. `dims` must have passed
     /// [`Dims::checked_len`] for that size.
+    #[inline]
     pub(crate) fn contiguous(dims: &Dims, order: Order, size: usize) -> Self {
+        match dims[..] {
+            [len] => Self::one(len, size as isize),
+            _ => Self::contiguous_many(dims, order, size),
+        }
+    }
+
+    fn contiguous_many(dims: &Dims, order: Order, size: usize) -> Self {
         let mut axes = Self::of_none(dims.ndim);
         let (lens, strides) = axes.parts_mut();
         lens.copy_from_slice(dims);

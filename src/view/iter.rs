@@ -260,6 +260,20 @@ impl Runs {
         if inner.more { Self::with_outer(view) } else { Self::of_inner(view.ptr, inner) }
     }
 
+    /// The elements as one run, where they are one.
+    #[inline(always)]
+    pub(super) fn only(view: &RawView) -> Option<Run> {
+        let (lens, strides) = view.axes.few()?;
+        match (lens, strides) {
+            (&[len], &[stride]) => Some(Run { ptr: view.ptr, len, stride }),
+            _ => {
+                let inner = Inner::of_parts(lens, strides);
+                let (len, stride) = inner.run;
+                (inner.rows.0 == 1 && !inner.more).then_some(Run { ptr: view.ptr, len, stride })
+            }
+        }
+    }
+
     #[inline(always)]
     fn of_inner(base: Addr, inner: Inner) -> Self {
         let ((len, stride), (rows, row_stride)) = (inner.run, inner.rows);
@@ -281,6 +295,45 @@ impl Runs {
         outer.lens[..ndim].copy_from_slice(&lens[..ndim]);
         outer.strides[..ndim].copy_from_slice(&strides[..ndim]);
         Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
+    }
+
+    /// Whether there are many planes of few elements each, which are better gone through as [`tiles`](Self::tiles).
+    #[inline(always)]
+    pub(super) fn has_small_planes(&self) -> bool {
+        const SMALL: usize = 32;
+        const MANY: usize = 16;
+        let many = self.outer.as_ref().and_then(|outer| outer.lens().last()).is_some_and(|&planes| planes >= MANY);
+        many && self.rows * self.len < SMALL
+    }
+
+    /// The same elements as those of [`new`](Self::new) in another order, where the planes are small: the same row of
+    /// many planes after one another make a plane, then the next row of them, so many at a time that they stay in the
+    /// cache. What is left over comes second.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tiles(view: &RawView) -> [Option<Self>; 2] {
+        const TILE: usize = 64;
+        let axes = view.axes.joined();
+        let ndim = axes.ndim();
+        if ndim < 3 || ndim == MAX_NDIM {
+            return [Some(Self::new(view)), None];
+        }
+        let planes = ndim - 3;
+        let (len, stride) = (axes.lens()[planes], axes.strides()[planes]);
+        let runs = |from: usize, len: usize| {
+            // Between the rows of a plane and their elements.
+            let mut axes = axes.clone();
+            axes.remove(planes);
+            axes.insert(planes + 1, len, stride).ok()?;
+            Some((axes, view.ptr.offset((from as isize).wrapping_mul(stride))))
+        };
+        let tiles = runs(0, TILE).filter(|_| len >= TILE).and_then(|(mut axes, ptr)| {
+            axes.insert(planes, len / TILE, stride.wrapping_mul(TILE as isize)).ok()?;
+            Some(Self::new(&RawView { ptr, axes }))
+        });
+        let done = if tiles.is_some() { len - len % TILE } else { 0 };
+        let rest = runs(done, len - done).filter(|_| len > done);
+        [tiles, rest.map(|(axes, ptr)| Self::new(&RawView { ptr, axes }))]
     }
 
     /// The start of a plane.

@@ -8,7 +8,7 @@ use super::ArrayView;
 use super::along::{Halves, Plan};
 use super::by_axis::{Reduced, extremes, mean_sums, spreads, sums};
 use super::convert::{Make, Same, With};
-use super::reduce::choose;
+use super::reduce::best;
 use super::reduction::Spread;
 use crate::access::{Load, Reading};
 use crate::element::endian::{Endian, Scalar};
@@ -77,11 +77,6 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> ArrayView<'a, T, A> {
             states.into_iter().map(|state| finish(state, plan.reduced)).collect()
         })
     }
-}
-
-/// Of two elements, the smaller or the larger.
-fn best<T: Ordered, const LARGEST: bool>(one: T, other: T) -> T {
-    T::from_native(choose::<T, LARGEST>(one.native(), other.native()))
 }
 
 macro_rules! parallel {

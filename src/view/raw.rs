@@ -21,6 +21,7 @@ pub(crate) struct RawView {
 impl RawView {
     /// Elements of `size` bytes one after another from `ptr` on, which must be valid for all of them. `dims` must have
     /// passed `checked_len` for that size.
+    #[inline]
     pub(crate) fn contiguous(ptr: Addr, dims: &Dims, order: Order, size: usize) -> Self {
         Self { ptr, axes: Axes::contiguous(dims, order, size) }
     }
@@ -161,6 +162,7 @@ impl RawView {
     }
 
     /// The part of every element that begins at `offset`. The caller has checked that it fits.
+    #[inline]
     pub(crate) fn project(mut self, offset: usize) -> Self {
         self.ptr = self.ptr.add(offset);
         self

@@ -6,6 +6,7 @@
 //! Numbers in another byte order than the machine's are turned on the way, many at a time.
 
 use super::iter::{Run, Runs};
+use super::reduction::as_sum;
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
@@ -136,13 +137,35 @@ macro_rules! with_run {
 pub(super) use with_run;
 
 impl<T, A> ArrayView<'_, T, A> {
+    /// The elements as one run, where they are one, of fewer than have lanes of their own.
+    #[inline(always)]
+    fn few(&self) -> Option<Run> {
+        let run = Runs::only(&self.raw)?;
+        (run.len < 8).then_some(run)
+    }
+
     /// The runs of the view in the order of memory.
     pub(super) fn runs_in_memory_order(&self) -> Runs {
         if self.raw.axes.is_in_memory_order() {
             return Runs::new(&self.raw);
         }
+        Runs::new(&self.in_memory_order())
+    }
+
+    fn in_memory_order(&self) -> RawView {
         let (axes, offset) = self.raw.axes.in_memory_order();
-        Runs::new(&RawView { ptr: self.raw.ptr.offset(offset), axes })
+        RawView { ptr: self.raw.ptr.offset(offset), axes }
+    }
+
+    /// What `of` makes of the runs of the view, put together by `add` where they come in two parts.
+    #[inline(always)]
+    fn reduced<S>(&self, mut of: impl FnMut(&mut Runs) -> Option<S>, add: impl Fn(S, S) -> S) -> Option<S> {
+        let mut runs = self.runs_in_memory_order();
+        if !runs.has_small_planes() {
+            return of(&mut runs);
+        }
+        let parts = Runs::tiles(&self.in_memory_order()).into_iter().flatten();
+        parts.filter_map(|mut runs| of(&mut runs)).reduce(add)
     }
 }
 
@@ -216,6 +239,11 @@ pub(super) fn choose<T: Ordered, const LARGEST: bool>(a: T::Native, b: T::Native
     if LARGEST { T::larger(a, b) } else { T::smaller(a, b) }
 }
 
+/// Of two elements, the smaller or the larger.
+pub(super) fn best<T: Ordered, const LARGEST: bool>(one: T, other: T) -> T {
+    T::from_native(choose::<T, LARGEST>(one.native(), other.native()))
+}
+
 /// The smallest or the largest element of a run, which has one.
 #[inline(always)]
 pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
@@ -266,9 +294,21 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn sum(&self) -> T::Sum {
-        wide::run(Sum(Elements::<T, A>::of(&mut self.runs_in_memory_order())))
-            .map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
+        match self.few() {
+            // As the loops do it.
+            Some(run) => run.fold::<T, _>(T::ZERO, |sum, source| {
+                // SAFETY: the addresses are those of elements of the view, initialised by the contract of `from_raw`.
+                T::add(sum, as_sum(unsafe { A::load(source) }))
+            }),
+            None => self.sum_of_many(),
+        }
+    }
+
+    fn sum_of_many(&self) -> T::Sum {
+        let sum = self.reduced(|runs| wide::run(Sum(Elements::<T, A>::of(runs))), T::add);
+        sum.map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
     }
 
     /// The mean of all elements in `f64`, whatever their type (complex numbers give complex ones); `None` where there
@@ -288,7 +328,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
 
     /// The sum in the type of the mean.
     pub(super) fn mean_sum(&self) -> Option<T::Mean> {
-        wide::run(Mean(Elements::<T, A>::of(&mut self.runs_in_memory_order())))
+        self.reduced(|runs| wide::run(Mean(Elements::<T, A>::of(runs))), T::mean_add)
     }
 }
 
@@ -302,13 +342,13 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn min(&self) -> Option<T> {
-        wide::run(Extreme::<T, A, false>(Elements::of(&mut self.runs_in_memory_order())))
+        self.reduced(|runs| wide::run(Extreme::<T, A, false>(Elements::of(runs))), best::<T, false>)
     }
 
     /// The largest element, or NaN (or NaT) where one is, as `arr.max()`; `None` where there are none.
     #[must_use]
     pub fn max(&self) -> Option<T> {
-        wide::run(Extreme::<T, A, true>(Elements::of(&mut self.runs_in_memory_order())))
+        self.reduced(|runs| wide::run(Extreme::<T, A, true>(Elements::of(runs))), best::<T, true>)
     }
 }
 

@@ -96,3 +96,29 @@ fn sums_of_negative_zeros_and_of_nothing_are_zero() {
     assert!(view.rows(..0).sum().is_sign_positive());
     assert_eq!(view.rows(..0).mean(), None);
 }
+
+#[test]
+fn many_small_planes_are_taken_each_once() {
+    let numbers: Vec<i32> = (0..20_000_i32).map(|i| i.wrapping_mul(0x9e37_79b9_u32 as i32) >> 8).collect();
+    let floats: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
+    for shape in
+        [&[15, 3, 3][..], &[16, 3, 3], &[64, 3, 3], &[65, 3, 3], &[200, 4, 9], &[3, 130, 3, 4], &[2, 2, 70, 5, 4]]
+    {
+        let len: usize = shape.iter().product();
+        let all = ArrayView::from_slice(&numbers[..len], shape).unwrap();
+        let all_floats = ArrayView::from_slice(&floats[..len], shape).unwrap();
+        for (height, width) in [(2, 2), (1, 2), (2, 1), (3, 2)] {
+            let (rows, columns) = (shape.len() - 2, shape.len() - 1);
+            let view = all.slice_axis(rows, ..height).slice_axis(columns, 1..1 + width);
+            let floats = all_floats.slice_axis(rows, ..height).slice_axis(columns, 1..1 + width);
+            for view in [view.clone(), view.t(), view.step_axis(shape.len() - 3, -1), view.step_axis(rows, -1)] {
+                let each: Vec<i32> = view.iter().collect();
+                assert_eq!(view.sum(), each.iter().map(|&x| i128::from(x)).sum(), "{shape:?} {:?}", view.strides());
+                assert_eq!((view.min(), view.max()), (each.iter().min().copied(), each.iter().max().copied()));
+                assert_eq!(view.mean(), Some(view.sum() as f64 / each.len() as f64));
+            }
+            let exact: f64 = floats.iter().map(f64::from).sum();
+            assert!((f64::from(floats.sum()) - exact).abs() <= 1e-5 * 8.4e6 * floats.len() as f64);
+        }
+    }
+}
