@@ -259,9 +259,10 @@ impl Sidecar {
     fn is_of(&self, line: &str, array: &File) -> Result<bool> {
         let id = FileId::of(array).map_err(|source| Error::io("tell the file from others", source))?;
         let by_number = id_line(FileId { created: 0, ..id });
-        // Not everybody is told when a file was made.
+        // Not everybody is told when a file was made; on Windows nobody asks.
+        let is_not_told = cfg!(not(windows)) && id.created == 0;
         let same_number = || line.split(' ').take(2).eq(by_number.split(' ').take(2));
-        Ok(line == id_line(id) || line == by_number || id.created == 0 && same_number())
+        Ok(line == id_line(id) || line == by_number || is_not_told && same_number())
     }
 
     /// Checks that this is no fork of the process that joined the job, which has neither its files nor its locks.

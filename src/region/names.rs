@@ -250,21 +250,17 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     #[cfg(windows)]
-    match move_new(from, to) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
-        moved => return moved,
-    }
-    #[cfg(unix)]
+    return move_new(from, to);
+    #[cfg(not(windows))]
     match fs::hard_link(from, to) {
         Ok(()) => {
             // The file has its name; another one that does not go is no reason to say that it has not.
             let _ = fs::remove_file(from);
-            return Ok(());
+            Ok(())
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        Err(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) => claim_and_rename(from, to),
     }
-    claim_and_rename(from, to)
 }
 
 /// Renames unless the target exists, as [`fs::rename`] never does.
@@ -281,6 +277,7 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Claims the name with an empty file, which nobody can while another has it, then puts the file over the claim.
+#[cfg(not(windows))]
 fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
     let claim = File::create_new(to)?;
     fs::rename(from, to).inspect_err(|_| {
@@ -314,7 +311,12 @@ mod tests {
     fn a_new_name_is_never_taken_from_another_file() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        for rename in [rename_new, claim_and_rename] {
+        let renames: &[fn(&Path, &Path) -> io::Result<()>] = &[
+            rename_new,
+            #[cfg(not(windows))]
+            claim_and_rename,
+        ];
+        for rename in renames {
             fs::write(&from, "new").unwrap();
             fs::write(&to, "old").unwrap();
             assert_eq!(rename(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
@@ -326,6 +328,7 @@ mod tests {
             assert!(!to.with_extension("none").exists());
         }
     }
+
     /// What the child of the next test does: makes a file, forks, says so, and waits to be killed. The fork lives on.
     #[cfg(unix)]
     #[test]
