@@ -126,6 +126,18 @@ impl Addr {
         Self(self.0.wrapping_add(bytes))
     }
 
+    /// Has the processor fetch what is here, if anything is.
+    #[inline(always)]
+    pub(crate) fn prefetch(self) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: every processor of this architecture has the instruction, a hint that reads nothing and never fails,
+            // whatever the address is.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.0.cast()) };
+        }
+    }
+
     /// How many bytes lie from another address to this one.
     pub(crate) fn bytes_from(self, other: Self) -> usize {
         self.0.addr().wrapping_sub(other.0.addr())

@@ -247,6 +247,7 @@ where
         }
         return sum;
     }
+    run.fetch(start, len);
     let mut partial: [F; 8] = run.lanes(start);
     let whole = len - len % 8;
     let mut index = start + 8;
@@ -600,9 +601,11 @@ macro_rules! integers {
             fn sum_run(len: usize, run: impl Series<Self>) -> $sum {
                 let mut sum: $sum = 0;
                 let mut start = 0;
+                // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
+                let most = run.at_a_time().saturating_mul(4).min(1 << 30);
                 while start < len {
-                    // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
-                    let end = len.min(start.saturating_add(1 << 30));
+                    let end = len.min(start.saturating_add(most));
+                    run.fetch(start, end - start);
                     sum += $sum_of!($integer, $chunk, $sum, $small, $lanes, start..end, run);
                     start = end;
                 }

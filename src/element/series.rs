@@ -17,6 +17,17 @@ pub trait Series<T>: Copy {
     /// Those from an index on, all of which must be there.
     fn lanes<const N: usize>(self, index: usize) -> [T; N];
 
+    /// How many are to be gone through at a time, after [`fetch`](Self::fetch) has been called for them; as many as
+    /// there are where they are few.
+    #[inline(always)]
+    fn at_a_time(self) -> usize {
+        usize::MAX
+    }
+
+    /// Has the processor fetch what comes some time after so many elements from an index on.
+    #[inline(always)]
+    fn fetch(self, _index: usize, _len: usize) {}
+
     /// What a function makes of each.
     #[inline(always)]
     fn map<U, F: Fn(T) -> U + Copy>(self, make: F) -> Made<T, Self, F> {
@@ -60,6 +71,16 @@ impl<T: Copy, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F>
         // Not `map`, of which the compiler makes less.
         let lanes: [T; N] = self.run.lanes(index);
         std::array::from_fn(|lane| (self.make)(lanes[lane]))
+    }
+
+    #[inline(always)]
+    fn at_a_time(self) -> usize {
+        self.run.at_a_time()
+    }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        self.run.fetch(index, len);
     }
 }
 

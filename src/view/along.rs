@@ -325,6 +325,10 @@ impl<T, A: Load<T>> Rows<T, A> {
     #[inline(always)]
     fn reduce<R: Reduction<T>>(self, reduction: R, states: &mut [R::State]) {
         let Axis { len, stride, step } = self.row;
+        // Rows that follow closely on one another are as one run.
+        let (all, row) =
+            (Run { ptr: self.source, len: self.rows.len, stride: self.rows.stride }, len * stride as usize);
+        let is_long = all.is_long() && self.rows.stride as usize <= row.saturating_mul(2);
         if step == 0 {
             let mut place = 0;
             for row in 0..self.rows.len {
@@ -334,9 +338,9 @@ impl<T, A: Load<T>> Rows<T, A> {
                 place += self.rows.step;
             }
         } else if stride == size_of::<T>() as isize {
-            self.side_by_side(reduction, states, |ptr| Dense::<T, A>(ptr, PhantomData));
+            self.side_by_side(reduction, states, |run| Dense::<T, A>::of(run, is_long));
         } else {
-            self.side_by_side(reduction, states, |ptr| Sparse::<T, A>(Run { ptr, len, stride }, PhantomData));
+            self.side_by_side(reduction, states, |run| Sparse::<T, A>::of(run, is_long));
         }
     }
 
@@ -346,18 +350,22 @@ impl<T, A: Load<T>> Rows<T, A> {
         &self,
         reduction: R,
         states: &mut [R::State],
-        series: impl Fn(Addr) -> S,
+        series: impl Fn(Run) -> S,
     ) {
         const TOGETHER: usize = 4;
         let (width, count) = (self.row.len, self.rows.len);
+        let rows = |row: usize| {
+            let series = series(Run { ptr: self.at(row), len: width, stride: self.row.stride });
+            series.fetch(0, width);
+            series
+        };
         if self.rows.step > 0 {
             for row in 0..count {
-                push_rows(reduction, &mut states[row * self.rows.step..][..width], [series(self.at(row))]);
+                push_rows(reduction, &mut states[row * self.rows.step..][..width], [rows(row)]);
             }
             return;
         }
         let states = &mut states[..width];
-        let rows = |row: usize| series(self.at(row));
         macro_rules! narrow {
             ($($width:literal)*) => {
                 match width {

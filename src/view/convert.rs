@@ -6,7 +6,7 @@
 //! does.
 
 use super::ArrayView;
-use super::iter::{Run, Runs};
+use super::iter::{Run, Runs, at_a_time};
 use super::wide::{self, Kernel};
 use crate::access::{Addr, Load};
 use crate::element::Number;
@@ -107,6 +107,9 @@ impl<S, A: Load<S>> ArrayView<'_, S, A> {
 
 /// What is done to each element on the way.
 pub(crate) trait Make<S, T, A>: Copy {
+    /// Whether those that lie one after another are copied as bytes are, for which the system knows the fastest way.
+    const COPIES: bool = false;
+
     /// Makes an element of another.
     ///
     /// # Safety
@@ -134,6 +137,8 @@ pub(crate) trait Make<S, T, A>: Copy {
 pub(super) struct Same;
 
 impl<T, A: Load<T>> Make<T, T, A> for Same {
+    const COPIES: bool = true;
+
     #[inline(always)]
     unsafe fn make(self, source: Addr) -> T {
         // SAFETY: valid by this function's contract.
@@ -272,13 +277,28 @@ impl<S, T, A: Load<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
         while let Some(plane) = runs.next_rows(usize::MAX) {
             plane.for_each_run(|run, first, step| {
                 let target = target.wrapping_add(first);
-                if run.stride == size_of::<S>() as isize && step == 1 {
-                    // SAFETY: the run's elements are the view's, and the target has room for all that are left.
-                    return unsafe { make.make_run(run.ptr, target, run.len) };
-                }
+                let is_dense = run.stride == size_of::<S>() as isize;
                 if step == 1 {
-                    // SAFETY: as above.
-                    return unsafe { make.make_apart(run, target) };
+                    let most = match run.is_long() && !(is_dense && M::COPIES) {
+                        true => at_a_time(run.stride.unsigned_abs()),
+                        false => run.len,
+                    };
+                    let mut start = 0;
+                    while start < run.len {
+                        let part = Run { ptr: run.at(start), len: most.min(run.len - start), ..run };
+                        let target = target.wrapping_add(start);
+                        if most < run.len {
+                            part.fetch(0, part.len);
+                        }
+                        match is_dense {
+                            // SAFETY: the run's elements are the view's, and the target has room for all that are left.
+                            true => unsafe { make.make_run(part.ptr, target, part.len) },
+                            // SAFETY: as above.
+                            false => unsafe { make.make_apart(part, target) },
+                        }
+                        start += part.len;
+                    }
+                    return;
                 }
                 for index in 0..run.len {
                     // SAFETY: the addresses of the run are those of elements of the view's.

@@ -22,7 +22,49 @@ pub(crate) struct Run {
     pub(crate) stride: isize,
 }
 
+/// How far ahead of what is loaded the processor is to fetch, in bytes: a page, of which it fetches the lines by itself,
+/// but not those of the next one, whose address it would have to look up. On the machine that was tried a file in the page
+/// cache is gone through two to three times as fast so.
+const AHEAD: isize = 4096;
+
+/// How many elements at a distance are gone through at a time: about a kibibyte.
+#[inline(always)]
+pub(super) fn at_a_time(stride: usize) -> usize {
+    1024_usize.checked_div(stride).unwrap_or(1024).max(16)
+}
+
+/// Has the processor fetch the lines of so many bytes, a page ahead.
+#[inline(always)]
+pub(super) fn fetch(from: Addr, bytes: usize) {
+    for line in (0..bytes).step_by(64) {
+        from.offset(AHEAD + line as isize).prefetch();
+    }
+}
+
 impl Run {
+    /// Whether the elements lie over more than the processor's nearest caches hold.
+    #[inline(always)]
+    pub(super) fn is_long(&self) -> bool {
+        const LONG: usize = 1 << 20;
+        self.len.saturating_mul(self.stride.unsigned_abs()) >= LONG
+    }
+
+    /// Has the processor fetch what lies a page, or for elements that lie far apart some elements, after so many from an
+    /// index on.
+    #[inline(always)]
+    pub(super) fn fetch(&self, index: usize, len: usize) {
+        const FEW: isize = 16;
+        let stride = self.stride;
+        match stride {
+            0..=64 => fetch(self.at(index), len * stride as usize),
+            -64..0 => fetch(self.at(index + len).offset(-2 * AHEAD), len * stride.unsigned_abs()),
+            _ => {
+                let ahead = (AHEAD / stride.saturating_abs()).max(FEW).wrapping_mul(stride);
+                (index..index + len).for_each(|index| self.at(index).offset(ahead).prefetch());
+            }
+        }
+    }
+
     /// The first so many of the elements.
     #[inline(always)]
     pub(super) fn first(&self, len: usize) -> Self {

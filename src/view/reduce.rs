@@ -5,8 +5,8 @@
 //! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact.
 //! Numbers in another byte order than the machine's are turned on the way, many at a time.
 
-use super::iter::{Run, Runs};
-use super::reduction::as_sum;
+use super::iter::{Run, Runs, at_a_time, fetch};
+use super::reduction::{Rest, as_sum};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
@@ -55,11 +55,34 @@ impl<S: Copy> Cascade<S> {
     }
 }
 
-/// Elements of a view that lie one after another, from its first on.
-pub(super) struct Dense<T, A>(pub(super) Addr, pub(super) PhantomData<(T, A)>);
+/// Elements of a view that lie one after another.
+pub(super) struct Dense<T, A> {
+    ptr: Addr,
+    is_long: bool,
+    marker: PhantomData<(T, A)>,
+}
 
 /// Elements of a view at any distance.
-pub(super) struct Sparse<T, A>(pub(super) Run, pub(super) PhantomData<(T, A)>);
+pub(super) struct Sparse<T, A> {
+    run: Run,
+    is_long: bool,
+    marker: PhantomData<(T, A)>,
+}
+
+impl<T, A> Dense<T, A> {
+    /// The elements of a run, which do lie so.
+    #[inline(always)]
+    pub(super) fn of(run: Run, is_long: bool) -> Self {
+        Self { ptr: run.ptr, is_long, marker: PhantomData }
+    }
+}
+
+impl<T, A> Sparse<T, A> {
+    #[inline(always)]
+    pub(super) fn of(run: Run, is_long: bool) -> Self {
+        Self { run, is_long, marker: PhantomData }
+    }
+}
 
 macro_rules! copied {
     ($($Run:ident)*) => {$(
@@ -89,13 +112,25 @@ impl<T, A: Load<T>> Series<T> for Dense<T, A> {
     #[inline(always)]
     fn at(self, index: usize) -> T {
         // SAFETY: the address is an element's: see above.
-        unsafe { A::load(self.0.add(index * size_of::<T>())) }
+        unsafe { A::load(self.ptr.add(index * size_of::<T>())) }
     }
 
     #[inline(always)]
     fn lanes<const N: usize>(self, index: usize) -> [T; N] {
         // SAFETY: as above, for all of them, which lie one after another.
-        unsafe { A::load_lanes(self.0.add(index * size_of::<T>())) }
+        unsafe { A::load_lanes(self.ptr.add(index * size_of::<T>())) }
+    }
+
+    #[inline(always)]
+    fn at_a_time(self) -> usize {
+        if self.is_long { at_a_time(size_of::<T>()) } else { usize::MAX }
+    }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        if self.is_long {
+            fetch(self.ptr.add(index * size_of::<T>()), len * size_of::<T>());
+        }
     }
 }
 
@@ -110,12 +145,24 @@ impl<T, A: Load<T>> Series<T> for Sparse<T, A> {
     #[inline(always)]
     fn at(self, index: usize) -> T {
         // SAFETY: the address is an element's: see above.
-        unsafe { A::load(self.0.at(index)) }
+        unsafe { A::load(self.run.at(index)) }
     }
 
     #[inline(always)]
     fn lanes<const N: usize>(self, index: usize) -> [T; N] {
         std::array::from_fn(|lane| self.at(index + lane))
+    }
+
+    #[inline(always)]
+    fn at_a_time(self) -> usize {
+        if self.is_long { at_a_time(self.run.stride.unsigned_abs()) } else { usize::MAX }
+    }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        if self.is_long {
+            self.run.fetch(index, len);
+        }
     }
 }
 
@@ -125,10 +172,10 @@ macro_rules! with_run {
         let run: Run = $run;
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
-            let $elements = Dense::<$element, $access>(run.ptr, PhantomData);
+            let $elements = Dense::<$element, $access>::of(run, run.is_long());
             $body
         } else {
-            let $elements = Sparse::<$element, $access>(run, PhantomData);
+            let $elements = Sparse::<$element, $access>::of(run, run.is_long());
             $body
         }
     }};
@@ -247,6 +294,22 @@ pub(super) fn best<T: Ordered, const LARGEST: bool>(one: T, other: T) -> T {
 /// The smallest or the largest element of a run, which has one.
 #[inline(always)]
 pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
+    let most = run.at_a_time();
+    if len <= most {
+        return extreme_of_block::<T, LARGEST>(len, run);
+    }
+    let (mut best, mut start) = (run.at(0).native(), 0);
+    while start < len {
+        let count = most.min(len - start);
+        run.fetch(start, count);
+        best = choose::<T, LARGEST>(best, extreme_of_block::<T, LARGEST>(count, Rest { run, start }));
+        start += count;
+    }
+    best
+}
+
+#[inline(always)]
+fn extreme_of_block<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
     let (mut best, mut index) = (run.at(0).native(), 0);
     match By::of(run) {
         // So that no comparison waits for the one before.

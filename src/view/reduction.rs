@@ -191,6 +191,7 @@ pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(
     let mut start = 0;
     while start < len {
         let count = BLOCK.min(len - start);
+        run.fetch(start, count);
         f(count, Rest { run, start });
         start += count;
     }
@@ -219,6 +220,11 @@ impl<T, R: Series<T>> Series<T> for Rest<R> {
     #[inline(always)]
     fn lanes<const N: usize>(self, index: usize) -> [T; N] {
         self.run.lanes(self.start + index)
+    }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        self.run.fetch(self.start + index, len);
     }
 }
 
@@ -390,6 +396,7 @@ impl<T: Number<Mean = f64>, const ALL: bool> Reduction<T> for Truth<ALL> {
         // Until it is known.
         while state == ALL && start < len {
             let count = BLOCK.min(len - start);
+            run.fetch(start, count);
             let not_zero = true_of_run(count, Rest { run, start });
             state = if ALL { not_zero == count } else { not_zero > 0 };
             start += count;

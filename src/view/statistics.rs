@@ -200,6 +200,12 @@ impl<T, U, L: Series<T>, R: Series<U>> Series<(T, U)> for Pair<L, R> {
     fn lanes<const N: usize>(self, index: usize) -> [(T, U); N] {
         std::array::from_fn(|lane| self.at(index + lane))
     }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        self.0.fetch(index, len);
+        self.1.fetch(index, len);
+    }
 }
 
 /// The sum of the products of the elements of runs, as many on either side, all of them initialised.

@@ -12,7 +12,10 @@ fn recursive(values: &[f64]) -> f64 {
         return pairwise_block(
             0,
             values.len(),
-            Dense::<f64, crate::access::ReadOnly>(Addr::of(values.as_ptr()), PhantomData),
+            Dense::<f64, crate::access::ReadOnly>::of(
+                Run { ptr: Addr::of(values.as_ptr()), len: values.len(), stride: 8 },
+                false,
+            ),
         );
     }
     let half = values.len() / 2 - values.len() / 2 % 8;
