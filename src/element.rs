@@ -2,6 +2,7 @@
 
 #[cfg(feature = "half")]
 mod bf16;
+mod binary16;
 mod bool;
 mod bytes;
 #[cfg(feature = "num-complex")]

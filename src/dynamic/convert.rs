@@ -1,6 +1,7 @@
 //! Numbers of any width and byte order, found to be of their type once for a whole view, which is then worked on as a
 //! typed one; and converted so to numbers of one type.
 
+use super::value::Sum;
 use super::view::DynView;
 use crate::access::{Load, Reading};
 use crate::dtype::{Endianness, Kind};
@@ -17,7 +18,7 @@ pub(super) trait Visitor {
 
     fn visit<S: Number<Mean = f64> + Ordered + Pod, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Self::Output
     where
-        S::Sum: super::reduce::Sum;
+        S::Sum: Sum;
 }
 
 struct ToVec<T>(std::marker::PhantomData<T>);

@@ -1,45 +1,17 @@
 //! Sums, means and extremes of views whose dtype is known at run time.
 
 use super::convert::Visitor;
-use super::value::Value;
+use super::value::{Sum, Value};
 use super::view::DynView;
 use crate::access::{Load, Reading};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::unit::Generic;
 use crate::element::{DateTime64, Endian, Number, Ordered};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::shape::NdIndex;
 use crate::view::{ArrayView, Reduced};
 use bytemuck::{Pod, bytes_of};
 use byteorder::{BigEndian, LittleEndian};
-
-/// The sums of numbers, as values.
-pub(super) trait Sum: Copy {
-    fn to_value(self) -> Result<Value<'static>>;
-}
-
-macro_rules! integers {
-    ($($sum:ty: $Value:ident),*) => {$(
-        impl Sum for $sum {
-            fn to_value(self) -> Result<Value<'static>> {
-                let number = self.try_into();
-                number.map(Value::$Value).map_err(|_| Error::out_of_range(format!("the sum {self} does not fit 64 bits")))
-            }
-        }
-    )*};
-}
-integers!(i128: Int, u128: UInt);
-
-macro_rules! floats {
-    ($($sum:ty: $Value:ident),*) => {$(
-        impl Sum for $sum {
-            fn to_value(self) -> Result<Value<'static>> {
-                Ok(Value::$Value(self))
-            }
-        }
-    )*};
-}
-floats!(f32: F32, f64: F64);
 
 /// What is asked for.
 #[derive(Clone, Copy)]

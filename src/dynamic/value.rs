@@ -5,7 +5,7 @@ use crate::access::{ReadOnly, Reading};
 use crate::dtype::{DType, Kind, TimeUnit};
 use crate::element::LongDouble;
 use crate::element::item::Leaf;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shape::{MAX_NDIM, NdIndex};
 use crate::view::outside_text;
 use std::borrow::Cow;
@@ -254,6 +254,34 @@ impl<'a> Value<'a> {
         }
     }
 }
+
+/// The sums of numbers, as values.
+pub(super) trait Sum: Copy {
+    fn to_value(self) -> Result<Value<'static>>;
+}
+
+macro_rules! integers {
+    ($($sum:ty: $Value:ident),*) => {$(
+        impl Sum for $sum {
+            fn to_value(self) -> Result<Value<'static>> {
+                let number = self.try_into();
+                number.map(Value::$Value).map_err(|_| Error::out_of_range(format!("the sum {self} does not fit 64 bits")))
+            }
+        }
+    )*};
+}
+integers!(i128: Int, u128: UInt);
+
+macro_rules! floats {
+    ($($sum:ty: $Value:ident),*) => {$(
+        impl Sum for $sum {
+            fn to_value(self) -> Result<Value<'static>> {
+                Ok(Value::$Value(self))
+            }
+        }
+    )*};
+}
+floats!(f32: F32, f64: F64);
 
 /// Items by value.
 impl<'a, A: Reading> DynView<'a, A> {

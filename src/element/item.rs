@@ -4,7 +4,7 @@
 //! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does
 //! not say it has an [`item`](super::Element::item) of its own.
 
-use super::float16::Float16;
+use super::binary16::f32_of_half;
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
 use super::time::text::{span_text, time_text};
 use super::x87::X87;
@@ -105,7 +105,7 @@ impl<'a> Stored<'a> {
             Kind::UInt { size: 2, order } => Leaf::UInt(number!(u16, order).into()),
             Kind::UInt { size: 4, order } => Leaf::UInt(number!(u32, order).into()),
             Kind::UInt { order, .. } => Leaf::UInt(number!(u64, order)),
-            Kind::Float { size: 2, order } => Leaf::F16(Float16::from_bits(number!(u16, order)).to_f32()),
+            Kind::Float { size: 2, order } => Leaf::F16(f32_of_half(number!(u16, order))),
             Kind::Float { size: 4, order } => Leaf::F32(number!(f32, order)),
             Kind::Float { size: 8, order } => Leaf::F64(number!(f64, order)),
             Kind::Complex { size: 8, order } => Leaf::ComplexF32(complex!(f32, order)),

@@ -174,6 +174,12 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
+/// The sum of one element.
+#[inline(always)]
+pub(crate) fn as_sum<T: Number>(element: T) -> T::Sum {
+    T::lane_sum(T::lane_push(T::NO_LANE, element))
+}
+
 /// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
 pub(crate) const BLOCK: usize = 128;
 

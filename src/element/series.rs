@@ -84,6 +84,37 @@ impl<T: Copy, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F>
     }
 }
 
+/// The elements of a series from one on.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest<R> {
+    pub(crate) run: R,
+    pub(crate) start: usize,
+}
+
+impl<T, R: Series<T>> Series<T> for Rest<R> {
+    const TOGETHER: bool = R::TOGETHER;
+
+    #[inline(always)]
+    fn contiguous(self) -> bool {
+        self.run.contiguous()
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> T {
+        self.run.at(self.start + index)
+    }
+
+    #[inline(always)]
+    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
+        self.run.lanes(self.start + index)
+    }
+
+    #[inline(always)]
+    fn fetch(self, index: usize, len: usize) {
+        self.run.fetch(self.start + index, len);
+    }
+}
+
 /// How many elements a loop takes at a time by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {

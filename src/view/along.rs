@@ -325,16 +325,15 @@ impl<T, A: Load<T>> Rows<T, A> {
     #[inline(always)]
     fn reduce<R: Reduction<T>>(self, reduction: R, states: &mut [R::State]) {
         let Axis { len, stride, step } = self.row;
-        // Rows that follow closely on one another are as one run.
-        let (all, row) =
-            (Run { ptr: self.source, len: self.rows.len, stride: self.rows.stride }, len * stride as usize);
-        let is_long = all.is_long() && self.rows.stride as usize <= row.saturating_mul(2);
+        let rows = Run { ptr: self.source, len: self.rows.len, stride: self.rows.stride };
+        let run = Run { ptr: self.source, len, stride };
+        let is_long = run.is_long() || rows.is_long() && rows.is_close_to(&run);
         if step == 0 {
             let mut place = 0;
             for row in 0..self.rows.len {
                 let run = Run { ptr: self.at(row), len, stride };
                 let state = &mut states[place];
-                *state = with_run!(run, A, T, |len, run| reduction.push_run(*state, len, run));
+                *state = with_run!(run, is_long, A, T, |len, run| reduction.push_run(*state, len, run));
                 place += self.rows.step;
             }
         } else if stride == size_of::<T>() as isize {
@@ -354,11 +353,7 @@ impl<T, A: Load<T>> Rows<T, A> {
     ) {
         const TOGETHER: usize = 4;
         let (width, count) = (self.row.len, self.rows.len);
-        let rows = |row: usize| {
-            let series = series(Run { ptr: self.at(row), len: width, stride: self.row.stride });
-            series.fetch(0, width);
-            series
-        };
+        let rows = |row: usize| series(Run { ptr: self.at(row), len: width, stride: self.row.stride });
         if self.rows.step > 0 {
             for row in 0..count {
                 push_rows(reduction, &mut states[row * self.rows.step..][..width], [rows(row)]);
@@ -391,6 +386,24 @@ fn push_rows<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
     states: &mut [R::State],
     rows: [S; ROWS],
 ) {
+    let most = rows[0].at_a_time();
+    let mut start = 0;
+    while start < states.len() {
+        let end = states.len().min(start.saturating_add(most));
+        rows.into_iter().for_each(|row| row.fetch(start, end - start));
+        push_block(reduction, &mut states[start..end], start, rows);
+        start = end;
+    }
+}
+
+/// The same from an index on.
+#[inline(always)]
+fn push_block<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
+    reduction: R,
+    states: &mut [R::State],
+    start: usize,
+    rows: [S; ROWS],
+) {
     const LANES: usize = 16;
     let len = states.len();
     let mut index = 0;
@@ -398,7 +411,7 @@ fn push_rows<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
         while len - index >= LANES {
             let states = &mut states[index..index + LANES];
             for row in rows {
-                for (state, element) in states.iter_mut().zip(row.lanes::<LANES>(index)) {
+                for (state, element) in states.iter_mut().zip(row.lanes::<LANES>(start + index)) {
                     *state = reduction.push(*state, element);
                 }
             }
@@ -406,7 +419,7 @@ fn push_rows<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
         }
     }
     for (index, state) in states.iter_mut().enumerate().skip(index) {
-        *state = rows.into_iter().fold(*state, |state, row| reduction.push(state, row.at(index)));
+        *state = rows.into_iter().fold(*state, |state, row| reduction.push(state, row.at(start + index)));
     }
 }
 

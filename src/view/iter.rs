@@ -49,6 +49,13 @@ impl Run {
         self.len.saturating_mul(self.stride.unsigned_abs()) >= LONG
     }
 
+    /// Whether rows at these distances leave little out between them.
+    #[inline(always)]
+    pub(super) fn is_close_to(&self, row: &Self) -> bool {
+        let bytes = row.len.saturating_mul(row.stride.unsigned_abs());
+        self.stride.unsigned_abs() / 2 <= bytes && row.len >= 16
+    }
+
     /// Has the processor fetch what lies a page, or for elements that lie far apart some elements, after so many from an
     /// index on.
     #[inline(always)]
@@ -152,6 +159,17 @@ impl Plane {
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.rows * self.run.len
+    }
+
+    /// Whether the runs of [`for_each_run`](Self::for_each_run) are long, or rows that follow closely on one another and
+    /// so are together.
+    #[inline(always)]
+    pub(super) fn is_long(&self) -> bool {
+        if self.rows == 1 {
+            return self.run.is_long();
+        }
+        let rows = Run { ptr: self.run.ptr, len: self.rows, stride: self.row_stride };
+        rows.is_long() && rows.is_close_to(&self.run)
     }
 
     /// Calls `f` with runs that hold the same elements in some order: the rows, or where they are short the columns, of

@@ -6,11 +6,11 @@
 //! Numbers in another byte order than the machine's are turned on the way, many at a time.
 
 use super::iter::{Run, Runs, at_a_time, fetch};
-use super::reduction::{Rest, as_sum};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};
-use crate::element::series::{By, Series};
+use crate::element::number::as_sum;
+use crate::element::series::{By, Rest, Series};
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -167,15 +167,20 @@ impl<T, A: Load<T>> Series<T> for Sparse<T, A> {
 }
 
 /// Evaluates an expression of a run's length and its elements, whose stride is a constant where they lie one after another.
+/// Whether the run is long, or one of many that make up a long one, is said where it is known.
 macro_rules! with_run {
     ($run:expr, $access:ty, $element:ty, |$len:ident, $elements:ident| $body:expr) => {{
         let run: Run = $run;
+        with_run!(run, run.is_long(), $access, $element, |$len, $elements| $body)
+    }};
+    ($run:expr, $is_long:expr, $access:ty, $element:ty, |$len:ident, $elements:ident| $body:expr) => {{
+        let (run, is_long): (Run, bool) = ($run, $is_long);
         let $len = run.len;
         if run.stride == size_of::<$element>() as isize {
-            let $elements = Dense::<$element, $access>::of(run, run.is_long());
+            let $elements = Dense::<$element, $access>::of(run, is_long);
             $body
         } else {
-            let $elements = Sparse::<$element, $access>::of(run, run.is_long());
+            let $elements = Sparse::<$element, $access>::of(run, is_long);
             $body
         }
     }};
@@ -237,7 +242,10 @@ impl<T: Number, A: Load<T>> Kernel for Sum<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            plane.for_each_run(|run, _, _| sums.push(with_run!(run, A, T, |len, run| T::sum_run(len, run)), T::add));
+            let is_long = plane.is_long();
+            plane.for_each_run(|run, _, _| {
+                sums.push(with_run!(run, is_long, A, T, |len, run| T::sum_run(len, run)), T::add)
+            });
         }
         sums.total(T::add)
     }
@@ -253,8 +261,9 @@ impl<T: Number, A: Load<T>> Kernel for Mean<'_, T, A> {
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+            let is_long = plane.is_long();
             plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, A, T, |len, run| T::mean_run(len, run)), T::mean_add)
+                sums.push(with_run!(run, is_long, A, T, |len, run| T::mean_run(len, run)), T::mean_add)
             });
         }
         sums.total(T::mean_add)
@@ -271,8 +280,9 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
     fn run(self) -> Self::Output {
         let mut extreme: Option<T::Native> = None;
         while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+            let is_long = plane.is_long();
             plane.for_each_run(|run, _, _| {
-                let of_run = with_run!(run, A, T, |len, run| extreme_of_run::<T, LARGEST>(len, run));
+                let of_run = with_run!(run, is_long, A, T, |len, run| extreme_of_run::<T, LARGEST>(len, run));
                 extreme = Some(extreme.map_or(of_run, |best| choose::<T, LARGEST>(best, of_run)));
             });
         }

@@ -3,8 +3,8 @@
 //! Each is a state, which takes one element more or a run of them. The loops that bring the elements are in `along`.
 
 use super::reduce::{choose, extreme_of_run};
-use crate::element::number::pairwise;
-use crate::element::series::Series;
+use crate::element::number::{as_sum, pairwise};
+use crate::element::series::{Rest, Series};
 use crate::element::{Bool, Number, Ordered};
 
 /// What becomes of the elements that have the same place in the result.
@@ -43,12 +43,6 @@ impl<T: Number> Reduction<T> for Lanes {
     fn push_run(self, state: T::Lane, len: usize, run: impl Series<T>) -> T::Lane {
         T::lane_push_run(state, len, run)
     }
-}
-
-/// The sum of one element.
-#[inline(always)]
-pub(super) fn as_sum<T: Number>(element: T) -> T::Sum {
-    T::lane_sum(T::lane_push(T::NO_LANE, element))
 }
 
 /// The sum of as many elements as there are.
@@ -194,37 +188,6 @@ pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(
         run.fetch(start, count);
         f(count, Rest { run, start });
         start += count;
-    }
-}
-
-/// The elements of a series from one on.
-#[derive(Clone, Copy)]
-pub(super) struct Rest<R> {
-    pub(super) run: R,
-    pub(super) start: usize,
-}
-
-impl<T, R: Series<T>> Series<T> for Rest<R> {
-    const TOGETHER: bool = R::TOGETHER;
-
-    #[inline(always)]
-    fn contiguous(self) -> bool {
-        self.run.contiguous()
-    }
-
-    #[inline(always)]
-    fn at(self, index: usize) -> T {
-        self.run.at(self.start + index)
-    }
-
-    #[inline(always)]
-    fn lanes<const N: usize>(self, index: usize) -> [T; N] {
-        self.run.lanes(self.start + index)
-    }
-
-    #[inline(always)]
-    fn fetch(self, index: usize, len: usize) {
-        self.run.fetch(self.start + index, len);
     }
 }
 

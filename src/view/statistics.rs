@@ -6,11 +6,11 @@ use super::along::{Plan, reduce};
 use super::iter::{Run, Runs};
 use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
 use super::reduction::{
-    Count, MinMax, NanExtreme, NanMean, Reduction, Spread, Spreads, Sums, Truth, WithoutNan, as_sum, for_blocks,
+    Count, MinMax, NanExtreme, NanMean, Reduction, Spread, Spreads, Sums, Truth, WithoutNan, for_blocks,
 };
 use super::wide::{self, Kernel};
 use crate::access::Load;
-use crate::element::number::pairwise;
+use crate::element::number::{as_sum, pairwise};
 use crate::element::series::Series;
 use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
