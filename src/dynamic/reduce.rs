@@ -86,9 +86,8 @@ fn complex((re, im): (Value<'static>, Value<'static>)) -> Value<'static> {
 impl<A: Reading> DynView<'_, A> {
     fn reduce(&self, of: Of, axes: Option<&[usize]>) -> Result<Reduced<Value<'static>>> {
         let reduce = Reduce { of, axes, dtype: self.dtype() };
-        match self.visit(reduce) {
-            Ok(results) => return results,
-            Err(_) => {}
+        if let Ok(results) = self.visit(reduce) {
+            return results;
         }
         match (of, self.dtype().kind()) {
             (Of::Sum | Of::Mean, Kind::Complex { .. }) => {
