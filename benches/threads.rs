@@ -34,7 +34,12 @@ fn main() -> io::Result<()> {
     let view = &array.view();
     compare_in(ROUNDS, "par_sum(), f4", (view, |v| v.par_sum()), (view, |v| v.sum()));
     compare_in(ROUNDS, "par_min(), f4", (view, |v| v.par_min()), (view, |v| v.min()));
-    compare_in(ROUNDS, "par_var(0), f4", (view, |v| v.par_var(0).map(f64::round)), (view, |v| v.var(0).map(f64::round)));
+    compare_in(
+        ROUNDS,
+        "par_var(0), f4",
+        (view, |v| v.par_var(0).map(f64::round)),
+        (view, |v| v.var(0).map(f64::round)),
+    );
     compare_in(ROUNDS, "par_sum_axis(0), f4", (view, |v| v.par_sum_axis(0).ok()), (view, |v| v.sum_axis(0).ok()));
     compare_in(ROUNDS, "par_sum_axis(1), f4", (view, |v| v.par_sum_axis(1).ok()), (view, |v| v.sum_axis(1).ok()));
     compare_in(ROUNDS, "par_to_vec(), f4", (view, |v| v.par_to_vec()), (view, |v| v.to_vec()));

@@ -190,8 +190,8 @@ impl PrintOptions {
     }
 }
 
-/// An abridged array shows no more elements than this. NumPy has no such bound: of an array of 32 axes of two items
-/// each it shows all 2^32.
+/// An abridged array shows no more elements than this. NumPy has no such bound: of an array of 64 axes of two items
+/// each it shows all 2^64.
 const MOST_SHOWN: usize = 1 << 16;
 
 /// Once so many parts of records and subarrays are read, dots stand for all others. NumPy has no such bound either.

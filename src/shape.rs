@@ -13,8 +13,8 @@ use crate::error::{Error, Reason, Result};
 use std::fmt;
 use std::ops::Deref;
 
-/// The most axes an array or a view can have: 32, as `NPY_MAXDIMS` was for NumPy 1.
-pub const MAX_NDIM: usize = 32;
+/// The most axes an array or a view can have: 64, as in NumPy 2 (`NPY_MAXDIMS`).
+pub const MAX_NDIM: usize = 64;
 
 /// The order in which an array's elements follow one another in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -351,10 +351,10 @@ mod tests {
     }
 
     #[test]
-    fn thirty_two_axes_and_no_more() {
-        assert_eq!(dims(&[1; 32]).len(), 32);
-        assert_eq!(Dims::new(&[1; 33]).err().unwrap().kind(), ErrorKind::Shape);
-        assert_eq!([1; 33].into_shape().err(), Some(33));
+    fn sixty_four_axes_and_no_more() {
+        assert_eq!(dims(&[1; 64]).len(), 64);
+        assert_eq!(Dims::new(&[1; 65]).err().unwrap().kind(), ErrorKind::Shape);
+        assert_eq!([1; 65].into_shape().err(), Some(65));
     }
 
     #[test]

@@ -314,9 +314,9 @@ fn digits_after_the_point_are_set_for_single_items_too() {
 
 #[test]
 fn axes_are_counted_with_those_of_the_elements() {
-    let matrix = DType::array(f64::dtype(), [1; 20]).unwrap();
+    let matrix = DType::array(f64::dtype(), [1; 52]).unwrap();
     let array = DynArray::create_options(matrix.clone(), [1; 12]).anonymous().unwrap();
-    assert_eq!((array.ndim(), array.view().ndim()), (12, 32));
+    assert_eq!((array.ndim(), array.view().ndim()), (12, 64));
     let error = DynArray::create_options(matrix.clone(), [1; 13]).anonymous().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
     let record = DType::packed_record([("m", matrix)]).unwrap();
@@ -325,7 +325,7 @@ fn axes_are_counted_with_those_of_the_elements() {
     assert!(array.to_string().contains("0."));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let matrix = DType::array(u8::dtype(), [1; 32]).unwrap();
+    let matrix = DType::array(u8::dtype(), [1; 64]).unwrap();
     // SAFETY: nobody else uses the file.
     let error = unsafe { DynArray::create_options(matrix, 1).create(&path) }.unwrap_err();
     assert_eq!((error.kind(), error.path(), path.exists()), (ErrorKind::Shape, Some(&*path), false));

@@ -702,7 +702,7 @@ fn arrays_without_elements_are_complete_at_once_and_those_without_axes_are_refus
     let (folder, path) = folder();
     assert_refused(job_of(&path, ()), ErrorKind::OutOfRange, "without axes");
     assert_refused(job_of(&path, [None, Some(3)]), ErrorKind::Shape, "cannot be inferred");
-    assert_refused(job_of(&path, [1; 33]), ErrorKind::Shape, "33");
+    assert_refused(job_of(&path, [1; 65]), ErrorKind::Shape, "65");
     assert_refused(job(&path).rows_per_part(0), ErrorKind::OutOfRange, "0 parts");
     assert_refused(job_of(&path, [1 << 25, 1]).rows_per_part(1), ErrorKind::OutOfRange, "33554432 parts");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
