@@ -74,9 +74,20 @@ pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Re
     let Some((&count, image_shape)) = images.shape().split_first() else {
         return Err(format!("{} holds one number and no images", stack.display()).into());
     };
-    let pixels = image_shape.iter().product::<usize>();
-    let at_once = (AT_ONCE / (pixels * size_of::<f64>()).max(1)).max(1);
     let shape = |images: usize| [&[images], image_shape].concat();
+    let mut writer = npy::Writer::<f32>::create(target, image_shape)?;
+    if images.is_empty() {
+        writer.write_rows(&ArrayView::<f32>::from_slice(&[], &shape(count)[..])?)?;
+        writer.finish()?;
+        writeln!(out, "normal   {}: no pixels", target.display())?;
+        return Ok(());
+    }
+    // No more than are in the file.
+    let pixels = image_shape.iter().product::<usize>();
+    let at_once = (AT_ONCE / pixels.saturating_mul(size_of::<f64>())).max(1);
+    let mut means = Vec::new();
+    means.try_reserve_exact(pixels)?;
+    means.resize(pixels, 0.0);
     writeln!(out, "stack    {}: {count} images of shape {image_shape:?}, {}", stack.display(), images.dtype())?;
 
     // Shown only where the standard error is a terminal.
@@ -85,7 +96,6 @@ pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Re
     let start = Instant::now();
 
     bar.set_prefix("means   ");
-    let mut means = vec![0.0; pixels];
     for chunk in images.chunks(at_once) {
         let chunk = chunk?;
         let (images, numbers) = (chunk.shape()[0], chunk.view().to_vec_as::<f64>()?);
@@ -96,7 +106,6 @@ pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Re
 
     bar.reset();
     bar.set_prefix("subtract");
-    let mut writer = npy::Writer::<f32>::create(target, image_shape)?;
     for chunk in images.chunks(at_once) {
         let chunk = chunk?;
         let (images, numbers) = (chunk.shape()[0], chunk.view().to_vec_as::<f64>()?);

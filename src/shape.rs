@@ -13,7 +13,7 @@ use crate::error::{Error, Reason, Result};
 use std::fmt;
 use std::ops::Deref;
 
-/// The most axes an array or a view can have: 64, as in NumPy 2 (`NPY_MAXDIMS`).
+/// The most axes an array or a view can have: 64, as in NumPy 2 (`NPY_MAXDIMS`). NumPy 1 had 32.
 pub const MAX_NDIM: usize = 64;
 
 /// The order in which an array's elements follow one another in the file.

@@ -105,7 +105,8 @@ impl<A: Reading> DynView<'_, A> {
     }
 
     /// Adds up all elements: NumPy's `arr.sum()`. What [`ArrayView::sum`] gives of the elements' type, as a value:
-    /// floats in their own type, pairwise; integers and truth values exactly.
+    /// floats of 4 and 8 bytes in their own type, of 2 bytes in `f32` and longer ones in `f64`, pairwise; integers and
+    /// truth values exactly.
     ///
     /// The sums of complex numbers are those of their real and of their imaginary parts, one after the other.
     ///

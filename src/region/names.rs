@@ -249,18 +249,23 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
             renamed => return renamed.map_err(io::Error::from),
         }
     }
+    // A path may be too long for this call, which takes it as it is.
     #[cfg(windows)]
-    return move_new(from, to);
-    #[cfg(not(windows))]
+    match move_new(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+        moved => return moved,
+    }
+    #[cfg(unix)]
     match fs::hard_link(from, to) {
         Ok(()) => {
             // The file has its name; another one that does not go is no reason to say that it has not.
             let _ = fs::remove_file(from);
-            Ok(())
+            return Ok(());
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) => claim_and_rename(from, to),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) => {}
     }
+    claim_and_rename(from, to)
 }
 
 /// Renames unless the target exists, as [`fs::rename`] never does.
@@ -277,7 +282,6 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Claims the name with an empty file, which nobody can while another has it, then puts the file over the claim.
-#[cfg(not(windows))]
 fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
     let claim = File::create_new(to)?;
     fs::rename(from, to).inspect_err(|_| {
@@ -313,6 +317,7 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         let renames: &[fn(&Path, &Path) -> io::Result<()>] = &[
             rename_new,
+            // Wine replaces no file that is open, as Windows does since 2018.
             #[cfg(not(windows))]
             claim_and_rename,
         ];

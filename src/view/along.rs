@@ -141,6 +141,13 @@ impl<'a, T, A> Plan<'a, T, A> {
         Err(Error::out_of_range(format!("there is no {what} of no elements, of which a reduced axis has none")))
     }
 
+    /// Refuses more results of a type than there is memory for: of an axis without elements a file may have any number.
+    pub(super) fn check_memory<S>(&self) -> Result<()> {
+        // With some for what is known of each on the way.
+        let room = Vec::<(S, [u64; 2])>::new().try_reserve_exact(self.states);
+        room.map_err(|_| Error::overflow("the reduction", format!("there is no memory for {} results", self.states)))
+    }
+
     /// What is known of each state, which lie as in memory, in the C order of the results.
     pub(super) fn in_order<S: Copy>(&self, states: Vec<S>) -> Vec<S> {
         if self.is_in_order() { states } else { self.places().map(|place| states[place]).collect() }

@@ -23,6 +23,7 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
         axes.with_index(|axes| {
             let plan = Plan::new(self, axes)?;
             of.map_or(Ok(()), |of| plan.check_elements(of))?;
+            plan.check_memory::<S>()?;
             Ok((plan.shape(), plan.in_order(results(&plan))))
         })
     }
@@ -62,7 +63,9 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one is named twice.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one is named twice;
+    /// [`Overflow`](crate::ErrorKind::Overflow) where there is no memory for the results, which may be many where another
+    /// axis has no elements.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
@@ -243,15 +246,16 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     }
 }
 
-/// Puts results into a slice that has as many places, and returns their shape.
-fn put<S: Copy>(results: Reduced<S>, target: &mut [S]) -> Result<Vec<usize>> {
-    let (shape, results) = results;
-    if results.len() != target.len() {
-        let text = format!("{} results of shape {shape:?} do not fit a slice of {}", results.len(), target.len());
-        return Err(Error::shape(text));
+impl<T, A: Load<T>> ArrayView<'_, T, A> {
+    /// Refuses a slice that has not as many places as there are results.
+    fn check_target(&self, axes: &impl NdIndex, len: usize) -> Result<()> {
+        let shape = axes.with_index(|axes| Plan::new(self, axes).map(|plan| plan.shape()))?;
+        let results = shape.iter().product::<usize>();
+        if results == len {
+            return Ok(());
+        }
+        Err(Error::shape(format!("{results} results of shape {shape:?} do not fit a slice of {len}")))
     }
-    target.copy_from_slice(&results);
-    Ok(shape)
 }
 
 macro_rules! into_slices {
@@ -273,7 +277,10 @@ macro_rules! into_slices {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             pub fn $name_to(&self, $axes: $Axes $(, $ddof: usize)?, target: &mut [$S]) -> Result<Vec<usize>> {
-                put(self.$name($axes $(, $ddof)?)?, target)
+                self.check_target(&$axes, target.len())?;
+                let (shape, results) = self.$name($axes $(, $ddof)?)?;
+                target.copy_from_slice(&results);
+                Ok(shape)
             }
         }
     )*};

@@ -283,9 +283,12 @@ impl<S, T, A: Load<S>, M: Make<S, T, A>> Kernel for MakeAll<'_, S, T, A, M> {
                         true => at_a_time(run.stride.unsigned_abs()),
                         false => run.len,
                     };
+                    // The first part so long that the places of the others begin with lines of the cache.
+                    let lead = if most < run.len { target.align_offset(64).min(most) } else { 0 };
                     let mut start = 0;
                     while start < run.len {
-                        let part = Run { ptr: run.at(start), len: most.min(run.len - start), ..run };
+                        let len = if start == 0 && lead > 0 { lead } else { most };
+                        let part = Run { ptr: run.at(start), len: len.min(run.len - start), ..run };
                         let target = target.wrapping_add(start);
                         if most < run.len {
                             part.fetch(0, part.len);

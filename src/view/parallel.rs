@@ -92,8 +92,9 @@ macro_rules! parallel {
                 "Returns what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, by all processors."
             )]
             ///
-            /// With the feature `rayon`. The result is the same with any number of threads, at every run. Floats may be
-            /// added in another order than by one processor, but for those of a whole view that lie one after another.
+            /// With the feature `rayon`. The result is the same with any number of threads, at every run. It equals
+            /// that of one processor for extremes, for sums of integers, and for sums of floats that lie one after
+            /// another. Else the parts are added in another order, and the last bits may differ.
             ///
             /// ```
             /// let view = mmap_array::ArrayView::from_slice(&[3.0, 1.0, 2.0, 4.5], [2, 2])?;
@@ -119,8 +120,9 @@ macro_rules! parallel {
                 "Returns what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, by all processors."
             )]
             ///
-            /// With the feature `rayon`. The results are the same with any number of threads, at every run. Floats may
-            /// be added in another order than by one processor.
+            /// With the feature `rayon`. The results are the same with any number of threads, at every run. They equal
+            /// those of one processor for extremes and for sums of integers; else the elements may be
+            /// added in another order.
             ///
             /// # Errors
             ///

@@ -192,8 +192,12 @@ impl<T, A> ArrayView<'_, T, A> {
     /// The elements as one run, where they are one, of fewer than have lanes of their own.
     #[inline(always)]
     fn few(&self) -> Option<Run> {
-        let run = Runs::only(&self.raw)?;
-        (run.len < 8).then_some(run)
+        let run = Runs::only(&self.raw).filter(|run| run.len < 8)?;
+        // In the order of memory.
+        match run.stride < 0 && run.len > 0 {
+            true => Some(Run { ptr: run.at(run.len - 1), len: run.len, stride: run.stride.wrapping_neg() }),
+            false => Some(run),
+        }
     }
 
     /// The runs of the view in the order of memory.

@@ -163,19 +163,42 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn any(&self) -> bool {
-        self.of_all(Truth::<false>).unwrap_or(false)
+        wide::run(Found::<T, A, false> { runs: &mut self.runs_in_memory_order(), marker: PhantomData })
     }
 
     /// Returns whether no element is 0: NumPy's `arr.all()`. See [`any`](Self::any).
     #[must_use]
     pub fn all(&self) -> bool {
-        self.of_all(Truth::<true>).unwrap_or(true)
+        !wide::run(Found::<T, A, true> { runs: &mut self.runs_in_memory_order(), marker: PhantomData })
     }
 
     /// Counts the elements that are not 0: NumPy's `np.count_nonzero(arr)`. See [`any`](Self::any).
     #[must_use]
     pub fn count_nonzero(&self) -> usize {
         self.of_all(Count).unwrap_or(0)
+    }
+}
+
+/// Whether there is an element that is not 0, or one that is, in the runs of a view, all of them initialised.
+struct Found<'a, T, A, const ZERO: bool> {
+    runs: &'a mut Runs,
+    marker: PhantomData<(T, A)>,
+}
+
+impl<T: Number<Mean = f64>, A: Load<T>, const ZERO: bool> Kernel for Found<'_, T, A, ZERO> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // So many that to look whether it is known costs little.
+        const ROWS: usize = 64;
+        let mut state = ZERO;
+        while let Some(plane) = self.runs.next_rows(ROWS).filter(|_| state == ZERO) {
+            plane.for_each_run(|run, _, _| {
+                state = with_run!(run, A, T, |len, run| Truth::<ZERO>.push_run(state, len, run))
+            });
+        }
+        state != ZERO
     }
 }
 

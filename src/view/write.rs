@@ -81,9 +81,9 @@ macro_rules! writing {
             /// Calls `f` with the elements of each row, the view at each index of the leading axis, to be changed: in C
             /// order, as a slice, whatever the strides are.
             ///
-            /// Rows that lie one after another in memory are the slices themselves; of others, and of those that other
-            /// processes may write, `f` gets a copy in memory, which is stored then. So the rows are to be no larger
-            /// than memory, and the view may be.
+            /// Where the elements of a row lie one after another, aligned, the slice is the row itself; else, and where
+            /// other processes may write, it is a copy in memory, which is stored then. So the rows are to be no larger
+            /// than memory, and the view may be. Of a view without elements `f` is not called.
             ///
             /// # Panics
             ///
@@ -103,9 +103,15 @@ macro_rules! writing {
                 T: Copy,
             {
                 let mut buffer = Vec::new();
-                for index in 0..$this.raw.axis(0).0 {
-                    // SAFETY: these are elements of the view, which is borrowed as it must be to write.
-                    unsafe { $this.row(index).lend_mut(&mut buffer, &mut f) };
+                let rows = $this.raw.axis(0).0;
+                if $this.is_empty() {
+                    return;
+                }
+                for index in 0..rows {
+                    // SAFETY: the view is borrowed as it must be to write, and the row goes before the next one comes.
+                    let row = unsafe { $this.row(index) };
+                    // SAFETY: as above, nobody else has its elements.
+                    unsafe { row.lend_mut(&mut buffer, &mut f) };
                 }
             }
 
@@ -137,10 +143,17 @@ macro_rules! writing {
                 let (rows, others) = ($this.raw.axis(0).0, source.raw.axis(0).0);
                 assert_eq!(rows, others, "{rows} rows are made from {others}");
                 let (mut buffer, mut source_buffer) = (Vec::new(), Vec::new());
+                if $this.is_empty() && source.is_empty() {
+                    return;
+                }
                 for index in 0..rows {
-                    source.row(index).lend(&mut source_buffer, |source| {
+                    // SAFETY: the row is read alone, as the view may be that is borrowed.
+                    let from = unsafe { source.row(index) };
+                    from.lend(&mut source_buffer, |source| {
                         // SAFETY: as for `map_rows_in_place`.
-                        unsafe { $this.row(index).lend_mut(&mut buffer, |row| f(source, row)) };
+                        let row = unsafe { $this.row(index) };
+                        // SAFETY: as there.
+                        unsafe { row.lend_mut(&mut buffer, |row| f(source, row)) };
                     });
                 }
             }
@@ -193,9 +206,13 @@ macro_rules! writing {
 }
 
 impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
-    /// The elements at an index of the leading axis, to be used as this view is.
-    fn row(&self, index: usize) -> Self {
-        // SAFETY: these are elements of the view.
+    /// The elements at an index of the leading axis.
+    ///
+    /// # Safety
+    ///
+    /// It must be used as this view is, as long as that is borrowed, and no other view of the same elements meanwhile.
+    unsafe fn row(&self, index: usize) -> Self {
+        // SAFETY: these are elements of the view, which are used as its own, by this function's contract.
         unsafe { Self::from_raw(self.raw.clone().index_axis(0, index)) }
     }
 

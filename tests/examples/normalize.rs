@@ -43,7 +43,7 @@ fn stacks_are_what_numpy_makes_of_them() {
         let mut out = Vec::new();
         example::normalize(stack.as_ref(), &target, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
-        assert!(out.contains("read twice"), "{out}");
+        assert!(out.contains("read twice") || out.contains("no pixels"), "{out}");
         let (ours, theirs) =
             (npy::load::<f32>(&target).unwrap(), npy::load::<f32>(format!("{expected}.expected.npy")).unwrap());
         assert_eq!(ours.shape(), theirs.shape(), "{stack}");

@@ -125,3 +125,15 @@ fn many_small_planes_are_taken_each_once() {
         }
     }
 }
+
+#[test]
+fn few_elements_are_added_in_the_order_of_memory_too() {
+    let values = [1.0, 2_f64.powi(53), -2_f64.powi(53), 1.0];
+    let all = view(&values);
+    for view in [all.rows(..3), all.rows(1..), all.rows(..0)] {
+        let (sum, backwards) = (view.sum(), view.step_axis(0, -1));
+        assert_eq!([backwards.sum(), backwards.sum_axis(0).unwrap().1[0], view.sum_axis(0).unwrap().1[0]], [sum; 3]);
+    }
+    let square = all.reshape([2, 2]).unwrap();
+    assert_eq!(square.step_axis(0, -1).step_axis(1, -1).sum(), all.sum());
+}
