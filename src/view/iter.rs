@@ -13,6 +13,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
+use std::sync::{Mutex, PoisonError};
 
 /// Elements at a constant distance.
 #[derive(Clone, Copy)]
@@ -246,27 +247,86 @@ pub(crate) struct Runs {
     outer: Option<Outer>,
 }
 
+/// How many axes of planes are kept inline: with more, all loops are compiled to worse.
+const INLINE: usize = 32;
+
 /// The axes along which the planes lie: all but two.
 ///
 /// Not `Axes`, which may own memory: a loop that must be able to give it back wherever something might unwind keeps its
 /// accumulators out of registers. Nothing of it is written, nor read, where there is one plane.
 #[derive(Clone, Copy)]
 struct Outer {
+    /// One more than [`INLINE`] where there are more: the first of `lens` is then where the others are [`kept`].
     ndim: usize,
-    lens: [usize; MAX_NDIM],
-    strides: [isize; MAX_NDIM],
+    lens: [usize; INLINE],
+    strides: [isize; INLINE],
 }
 
 impl Outer {
-    #[inline(always)]
-    fn lens(&self) -> &[usize] {
-        &self.lens[..self.ndim]
+    fn new(lens: &[usize], strides: &[isize]) -> Self {
+        let mut outer = Self { ndim: lens.len(), lens: [0; INLINE], strides: [0; INLINE] };
+        let mut first = 0;
+        if lens.len() > INLINE {
+            let slower = lens.len() - (INLINE - 1);
+            let axes = lens.iter().copied().zip(strides.iter().copied()).take(slower).collect();
+            (outer.ndim, outer.lens[0], first) = (INLINE + 1, keep(axes), 1);
+        }
+        let inline = lens.len().min(INLINE - first);
+        outer.lens[first..first + inline].copy_from_slice(&lens[lens.len() - inline..]);
+        outer.strides[first..first + inline].copy_from_slice(&strides[strides.len() - inline..]);
+        outer
     }
 
     #[inline(always)]
     fn strides(&self) -> &[isize] {
         &self.strides[..self.ndim]
     }
+
+    /// The length of the fastest.
+    #[inline(always)]
+    fn last(&self) -> usize {
+        self.lens[self.ndim.min(INLINE) - 1]
+    }
+
+    /// The offset of a plane.
+    fn offset(&self, plane: usize) -> isize {
+        let (mut offset, mut position) = (0_isize, plane);
+        let mut step = |len: usize, stride: isize| {
+            offset = offset.wrapping_add(((position % len) as isize).wrapping_mul(stride));
+            position /= len;
+        };
+        let first = usize::from(self.ndim > INLINE);
+        for axis in (first..self.ndim.min(INLINE)).rev() {
+            step(self.lens[axis], self.strides[axis]);
+        }
+        if first > 0 {
+            // SAFETY: `new` has put there what `keep` gave it.
+            let slower = unsafe { kept(self.lens[0]) };
+            slower.iter().rev().for_each(|&(len, stride)| step(len, stride));
+        }
+        offset
+    }
+}
+
+/// Keeps the slowest axes of a view that has more than 34 even when joined, and so 2^35 elements or more: a program has
+/// few of them, which are kept as long as it runs, each once. Says where: to look them up by anything but an address
+/// might change memory, for all that the compiler knows, which would then keep nothing in registers.
+fn keep(axes: Vec<(usize, isize)>) -> usize {
+    static KEPT: Mutex<Vec<&Vec<(usize, isize)>>> = Mutex::new(Vec::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = kept.iter().position(|kept| **kept == axes).unwrap_or_else(|| {
+        kept.push(Box::leak(Box::new(axes)));
+        kept.len() - 1
+    });
+    std::ptr::from_ref(kept[place]).expose_provenance()
+}
+
+/// # Safety
+///
+/// [`keep`] must have given the address.
+unsafe fn kept(address: usize) -> &'static [(usize, isize)] {
+    // SAFETY: what is kept there is never changed, and never goes.
+    unsafe { &*std::ptr::with_exposed_provenance::<Vec<(usize, isize)>>(address) }
 }
 
 /// The lengths and strides of the two innermost axes after joining, and whether there are `more`.
@@ -351,9 +411,7 @@ impl Runs {
         let ndim = lens.len() - 2;
         let inner = |axis: usize| (lens[axis], strides[axis]);
         let runs = Self::of_inner(view.ptr, Inner { run: inner(ndim + 1), rows: inner(ndim), more: true });
-        let mut outer = Outer { ndim, lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] };
-        outer.lens[..ndim].copy_from_slice(&lens[..ndim]);
-        outer.strides[..ndim].copy_from_slice(&strides[..ndim]);
+        let outer = Outer::new(&lens[..ndim], &strides[..ndim]);
         Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
     }
 
@@ -362,7 +420,7 @@ impl Runs {
     pub(super) fn has_small_planes(&self) -> bool {
         const SMALL: usize = 32;
         const MANY: usize = 16;
-        let many = self.outer.as_ref().and_then(|outer| outer.lens().last()).is_some_and(|&planes| planes >= MANY);
+        let many = self.outer.as_ref().is_some_and(|outer| outer.last() >= MANY);
         many && self.rows * self.len < SMALL
     }
 
@@ -465,12 +523,7 @@ impl Runs {
 #[cold]
 #[inline(never)]
 fn start_of(plane: usize, base: Addr, outer: Outer) -> Addr {
-    let (mut ptr, mut position) = (base, plane);
-    for (&len, &stride) in outer.lens().iter().zip(outer.strides()).rev() {
-        ptr = ptr.offset(((position % len) as isize).wrapping_mul(stride));
-        position /= len;
-    }
-    ptr
+    base.offset(outer.offset(plane))
 }
 
 /// The elements of a view, by value, in C order. Made by [`ArrayView::iter`](crate::ArrayView::iter).
@@ -674,3 +727,44 @@ impl<T, A> Clone for Iter<'_, T, A> {
 unsafe impl<T: Send + Sync, A> Send for Iter<'_, T, A> {}
 // SAFETY: as above; a shared iterator gives out nothing but its length and clones.
 unsafe impl<T: Send + Sync, A> Sync for Iter<'_, T, A> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many axes of two elements, none of which can be joined: each two in the wrong order.
+    fn apart(ndim: usize) -> RawView {
+        let strides: Vec<isize> = (0..ndim).map(|axis| 1 << (ndim - 1 - (axis ^ 1))).collect();
+        RawView {
+            ptr: Addr::of(std::ptr::without_provenance::<u8>(1 << 60)),
+            axes: Axes::new(&vec![2; ndim], &strides),
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn runs_lie_where_their_index_says_whatever_the_number_of_axes() {
+        for ndim in [4, 6, 32, 34, 36, 38, 40, 48, 58] {
+            let view = apart(ndim);
+            let mut runs = Runs::new(&view);
+            assert_eq!((runs.end, runs.len, runs.rows), (1 << (ndim - 1), 2, 2));
+            let expected = |run: usize| {
+                let position = run << 1;
+                let along = |axis: usize| (position >> (ndim - 1 - axis) & 1) as isize * view.axes.strides()[axis];
+                (0..ndim).map(along).sum::<isize>()
+            };
+            let mut next = 0;
+            for skipped in [0, 0, 1, 3, runs.end / 3, 1, runs.end / 2 - 1] {
+                runs.skip(skipped);
+                next += skipped;
+                let Some(run) = runs.next() else { break };
+                assert_eq!(run.ptr.bytes_from(view.ptr) as isize, expected(next), "run {next} of {ndim} axes");
+                next += 1;
+            }
+            let last = Runs::new(&view).next_back().unwrap();
+            assert_eq!(last.ptr.bytes_from(view.ptr) as isize, expected((1 << (ndim - 1)) - 1));
+        }
+        // Kept once each: of 36, 38, 40, 48 and 58 axes.
+        assert_eq!(Outer::new(&[2; 34], &[1; 34]).lens[0], Outer::new(&[2; 34], &[1; 34]).lens[0]);
+    }
+}
