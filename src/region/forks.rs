@@ -53,9 +53,7 @@ const MOST_FORKS: usize = 100;
 /// How often this process has forked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Forks {
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no forks"))]
     Now,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no forks"))]
     Unknown,
     So(usize),
 }

@@ -11,7 +11,6 @@ use crate::texts::REFUSED;
 use mmap_array::npy::{self, Header};
 use mmap_array::{ErrorKind, Order};
 use std::fs;
-use std::path::Path;
 use std::sync::OnceLock;
 
 const V1: (u8, u8) = (1, 0);
@@ -327,19 +326,6 @@ cases! {
         a_float_of_8_bits_as_numpy_writes_it_for_ml_dtypes: file(V1, &dict("'<f1'", "False", "(2,)"));
         white_space_on_a_second_line: file(V1, &format!("\n  {}", dict("'<i4'", "False", "(2,)")));
     }
-}
-
-#[test]
-fn more_axes_than_64_are_a_header_and_no_array() {
-    let file = shape(&format!("({})", "1,".repeat(65)));
-    let header = Header::read(&mut &file[..]).unwrap();
-    assert_eq!(header.shape(), [1; 65]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("case.npy");
-    fs::write(&path, file).unwrap();
-    // SAFETY: nobody else uses the file.
-    let error = unsafe { npy::dyn_options().open(&path) }.unwrap_err();
-    assert_eq!((error.kind(), error.path()), (ErrorKind::Shape, Some(Path::new(&path))));
 }
 
 /// A header in some of the ways in which it could be written.
