@@ -216,10 +216,15 @@ impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
         unsafe { Self::from_raw(self.raw.clone().index_axis(0, index)) }
     }
 
+    /// The pointer and length of a slice of the elements, where they would be one in a mode that is stable.
+    fn stable_slice_parts(&self) -> Option<(*mut T, usize)> {
+        let (addr, len) = self.slice_parts()?;
+        Some((A::stable_pointer(addr)?, len))
+    }
+
     /// Calls `f` with the elements in C order, in a buffer where they are no slice.
     fn lend<R>(&self, buffer: &mut Vec<T>, f: impl FnOnce(&[T]) -> R) -> R {
-        let slice = self.slice_parts().and_then(|(addr, len)| Some((A::stable_pointer(addr)?, len)));
-        if let Some((pointer, len)) = slice {
+        if let Some((pointer, len)) = self.stable_slice_parts() {
             // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and, the mode
             // being stable, not written while they are borrowed, by the contract of `from_raw`.
             return f(unsafe { std::slice::from_raw_parts(pointer, len) });
@@ -246,8 +251,7 @@ impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
     ///
     /// Where the mode is exclusive nobody else may have the elements during the call.
     unsafe fn lend_mut(&self, buffer: &mut Vec<T>, f: impl FnOnce(&mut [T])) {
-        let slice = self.slice_parts().and_then(|(addr, len)| Some((A::stable_pointer(addr)?, len)));
-        if let Some((pointer, len)) = slice {
+        if let Some((pointer, len)) = self.stable_slice_parts() {
             // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and writable, by
             // the contract of `from_raw`, and nobody else's: the mode is stable and so exclusive, and by this function's
             // contract.
