@@ -428,7 +428,7 @@ impl<T: Eq, A: Stable<T>> Eq for MmapArray<T, A> where ReadOnly: Stable<T> {}
 impl<T> Clone for MmapArray<T, ReadOnly> {
     /// Another owner of the same map: nothing is copied or mapped anew.
     fn clone(&self) -> Self {
-        Self { region: self.region.clone(), marker: PhantomData, ..*self }
+        Self { region: self.region.clone(), dims: self.dims.clone(), marker: PhantomData, ..*self }
     }
 }
 

@@ -236,6 +236,7 @@ fn truncated_text(first: u64, end: u64, file_len: u64) -> String {
 
 impl Reason {
     /// The error.
+    #[cold]
     pub(crate) fn error(self) -> Error {
         Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None, damaged: false }))
     }
@@ -318,30 +319,37 @@ impl Error {
     }
 
     /// Wraps the operating system's refusal; `action` completes "cannot …".
+    #[cold]
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
         Reason::Io { action, source }.error()
     }
 
+    #[cold]
     pub(crate) fn shape(text: impl Into<String>) -> Self {
         Reason::Shape(text.into()).error()
     }
 
+    #[cold]
     pub(crate) fn out_of_range(text: impl Into<String>) -> Self {
         Reason::OutOfRange(text.into()).error()
     }
 
+    #[cold]
     pub(crate) fn invalid_value(text: impl Into<String>) -> Self {
         Reason::InvalidValue(text.into()).error()
     }
 
+    #[cold]
     pub(crate) fn overflow(what: &'static str, detail: impl Into<String>) -> Self {
         Reason::Overflow { what, detail: detail.into() }.error()
     }
 
+    #[cold]
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
         Reason::Unsupported(text.into()).error()
     }
 
+    #[cold]
     pub(crate) fn sidecar(text: impl Into<String>) -> Self {
         Reason::Sidecar(text.into()).error()
     }
@@ -361,6 +369,7 @@ impl Error {
     }
 
     /// Names the file, unless a more exact place has named it already.
+    #[cold]
     pub(crate) fn in_file(mut self, path: Option<&Path>) -> Self {
         if self.0.path.is_none() {
             self.0.path = path.map(Path::to_path_buf);
@@ -395,6 +404,7 @@ impl Error {
     }
 
     /// Names the bytes of the file.
+    #[cold]
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
         self.0.bytes = Some(bytes);
         self

@@ -91,31 +91,48 @@ impl<'a> Mode<'a> {
 
 /// One map of the operating system's, shared by the regions cut from it.
 struct Map {
-    /// `None` where there are no bytes, since an empty region maps nothing, and where the map is `guarded`.
+    /// `None` where there are no bytes, since an empty region maps nothing, and where the map is guarded.
     raw: Option<MmapRaw>,
-    /// The map, where others may lose its pages.
-    guarded: Option<GuardedMap>,
     len: usize,
     backing: Backing,
     /// The file byte that the first mapped byte is.
     offset: u64,
     path: Option<PathBuf>,
-    /// Whether the file was made for the array and has no name.
-    scratch: bool,
-    /// Kept for `grow` and `persist`, by writable maps of files.
-    file: Option<File>,
+    /// What is held as long as the map is, if anything: nothing is where it is only read.
+    held: Option<Box<Held>>,
+}
+
+/// What is held with a map. Fields are dropped in this order: the lock last.
+#[derive(Default)]
+struct Held {
+    /// The map, where others may lose its pages.
+    guarded: Option<GuardedMap>,
+    /// Of the open file, with all that is mapped of it anew; where it can be written.
+    write_back: Option<Arc<WriteBack>>,
+    /// The file, for `grow` and `persist`: of maps that can be written, and go to their file.
+    kept: Option<Kept>,
+    range_lock: Option<RangeLock>,
+}
+
+/// An open file that is kept with a map of it.
+struct Kept {
+    file: File,
     /// The open file that was given, where `file` is that one once more: its locks are held as long as the map is.
     given: Option<File>,
+    /// Whether the file was made for the array and has no name.
+    scratch: bool,
     /// Whether `grow` gives the file blocks on the disk too.
     reserve: bool,
     /// What `grow` writes at the beginning of the file once it is longer.
     front: Option<Front>,
     /// Whether `grow` locks what it adds.
     lock: bool,
-    /// Held as long as the map is.
-    range_lock: Option<RangeLock>,
-    /// Of the open file, with all that is mapped of it anew.
-    write_back: Arc<WriteBack>,
+}
+
+impl Kept {
+    fn new(file: File, given: Option<File>, scratch: bool, portion: &Portion) -> Self {
+        Self { file, given, scratch, reserve: portion.reserve, front: None, lock: portion.lock }
+    }
 }
 
 /// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
@@ -124,7 +141,7 @@ pub(crate) type Front = fn(file: &File, end: u64, added: u64) -> Result<Patch>;
 /// A file that grows to a length, while it is mapped.
 struct Growing<'a> {
     file: &'a File,
-    write_back: &'a WriteBack,
+    write_back: Option<&'a WriteBack>,
     len: u64,
 }
 
@@ -134,7 +151,7 @@ impl Storage for Growing<'_> {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.write_back.wait(|| self.file.sync_data())
+        write_back::wait(self.write_back, || self.file.sync_data())
     }
 
     fn cut(&mut self, len: u64) -> io::Result<()> {
@@ -224,6 +241,15 @@ pub(crate) struct Portion {
     pub(crate) strips: Option<Strips>,
 }
 
+/// What of a file has been mapped.
+struct Pages {
+    raw: Option<MmapRaw>,
+    offset: u64,
+    len: usize,
+    /// How long the pages are, where they are huge ones.
+    huge: Option<usize>,
+}
+
 /// So many runs of bytes, each as many bytes behind the one before.
 #[derive(Clone, Copy)]
 pub(crate) struct Strips {
@@ -256,8 +282,8 @@ impl Portion {
     }
 
     /// Maps the portion, or the whole pages in which it lies where memmap2, which else makes whole ones of it, does not
-    /// know how long they are. Returns which portion is mapped, and how long its pages are where they are huge ones.
-    fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<(Option<MmapRaw>, Self, Option<usize>)> {
+    /// know how long they are.
+    fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<Pages> {
         let mapped = self.map(file, mode);
         // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the file.
         let may_be_huge = match &mapped {
@@ -265,7 +291,7 @@ impl Portion {
             Err(error) => error.io_kind() == Some(io::ErrorKind::InvalidInput),
         };
         let Some(page) = may_be_huge.then(|| system::huge_page(file)).flatten() else {
-            return Ok((mapped?, Self { ..*self }, None));
+            return Ok(self.as_mapped(mapped?));
         };
         if let Ok(Some(raw)) = mapped {
             system::unmap_huge(raw, page);
@@ -274,10 +300,18 @@ impl Portion {
         // The file ends with a page. What is too long for a map is refused by the system.
         let len = self.bytes().end.next_multiple_of(page as u64) - offset;
         let pages = Self { offset, len: usize::try_from(len).unwrap_or(usize::MAX), ..*self };
-        Ok((pages.map(file, mode)?, pages, Some(page)))
+        Ok(Pages { huge: Some(page), ..pages.as_mapped(pages.map(file, mode)?) })
     }
 
+    fn as_mapped(&self, raw: Option<MmapRaw>) -> Pages {
+        Pages { raw, offset: self.offset, len: self.len, huge: None }
+    }
+
+    #[inline]
     pub(crate) fn take_lock(&self, file: &File, mode: Mode<'_>) -> Result<Option<RangeLock>> {
+        if !self.lock {
+            return Ok(None);
+        }
         let mut lock = None;
         self.lock_rest(file, mode, &mut lock).map(|()| lock)
     }
@@ -401,33 +435,48 @@ impl Region {
         mode: Mode<'_>,
         what: impl Fn() -> String,
     ) -> Result<Self> {
-        let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
-        portion.check(file_len, mode, &what).map_err(named)?;
-        let lock = portion.take_lock(file, mode).map_err(named)?;
-        let (kept, given) = match mode {
-            Mode::ReadWrite => to_write(file, path).map(|(kept, given)| (Some(kept), given)).map_err(named)?,
-            _ => (None, None),
+        Self::map_unnamed(file, path, file_len, portion, mode, what)
+            .map_err(|error| error.at_bytes(portion.bytes()).in_file(path))
+    }
+
+    fn map_unnamed(
+        file: &File,
+        path: Option<&Path>,
+        file_len: u64,
+        portion: &Portion,
+        mode: Mode<'_>,
+        what: impl Fn() -> String,
+    ) -> Result<Self> {
+        portion.check(file_len, mode, &what)?;
+        let lock = portion.take_lock(file, mode)?;
+        let kept = match mode {
+            Mode::ReadWrite => {
+                let (file, given) = to_write(file, path)?;
+                Some(Kept::new(file, given, false, portion))
+            }
+            _ => None,
         };
-        let file = kept.as_ref().unwrap_or(file);
-        let (mapped, lock) = match mode {
+        let file = kept.as_ref().map_or(file, |kept| &kept.file);
+        let (pages, lock) = match mode {
             // Once it is taken nobody needs to be kept out.
-            Mode::Snapshot(folder) => {
-                (portion.map_snapshot(file, path, folder, what).map(|raw| (raw, Portion { ..*portion }, None)), None)
-            }
-            _ => (portion.map_pages(file, mode), lock),
+            Mode::Snapshot(folder) => (portion.as_mapped(portion.map_snapshot(file, path, folder, what)?), None),
+            _ => (portion.map_pages(file, mode)?, lock),
         };
-        let (raw, pages, huge) = mapped.map_err(named)?;
-        let is_private = matches!(mode, Mode::CopyOnWrite);
-        let backing = if is_private { Backing::PrivateFile } else { Backing::SharedFile };
-        let mut region = Self::whole(raw, backing, &pages, path, kept, lock);
-        if let Some(map) = Arc::get_mut(&mut region.map) {
-            map.given = given;
+        let (start, huge) = ((portion.offset - pages.offset) as usize, pages.huge);
+        let backing = if matches!(mode, Mode::CopyOnWrite) { Backing::PrivateFile } else { Backing::SharedFile };
+        let mut map = Map::new(pages, backing, path);
+        if mode.writes() || mode.shared_file().is_some() || lock.is_some() {
+            let write_back = mode.writes().then(Arc::default);
+            let mut held = Held { guarded: None, write_back, kept, range_lock: lock };
             if let Some(file) = mode.shared_file() {
-                map.guard(file, mode.writes(), huge).map_err(named)?;
+                // Pages that are lost are an error, and not the end of the program.
+                let guard = |raw| GuardedMap::new(raw, Arc::clone(file), map.offset, mode.writes(), huge);
+                let guarded = map.raw.take().map(guard).transpose();
+                held.guarded = guarded.map_err(|source| Error::io("find the file's pages", source))?;
             }
+            map.held = Some(Box::new(held));
         }
-        let start = (portion.offset - pages.offset) as usize;
-        Ok(region.part(start..start + portion.len))
+        Ok(Self { map: Arc::new(map), start, len: portion.len })
     }
 
     /// Maps a portion of a file that has been made for it, and has a name yet to come or none.
@@ -435,11 +484,10 @@ impl Region {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         let lock = portion.take_lock(&file, Mode::ReadWrite).map_err(named)?;
         let raw = portion.map(&file, Mode::ReadWrite).map_err(named)?;
-        let mut region = Self::whole(raw, Backing::SharedFile, portion, path, Some(file), lock);
-        if let Some(map) = Arc::get_mut(&mut region.map) {
-            map.scratch = path.is_none();
-        }
-        Ok(region)
+        let mut map = Map::new(portion.as_mapped(raw), Backing::SharedFile, path);
+        let kept = Some(Kept::new(file, None, path.is_none(), portion));
+        map.held = Some(Box::new(Held { guarded: None, write_back: Some(Arc::default()), kept, range_lock: lock }));
+        Ok(Self { map: Arc::new(map), start: 0, len: portion.len })
     }
 
     /// Zeroed memory without a file.
@@ -452,35 +500,8 @@ impl Region {
                 Some(MmapRaw::from(map))
             }
         };
-        Ok(Self::whole(raw, Backing::Memory, portion, None, None, None))
-    }
-
-    fn whole(
-        raw: Option<MmapRaw>,
-        backing: Backing,
-        portion: &Portion,
-        path: Option<&Path>,
-        file: Option<File>,
-        lock: Option<RangeLock>,
-    ) -> Self {
-        let (offset, len) = (portion.offset, portion.len);
-        let map = Map {
-            raw,
-            guarded: None,
-            len,
-            backing,
-            offset,
-            path: path.map(Path::to_path_buf),
-            scratch: false,
-            file,
-            given: None,
-            reserve: portion.reserve,
-            front: None,
-            lock: portion.lock,
-            range_lock: lock,
-            write_back: Arc::default(),
-        };
-        Self { map: Arc::new(map), start: 0, len }
+        let map = Map::new(portion.as_mapped(raw), Backing::Memory, None);
+        Ok(Self { map: Arc::new(map), start: 0, len: portion.len })
     }
 
     /// The first byte; `None` where the region maps nothing. Valid for `len` bytes as long as a clone of the region
@@ -537,16 +558,14 @@ impl Region {
         if Arc::strong_count(&self.map) > 1 {
             return Err(at(Error::unsupported("cannot persist: other arrays share the map; drop them first")).into());
         }
-        let Some(file) = self.map.file.as_ref().filter(|_| self.map.scratch) else {
+        let Some(Kept { file, .. }) = self.map.kept().filter(|kept| kept.scratch) else {
             return Err(at(Error::unsupported(
                 "cannot persist: the array is in no scratch file; `tofile` and `npy::save` write a copy of any array",
             ))
             .into());
         };
         self.flush(0..self.len).map_err(at)?;
-        self.map
-            .write_back
-            .wait(|| file.sync_all())
+        write_back::wait(self.map.write_back(), || file.sync_all())
             .map_err(|source| at(Error::io("write the file to the disk", source)))?;
         scratch::persist(file, path, replace)
     }
@@ -564,7 +583,7 @@ impl Region {
 
     /// Finds out whether bytes of the region were lost since it was mapped, or lie behind the end of the file now.
     pub(crate) fn check(&self) -> Result<()> {
-        let Some(map) = &self.map.guarded else { return Ok(()) };
+        let Some(map) = self.map.guarded() else { return Ok(()) };
         let (whole, end) = (0..self.len, self.offset() + self.len as u64);
         let lost = map.check(self.start..self.start + self.len);
         let Some(lost) =
@@ -593,7 +612,7 @@ impl Region {
     /// `FlushFileBuffers`.
     pub(crate) fn flush(&self, bytes: Range<usize>) -> Result<()> {
         let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
-        let flushed = self.map.write_back.wait(|| raw.flush_range(offset, len));
+        let flushed = write_back::wait(self.map.write_back(), || raw.flush_range(offset, len));
         flushed.map_err(|source| self.named(Error::io("write the elements back", source), &bytes))
     }
 
@@ -645,17 +664,21 @@ impl Region {
 
     /// Takes over the errors of the disk from a region of the same open file. To be called before the region is shared.
     pub(crate) fn set_write_back_of(&mut self, other: &Self) {
-        if let Some(map) = Arc::get_mut(&mut self.map) {
-            map.write_back = Arc::clone(&other.map.write_back);
+        if let (Some(held), Some(other)) = (self.held_mut(), &other.map.held) {
+            held.write_back = other.write_back.clone();
         }
     }
 
-    /// Has what the function gives written at the file's beginning whenever the region grows. To be called before the
-    /// region is shared.
+    /// Has what the function gives written at the file's beginning whenever the region grows, if it can. To be called
+    /// before the region is shared.
     pub(crate) fn set_front(&mut self, front: Front) {
-        if let Some(map) = Arc::get_mut(&mut self.map) {
-            map.front = Some(front);
+        if let Some(kept) = self.held_mut().and_then(|held| held.kept.as_mut()) {
+            kept.front = Some(front);
         }
+    }
+
+    fn held_mut(&mut self) -> Option<&mut Held> {
+        Arc::get_mut(&mut self.map)?.held.as_deref_mut()
     }
 
     /// Makes a region that is the whole of its map `len` bytes long, the file too. The new bytes are zero.
@@ -692,23 +715,34 @@ fn disk_failed() -> io::Error {
 }
 
 impl Map {
-    fn raw(&self) -> Option<&MmapRaw> {
-        self.raw.as_ref().or_else(|| self.guarded.as_ref().map(GuardedMap::raw))
+    fn new(Pages { raw, offset, len, .. }: Pages, backing: Backing, path: Option<&Path>) -> Self {
+        let path = path.map(Path::to_path_buf);
+        Self { raw, len, backing, offset, path, held: None }
     }
 
-    /// Sees to it that pages which are lost are an error, and not the end of the program.
-    fn guard(&mut self, file: &Arc<File>, writable: bool, huge: Option<usize>) -> Result<()> {
-        let Some(raw) = self.raw.take() else { return Ok(()) };
-        let guarded = GuardedMap::new(raw, Arc::clone(file), self.offset, writable, huge);
-        self.guarded = Some(guarded.map_err(|source| Error::io("find the file's pages", source))?);
-        Ok(())
+    fn raw(&self) -> Option<&MmapRaw> {
+        self.raw.as_ref().or_else(|| self.guarded().map(GuardedMap::raw))
+    }
+
+    fn guarded(&self) -> Option<&GuardedMap> {
+        self.held.as_deref()?.guarded.as_ref()
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        self.held.as_deref()?.kept.as_ref()
+    }
+
+    fn write_back(&self) -> Option<&WriteBack> {
+        self.held.as_deref()?.write_back.as_deref()
     }
 
     fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
-        let reserve = reserve || self.reserve;
+        let mut nothing = Held::default();
+        let Held { kept, write_back, range_lock, .. } = self.held.as_deref_mut().unwrap_or(&mut nothing);
+        let reserve = reserve || kept.as_ref().is_some_and(|kept| kept.reserve);
         let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false, strips: None };
-        match (&self.file, self.backing) {
-            (Some(file), Backing::SharedFile) => {
+        match (kept, self.backing) {
+            (Some(Kept { file, given, front, lock, .. }), Backing::SharedFile) => {
                 let own = OwnFile::again(file, self.path.as_deref());
                 let own = own.map_err(|source| Error::io("open the file once more", source))?;
                 let _lock = RangeLock::of_length(&Arc::new(own))?;
@@ -721,8 +755,8 @@ impl Map {
                     )));
                 }
                 let new_len = file_len_for(&portion)?;
-                let added = Portion { offset: old_end, len: len - self.len, lock: self.lock, ..portion };
-                let patch = self.front.map(|front| front(file, old_end, added.len as u64)).transpose()?;
+                let added = Portion { offset: old_end, len: len - self.len, lock: *lock, ..portion };
+                let patch = front.map(|front| front(file, old_end, added.len as u64)).transpose()?;
                 if old_len > old_end {
                     // A window within the file's array has been told so.
                     match &patch {
@@ -748,14 +782,14 @@ impl Map {
                         "cannot grow: the file is open to append, so that nothing can be written within it; open it to write",
                     ));
                 }
-                let locked = self.range_lock.as_ref().map_or(Vec::new(), |lock| lock.ranges().to_vec());
-                added.lock_rest(self.given.as_ref().unwrap_or(file), Mode::ReadWrite, &mut self.range_lock)?;
-                let growing = Growing { file, write_back: &self.write_back, len: new_len };
+                let locked = range_lock.as_ref().map_or(Vec::new(), |lock| lock.ranges().to_vec());
+                added.lock_rest(given.as_ref().unwrap_or(file), Mode::ReadWrite, range_lock)?;
+                let growing = Growing { file, write_back: write_back.as_deref(), len: new_len };
                 // Without a mark or a beginning that changes, all that is undone is the length.
                 let patch = patch.unwrap_or_else(|| Patch::of(&[], &[]));
                 let raw = growing.map(&portion, old_end, &patch);
                 self.raw = raw.inspect_err(|_| {
-                    if let Some(lock) = &mut self.range_lock {
+                    if let Some(lock) = range_lock {
                         lock.keep(locked);
                     }
                 })?;

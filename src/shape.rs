@@ -40,21 +40,38 @@ pub(crate) fn too_many_axes(ndim: usize) -> Error {
     Error::shape(format!("a shape of {ndim} axes was given; an array has at most {MAX_NDIM}"))
 }
 
+/// The most axes that are kept inline.
+const INLINE: usize = 6;
+
 /// The number of elements along each axis.
-#[derive(Clone, Copy, Debug)]
+///
+/// Few axes, as most arrays have, lie inline, and more in one allocation, so that an array is small and cheap to move.
+#[derive(Clone)]
 pub struct Dims {
     ndim: usize,
-    lens: [usize; MAX_NDIM],
+    /// The first `ndim` are the axes, where they are [`INLINE`] at most.
+    few: [usize; INLINE],
+    /// The axes, where they are more.
+    many: Option<Box<[usize]>>,
 }
 
 impl Dims {
     pub(crate) fn new(dims: &[usize]) -> Result<Self> {
-        let mut lens = [0; MAX_NDIM];
-        match lens.get_mut(..dims.len()) {
-            Some(head) => head.copy_from_slice(dims),
-            None => return Err(too_many_axes(dims.len())),
-        }
-        Ok(Self { ndim: dims.len(), lens })
+        if dims.len() > MAX_NDIM { Err(too_many_axes(dims.len())) } else { Ok(Self::of(dims)) }
+    }
+
+    /// Lengths of axes that are not too many.
+    fn of(dims: &[usize]) -> Self {
+        let mut few = [0; INLINE];
+        let many = match few.get_mut(..dims.len()) {
+            // Not `copy_from_slice`: a call takes longer than so few axes.
+            Some(few) => {
+                few.iter_mut().zip(dims).for_each(|(to, &len)| *to = len);
+                None
+            }
+            None => Some(dims.into()),
+        };
+        Self { ndim: dims.len(), few, many }
     }
 
     /// The number of elements and of bytes, for elements of `size` bytes.
@@ -62,21 +79,32 @@ impl Dims {
     /// The product of the axes that are not 0 must fit too: a shape of (0, 2^62, 2^62) is refused, as by NumPy, so that
     /// every stride fits.
     pub(crate) fn checked_len(&self, size: usize) -> Result<(usize, usize)> {
-        let nonzero = self.iter().filter(|&&dim| dim != 0).try_fold(1_usize, |product, &dim| product.checked_mul(dim));
-        nonzero
-            .and_then(|len| Some((len, len.checked_mul(size)?)))
-            .filter(|&(_, bytes)| bytes <= isize::MAX as usize)
-            .map(|sizes| if self.contains(&0) { (0, 0) } else { sizes })
-            .ok_or_else(|| {
+        let (mut len, mut fits, mut is_empty) = (1_usize, true, false);
+        for &dim in self.iter() {
+            match len.checked_mul(dim) {
+                Some(0) => is_empty |= dim == 0,
+                Some(product) => len = product,
+                None => fits = false,
+            }
+        }
+        match len.checked_mul(size) {
+            Some(bytes) if fits && bytes <= isize::MAX as usize => Ok(if is_empty { (0, 0) } else { (len, bytes) }),
+            _ => {
                 let detail = format!("{self} elements of {size} bytes take more than the address space");
-                Error::overflow("the shape", detail)
-            })
+                Err(Error::overflow("the shape", detail))
+            }
+        }
     }
 
     /// The same axes with another length of one of them.
-    pub(crate) fn with(mut self, axis: usize, len: usize) -> Self {
-        self.lens[..self.ndim][axis] = len;
-        self
+    pub(crate) fn with(&self, axis: usize, len: usize) -> Self {
+        let mut dims = self.clone();
+        let lens = match &mut dims.many {
+            Some(many) => &mut many[..],
+            None => &mut dims.few[..self.ndim],
+        };
+        lens[axis] = len;
+        dims
     }
 
     /// The flat position of `index` in storage order, or `None` where it is outside.
@@ -85,11 +113,17 @@ impl Dims {
         if self.ndim != N {
             return None;
         }
+        // Not `deref`: of an index whose length the compiler knows, it knows where the axes lie.
+        let lens = match &self.many {
+            _ if N <= INLINE => &self.few[..],
+            Some(many) => &many[..],
+            None => return None,
+        };
         let mut position = 0;
         let mut step = |axis: usize| {
-            let inside = index[axis] < self.lens[axis];
+            let inside = index[axis] < lens[axis];
             // Where every index is inside, this is below the number of elements, which fits.
-            position = usize::wrapping_add(usize::wrapping_mul(position, self.lens[axis]), index[axis]);
+            position = usize::wrapping_add(usize::wrapping_mul(position, lens[axis]), index[axis]);
             inside
         };
         let inside = match order {
@@ -105,7 +139,16 @@ impl Deref for Dims {
 
     #[inline]
     fn deref(&self) -> &[usize] {
-        &self.lens[..self.ndim]
+        match &self.many {
+            None => &self.few[..self.ndim],
+            Some(many) => many,
+        }
+    }
+}
+
+impl fmt::Debug for Dims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self[..], f)
     }
 }
 
@@ -116,11 +159,14 @@ impl fmt::Display for Dims {
     }
 }
 
-/// A shape as it was asked for: dims, of which some may be left to follow from the number of elements.
-#[derive(Clone, Copy, Debug)]
+/// A shape as it was asked for: lengths, of which some may be left to follow from the number of elements.
+///
+/// With room for all axes there can be, so that options can be `Copy`.
+#[derive(Clone, Copy)]
 pub struct Shape {
+    ndim: usize,
     /// With 1 in the place of an axis to infer.
-    dims: Dims,
+    lens: [usize; MAX_NDIM],
     inferred: usize,
     /// The last of the axes to infer.
     axis: usize,
@@ -129,12 +175,12 @@ pub struct Shape {
 impl Shape {
     fn of(lens: impl ExactSizeIterator<Item = Option<usize>>) -> Result<Self, usize> {
         let ndim = lens.len();
-        let mut shape = Self { dims: Dims { ndim, lens: [0; MAX_NDIM] }, inferred: 0, axis: 0 };
+        let mut shape = Self { ndim, lens: [0; MAX_NDIM], inferred: 0, axis: 0 };
         if ndim > MAX_NDIM {
             return Err(ndim);
         }
         for (axis, len) in lens.enumerate() {
-            shape.dims.lens[axis] = len.unwrap_or(1);
+            shape.lens[axis] = len.unwrap_or(1);
             if len.is_none() {
                 shape.inferred += 1;
                 shape.axis = axis;
@@ -143,9 +189,19 @@ impl Shape {
         Ok(shape)
     }
 
+    /// The dims, with 1 in the place of an axis to infer.
+    fn dims(&self) -> Dims {
+        Dims::of(&self.lens[..self.ndim])
+    }
+
+    /// Whether no axis is to be inferred.
+    pub(crate) fn is_given(&self) -> bool {
+        self.inferred == 0
+    }
+
     /// The dims, where none is to be inferred.
     pub(crate) fn given(&self) -> Option<Dims> {
-        (self.inferred == 0).then_some(self.dims)
+        self.is_given().then(|| self.dims())
     }
 
     /// The axis to infer, which is one only.
@@ -159,26 +215,29 @@ impl Shape {
     /// The dims, where there are `len` elements in all.
     pub(crate) fn fit(&self, len: usize) -> Result<Dims> {
         let mismatch = || Error::shape(format!("{len} elements cannot be given the shape {self}"));
-        let (others, _) = self.dims.checked_len(1)?;
-        let dims = match self.given() {
-            Some(dims) if others == len => dims,
-            Some(_) => return Err(mismatch()),
-            None => {
-                let axis = self.one_axis()?;
-                let inferred = len.checked_div(others).filter(|inferred| inferred * others == len);
-                self.dims.with(axis, inferred.ok_or_else(mismatch)?)
-            }
-        };
-        Ok(dims)
+        let dims = self.dims();
+        let (others, _) = dims.checked_len(1)?;
+        if self.is_given() {
+            return if others == len { Ok(dims) } else { Err(mismatch()) };
+        }
+        let axis = self.one_axis()?;
+        let inferred = len.checked_div(others).filter(|inferred| inferred * others == len);
+        Ok(dims.with(axis, inferred.ok_or_else(mismatch)?))
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.inferred {
-            0 => write!(f, "{}", self.dims),
-            _ => write!(f, "{} where axis {} stands for any length", self.dims, self.axis),
+            0 => write!(f, "{}", self.dims()),
+            _ => write!(f, "{} where axis {} stands for any length", self.dims(), self.axis),
         }
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -285,17 +344,22 @@ indices!(([usize; N], N), (&[usize; N], N), (&[usize]), (Vec<usize>), (&Vec<usiz
 /// Works a shape out against the bytes that a file has for it.
 ///
 /// `shape` of `None` is one axis over all there is. What a given shape needs is checked when it is mapped.
-pub(crate) fn fit_to_file(shape: Option<Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
-    if let Some(dims) = shape.and_then(|shape| shape.given()) {
-        return Ok(dims);
+pub(crate) fn fit_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
+    match shape.and_then(Shape::given) {
+        Some(dims) => Ok(dims),
+        None => fit_rest_to_file(shape, size, offset, file_len),
     }
+}
+
+/// The same, where an axis follows from the length of the file.
+fn fit_rest_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
     let available = file_len
         .checked_sub(offset)
         .ok_or_else(|| Reason::OffsetPastEnd { offset, file_len }.error().at_bytes(offset..offset))?;
     let (dims, axis) = match shape {
         None if file_len == 0 => return Err(Reason::EmptyFile.error()),
         None => (Dims::new(&[1])?, 0),
-        Some(shape) => (shape.dims, shape.one_axis()?),
+        Some(shape) => (shape.dims(), shape.one_axis()?),
     };
     let (others, unit_bytes) = dims.checked_len(size)?;
     if others == 0 {
@@ -360,7 +424,7 @@ mod tests {
     #[test]
     fn one_axis_follows_from_the_file() {
         let fit = |shape: &[Option<usize>], offset, len| {
-            fit_to_file(shape.into_shape().ok(), 4, offset, len).map(|dims| dims.to_vec())
+            fit_to_file(shape.into_shape().ok().as_ref(), 4, offset, len).map(|dims| dims.to_vec())
         };
         assert_eq!(fit(&[None, Some(3)], 0, 48).unwrap(), [4, 3]);
         assert_eq!(fit(&[Some(2), None], 8, 48).unwrap(), [2, 5]);

@@ -1,6 +1,6 @@
 //! Views of any number of axes: few are kept in the view, more of them elsewhere, and nobody is to notice.
 
-use mmap_array::{ArrayView, ArrayViewMut, DType, DynView, view::MAX_NDIM};
+use mmap_array::{ArrayView, ArrayViewMut, DType, DynView, MmapArray, Order, view::MAX_NDIM};
 use std::thread;
 
 /// The lengths of so many axes, of which at most ten are of two elements, the others of one.
@@ -13,9 +13,35 @@ fn data(ndim: usize) -> Vec<u16> {
 }
 
 #[test]
-fn small_views_are_small() {
+fn small_views_and_arrays_are_small() {
     assert!(size_of::<ArrayView<'_, u8>>() <= 15 * size_of::<usize>());
     assert!(size_of::<DynView<'_>>() <= 16 * size_of::<usize>());
+    assert!(size_of::<MmapArray<u8>>() <= 16 * size_of::<usize>());
+}
+
+#[test]
+fn arrays_of_every_number_of_axes_are_opened_cut_and_turned_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array");
+    for ndim in 1..=MAX_NDIM {
+        let (data, lens) = (data(ndim), lens(ndim));
+        std::fs::write(&path, bytemuck::cast_slice(&data)).unwrap();
+        let given = MmapArray::<u16>::options().shape(&lens);
+        let array = given.load(&path).unwrap();
+        assert_eq!((array.shape(), &array[..]), (&lens[..], &data[..]), "{ndim} axes");
+        // The first axis follows from the file.
+        let inferred = lens.iter().enumerate().map(|(axis, &len)| (axis > 0).then_some(len)).collect::<Vec<_>>();
+        assert_eq!(MmapArray::<u16>::options().shape(inferred).load(&path).unwrap().shape(), lens);
+        let columns = given.order(Order::F).open_shared(&path).unwrap();
+        assert_eq!(columns.read(|view| view.t().to_vec()).unwrap(), data);
+        let half = data.len() / 2;
+        let mut low = array.into_rows(..1).unwrap();
+        assert_eq!((low.shape()[0], &low.shape()[1..]), (1, &lens[1..]));
+        low.view_mut().fill(7);
+        assert_eq!(low[..], vec![7; half]);
+    }
+    let many = MmapArray::<u8>::options().shape([1; 65]).load(&path).unwrap_err();
+    assert_eq!(many.kind(), mmap_array::ErrorKind::Shape);
 }
 
 #[test]

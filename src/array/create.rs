@@ -285,7 +285,7 @@ impl<E, F> CreateOptions<E, F> {
         let open_or_create = || {
             let (dims, empty) = (self.dims()?, self.lay_out()?.len == 0);
             let open = |file: File| {
-                let layout = self.format.find_made(&self.elements, dims, self.order, &file)?;
+                let layout = self.format.find_made(&self.elements, &dims, self.order, &file)?;
                 self.elements.check(&layout)?;
                 let bytes = FileBytes { file: &file, path: Some(path), member: None };
                 self.settings.map_elements(self.elements.clone(), layout, &bytes, Mode::ReadWrite)
@@ -335,7 +335,7 @@ impl<E, F> CreateOptions<E, F> {
             };
             let file = open_or_make(path, made.len == 0, Ok, make)?;
             let (format, order) = (self.format, self.order);
-            let find = move |elements: &E, bytes: &FileBytes<'_>| format.find_made(elements, dims, order, bytes.file);
+            let find = move |elements: &E, bytes: &FileBytes<'_>| format.find_made(elements, &dims, order, bytes.file);
             let bytes = FileBytes { file: &file, path: Some(path), member: None };
             self.settings.map_shared(self.elements, find, &bytes, true)
         };
@@ -418,7 +418,7 @@ impl<E, F> CreateOptions<E, F> {
     where
         F: NewFormat<E>,
     {
-        self.format.lay_out(&self.elements, self.dims()?, self.order)
+        self.format.lay_out(&self.elements, &self.dims()?, self.order)
     }
 }
 

@@ -5,7 +5,7 @@ use super::source::FileBytes;
 use super::{MmapArray, MmapWindow};
 use crate::access::{Stable, StableMode, assert_mappable};
 use crate::dtype::DType;
-use crate::error::{Reason, Result, short_type_name};
+use crate::error::{Error, Reason, Result, short_type_name};
 use crate::region::{Front, Region, Strips};
 use crate::shape::{Axes, Dims, Order};
 use std::fmt;
@@ -33,7 +33,7 @@ pub trait Elements<A>: sealed::Described {
 
     /// Makes an array of a region that has been mapped for the layout.
     #[doc(hidden)]
-    fn array(self, region: Region, layout: Layout) -> Result<Self::Array>;
+    fn array(&self, region: Region, layout: Layout) -> Result<Self::Array>;
 }
 
 /// Elements of the type `T`, one after another: a [`MmapArray<T>`](MmapArray).
@@ -56,21 +56,20 @@ pub struct Layout {
     /// The bytes between the last element and the end of the array, where these are some of an array's.
     pub(crate) rest: u64,
     /// The shape of the array whose rows these are, where others lie between them: in Fortran order.
-    pub(crate) rows_of: Option<Dims>,
+    pub(crate) rows_of: Option<Box<Dims>>,
     /// The dtype that the file states, where that is asked for.
     pub(crate) dtype: Option<DType>,
     /// What is written in front of the elements when they become more.
     pub(crate) front: Option<Front>,
     /// How they are found again, for arrays of files that others change.
-    pub(crate) again: Option<Again>,
+    pub(crate) again: Option<Arc<Again>>,
 }
 
 /// How a portion of a file is found and mapped once more.
-#[derive(Clone)]
 pub(crate) struct Again {
     pub(crate) file: Arc<File>,
     pub(crate) path: Option<PathBuf>,
-    pub(crate) map: Arc<Map>,
+    pub(crate) map: Box<Map>,
 }
 
 /// Finds the elements of an open file, and maps them.
@@ -104,25 +103,29 @@ impl Layout {
     /// # Errors
     ///
     /// [`Overflow`](crate::ErrorKind::Overflow) where they are more than the address space has.
+    #[inline]
     pub(crate) fn span(&self) -> Result<usize> {
         match &self.rows_of {
             None => self.dims.checked_len(self.size).map(|(_, bytes)| bytes),
-            Some(whole) => {
-                whole.checked_len(self.size)?;
-                // The last element is one of the whole array, whose bytes fit.
-                let axes = self.axes();
-                let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * stride.unsigned_abs();
-                Ok(match axes.lens().contains(&0) {
-                    true => 0,
-                    false => self.size + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
-                })
-            }
+            Some(whole) => self.span_in(whole),
         }
+    }
+
+    /// The same, where they are rows of an array and others lie between them.
+    fn span_in(&self, whole: &Dims) -> Result<usize> {
+        whole.checked_len(self.size)?;
+        // The last element is one of the whole array, whose bytes fit.
+        let axes = self.axes();
+        let last = |(&len, &stride): (&usize, &isize)| len.saturating_sub(1) * stride.unsigned_abs();
+        Ok(match axes.lens().contains(&0) {
+            true => 0,
+            false => self.size + axes.lens().iter().zip(axes.strides()).map(last).sum::<usize>(),
+        })
     }
 
     /// The lengths of the axes and their strides, once the [`span`](Self::span) has been found to fit.
     pub(crate) fn axes(&self) -> Axes {
-        let mut axes = Axes::contiguous(self.rows_of.as_ref().unwrap_or(&self.dims), self.order, self.size);
+        let mut axes = Axes::contiguous(self.rows_of.as_deref().unwrap_or(&self.dims), self.order, self.size);
         if self.rows_of.is_some() {
             axes.set(0, self.dims[0], self.size as isize);
         }
@@ -130,13 +133,18 @@ impl Layout {
     }
 
     /// Checks that no others lie between the elements.
+    #[inline]
     pub(crate) fn check_contiguous(&self) -> Result<()> {
-        let Some(whole) = &self.rows_of else { return Ok(()) };
-        Err(Reason::NotContiguous(format!(
+        self.rows_of.as_deref().map_or(Ok(()), |whole| Err(Self::not_contiguous(whole)))
+    }
+
+    #[cold]
+    fn not_contiguous(whole: &Dims) -> Error {
+        Reason::NotContiguous(format!(
             "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: open them \
              `strided()`, or `load` a copy"
         ))
-        .error())
+        .error()
     }
 
     /// Whether the elements are among those that were found in the file later, where they were: rows may have been
@@ -145,18 +153,21 @@ impl Layout {
         let slowest = self.order.slowest_axis(self.dims.len());
         let kept = |axis, (now, then)| now == then || Some(axis) == slowest && now < then;
         let axes = self.dims.iter().zip(&later.dims[..]).enumerate();
-        let whole = |layout: &Self| layout.rows_of.map(|dims| dims.to_vec());
         (self.offset, self.order, self.size, &self.dtype) == (later.offset, later.order, later.size, &later.dtype)
-            && whole(self) == whole(later)
+            && self.rows_of.as_deref().map(|dims| &dims[..]) == later.rows_of.as_deref().map(|dims| &dims[..])
             && self.dims.len() == later.dims.len()
             && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
     }
 
     /// The runs of bytes in which the elements lie, where others lie between them and the runs are not too many to be
     /// locked one by one.
+    #[inline]
     pub(crate) fn strips(&self) -> Option<Strips> {
+        self.rows_of.as_deref().and_then(|whole| self.strips_of(whole))
+    }
+
+    fn strips_of(&self, whole: &Dims) -> Option<Strips> {
         const MOST: usize = 1 << 10;
-        let whole = self.rows_of?;
         let count = self.dims[1..].iter().product::<usize>();
         let bytes = |rows: usize| rows as u64 * self.size as u64;
         (1..=MOST).contains(&count).then(|| Strips { len: bytes(self.dims[0]), step: bytes(whole[0]), count })
@@ -168,7 +179,7 @@ impl Layout {
         let dims = self.dims.with(0, rows.len());
         // Rows of an array in Fortran order have others between them.
         let is_part = rows.len() < self.dims[0] && self.order == Order::F && self.dims.len() > 1;
-        let rows_of = self.rows_of.or_else(|| is_part.then_some(self.dims));
+        let rows_of = self.rows_of.clone().or_else(|| is_part.then(|| self.dims.clone().into()));
         // Where there is no element, the rows may lie anywhere, and not behind the end.
         let start = if dims.contains(&0) { 0 } else { rows.start as u64 * stride as u64 };
         let offset = self.offset + start;
@@ -262,7 +273,7 @@ impl<T> sealed::Sized for Typed<T> {
 impl<T, A: StableMode + Stable<T>> Elements<A> for Typed<T> {
     type Array = MmapArray<T, A>;
 
-    fn array(self, region: Region, layout: Layout) -> Result<MmapArray<T, A>> {
+    fn array(&self, region: Region, layout: Layout) -> Result<MmapArray<T, A>> {
         MmapArray::from_region(region, layout.dims, layout.order)
     }
 }
@@ -270,7 +281,7 @@ impl<T, A: StableMode + Stable<T>> Elements<A> for Typed<T> {
 impl<T, A: StableMode + Stable<T>> Elements<A> for Strided<T> {
     type Array = MmapWindow<T, A>;
 
-    fn array(self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
+    fn array(&self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
         let span = Dims::new(&[region.len() / size_of::<T>()])?;
         Ok(MmapWindow::new(MmapArray::from_region(region, span, Order::C)?, layout.axes()))
     }
@@ -293,7 +304,7 @@ mod tests {
         assert!(!rows.is_within(&layout(&[5, 3], Order::F)));
         assert!(!rows.is_within(&Layout { offset: 192, ..rows.clone() }));
         assert!(!rows.is_within(&Layout { size: 8, ..rows.clone() }));
-        assert!(!rows.is_within(&Layout { rows_of: Some(rows.dims), ..rows.clone() }));
+        assert!(!rows.is_within(&Layout { rows_of: Some(rows.dims.clone().into()), ..rows.clone() }));
 
         let columns = layout(&[5, 3], Order::F);
         assert!(columns.is_within(&layout(&[5, 4], Order::F)) && !columns.is_within(&layout(&[6, 3], Order::F)));

@@ -48,10 +48,10 @@ pub(crate) mod sealed {
 
     pub trait NewFormat<E> {
         /// Lays out a new file for an array of that shape and order.
-        fn lay_out(&self, elements: &E, dims: Dims, order: Order) -> Result<NewLayout>;
+        fn lay_out(&self, elements: &E, dims: &Dims, order: Order) -> Result<NewLayout>;
 
         /// Finds the elements in a file that is there, and checks that the array in it is the one that would be made.
-        fn find_made(&self, elements: &E, dims: Dims, order: Order, file: &File) -> Result<Layout>;
+        fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout>;
     }
 }
 
@@ -60,13 +60,11 @@ impl<E: SizedElements> sealed::Format<E> for Raw {
     const STATED: bool = false;
 
     fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout> {
-        let shape = self.shape.transpose().map_err(too_many_axes)?;
+        let shape = self.shape.as_ref().map(Result::as_ref).transpose().map_err(|&ndim| too_many_axes(ndim))?;
         let range = match bytes {
             Bytes::File(bytes) => bytes.range()?,
             // What is not asked for is not read.
-            Bytes::Stream(stream) if shape.is_some_and(|shape| shape.given().is_some()) => {
-                0..stream.len().unwrap_or(u64::MAX)
-            }
+            Bytes::Stream(stream) if shape.is_some_and(Shape::is_given) => 0..stream.len().unwrap_or(u64::MAX),
             Bytes::Stream(stream) => {
                 stream.skip_to(self.offset)?;
                 0..stream.measure()?
@@ -80,18 +78,18 @@ impl<E: SizedElements> sealed::Format<E> for Raw {
 
 impl<E: SizedElements> NewFormat<E> for Raw {}
 impl<E: SizedElements> sealed::NewFormat<E> for Raw {
-    fn lay_out(&self, elements: &E, dims: Dims, order: Order) -> Result<NewLayout> {
+    fn lay_out(&self, elements: &E, dims: &Dims, order: Order) -> Result<NewLayout> {
         let (_, bytes) = dims.checked_len(elements.size())?;
         let end = self.offset.checked_add(bytes as u64).filter(|&end| i64::try_from(end).is_ok());
         let len = end.ok_or_else(|| {
             let detail = format!("{bytes} bytes from byte {} on reach beyond 2^63", self.offset);
             Error::overflow("the file", detail)
         })?;
-        let layout = Layout::contiguous(self.offset, len, dims, order, elements.size());
+        let layout = Layout::contiguous(self.offset, len, dims.clone(), order, elements.size());
         Ok(NewLayout { layout, front: Vec::new(), len })
     }
 
-    fn find_made(&self, elements: &E, dims: Dims, order: Order, file: &File) -> Result<Layout> {
+    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout> {
         let NewLayout { layout, len, .. } = self.lay_out(elements, dims, order)?;
         let found = crate::region::mappable_len(file)?;
         if found == len {

@@ -572,13 +572,13 @@ impl<E, F> Options<E, F> {
     }
 
     /// The way of all that is mapped.
-    fn map<A>(self, source: impl Source, mode: Mode<'_>) -> Result<E::Array>
+    fn map<A>(&self, source: impl Source, mode: Mode<'_>) -> Result<E::Array>
     where
         E: Elements<A>,
         F: Format<E>,
     {
         source.lend(Want::Map { write: mode.writes() }, |bytes| match bytes {
-            Bytes::File(bytes) => self.map_bytes(bytes, mode),
+            Bytes::File(bytes) => self.map_bytes(&bytes, mode),
             Bytes::Stream(_) => Err(Error::unsupported("what cannot be mapped can be read by `load`")),
         })
     }
@@ -620,7 +620,7 @@ impl<E, F> Options<E, F> {
     }
 
     /// Maps the elements that are found in a file.
-    pub(crate) fn map_bytes<A>(self, bytes: FileBytes<'_>, mode: Mode<'_>) -> Result<E::Array>
+    pub(crate) fn map_bytes<A>(&self, bytes: &FileBytes<'_>, mode: Mode<'_>) -> Result<E::Array>
     where
         E: Elements<A>,
         F: Format<E>,
@@ -632,10 +632,10 @@ impl<E, F> Options<E, F> {
         }
         const TRIES: usize = 16;
         for _ in 0..TRIES {
-            let layout = self.find(&bytes)?;
-            let region = self.settings.map_layout(&self.elements, &layout, &bytes, mode)?;
+            let layout = self.find(bytes)?;
+            let region = self.settings.map_layout(&self.elements, &layout, bytes, mode)?;
             // Somebody else may have changed the header, and put other elements where these were, since it was read.
-            if !(is_snapshot && F::STATED) || layout.is_within(&self.find(&bytes)?) {
+            if !(is_snapshot && F::STATED) || layout.is_within(&self.find(bytes)?) {
                 return self.elements.array(region, layout);
             }
         }
@@ -664,7 +664,7 @@ impl<E, F> Options<E, F> {
     }
 
     /// The way of all that is copied.
-    fn copied(self, mut bytes: Bytes<'_>) -> Result<E::Array>
+    fn copied(&self, mut bytes: Bytes<'_>) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
         F: Format<E>,
@@ -737,9 +737,9 @@ impl Settings {
             }
         };
         let path = bytes.path.map(Path::to_path_buf);
-        let again = Again { file: Arc::new(file), path, map: Arc::new(map) };
+        let again = Again { file: Arc::new(file), path, map: Box::new(map) };
         let (region, layout) = again.map()?;
-        elements.array(region, Layout { again: Some(again), ..layout })
+        elements.array(region, Layout { again: Some(again.into()), ..layout })
     }
 
     fn map_layout(

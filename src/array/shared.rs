@@ -335,7 +335,7 @@ impl<T, A: Mode> SharedArray<T, A> {
         ReadWrite: Stable<T>,
     {
         let copy = self.portion.copy(&Typed::<T>::new())?;
-        Elements::<ReadWrite>::array(Typed::new(), copy, self.portion.layout().clone().in_memory())
+        Elements::<ReadWrite>::array(&Typed::new(), copy, self.portion.layout().clone().in_memory())
     }
 
     /// Returns rows of the array as an array of their own, over the same map, which asks about its own bytes alone.
@@ -438,7 +438,7 @@ macro_rules! elements {
         {
             type Array = SharedArray<T, $Mode>;
 
-            fn array(self, region: Region, layout: Layout) -> Result<SharedArray<T, $Mode>> {
+            fn array(&self, region: Region, layout: Layout) -> Result<SharedArray<T, $Mode>> {
                 SharedArray::new(region, layout)
             }
         }

@@ -28,9 +28,9 @@ impl sealed::Sized for DType {
 impl<A: StableMode> Elements<A> for DType {
     type Array = DynArray<A>;
 
-    fn array(self, region: Region, layout: Layout) -> Result<DynArray<A>> {
+    fn array(&self, region: Region, layout: Layout) -> Result<DynArray<A>> {
         let axes = layout.axes();
         // A format may have made axes of those that elements have within.
-        DynArray::strided(region, layout.dtype.unwrap_or(self), axes, layout.order)
+        DynArray::strided(region, layout.dtype.unwrap_or_else(|| self.clone()), axes, layout.order)
     }
 }

@@ -210,7 +210,7 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
     /// ```
     pub fn load(&self) -> Result<DynArrayMut> {
         let copy = self.portion.copy(&self.dtype)?;
-        Elements::<ReadWrite>::array(self.dtype.clone(), copy, self.portion.layout().clone().in_memory())
+        Elements::<ReadWrite>::array(&self.dtype, copy, self.portion.layout().clone().in_memory())
     }
 
     /// Returns an iterator of copies of so many rows at a time, each whole or an error. See
@@ -315,7 +315,7 @@ impl<A: Aliasing + Mode<Reading = Shared>> CopyRows for SharedDynArray<A> {
 
     fn copy_rows(&self, rows: Range<usize>) -> Result<DynArrayMut> {
         let (copy, layout) = self.portion.copy_rows(&self.dtype, rows)?;
-        Elements::<ReadWrite>::array(self.dtype.clone(), copy, layout)
+        Elements::<ReadWrite>::array(&self.dtype, copy, layout)
     }
 }
 
@@ -344,9 +344,9 @@ macro_rules! elements {
         impl Elements<$Mode> for DType {
             type Array = SharedDynArray<$Mode>;
 
-            fn array(self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
+            fn array(&self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
                 // A format may have made axes of those that elements have within.
-                let dtype = layout.dtype.clone().unwrap_or(self);
+                let dtype = layout.dtype.clone().unwrap_or_else(|| self.clone());
                 SharedDynArray::new(region, layout, dtype)
             }
         }

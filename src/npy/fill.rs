@@ -222,7 +222,7 @@ where
             if parts > 0 {
                 // The longest; one that cannot be mapped is told before there is a file.
                 let first = self.options.format.part(Some((0, parts)));
-                first.lay_out(&self.options.elements, dims, order)?.layout.span()?;
+                first.lay_out(&self.options.elements, &dims, order)?.layout.span()?;
             }
             let job = Job::new(&asked.text()?, parts);
             Ok((asked, parts, job))

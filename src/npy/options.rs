@@ -78,7 +78,7 @@ impl Npy {
             dims: found.dims,
             order: header.order(),
             size,
-            rows_of: found.rows_of,
+            rows_of: found.rows_of.map(Box::new),
             dtype: elements.dtype_in(header),
             again: None,
             front: Some(self.front()),
@@ -381,9 +381,9 @@ impl elements::Described for FromHeader {
 impl<A: StableMode> Elements<A> for FromHeader {
     type Array = DynArray<A>;
 
-    fn array(self, region: Region, mut layout: Layout) -> Result<DynArray<A>> {
+    fn array(&self, region: Region, mut layout: Layout) -> Result<DynArray<A>> {
         let dtype = layout.dtype.take().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
-        Elements::<A>::array(dtype, region, layout)
+        Elements::<A>::array(&dtype, region, layout)
     }
 }
 
@@ -392,9 +392,9 @@ macro_rules! shared {
         impl Elements<$Mode> for FromHeader {
             type Array = SharedDynArray<$Mode>;
 
-            fn array(self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
+            fn array(&self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
                 let dtype = layout.dtype.clone().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
-                Elements::<$Mode>::array(dtype, region, layout)
+                Elements::<$Mode>::array(&dtype, region, layout)
             }
         }
     )*};
@@ -449,14 +449,14 @@ impl NewInNpy for DType {
 
 impl<E: NewInNpy> NewFormat<E> for Npy {}
 impl<E: NewInNpy> format::NewFormat<E> for Npy {
-    fn lay_out(&self, elements: &E, dims: Dims, order: Order) -> Result<NewLayout> {
-        let header = self.new_header(elements.dtype()?, &dims, order)?;
+    fn lay_out(&self, elements: &E, dims: &Dims, order: Order) -> Result<NewLayout> {
+        let header = self.new_header(elements.dtype()?, dims, order)?;
         let len = header.data_offset().saturating_add(header.nbytes());
         Ok(NewLayout { layout: elements.layout(self, &header, 0..len)?, front: header.to_bytes()?, len })
     }
 
-    fn find_made(&self, elements: &E, dims: Dims, order: Order, file: &File) -> Result<Layout> {
-        let asked = self.new_header(elements.dtype()?, &dims, order)?;
+    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout> {
+        let asked = self.new_header(elements.dtype()?, dims, order)?;
         let len = crate::region::mappable_len(file)?;
         // A header as long as the one that would be written is read.
         let header = Header::of_file(file, self.max_header.max(asked.data_offset() as usize))?;

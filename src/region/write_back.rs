@@ -23,6 +23,14 @@ enum Failed {
     Other(io::ErrorKind),
 }
 
+/// Waits for the disk by a system call: as [`WriteBack::wait`], where there is something to be waited for.
+pub(super) fn wait(write_back: Option<&WriteBack>, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match write_back {
+        Some(write_back) => write_back.wait(sync),
+        None => sync(),
+    }
+}
+
 impl WriteBack {
     /// Waits by a system call that tells of an error once.
     pub(super) fn wait(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {

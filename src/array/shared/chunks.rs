@@ -75,7 +75,7 @@ where
     fn copy_rows(&self, rows: Range<usize>) -> Result<MmapArrayMut<T>> {
         let elements = Typed::<T>::new();
         let (copy, layout) = self.portion.copy_rows(&elements, rows)?;
-        Elements::<ReadWrite>::array(elements, copy, layout)
+        Elements::<ReadWrite>::array(&elements, copy, layout)
     }
 }
 

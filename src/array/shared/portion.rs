@@ -10,6 +10,7 @@ use crate::shape::{Axes, Dims};
 use crate::view::{RawView, resolve};
 use std::ops::{Range, RangeBounds};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What there is of a shared array but for what its elements are.
 #[derive(Clone)]
@@ -18,7 +19,7 @@ pub(crate) struct SharedPortion {
     /// Within the region.
     axes: Axes,
     layout: Layout,
-    again: Again,
+    again: Arc<Again>,
     /// Which rows these are of what is found again, where not all.
     rows: Option<Range<usize>>,
 }
@@ -73,7 +74,7 @@ impl SharedPortion {
         let (offset, dims) = (self.layout.offset + start as u64, Dims::new(&[]).ok()?);
         let layout = Layout { offset, dims, rows_of: None, ..self.layout.clone() };
         let region = self.region.part(start..start + layout.size);
-        Some(Self { region, axes: layout.axes(), layout, again: self.again.clone(), rows: None })
+        Some(Self { region, axes: layout.axes(), layout, again: Arc::clone(&self.again), rows: None })
     }
 
     /// A range of rows, over the same map.
@@ -88,7 +89,7 @@ impl SharedPortion {
         let (region, layout) = cut(&self.region, &self.layout, rows.clone());
         let first = self.rows.as_ref().map_or(0, |of_all| of_all.start);
         let rows = Some(first + rows.start..first + rows.end);
-        Self { region, axes: layout.axes(), layout, again: self.again.clone(), rows }
+        Self { region, axes: layout.axes(), layout, again: Arc::clone(&self.again), rows }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
