@@ -175,18 +175,13 @@ impl<T, A> MmapArray<T, A> {
         &self.dims
     }
 
-    #[inline]
-    fn raw_view(&self) -> RawView {
-        RawView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>())
-    }
-
     /// A read-only view of all elements, in which everything that knows of the shape is found.
     #[must_use]
     #[inline]
     pub fn view(&self) -> ArrayView<'_, T> {
         // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
         // nobody writes them while `self` is borrowed, by the contract under which the array was made.
-        unsafe { ArrayView::from_raw(self.raw_view()) }
+        unsafe { ArrayView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>()) }
     }
 
     /// A writable view of all elements.
@@ -204,7 +199,7 @@ impl<T, A> MmapArray<T, A> {
     {
         // SAFETY: as for `view`; `Exclusive` modes map the bytes writable, no other array has them (parts of one map
         // never overlap), and `self` is borrowed exclusively.
-        unsafe { ArrayView::from_raw(self.raw_view()) }
+        unsafe { ArrayView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>()) }
     }
 
     /// Returns an iterator of references to the elements in storage order, that of the file: [`slice::iter`]. The
@@ -259,9 +254,9 @@ impl<T, A> MmapArray<T, A> {
         ReadOnly: Stable<T> + Stable<F>,
     {
         const { assert_mappable::<F>() }
-        let raw = self.raw_view().project(field.offset());
+        let ptr = Addr::of(self.ptr.as_ptr()).add(field.offset());
         // SAFETY: as for `view`; `Field` lies within the record, and `Load<F>`, which `Stable` is, takes any bits.
-        unsafe { ArrayView::from_raw(raw) }
+        unsafe { ArrayView::contiguous(ptr, &self.dims, self.order, size_of::<T>()) }
     }
 
     /// One field of every record, by its name: NumPy's `arr["r"]`. See [`ArrayView::field`].
@@ -322,7 +317,9 @@ impl<T, A> MmapArray<T, A> {
 
     /// The shape and order of the same bytes as elements of another type, which can live where they are.
     fn dims_as<U>(&self) -> Result<(Dims, Order)> {
-        let raw = self.raw_view().reinterpret(size_of::<T>(), size_of::<U>(), &short_type_name::<U>())?;
+        let size = size_of::<T>();
+        let raw = RawView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size);
+        let raw = raw.reinterpret(size, size_of::<U>(), &short_type_name::<U>())?;
         let order = if size_of::<T>() == size_of::<U>() {
             self.order
         } else if raw.axes.is_contiguous(size_of::<U>()) {

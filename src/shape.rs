@@ -139,9 +139,9 @@ impl Deref for Dims {
 
     #[inline]
     fn deref(&self) -> &[usize] {
-        match &self.many {
-            None => &self.few[..self.ndim],
-            Some(many) => many,
+        match (self.few.get(..self.ndim), &self.many) {
+            (Some(few), _) => few,
+            (None, many) => many.as_deref().unwrap_or_default(),
         }
     }
 }

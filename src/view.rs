@@ -35,7 +35,7 @@ pub use slice::{AxisSlice, Slices};
 
 use crate::access::{Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, Stable, assert_mappable};
 use crate::error::{Error, Result};
-use crate::shape::Axes;
+use crate::shape::{Axes, Dims, Order};
 use bytemuck::{AnyBitPattern, NoUninit};
 use iter::{Run, Runs};
 use std::marker::PhantomData;
@@ -165,6 +165,24 @@ impl<'a, T, A> ArrayView<'a, T, A> {
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }
+    }
+
+    /// A view of elements of `size` bytes one after another from `ptr` on, or of parts of them at its beginning.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_raw`](Self::from_raw), of what [`RawView::contiguous`] makes.
+    #[inline]
+    pub(crate) unsafe fn contiguous(ptr: Addr, dims: &Dims, order: Order, size: usize) -> Self {
+        #[inline(never)]
+        fn many(ptr: Addr, dims: &Dims, order: Order, size: usize) -> RawView {
+            RawView::contiguous(ptr, dims, order, size)
+        }
+        // Each in its place at once: a view is much to copy for a few elements.
+        match dims[..] {
+            [len] => Self { raw: RawView { ptr, axes: Axes::one(len, size as isize) }, marker: PhantomData },
+            _ => Self { raw: many(ptr, dims, order, size), marker: PhantomData },
+        }
     }
 
     /// The number of elements along each axis.

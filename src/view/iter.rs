@@ -341,6 +341,7 @@ impl Inner {
     #[inline]
     fn of(axes: &Axes) -> Self {
         match axes.few() {
+            Some((&[len], &[stride])) => Self { run: (len, stride), rows: (1, 0), more: false },
             Some((lens, strides)) => Self::of_parts(lens, strides),
             None => Self::of_many(axes),
         }
