@@ -5,6 +5,7 @@
 //! numbers of a known type, or, once it has turned out to be what a Rust type says, used as an array of that type.
 
 mod bytes;
+mod complex;
 mod convert;
 mod options;
 mod reduce;

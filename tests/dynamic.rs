@@ -4,7 +4,7 @@ use mmap_array::{
     Be, DType, DynArray, DynView, Element, ErrorKind, Le, MmapArray, Order,
     dtype::{Kind, RecordField},
     dynamic::Value,
-    element::{Bool, Bytes, unit},
+    element::{Bool, Bytes, LongDouble, LongDouble96, unit},
 };
 use std::fs;
 
@@ -505,4 +505,52 @@ fn records_print_their_fields_in_columns() {
     // One field alone keeps its comma.
     let dtype = DType::packed_record([("t", mmap_array::element::DateTime64::<unit::Day>::dtype())]).unwrap();
     assert_eq!(DynArray::create_options(dtype, 1).anonymous().unwrap().to_string(), "[('1970-01-01',)]");
+}
+
+#[test]
+fn the_sums_of_complex_numbers_are_those_of_their_parts() {
+    for (descr, size) in [("'<c8'", 4), ("'>c8'", 4), ("'<c16'", 8), ("'>c16'", 8), ("'<c24'", 12), ("'<c32'", 16)] {
+        let dtype = dtype(descr);
+        // Numbers of every magnitude, so that the order in which they are added shows.
+        let mut state = 1_u64;
+        let mut bytes = Vec::new();
+        for _ in 0..2 * 7 * 300 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = (state >> 33) as f32 * ((state >> 20) % 1000) as f32 - 1e9;
+            let part = match size {
+                4 => number.to_be_bytes().to_vec(),
+                8 => (f64::from(number) / 3.0).to_be_bytes().to_vec(),
+                12 => Le::<LongDouble96>::new(LongDouble96::from(f64::from(number))).to_bytes().to_vec(),
+                _ => Le::<LongDouble>::new(LongDouble::from(f64::from(number))).to_bytes().to_vec(),
+            };
+            let turned = part.iter().rev().copied().collect();
+            bytes.extend(if size < 12 && descr.contains('<') { turned } else { part });
+        }
+        let view = DynView::from_bytes(&bytes, &dtype, [7, 300]).unwrap();
+        let (re, im) = (view.re().unwrap(), view.im().unwrap());
+        let both = |re: Vec<Value<'static>>, im: Vec<Value<'static>>| -> Vec<Value<'static>> {
+            re.into_iter()
+                .zip(im)
+                .map(|parts| match parts {
+                    (Value::F32(re), Value::F32(im)) => Value::ComplexF32([re, im]),
+                    (Value::F64(re), Value::F64(im)) => Value::ComplexF64([re, im]),
+                    parts => panic!("{parts:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(vec![view.sum().unwrap()], both(vec![re.sum().unwrap()], vec![im.sum().unwrap()]), "{descr}");
+        let means = [&view, &re, &im].map(|view| vec![view.mean().unwrap().unwrap()]);
+        let [mean, re_mean, im_mean] = means;
+        assert_eq!(mean, both(re_mean, im_mean), "{descr}");
+        for axis in 0..2 {
+            let [sums, re_sums, im_sums] = [&view, &re, &im].map(|view| view.sum_axis(axis).unwrap());
+            assert_eq!(sums, (re_sums.0, both(re_sums.1, im_sums.1)), "{descr}, axis {axis}");
+            let [means, re_means, im_means] = [&view, &re, &im].map(|view| view.mean_axis(axis).unwrap());
+            assert_eq!(means, (re_means.0, both(re_means.1, im_means.1)), "{descr}, axis {axis}");
+        }
+        assert_eq!(view.min().unwrap_err().kind(), ErrorKind::DTypeMismatch);
+    }
+    let (none, dtype) = (&[], dtype("'<c8'"));
+    let none = DynView::from_bytes(none, &dtype, 0).unwrap();
+    assert_eq!((none.sum().unwrap(), none.mean().unwrap()), (Value::ComplexF32([0.0, 0.0]), None));
 }

@@ -1,12 +1,13 @@
 //! Sums, means and extremes of views whose dtype is known at run time.
 
+use super::complex::{Complex, Float};
 use super::convert::Visitor;
 use super::value::{Sum, Value};
 use super::view::DynView;
 use crate::access::{Load, Reading};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::unit::Generic;
-use crate::element::{DateTime64, Endian, Number, Ordered};
+use crate::element::{DateTime64, Endian, LongDouble, LongDouble96, Number, Ordered};
 use crate::error::Result;
 use crate::shape::NdIndex;
 use crate::view::{ArrayView, Reduced};
@@ -46,6 +47,32 @@ impl Reduce<'_> {
         };
         Ok((shape, extremes.into_iter().map(|extreme| value(extreme, self.dtype)).collect()))
     }
+
+    fn sums<S: Number<Sum: Sum>, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
+        let (shape, sums) = match self.axes {
+            Some(axes) => view.sum_axis(axes)?,
+            None => (vec![], vec![view.sum()]),
+        };
+        Ok((shape, sums.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
+    }
+
+    fn means<S: Number<Mean: Sum>, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
+        let (shape, means) = match self.axes {
+            Some(axes) => view.mean_axis(axes)?,
+            None => (vec![], view.mean().into_iter().collect()),
+        };
+        Ok((shape, means.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
+    }
+
+    /// Sums or means of complex numbers, as which elements of a type are seen.
+    fn complex<S, A>(self, view: ArrayView<'_, Complex<S>, A>) -> Result<Reduced<Value<'static>>>
+    where
+        S: Number<Sum: Float, Mean = f64>,
+        Complex<S::Sum>: Sum,
+        A: Load<Complex<S>>,
+    {
+        if let Of::Mean = self.of { self.means(view) } else { self.sums(view) }
+    }
 }
 
 impl Visitor for Reduce<'_> {
@@ -56,30 +83,10 @@ impl Visitor for Reduce<'_> {
         S::Sum: Sum,
     {
         match self.of {
-            Of::Sum => {
-                let (shape, sums) = match self.axes {
-                    Some(axes) => view.sum_axis(axes)?,
-                    None => (vec![], vec![view.sum()]),
-                };
-                Ok((shape, sums.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
-            }
-            Of::Mean => {
-                let (shape, means) = match self.axes {
-                    Some(axes) => view.mean_axis(axes)?,
-                    None => (vec![], view.mean().into_iter().collect()),
-                };
-                Ok((shape, means.into_iter().map(Value::F64).collect()))
-            }
+            Of::Sum => self.sums(view),
+            Of::Mean => self.means(view),
             Of::Min | Of::Max => self.extremes(view),
         }
-    }
-}
-
-/// A complex number of its parts.
-fn complex((re, im): (Value<'static>, Value<'static>)) -> Value<'static> {
-    match (re, im) {
-        (Value::F32(re), Value::F32(im)) => Value::ComplexF32([re, im]),
-        (re, im) => Value::ComplexF64([re, im].map(|part| part.as_f64().expect("a part is a number"))),
     }
 }
 
@@ -90,9 +97,23 @@ impl<A: Reading> DynView<'_, A> {
             return results;
         }
         match (of, self.dtype().kind()) {
-            (Of::Sum | Of::Mean, Kind::Complex { .. }) => {
-                let ((shape, re), (_, im)) = (self.re()?.reduce(of, axes)?, self.im()?.reduce(of, axes)?);
-                Ok((shape, re.into_iter().zip(im).map(complex).collect()))
+            (Of::Sum | Of::Mean, &Kind::Complex { size, order }) => {
+                macro_rules! of_parts {
+                    ($part:ty) => {
+                        match order {
+                            Endianness::Big => reduce.complex(self.elements::<Complex<Endian<$part, BigEndian>>>()),
+                            Endianness::Little => {
+                                reduce.complex(self.elements::<Complex<Endian<$part, LittleEndian>>>())
+                            }
+                        }
+                    };
+                }
+                match size {
+                    8 => of_parts!(f32),
+                    16 => of_parts!(f64),
+                    24 => of_parts!(LongDouble96),
+                    _ => of_parts!(LongDouble),
+                }
             }
             (Of::Min | Of::Max, &(Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. })) => match order {
                 // Of either only the counts are compared, and NaT.
@@ -108,7 +129,7 @@ impl<A: Reading> DynView<'_, A> {
     /// floats of 4 and 8 bytes in their own type, of 2 bytes in `f32` and longer ones in `f64`, pairwise; integers and
     /// truth values exactly.
     ///
-    /// The sums of complex numbers are those of their real and of their imaginary parts, one after the other.
+    /// The sums of complex numbers are those of their real and of their imaginary parts.
     ///
     /// # Errors
     ///
