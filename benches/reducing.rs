@@ -90,18 +90,7 @@ fn big_endian(bench: &mut Bench) -> io::Result<()> {
     let view = array.view().rows(..rows * COLUMNS).reshape([rows, COLUMNS])?;
     bench.open(&format!("np.memmap(folder + '/file', '>f4', 'r')[:{}].reshape({rows}, {COLUMNS})", rows * COLUMNS))?;
     let number = |bytes: &[u8]| f32::from_be_bytes(bytes.try_into().expect("four bytes"));
-    reductions(
-        bench,
-        ">f4",
-        &view,
-        |axis| {
-            move |map: &Mmap| {
-                let rows = map.chunks_exact(4 * COLUMNS).map(|row| row.chunks_exact(4).map(number));
-                by_hand(rows, axis, COLUMNS)
-            }
-        },
-        map,
-    )
+    reductions_of_bytes::<4, _>(bench, ">f4", &view, number, map)
 }
 
 fn records(bench: &mut Bench) -> io::Result<()> {
@@ -111,18 +100,25 @@ fn records(bench: &mut Bench) -> io::Result<()> {
     let ticks = "np.memmap(folder + '/file', [('side', 'u1'), ('size', 'f4'), ('price', 'f8')], 'r')['size']";
     bench.open(&format!("{ticks}[:{}].reshape({rows}, {COLUMNS})", rows * COLUMNS))?;
     let number = |bytes: &[u8]| f32::from_ne_bytes(bytes[1..5].try_into().expect("four bytes"));
-    reductions(
-        bench,
-        "packed record, f4",
-        &view,
-        |axis| {
-            move |map: &Mmap| {
-                let rows = map.chunks_exact(13 * COLUMNS).map(|row| row.chunks_exact(13).map(number));
-                by_hand(rows, axis, COLUMNS)
-            }
-        },
-        map,
-    )
+    reductions_of_bytes::<{ size_of::<Tick>() }, _>(bench, "packed record, f4", &view, number, map)
+}
+
+/// Rows for sums along either axis, by hand of the numbers in so many bytes each.
+fn reductions_of_bytes<const SIZE: usize, S: Number<Sum = f32>>(
+    bench: &mut Bench,
+    name: &str,
+    view: &ArrayView<S>,
+    number: impl Fn(&[u8]) -> f32 + Copy,
+    map: &Mmap,
+) -> io::Result<()>
+where
+    ReadOnly: Load<S>,
+{
+    let rows = |map: &Mmap, axis| {
+        let rows = map.chunks_exact(SIZE * COLUMNS).map(|row| row.chunks_exact(SIZE).map(number));
+        by_hand(rows, axis, COLUMNS)
+    };
+    reductions(bench, name, view, |axis| move |map: &Mmap| rows(map, axis), map)
 }
 
 /// The first so many numbers of a file.

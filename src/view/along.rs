@@ -181,6 +181,10 @@ unsafe impl<T: Send + Sync, A> Send for Plan<'_, T, A> {}
 #[cfg(feature = "rayon")]
 unsafe impl<T: Send + Sync, A> Sync for Plan<'_, T, A> {}
 
+/// The fewest bytes of elements for which another processor is asked.
+#[cfg(feature = "rayon")]
+pub(super) const FEWEST: usize = 1 << 20;
+
 /// Two parts of the elements of a plan.
 #[cfg(feature = "rayon")]
 pub(super) struct Halves<'a, T, A> {
@@ -194,10 +198,8 @@ pub(super) struct Halves<'a, T, A> {
 impl<'a, T, A> Plan<'a, T, A> {
     /// Cuts the elements in two, which depends on their layout alone; `None` where they are few.
     pub(super) fn halves(&self) -> Option<Halves<'a, T, A>> {
-        /// In bytes.
-        const FEW: usize = 1 << 20;
         let len = self.axes.iter().map(|axis| axis.len).product::<usize>();
-        if self.states == 0 || len.saturating_mul(size_of::<T>()) < 2 * FEW {
+        if self.states == 0 || len.saturating_mul(size_of::<T>()) < 2 * FEWEST {
             return None;
         }
         // The slowest axis, so that each part lies together. One that is reduced only where a second set of states does

@@ -5,7 +5,7 @@
 //! loops for one processor.
 
 use super::ArrayView;
-use super::along::{Halves, Plan};
+use super::along::{FEWEST, Halves, Plan};
 use super::by_axis::{Reduced, extremes, mean_sums, spreads, sums};
 use super::convert::{Make, Same, With};
 use super::reduce::best;
@@ -203,12 +203,10 @@ impl<S: Send + Sync, A: Reading + Load<S>> ArrayView<'_, S, A> {
 
     /// Writes what `make` makes of the elements, as many as the target has.
     fn par_collect_to<T: Send>(&self, target: &mut [MaybeUninit<T>], make: impl Make<S, T, A> + Send + Sync) {
-        /// In bytes.
-        const FEW: usize = 1 << 20;
         assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
         let cut = self.shape().iter().position(|&len| len > 1);
         match cut {
-            Some(axis) if size_of_val(target) >= 2 * FEW => {
+            Some(axis) if size_of_val(target) >= 2 * FEWEST => {
                 let (one, other) = self.split_at(axis, self.shape()[axis] / 2);
                 let (target, others) = target.split_at_mut(one.len());
                 join(|| one.par_collect_to(target, make), || other.par_collect_to(others, make));
