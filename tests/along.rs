@@ -203,6 +203,26 @@ fn variances_are_those_of_two_passes() {
 }
 
 #[test]
+fn a_large_mean_costs_variances_no_digits() {
+    for mean in [0.0, 1e6, 1e9, 1e12] {
+        // Multiples of 1/8, of which an `f64` has all, and whose variances are known.
+        let elements: Vec<f64> = (0..100_000).map(|k| mean + f64::from(k) / 8.0).collect();
+        let exact = (1e10 - 1.0) / 12.0 / 64.0;
+        let near = |variance: f64| assert!((variance / exact - 1.0).abs() < 1e-14, "of mean {mean}: {variance}");
+        let view = ArrayView::from_slice(&elements, 100_000).unwrap();
+        near(view.var(0).unwrap());
+        for shape in [[100_000, 1], [1, 100_000]] {
+            let view = view.reshape(shape).unwrap();
+            near(view.var_axis(usize::from(shape[0] == 1), 0).unwrap().1[0]);
+        }
+        let two: Vec<[f64; 2]> = elements.iter().map(|&element| [element, -element]).collect();
+        let columns = ArrayView::from_slice(&two, 100_000).unwrap().view_as::<f64>().unwrap();
+        let columns = columns.reshape([100_000, 2]).unwrap();
+        columns.var_axis(0, 0).unwrap().1.into_iter().for_each(near);
+    }
+}
+
+#[test]
 fn axes_that_are_not_there_or_named_twice_are_refused() {
     let view = ArrayView::from_slice(&[0_u8; 6], [2, 3]).unwrap();
     for axes in [&[2][..], &[0, 0], &[0, 1, 0]] {
@@ -351,6 +371,27 @@ fn results_go_into_a_slice_that_has_room_for_them_and_no_other() {
 }
 
 #[test]
+fn uneven_edges_are_found_as_even_ones_are() {
+    let elements: Vec<f64> = (0..50_000).map(|k| f64::from(k * 7919 % 50_000) / 50_000.0).collect();
+    let view = ArrayView::from_slice(&elements, 50_000).unwrap();
+    for power in [1.0, 1.3, 0.5, 3.0] {
+        for bins in [1_i32, 2, 1000, 20_000] {
+            let edges: Vec<f64> = (0..=bins).map(|k| (f64::from(k) / f64::from(bins)).powf(power)).collect();
+            let mut counts = vec![0_u64; edges.len() - 1];
+            for element in &elements {
+                let bin = edges[1..edges.len() - 1].partition_point(|edge| edge <= element);
+                counts[bin] += 1;
+            }
+            assert_eq!(view.histogram(&edges).unwrap(), counts, "{bins} bins, to the power of {power}");
+        }
+    }
+    // Of more than an `f64` holds between them.
+    let all = [f64::MIN, -1.0, 0.0, 2.0, f64::MAX];
+    let counts = ArrayView::from_slice(&all, 5).unwrap().histogram(&[f64::MIN, -1.0, 1.0, f64::MAX]).unwrap();
+    assert_eq!(counts, [1, 2, 2]);
+}
+
+#[test]
 fn histograms_and_counts_refuse_what_they_cannot_count() {
     let view = ArrayView::from_slice(&[-1_i32, 5], 2).unwrap();
     for edges in [&[][..], &[0.0], &[0.0, 0.0], &[1.0, 0.0], &[0.0, f64::NAN], &[f64::NAN, 1.0]] {
@@ -362,4 +403,6 @@ fn histograms_and_counts_refuse_what_they_cannot_count() {
     assert!(view.rows(1..).bincount(5).unwrap_err().to_string().contains("the number 5"));
     assert_eq!(view.rows(1..).bincount(6).unwrap(), [0, 0, 0, 0, 0, 1]);
     assert_eq!(view.dot(&view.reshape([2, 1]).unwrap()).unwrap_err().kind(), ErrorKind::Shape);
+    let huge = ArrayView::from_slice(&[u64::MAX], 1).unwrap().bincount(5).unwrap_err();
+    assert!(huge.to_string().contains("18446744073709551615"), "{huge}");
 }

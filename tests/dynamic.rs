@@ -554,3 +554,46 @@ fn the_sums_of_complex_numbers_are_those_of_their_parts() {
     let none = DynView::from_bytes(none, &dtype, 0).unwrap();
     assert_eq!((none.sum().unwrap(), none.mean().unwrap()), (Value::ComplexF32([0.0, 0.0]), None));
 }
+
+#[test]
+fn the_bytes_of_no_elements_are_none_however_many_axes_there_are() {
+    let dtype = dtype("'|V3'");
+    for most in [1 << 40, 1 << 50] {
+        let mut shape = vec![0; 64];
+        shape[0] = if usize::BITS < 64 { 1 << 30 } else { most };
+        let view = DynView::from_bytes(&[], &dtype, &shape).unwrap();
+        assert_eq!((view.to_bytes(), view.t().to_bytes()), (vec![], vec![]));
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn more_results_than_memory_holds_are_an_error() {
+    if option_env!("RUSTFLAGS").is_some_and(|flags| flags.contains("sanitizer")) {
+        return println!("left out: a sanitizer takes more of the address space than the limit");
+    }
+    let script = "ulimit -v 600000 && exec \"$0\" --exact results_within_a_limit --ignored";
+    let child = std::process::Command::new("sh").args(["-c", script]).arg(std::env::current_exe().unwrap()).output();
+    let output = child.unwrap();
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "started by `more_results_than_memory_holds_are_an_error`"]
+fn results_within_a_limit() {
+    let mut refused = 0;
+    for descr in ["'|u1'", "'<c16'"] {
+        let dtype = dtype(descr);
+        for millions in [2, 4, 6, 8, 10, 12] {
+            let view = DynView::from_bytes(&[], &dtype, [0, millions * 1_000_000]).unwrap();
+            match view.sum_axis(0) {
+                Ok((_, sums)) => assert_eq!(sums.len(), millions * 1_000_000),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Overflow, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 1, "{refused} refused");
+}

@@ -103,6 +103,9 @@ impl<'a, A: Reading> DynView<'a, A> {
     /// The bytes of all elements, in C order.
     pub(super) fn collect_bytes(&self) -> Vec<u8> {
         const MOST: usize = 1 << 16;
+        if self.is_empty() {
+            return Vec::new();
+        }
         let mut bytes = Vec::with_capacity(self.len().saturating_mul(self.dtype().itemsize()));
         prefer_huge_pages(bytes.spare_capacity_mut());
         let chunks = self.for_each_chunk(MOST, |chunk| {

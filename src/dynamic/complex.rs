@@ -6,6 +6,7 @@ use crate::element::Element;
 use crate::element::number::{self, Number, as_sum, pairwise};
 use crate::element::series::Series;
 use crate::error::Result;
+use crate::print::Wide;
 use bytemuck::{Pod, Zeroable};
 use std::ops::{Add, AddAssign, Neg};
 
@@ -124,4 +125,9 @@ impl<T: Number<Sum: Float, Mean = f64>> Number for Complex<T> {
     }
 
     number::of_numbers!(number => Self([number.to_number(), 0_u8.to_number()]));
+
+    #[inline(always)]
+    fn of_wide(number: Wide) -> Self {
+        Self([T::of_wide(number), 0_u8.to_number()])
+    }
 }

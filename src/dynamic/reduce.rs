@@ -8,7 +8,7 @@ use crate::access::{Load, Reading};
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::unit::Generic;
 use crate::element::{DateTime64, Endian, LongDouble, LongDouble96, Number, Ordered};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shape::NdIndex;
 use crate::view::{ArrayView, Reduced};
 use bytemuck::{Pod, bytes_of};
@@ -37,6 +37,18 @@ fn value<T: Pod>(element: T, dtype: &DType) -> Value<'static> {
     value.without_record().expect("what is reduced is no record")
 }
 
+/// What `make` makes of results, which may be more than memory has room for as values.
+fn values<S>(results: Vec<S>, make: impl Fn(S) -> Result<Value<'static>>) -> Result<Vec<Value<'static>>> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(results.len())
+        .map_err(|_| Error::overflow("the reduction", format!("there is no memory for {} results", results.len())))?;
+    for result in results {
+        values.push(make(result)?);
+    }
+    Ok(values)
+}
+
 impl Reduce<'_> {
     fn extremes<S: Ordered + Pod, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
         let (shape, extremes) = match (self.of, self.axes) {
@@ -45,7 +57,7 @@ impl Reduce<'_> {
             (Of::Min, None) => (vec![], view.min().into_iter().collect()),
             (_, None) => (vec![], view.max().into_iter().collect()),
         };
-        Ok((shape, extremes.into_iter().map(|extreme| value(extreme, self.dtype)).collect()))
+        Ok((shape, values(extremes, |extreme| Ok(value(extreme, self.dtype)))?))
     }
 
     fn sums<S: Number<Sum: Sum>, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
@@ -53,7 +65,7 @@ impl Reduce<'_> {
             Some(axes) => view.sum_axis(axes)?,
             None => (vec![], vec![view.sum()]),
         };
-        Ok((shape, sums.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
+        Ok((shape, values(sums, Sum::to_value)?))
     }
 
     fn means<S: Number<Mean: Sum>, A: Load<S>>(self, view: ArrayView<'_, S, A>) -> Result<Reduced<Value<'static>>> {
@@ -61,7 +73,7 @@ impl Reduce<'_> {
             Some(axes) => view.mean_axis(axes)?,
             None => (vec![], view.mean().into_iter().collect()),
         };
-        Ok((shape, means.into_iter().map(Sum::to_value).collect::<Result<_>>()?))
+        Ok((shape, values(means, Sum::to_value)?))
     }
 
     /// Sums or means of complex numbers, as which elements of a type are seen.

@@ -5,6 +5,7 @@ use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
 use crate::element::number::{self, Number};
 use crate::element::series::Series;
+use crate::print::Wide;
 use byteorder::ByteOrder;
 use num_complex::Complex;
 
@@ -110,6 +111,11 @@ macro_rules! complex {
             }
 
             number::of_numbers!(number => Self::new(number as $float, 0.0));
+
+            #[inline(always)]
+            fn of_wide(number: Wide) -> Self {
+                Self::new(<$float>::of_wide(number), 0.0)
+            }
         }
     )*};
 }

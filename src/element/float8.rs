@@ -216,8 +216,9 @@ macro_rules! own {
                 self.0
             }
 
-            /// Rounds a number to the nearest that there is, as ml_dtypes does: NaN, or an infinity where the type has
-            /// some, where there is no number so large.
+            /// Rounds a number to the nearest that there is, the one with an even last bit of two: NaN, or an infinity
+            /// where the type has some, where there is no number so large. So does ml_dtypes, but for
+            /// `float8_e8m0fnu` of numbers below 2^-126, which it may round up.
             #[inline(always)]
             #[must_use]
             pub fn from_f32(number: f32) -> Self {
@@ -395,6 +396,17 @@ mod tests {
             assert_eq!(Float8E8M0Fnu::of_u64(number as u64 * 2).to_f64(), 2_f64.powi(power + 1), "{number}");
         }
         assert_eq!(Float8E5M2Fnuz::of_i64(i64::MIN).to_bits(), 0x80);
+    }
+
+    #[test]
+    fn what_is_not_nan_is_added_up_also_where_there_is_no_zero() {
+        let values = [2.0, f32::NAN, 4.0].map(Float8E8M0Fnu::from_f32);
+        let view = ArrayView::from_slice(&values, 3).unwrap();
+        assert_eq!((view.nan_sum(), view.nan_mean()), (6.0, Some(3.0)));
+        assert!(view.sum().is_nan());
+        let values = [2.0, f32::NAN, 4.0].map(|value| Be::new(F8E4M3::from_f32(value)));
+        let view = ArrayView::from_slice(&values, 3).unwrap();
+        assert_eq!((view.nan_sum(), view.nan_mean()), (6.0, Some(3.0)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
 use crate::error::Error;
-use crate::print::{Item, PrintOptions};
+use crate::print::{Item, PrintOptions, Wide};
 use bytemuck::{Pod, Zeroable};
 use byteorder::{ByteOrder, NativeEndian};
 use std::cmp::Ordering;
@@ -219,6 +219,11 @@ macro_rules! integers {
             }
 
             integers! { $wide clamped: of_f32 f32, of_f64 f64 }
+
+            #[inline(always)]
+            fn of_wide(number: Wide) -> Self {
+                Self::of_low_bytes($wide::of_wide(number).clamp(Self::MIN.get(), Self::MAX.get()))
+            }
         }
 
         impl Ordered for $name {

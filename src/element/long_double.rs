@@ -135,7 +135,12 @@ macro_rules! floats {
 
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {
-                number::same(self).unwrap_or_else(|| to_number(self.wide()))
+                number::same(self).unwrap_or_else(|| T::of_wide(self.wide()))
+            }
+
+            #[inline(always)]
+            fn of_wide(number: Wide) -> Self {
+                Self::of_wide(number)
             }
 
             number::of_numbers!(number => Self::of_wide(number.into()));
@@ -146,24 +151,6 @@ macro_rules! floats {
             number::nan_spreads!(|number: Self| number);
         }
     )*};
-}
-
-/// A number by way of one that has all of its bits, or by an `f64` from which it is rounded once.
-#[inline(always)]
-fn to_number<T: Number>(wide: Wide) -> T {
-    // Known when it is compiled: no integer is a half, and a truth value is 1.
-    let is_float = T::of_f64(0.5).to_number::<f64>() == 0.5;
-    if let Some(integer) = wide.integer(!is_float) {
-        if let Ok(integer) = i64::try_from(integer) {
-            return T::of_i64(integer);
-        }
-        if let Ok(integer) = u64::try_from(integer) {
-            return T::of_u64(integer);
-        }
-    }
-    // Of what goes on to fewer digits, or to a truth value, the last bit must tell that there were more.
-    let is_double = is_float && size_of::<T>() >= 8;
-    T::of_f64(wide.to_f64(if is_double { Rounding::Nearest } else { Rounding::Odd }))
 }
 
 floats! {
@@ -212,6 +199,9 @@ floats! {
     Binary128(16, 16, |bytes| of_binary128(u128::from_ne_bytes(bytes)), |wide| to_binary128(wide).to_ne_bytes());
 }
 
+/// The exponent of the last bit of the smallest number.
+const LEAST: i32 = 1 - 16_383 - 112;
+
 fn of_binary128(bits: u128) -> Wide {
     let (exponent, fraction) = ((bits >> 112 & 0x7fff) as i32, bits & ((1 << 112) - 1));
     let size = match (exponent, fraction) {
@@ -219,23 +209,23 @@ fn of_binary128(bits: u128) -> Wide {
         (0x7fff, _) => Size::Nan,
         _ => Size::Finite {
             mantissa: fraction | u128::from(exponent > 0) << 112,
-            exponent: exponent.max(1) - 16_383 - 112,
+            exponent: exponent.max(1) - 1 + LEAST,
             uneven: fraction == 0 && exponent > 1,
         },
     };
     Wide { negative: bits >> 127 == 1, size }
 }
 
-/// Of a number whose mantissa has 113 bits at most and that is not too small.
+/// The nearest number, the even one of two.
 fn to_binary128(Wide { negative, size }: Wide) -> u128 {
     let size = match size {
         Size::Nan => 0xffff << 111,
         Size::Infinite => 0x7fff << 112,
         Size::Finite { mantissa: 0, .. } => 0,
         Size::Finite { mantissa, exponent, .. } => {
-            let first = mantissa.ilog2();
-            let fraction = (mantissa << (127 - first) >> 15) & ((1 << 112) - 1);
-            ((exponent + first as i32 + 16_383) as u128) << 112 | fraction
+            let (digits, last) = Wide::rounded_to(mantissa, exponent, 113, LEAST, Rounding::Nearest);
+            // With the bit that is not stored, which carries over into the exponent.
+            (((last - LEAST) as u128) << 112).saturating_add(digits).min(0x7fff << 112)
         }
     };
     size | u128::from(negative) << 127
@@ -279,5 +269,85 @@ impl LongDouble {
 
     pub(crate) fn x87(self) -> X87 {
         X87::of_native(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ArrayView;
+    use crate::element::{Be, Bool, I24, Le, U56};
+
+    fn to<S: Number<Mean = f64>, T: Number>(numbers: &[S]) -> Vec<T> {
+        ArrayView::from_slice(numbers, numbers.len()).unwrap().to_vec_as()
+    }
+
+    #[test]
+    fn they_become_other_numbers_as_f64_does() {
+        let numbers = [3e9, -1.0, 300.7, -5.5, 0.0, -0.0, 1e300, -1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+        let (wide, quads) = (numbers.map(LongDouble::from), numbers.map(Binary128::from));
+        macro_rules! same {
+            ($($to:ty)*) => {$(
+                assert_eq!(to::<_, $to>(&wide), to::<_, $to>(&numbers));
+                assert_eq!(to::<_, $to>(&wide.map(Be::new)), to::<_, $to>(&numbers));
+                assert_eq!(to::<_, $to>(&quads), to::<_, $to>(&numbers));
+            )*};
+        }
+        same!(i8 i16 i32 i64 u8 u16 u32 u64 I24 U56 Bool Be<i32> Le<u16> Be<I24>);
+        let bits = |numbers: Vec<f32>| numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(to(&wide)), bits(to(&numbers)));
+        // Integers that no `f64` has.
+        let large = [i64::MAX, i64::MIN + 1, 0x7fff_ffff_ffff_fff1].map(LongDouble::from);
+        assert_eq!(to::<_, i64>(&large), [i64::MAX, i64::MIN + 1, 0x7fff_ffff_ffff_fff1]);
+        assert_eq!(to::<_, u64>(&[LongDouble::from(u64::MAX)]), [u64::MAX]);
+    }
+
+    #[test]
+    fn they_keep_their_digits_among_each_other() {
+        let third = Le::<LongDouble>::from_bytes([
+            0xab, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xfd, 0x3f, 0, 0, 0, 0, 0, 0,
+        ]);
+        let text = "0.33333333333333333334";
+        assert_eq!(to::<_, LongDouble>(&[third])[0].to_string(), text);
+        assert_eq!(to::<_, Be<LongDouble>>(&[third])[0].to_string(), text);
+        assert_eq!(to::<_, LongDouble96>(&[third])[0].to_string(), text);
+        let quad = to::<_, Binary128>(&[third]);
+        assert_eq!(to::<_, LongDouble>(&quad)[0].to_string(), text);
+        assert_eq!(to::<_, Be<Binary128>>(&quad)[0].get(), quad[0]);
+
+        // A quad has more digits, which are rounded to the nearest even ones.
+        let quads = |bits: u128| Le::<Binary128>::from_bytes(bits.to_le_bytes());
+        let rounded = |bits: u128| to::<_, LongDouble>(&[quads(bits)])[0];
+        let one = LongDouble::from(1.0);
+        assert_eq!(rounded(0x3fff << 112 | 1 << 48), one);
+        assert!(rounded(0x3fff << 112 | 1 << 48 | 1) > one);
+        assert_eq!(rounded((0x3fff << 112) - 1), one);
+        assert_eq!(rounded((0x7fff << 112) - 1).to_string(), "inf");
+        // The smallest numbers of either.
+        assert_eq!(rounded(1).to_f64(), 0.0);
+        let least = to::<_, Binary128>(&[LongDouble::of_x87(X87([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]))]);
+        assert_eq!(to::<_, LongDouble>(&least)[0].x87().0, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(rounded(0x7fff << 112 | 7).to_string(), "nan");
+        assert_eq!(
+            to::<_, Binary128>(&[f64::from_bits(1), f64::MAX, -0.0, f64::NEG_INFINITY])
+                .into_iter()
+                .map(Binary128::to_f64)
+                .map(f64::to_bits)
+                .collect::<Vec<_>>(),
+            [f64::from_bits(1), f64::MAX, -0.0, f64::NEG_INFINITY].map(f64::to_bits)
+        );
+    }
+
+    #[test]
+    fn they_print_as_numpys_where_no_f64_tells() {
+        // str(np.longdouble('0.0001')), and of numbers that are hardly more than 1000 times apart.
+        let ten_thousandth = LongDouble::of_x87(X87([0x2c, 0x65, 0x19, 0xe2, 0x58, 0x17, 0xb7, 0xd1, 0xf1, 0x3f]));
+        assert_eq!(ten_thousandth.to_string(), "0.0001");
+        let less = LongDouble::of_x87(X87([0x2b, 0x65, 0x19, 0xe2, 0x58, 0x17, 0xb7, 0xd1, 0xf1, 0x3f]));
+        assert!(less.to_string().ends_with("e-05"), "{less}");
+        let thousand = |more: u8| LongDouble::of_x87(X87([more, 0, 0, 0, 0, 0, 0, 0xfa, 0x08, 0x40]));
+        let print = |more| ArrayView::from_slice(&[thousand(more), LongDouble::from(1.0)], 2).unwrap().to_string();
+        assert_eq!(print(0), "[1000.    1.]");
+        assert_eq!(print(16), "[1.e+03 1.e+00]");
     }
 }

@@ -8,6 +8,7 @@
 use super::Element;
 use super::endian::{Endian, Scalar};
 use super::series::{By, Series};
+use crate::print::{Rounding, Wide};
 use bytemuck::Pod;
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
@@ -86,6 +87,18 @@ pub trait Number: Element + Pod + sealed::Sealed {
         false
     }
 
+    /// As [`sum_run`](Self::sum_run), of those that are not NaN.
+    #[doc(hidden)]
+    fn nan_sum_run(len: usize, run: impl Series<Self>) -> Self::Sum {
+        Self::sum_run(len, run.map(or_zero))
+    }
+
+    /// As [`mean_run`](Self::mean_run), of those that are not NaN.
+    #[doc(hidden)]
+    fn nan_mean_run(len: usize, run: impl Series<Self>) -> Self::Mean {
+        Self::mean_run(len, run.map(or_zero))
+    }
+
     /// The element in the type of the mean.
     #[doc(hidden)]
     fn to_mean(self) -> Self::Mean;
@@ -129,6 +142,13 @@ pub trait Number: Element + Pod + sealed::Sealed {
 
     #[doc(hidden)]
     fn of_f64(number: f64) -> Self;
+
+    /// The nearest number; of integers the nearest towards zero.
+    #[doc(hidden)]
+    fn of_wide(number: Wide) -> Self {
+        // Of what goes on to fewer digits, or to a truth value, the last bit tells that there were more.
+        Self::of_f64(number.to_f64(Rounding::Odd))
+    }
 }
 
 /// The elements that have a smallest and a largest among them: the real numbers of [`Number`],
@@ -172,6 +192,11 @@ pub trait Ordered: Copy + sealed::Sealed {
 
 pub(crate) mod sealed {
     pub trait Sealed {}
+}
+
+#[inline(always)]
+fn or_zero<T: Number>(element: T) -> T {
+    if element.is_nan() { T::of_u8(0) } else { element }
 }
 
 /// The sum of one element.
@@ -479,6 +504,19 @@ macro_rules! added_in_f32 {
             crate::element::number::pairwise(len, run.map(|number| f64::from($value(number))))
         }
 
+        // Zero is an `f32`'s, since not all of these have one.
+        #[inline(always)]
+        fn nan_sum_run(len: usize, run: impl Series<Self>) -> f32 {
+            let or_zero = |value: f32| if value.is_nan() { 0.0 } else { value };
+            crate::element::number::pairwise(len, run.map(move |number| or_zero($value(number))))
+        }
+
+        #[inline(always)]
+        fn nan_mean_run(len: usize, run: impl Series<Self>) -> f64 {
+            let or_zero = |value: f32| if value.is_nan() { 0.0 } else { f64::from(value) };
+            crate::element::number::pairwise(len, run.map(move |number| or_zero($value(number))))
+        }
+
         crate::element::number::lane_in_sum!(|element| $value(element));
 
         #[inline(always)]
@@ -580,6 +618,13 @@ macro_rules! floats {
             }
 
             of_numbers!(number => number as $float);
+
+            #[inline(always)]
+            fn of_wide(number: Wide) -> Self {
+                // Of the last bit, which tells that there were more, a narrower one is rounded.
+                let rounding = if size_of::<Self>() < 8 { Rounding::Odd } else { Rounding::Nearest };
+                number.to_f64(rounding) as $float
+            }
         }
 
         impl Ordered for $float {
@@ -632,6 +677,11 @@ macro_rules! integers {
             }
 
             of_numbers!(number => number as $integer);
+
+            #[inline(always)]
+            fn of_wide(number: Wide) -> Self {
+                number.integer().map_or(0, |integer| integer.clamp(<$integer>::MIN.into(), <$integer>::MAX.into()) as Self)
+            }
         }
 
         impl Ordered for $integer {
@@ -808,6 +858,16 @@ macro_rules! delegated_lanes {
         }
 
         #[inline(always)]
+        fn nan_sum_run(len: usize, run: impl Series<Self>) -> Self::Sum {
+            <$number as Number>::nan_sum_run(len, run.map($get))
+        }
+
+        #[inline(always)]
+        fn nan_mean_run(len: usize, run: impl Series<Self>) -> Self::Mean {
+            <$number as Number>::nan_mean_run(len, run.map($get))
+        }
+
+        #[inline(always)]
         fn to_mean(self) -> Self::Mean {
             $get(self).to_mean()
         }
@@ -856,6 +916,11 @@ impl<T: Scalar + Number, E: ByteOrder + 'static> Number for Endian<T, E> {
     }
 
     of_numbers!(number => Self::new(number.to_number()));
+
+    #[inline(always)]
+    fn of_wide(number: Wide) -> Self {
+        Self::new(T::of_wide(number))
+    }
 }
 
 impl<T: Scalar + Ordered, E: ByteOrder> Ordered for Endian<T, E> {

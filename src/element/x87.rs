@@ -5,7 +5,10 @@
 //! not the least, no processor since the 80387 makes such a number, and each takes it for an invalid operand, of which
 //! NaN comes; so does NumPy where it calculates, and so here. (Chapter 4.8 and 8.2 of Intel's manual, volume 1.)
 
-use crate::print::{Size, Wide};
+use crate::print::{Rounding, Size, Wide};
+
+/// The exponent of the last bit of the smallest number.
+const LEAST: i32 = 1 - 16_383 - 63;
 
 /// A number of 80 bits, the lowest byte first.
 #[derive(Clone, Copy, Debug)]
@@ -40,22 +43,25 @@ impl X87 {
             1.. if mantissa < one => Size::Nan,
             _ => Size::Finite {
                 mantissa: mantissa.into(),
-                exponent: exponent.max(1) - 16_383 - 63,
+                exponent: exponent.max(1) - 1 + LEAST,
                 uneven: mantissa == one && exponent > 1,
             },
         };
         Wide { negative, size }
     }
 
-    /// Of a number whose mantissa has 64 bits at most and that is not too small.
+    /// The nearest number, the even one of two.
     pub(super) fn of_wide(Wide { negative, size }: Wide) -> Self {
         let (exponent, mantissa) = match size {
             Size::Nan => (0x7fff, 3 << 62),
             Size::Infinite => (0x7fff, 1 << 63),
             Size::Finite { mantissa: 0, .. } => (0, 0),
             Size::Finite { mantissa, exponent, .. } => {
-                let first = mantissa.ilog2();
-                ((exponent + first as i32 + 16_383) as u16, (mantissa << (127 - first) >> 64) as u64)
+                let (digits, last) = Wide::rounded_to(mantissa, exponent, 64, LEAST, Rounding::Nearest);
+                // Rounded up to one more digit, which is a power of two; or too small for the first of them.
+                let (digits, last) = if digits >> 64 == 1 { (digits >> 1, last + 1) } else { (digits, last) };
+                let exponent = last - LEAST + (digits >> 63) as i32;
+                if exponent < 0x7fff { (exponent as u16, digits as u64) } else { (0x7fff, 1 << 63) }
             }
         };
         let ([m0, m1, m2, m3, m4, m5, m6, m7], [e0, e1]) = (mantissa.to_le_bytes(), exponent.to_le_bytes());

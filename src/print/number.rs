@@ -144,7 +144,22 @@ impl Real {
         let max = sizes.clone().fold(0.0, f64::max);
         let min = sizes.filter(|&n| n > 0.0).fold(f64::INFINITY, f64::min);
         let size = finite.iter().map(|real| real.size).min().unwrap_or(FloatSize::Double);
-        max >= size.large() || min < size.round(1e-4) || size.round(max / min) > 1e3
+        let far_apart = match Self::wide_extremes(finite) {
+            Some((min, max)) => max.is_beyond_thousand_times(min),
+            None => size.round(max / min) > 1e3,
+        };
+        max >= size.large() || min < size.round(1e-4) || far_apart
+    }
+
+    /// The smallest size that is not 0, and the largest, of numbers whose digits no `f64` has.
+    fn wide_extremes(finite: &[Real]) -> Option<(Wide, Wide)> {
+        let mut extremes: Option<(Wide, Wide)> = None;
+        for real in finite.iter().filter(|real| real.value != 0.0) {
+            let size = real.wide?.abs();
+            let (min, max) = extremes.unwrap_or((size, size));
+            extremes = Some((if size < min { size } else { min }, if size > max { size } else { max }));
+        }
+        extremes
     }
 
     /// The number (which is finite) in decimal: the shortest text that tells it
@@ -190,7 +205,8 @@ impl Real {
             return self.value.to_string().to_lowercase();
         }
         let large = if self.size >= FloatSize::Double { 1e16 } else { self.size.large() };
-        let exponential = size != 0.0 && !(1e-4..large).contains(&size);
+        let is_small = self.wide.map_or(size < 1e-4, |wide| wide.abs() < Wide::TEN_THOUSANDTH);
+        let exponential = size != 0.0 && (is_small || size >= large);
         let Decimal { whole, fraction, exponent } = self.decimal(exponential, (0, usize::MAX));
         match (exponential, fraction.as_str()) {
             (false, "") => format!("{whole}.0"),

@@ -102,18 +102,46 @@ impl PartialOrd for Wide {
 }
 
 impl Wide {
-    /// The number where it is a whole one, or with what is behind the point left out, and neither 0 nor too large.
-    pub(crate) fn integer(self, truncated: bool) -> Option<i128> {
-        let Size::Finite { mantissa, exponent, .. } = self.size else { return None };
-        let size = match u32::try_from(exponent) {
-            Ok(up) => mantissa.checked_shl(up).filter(|size| size >> up == mantissa)?,
-            Err(_) => {
-                let below = exponent.unsigned_abs();
-                mantissa.checked_shr(below).filter(|size| truncated || size << below == mantissa)?
-            }
+    /// The number without what is behind the point, or the least or greatest integer where it is beyond; `None` of NaN.
+    pub(crate) fn integer(self) -> Option<i128> {
+        let size = match self.size {
+            Size::Nan => return None,
+            Size::Infinite => i128::MAX.unsigned_abs(),
+            Size::Finite { mantissa, exponent, .. } => match u32::try_from(exponent) {
+                Ok(up) if up <= mantissa.leading_zeros() => mantissa << up,
+                Ok(_) if mantissa > 0 => u128::MAX,
+                Ok(_) => 0,
+                Err(_) => mantissa.checked_shr(exponent.unsigned_abs()).unwrap_or(0),
+            },
         };
-        let size = i128::try_from(size).ok().filter(|&size| size > 0)?;
+        let size = i128::try_from(size).unwrap_or(i128::MAX);
         Some(if self.negative { -size } else { size })
+    }
+
+    /// A number that is not 0 by so many digits of two, the last of which has at least an exponent: these digits, or
+    /// one more where they are rounded up to it, and the exponent.
+    pub(crate) fn rounded_to(
+        mantissa: u128,
+        exponent: i32,
+        digits: i32,
+        least: i32,
+        rounding: Rounding,
+    ) -> (u128, i32) {
+        let last = (mantissa.ilog2() as i32 + exponent - (digits - 1)).max(least);
+        let below = last - exponent;
+        let (kept, rest, half) = match u32::try_from(below) {
+            Err(_) => (mantissa << -below, 0, 1),
+            Ok(0) => (mantissa, 0, 1),
+            Ok(below @ 1..=127) => (mantissa >> below, mantissa & ((1 << below) - 1), 1 << (below - 1)),
+            Ok(128) => (0, mantissa, 1 << 127),
+            Ok(_) => (0, 1, 2),
+        };
+        let up = match rounding {
+            Rounding::Nearest => rest > half || (rest == half && kept % 2 == 1),
+            Rounding::Truncate => false,
+            Rounding::Odd => rest > 0 && kept % 2 == 0,
+        };
+        (kept + u128::from(up), last)
     }
 
     pub(crate) fn to_f64(self, rounding: Rounding) -> f64 {
@@ -122,24 +150,9 @@ impl Wide {
             Size::Infinite => f64::INFINITY,
             Size::Finite { mantissa: 0, .. } => 0.0,
             Size::Finite { mantissa, exponent, .. } => {
-                // The exponent of the last bit of an `f64` of that size.
-                let last = (mantissa.ilog2() as i32 + exponent - 52).max(-1074);
-                let below = last - exponent;
-                let (kept, rest, half) = match u32::try_from(below) {
-                    Err(_) => (mantissa << -below, 0, 1),
-                    Ok(0) => (mantissa, 0, 1),
-                    Ok(below @ 1..=127) => (mantissa >> below, mantissa & ((1 << below) - 1), 1 << (below - 1)),
-                    Ok(128) => (0, mantissa, 1 << 127),
-                    Ok(_) => (0, 1, 2),
-                };
-                let up = match rounding {
-                    Rounding::Nearest => rest > half || (rest == half && kept % 2 == 1),
-                    Rounding::Truncate => false,
-                    Rounding::Odd => rest > 0 && kept % 2 == 0,
-                };
+                let (kept, last) = Self::rounded_to(mantissa, exponent, 53, -1074, rounding);
                 // With the bit that no `f64` has, which carries over into the exponent.
-                let bits = i128::from(last + 1074) << 52;
-                let bits = bits + kept as i128 + i128::from(up);
+                let bits = (i128::from(last + 1074) << 52) + kept as i128;
                 let infinite = i128::from(f64::INFINITY.to_bits());
                 match (bits < infinite, rounding) {
                     (true, _) => f64::from_bits(bits as u64),
@@ -149,6 +162,28 @@ impl Wide {
             }
         };
         if self.negative { -size } else { size }
+    }
+
+    /// The quad that is nearest to 0.0001. It is less than x87's, by less than the distance of two of those.
+    pub(super) const TEN_THOUSANDTH: Self = Self {
+        negative: false,
+        size: Size::Finite { mantissa: 0x1_a36e_2eb1_c432_ca57_a786_c226_809d, exponent: -126, uneven: false },
+    };
+
+    pub(super) fn abs(self) -> Self {
+        Self { negative: false, ..self }
+    }
+
+    /// Whether it is more than 1000 times as large as another number. Both are finite.
+    pub(super) fn is_beyond_thousand_times(self, other: Self) -> bool {
+        let size = match other.size {
+            // There is room for ten bits more.
+            Size::Finite { mantissa, exponent, uneven } => {
+                Size::Finite { mantissa: mantissa.saturating_mul(1000), exponent, uneven }
+            }
+            size => size,
+        };
+        self > Self { size, ..other }
     }
 
     /// An `f64` that lies where the number does between all that an `f64` has, for comparisons: what is too small for

@@ -65,7 +65,6 @@ impl Axes {
     }
 
     /// Axes of these lengths and strides, as many of either. At most [`MAX_NDIM`].
-    #[cfg(any(feature = "rayon", test))]
     pub(crate) fn new(lens: &[usize], strides: &[isize]) -> Self {
         let mut axes = Self::of_none(lens.len());
         let (to_lens, to_strides) = axes.parts_mut();

@@ -6,9 +6,8 @@
 //! at a time, so that a state is loaded and stored once for all of them.
 
 use super::ArrayView;
-#[cfg(feature = "rayon")]
 use super::RawView;
-use super::iter::Run;
+use super::iter::{Run, Runs};
 use super::reduce::{Dense, Sparse, with_run};
 use super::reduction::Reduction;
 use super::wide::{self, Kernel};
@@ -19,7 +18,6 @@ use crate::access::{Addr, Load};
 use crate::element::number::{BLOCK, half};
 use crate::element::series::{By, Series};
 use crate::error::{Error, Result};
-#[cfg(feature = "rayon")]
 use crate::shape::Axes;
 use std::marker::PhantomData;
 
@@ -144,7 +142,7 @@ impl<'a, T, A> Plan<'a, T, A> {
     /// Refuses more results of a type than there is memory for: of an axis without elements a file may have any number.
     pub(super) fn check_memory<S>(&self) -> Result<()> {
         // With some for what is known of each on the way.
-        let room = Vec::<(S, [u64; 2])>::new().try_reserve_exact(self.states);
+        let room = Vec::<(S, [u64; 4])>::new().try_reserve_exact(self.states);
         room.map_err(|_| Error::overflow("the reduction", format!("there is no memory for {} results", self.states)))
     }
 
@@ -161,6 +159,17 @@ impl<'a, T, A> Plan<'a, T, A> {
             walk.step();
             place
         })
+    }
+
+    /// The runs of the elements, where all of them have one state.
+    pub(super) fn runs_of_one(&self) -> Option<Runs> {
+        (self.states == 1).then(|| Runs::new(&self.raw()))
+    }
+
+    /// The elements, in the order in which they are gone through.
+    fn raw(&self) -> RawView {
+        let (lens, strides): (Vec<_>, Vec<_>) = self.axes.iter().map(|axis| (axis.len, axis.stride)).unzip();
+        RawView { ptr: self.start, axes: Axes::new(&lens, &strides) }
     }
 
     /// Whether the states lie in the order of the results.
@@ -236,10 +245,8 @@ impl<'a, T, A> Plan<'a, T, A> {
 impl<'a, T, A: Reading> Plan<'a, T, A> {
     /// The elements, in the order in which they are gone through.
     pub(super) fn to_view(&self) -> ArrayView<'a, T, A> {
-        let (lens, strides): (Vec<_>, Vec<_>) = self.axes.iter().map(|axis| (axis.len, axis.stride)).unzip();
-        let raw = RawView { ptr: self.start, axes: Axes::new(&lens, &strides) };
         // SAFETY: these are elements of the view that the plan was made of, which only reads.
-        unsafe { ArrayView::from_raw(raw) }
+        unsafe { ArrayView::from_raw(self.raw()) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ArrayView;
 use super::along::{Plan, reduce};
+use super::reduce::{mean_sum_of, sum_of};
 use super::reduction::{Count, Extremes, Lanes, Means, Places, Spread, Spreads, Sums, Truth};
 use crate::access::Load;
 use crate::element::{Number, Ordered};
@@ -31,6 +32,9 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
 
 /// The sums of the elements of each state.
 pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> {
+    if let Some(mut runs) = plan.runs_of_one() {
+        return vec![sum_of::<T, A>(&mut runs)];
+    }
     if plan.reduced as u64 > T::LANE_LEN {
         return reduce(plan, Sums);
     }
@@ -39,7 +43,10 @@ pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> 
 
 /// The sums in the type of the mean.
 pub(super) fn mean_sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Mean> {
-    reduce(plan, Means)
+    match plan.runs_of_one() {
+        Some(mut runs) => vec![mean_sum_of::<T, A>(&mut runs)],
+        None => reduce(plan, Means),
+    }
 }
 
 /// How the elements of each state lie around their mean.
@@ -56,10 +63,11 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// Adds up the elements along one axis, `sum_axis(0)`, or several, `sum_axis([0, 2])`: NumPy's `arr.sum(axis=0)`.
     /// Returns the lengths of the axes that are kept, and the sums in C order.
     ///
-    /// The elements are gone through once, as they lie in memory, whichever the axes are. Sums are what
-    /// [`sum`](Self::sum) makes of their elements, in the same type, and bit for bit what NumPy makes of native floats:
-    /// pairwise where the innermost axis in memory is among those that are reduced, and one after another where it is
-    /// not.
+    /// The elements are gone through once, as they lie in memory, whichever the axes are. Sums have the type that those
+    /// of [`sum`](Self::sum) have, and where all axes are named they are the same. Floats are added up pairwise along
+    /// the innermost axis in memory, where it is among those that are reduced, and one after another along others. Of
+    /// native floats along one axis that is bit for bit what NumPy makes, unless the view goes backwards, which NumPy
+    /// follows and this does not.
     ///
     /// # Errors
     ///
@@ -102,9 +110,9 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     /// Returns the variances along one axis or several, in `f64`: the sum of the squared distances from the mean,
     /// divided by the number of elements less `ddof`. NumPy's `arr.var(axis=0, ddof=1, dtype=np.float64)`.
     ///
-    /// They are computed in one pass over the elements, to a relative error of some units in the last place, also where
-    /// the mean is large (Welford; Chan, Golub and LeVeque). Where there are no more elements than `ddof` they are NaN
-    /// or infinite, as NumPy's.
+    /// They are computed in one pass over the elements (Welford; Chan, Golub and LeVeque), which are measured from one of
+    /// them, so that a large mean costs no digits. Where there are no more elements than `ddof` they are NaN or infinite,
+    /// as NumPy's.
     ///
     /// # Errors
     ///

@@ -412,6 +412,10 @@ impl Runs {
         let ndim = lens.len() - 2;
         let inner = |axis: usize| (lens[axis], strides[axis]);
         let runs = Self::of_inner(view.ptr, Inner { run: inner(ndim + 1), rows: inner(ndim), more: true });
+        if lens.contains(&0) {
+            // Without a run, there is no plane to be found.
+            return Self { end: 0, ..runs };
+        }
         let outer = Outer::new(&lens[..ndim], &strides[..ndim]);
         Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
     }

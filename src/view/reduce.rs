@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 /// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long
 /// one.
-struct Cascade<S> {
+pub(super) struct Cascade<S> {
     /// Level `k` holds the sum of 2^k runs, where the number of runs so far has that bit. It was written when the bit
     /// became 1. The others are left as they are, since most views have one run.
     levels: [MaybeUninit<S>; usize::BITS as usize],
@@ -25,12 +25,12 @@ struct Cascade<S> {
 
 impl<S: Copy> Cascade<S> {
     #[inline(always)]
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { levels: [const { MaybeUninit::uninit() }; usize::BITS as usize], runs: 0 }
     }
 
     #[inline(always)]
-    fn push(&mut self, mut sum: S, add: impl Fn(S, S) -> S) {
+    pub(super) fn push(&mut self, mut sum: S, add: impl Fn(S, S) -> S) {
         let full = self.runs.trailing_ones() as usize;
         for level in &self.levels[..full] {
             // SAFETY: the bits below `full` are 1, so these levels have been written.
@@ -42,7 +42,7 @@ impl<S: Copy> Cascade<S> {
 
     /// The sum of all, or `None` of no runs.
     #[inline(always)]
-    fn total(&self, add: impl Fn(S, S) -> S) -> Option<S> {
+    pub(super) fn total(&self, add: impl Fn(S, S) -> S) -> Option<S> {
         let mut sum = None;
         let mut left = self.runs;
         while left != 0 {
@@ -274,6 +274,57 @@ impl<T: Number, A: Load<T>> Kernel for Mean<'_, T, A> {
     }
 }
 
+/// The sum of the elements that are not NaN, in the runs of a view.
+pub(super) struct NanSum<'a, T, A>(pub(super) &'a mut Runs, pub(super) PhantomData<(T, A)>);
+
+impl<T: Number, A: Load<T>> Kernel for NanSum<'_, T, A> {
+    type Output = Option<T::Sum>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut sums = Cascade::new();
+        while let Some(plane) = self.0.next_rows(usize::MAX) {
+            let is_long = plane.is_long();
+            plane.for_each_run(|run, _, _| {
+                sums.push(with_run!(run, is_long, A, T, |len, run| T::nan_sum_run(len, run)), T::add)
+            });
+        }
+        sums.total(T::add)
+    }
+}
+
+/// The same in the type of the mean, and how many there are.
+pub(super) struct NanMean<'a, T, A>(pub(super) &'a mut Runs, pub(super) PhantomData<(T, A)>);
+
+impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
+    type Output = Option<(T::Mean, usize)>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let (mut sums, mut count) = (Cascade::new(), 0);
+        while let Some(plane) = self.0.next_rows(usize::MAX) {
+            let is_long = plane.is_long();
+            plane.for_each_run(|run, _, _| {
+                with_run!(run, is_long, A, T, |len, run| for_blocks(len, run, |len, run| {
+                    count += (0..len).map(|index| usize::from(!run.at(index).is_nan())).sum::<usize>();
+                    sums.push(T::nan_mean_run(len, run), T::mean_add);
+                }))
+            });
+        }
+        sums.total(T::mean_add).map(|sum| (sum, count))
+    }
+}
+
+/// The sum of the elements of runs, all of them initialised.
+pub(super) fn sum_of<T: Number, A: Load<T>>(runs: &mut Runs) -> T::Sum {
+    wide::run(Sum(Elements::<T, A>::of(runs))).map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
+}
+
+/// The same in the type of the mean.
+pub(super) fn mean_sum_of<T: Number, A: Load<T>>(runs: &mut Runs) -> T::Mean {
+    wide::run(Mean(Elements::<T, A>::of(runs))).map_or(T::NO_MEAN, |sum| T::mean_add(T::NO_MEAN, sum))
+}
+
 /// The smallest element, or the largest.
 struct Extreme<'a, T, A, const LARGEST: bool>(Elements<'a, T, A>);
 
@@ -291,6 +342,21 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
             });
         }
         extreme.map(T::from_native)
+    }
+}
+
+/// How many elements are looked at twice at a time.
+pub(super) const BLOCK: usize = 1 << 10;
+
+/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
+#[inline(always)]
+pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
+    let mut start = 0;
+    while start < len {
+        let count = BLOCK.min(len - start);
+        run.fetch(start, count);
+        f(count, Rest { run, start });
+        start += count;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each is a state, which takes one element more or a run of them. The loops that bring the elements are in `along`.
 
-use super::reduce::{choose, extreme_of_run};
+use super::reduce::{BLOCK, choose, extreme_of_run, for_blocks};
 use crate::element::number::{as_sum, pairwise};
 use crate::element::series::{Rest, Series};
 use crate::element::{Bool, Number, Ordered};
@@ -117,21 +117,24 @@ impl<T: Ordered, const LARGEST: bool> Reduction<T> for Extremes<LARGEST> {
 /// How far elements lie from their mean: the mean and the sum of the squares of the distances from it.
 #[derive(Clone, Copy)]
 pub(super) struct Spread {
+    /// From where the elements and their mean are measured: one of them, so that no digits are lost where all are large.
+    origin: f64,
     count: f64,
     mean: f64,
     squares: f64,
 }
 
 impl Spread {
-    pub(super) const NONE: Self = Self { count: 0.0, mean: 0.0, squares: 0.0 };
+    pub(super) const NONE: Self = Self { origin: 0.0, count: 0.0, mean: 0.0, squares: 0.0 };
 
     /// Of one element more: by Welford, *Technometrics* 4 (1962).
     #[inline(always)]
     fn push(self, element: f64) -> Self {
+        let element = element - self.origin;
         let count = self.count + 1.0;
         let distance = element - self.mean;
         let mean = self.mean + distance / count;
-        Self { count, mean, squares: self.squares + distance * (element - mean) }
+        Self { count, mean, squares: self.squares + distance * (element - mean), ..self }
     }
 
     /// Of both: by Chan, Golub, LeVeque, *The American Statistician* 37 (1983).
@@ -140,26 +143,31 @@ impl Spread {
         if self.count == 0.0 {
             return other;
         }
+        if other.count == 0.0 {
+            return self;
+        }
         let count = self.count + other.count;
-        let distance = other.mean - self.mean;
+        let distance = (other.origin - self.origin) + (other.mean - self.mean);
         let mean = self.mean + distance * (other.count / count);
         let between = distance * distance * (self.count * (other.count / count));
-        Self { count, mean, squares: self.squares + other.squares + between }
+        Self { count, mean, squares: self.squares + other.squares + between, ..self }
     }
 
     /// Of a run, whose elements are gone through twice.
     #[inline(always)]
     pub(super) fn push_run<T: Number<Mean = f64>>(mut self, len: usize, run: impl Series<T>) -> Self {
+        let origin = self.origin;
         for_blocks(len, run, |count, block| {
-            let mean = T::mean_run(count, block) / count as f64;
+            let block = block.map(move |element: T| element.to_mean() - origin);
+            let mean = pairwise(count, block) / count as f64;
             let squares = pairwise(
                 count,
-                block.map(move |element: T| {
-                    let distance = element.to_mean() - mean;
+                block.map(move |element: f64| {
+                    let distance = element - mean;
                     distance * distance
                 }),
             );
-            self = self.join(Self { count: count as f64, mean, squares });
+            self = self.join(Self { origin, count: count as f64, mean, squares });
         });
         self
     }
@@ -167,27 +175,12 @@ impl Spread {
     /// The bits of what it is.
     #[cfg(test)]
     pub(super) fn bits(self) -> Vec<u64> {
-        [self.count, self.mean, self.squares].map(f64::to_bits).to_vec()
+        [self.origin, self.count, self.mean, self.squares].map(f64::to_bits).to_vec()
     }
 
     /// The variance, or where there are no more elements than `ddof`, what NumPy makes of it: NaN or infinity.
     pub(super) fn variance(self, ddof: usize) -> f64 {
         self.squares / (self.count - ddof as f64).max(0.0)
-    }
-}
-
-/// How many elements are looked at twice at a time.
-const BLOCK: usize = 1 << 10;
-
-/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
-#[inline(always)]
-pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
-    let mut start = 0;
-    while start < len {
-        let count = BLOCK.min(len - start);
-        run.fetch(start, count);
-        f(count, Rest { run, start });
-        start += count;
     }
 }
 
@@ -198,8 +191,8 @@ impl<T: Number<Mean = f64>> Reduction<T> for Spreads {
     type State = Spread;
 
     #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> Spread {
-        Spread::NONE
+    fn begin(self, first: impl FnOnce() -> T) -> Spread {
+        Spread { origin: first().to_mean(), ..Spread::NONE }
     }
 
     #[inline(always)]
@@ -210,61 +203,6 @@ impl<T: Number<Mean = f64>> Reduction<T> for Spreads {
     #[inline(always)]
     fn push_run(self, state: Spread, len: usize, run: impl Series<T>) -> Spread {
         state.push_run(len, run)
-    }
-}
-
-/// What becomes of those that are not NaN, where zeros change nothing.
-#[derive(Clone, Copy)]
-pub(super) struct WithoutNan<R>(pub(super) R);
-
-#[inline(always)]
-fn or_zero<T: Number>(element: T) -> T {
-    if element.is_nan() { T::of_u8(0) } else { element }
-}
-
-impl<T: Number, R: Reduction<T>> Reduction<T> for WithoutNan<R> {
-    type State = R::State;
-
-    #[inline(always)]
-    fn begin(self, first: impl FnOnce() -> T) -> R::State {
-        self.0.begin(first)
-    }
-
-    #[inline(always)]
-    fn push(self, state: R::State, element: T) -> R::State {
-        self.0.push(state, or_zero(element))
-    }
-
-    #[inline(always)]
-    fn push_run(self, state: R::State, len: usize, run: impl Series<T>) -> R::State {
-        self.0.push_run(state, len, run.map(or_zero))
-    }
-}
-
-/// The sum of what is not NaN in the type of the mean, and how many there are.
-#[derive(Clone, Copy)]
-pub(super) struct NanMean;
-
-impl<T: Number> Reduction<T> for NanMean {
-    type State = (T::Mean, usize);
-
-    #[inline(always)]
-    fn begin(self, _: impl FnOnce() -> T) -> Self::State {
-        (T::NO_MEAN, 0)
-    }
-
-    #[inline(always)]
-    fn push(self, (sum, count): Self::State, element: T) -> Self::State {
-        (T::mean_add(sum, or_zero(element).to_mean()), count + usize::from(!element.is_nan()))
-    }
-
-    #[inline(always)]
-    fn push_run(self, mut state: Self::State, len: usize, run: impl Series<T>) -> Self::State {
-        for_blocks(len, run, |len, run| {
-            let count = (0..len).map(|index| usize::from(!run.at(index).is_nan())).sum::<usize>();
-            state = (T::mean_add(state.0, T::mean_run(len, run.map(or_zero))), state.1 + count);
-        });
-        state
     }
 }
 

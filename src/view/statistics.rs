@@ -4,16 +4,15 @@
 use super::ArrayView;
 use super::along::{Plan, reduce};
 use super::iter::{Run, Runs};
-use super::reduce::{Dense, Sparse, choose, extreme_of_run, with_run};
-use super::reduction::{
-    Count, MinMax, NanExtreme, NanMean, Reduction, Spread, Spreads, Sums, Truth, WithoutNan, for_blocks,
-};
+use super::reduce::{Cascade, Dense, NanMean, NanSum, Sparse, choose, extreme_of_run, for_blocks, with_run};
+use super::reduction::{Count, MinMax, NanExtreme, Reduction, Spread, Spreads, Truth};
 use super::wide::{self, Kernel};
 use crate::access::Load;
 use crate::element::number::{as_sum, pairwise};
 use crate::element::series::Series;
 use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
+use std::fmt::Display;
 use std::marker::PhantomData;
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
@@ -125,9 +124,10 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         };
         let bins = edges.len() - 1;
         let mut counts = vec![0; bins];
-        // Of bins that are about as wide, a guess is seldom wrong by more than one.
-        let (per_bin, widest) = (bins as f64 / (last - first), (last - first) / bins as f64 * 1.5);
-        let is_even = per_bin.is_finite() && edges.windows(2).all(|pair| pair[1] - pair[0] < widest);
+        // A guess is wrong by few bins where each edge lies within one of where it would if all were as wide.
+        let (per_bin, width) = (bins as f64 / (last - first), (last - first) / bins as f64);
+        let is_near = |(bin, &edge): (usize, &f64)| (edge - (first + bin as f64 * width)).abs() <= width;
+        let is_even = per_bin.is_normal() && width.is_normal() && edges.iter().enumerate().all(is_near);
         self.for_each_in_memory(|element| {
             let number = element.to_mean();
             if !(first <= number && number <= last) {
@@ -243,15 +243,16 @@ impl<T: Number<Mean = f64>, U: Number<Mean = f64>, A: Load<T>, B: Load<U>> Kerne
 
     #[inline(always)]
     fn run(self) -> f64 {
-        let mut sum = 0.0;
+        let mut sums = Cascade::new();
         let (mut left, mut right) = (self.left.next(), self.right.next());
         while let (Some(one), Some(other)) = (&mut left, &mut right) {
             let len = one.len.min(other.len);
-            sum += with_run!(one.first(len), A, T, |len, one| {
+            let sum = with_run!(one.first(len), A, T, |len, one| {
                 with_run!(other.first(len), B, U, |len, other| {
                     pairwise(len, Pair(one, other).map(|(one, other): (T, U)| one.to_mean() * other.to_mean()))
                 })
             });
+            sums.push(sum, |one, other| one + other);
             if one.skip(len) {
                 left = self.left.next();
             }
@@ -259,13 +260,13 @@ impl<T: Number<Mean = f64>, U: Number<Mean = f64>, A: Load<T>, B: Load<U>> Kerne
                 right = self.right.next();
             }
         }
-        sum
+        sums.total(|one, other| one + other).unwrap_or(0.0)
     }
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A>
 where
-    T::Sum: TryInto<usize>,
+    T::Sum: TryInto<usize> + Display,
 {
     /// Counts how often each of the numbers from 0 to `len` is there, without `len`: NumPy's
     /// `np.bincount(arr, minlength=len)`.
@@ -289,7 +290,7 @@ where
             let place: Option<usize> = as_sum(element).try_into().ok();
             match place.and_then(|place| counts.get_mut(place)) {
                 Some(count) => *count += 1,
-                None => outside = Some(element.to_number::<f64>()),
+                None => outside = Some(as_sum(element)),
             }
         });
         match outside {
@@ -312,15 +313,16 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn nan_sum(&self) -> T::Sum {
-        self.of_all(WithoutNan(Sums)).unwrap_or(T::ZERO)
+        let sum = wide::run(NanSum::<T, A>(&mut self.runs_in_memory_order(), PhantomData));
+        sum.map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
     }
 
     /// Returns the mean of the elements that are not NaN; `None` where there is none but NaN. NumPy's
     /// `np.nanmean(arr, dtype=np.float64)`. See [`mean`](Self::mean).
     #[must_use]
     pub fn nan_mean(&self) -> Option<T::Mean> {
-        let (sum, count) = self.of_all(NanMean)?;
-        (count > 0).then(|| T::mean_of(sum, count))
+        let (sum, count) = wide::run(NanMean::<T, A>(&mut self.runs_in_memory_order(), PhantomData))?;
+        (count > 0).then(|| T::mean_of(T::mean_add(T::NO_MEAN, sum), count))
     }
 }
 

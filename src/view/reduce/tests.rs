@@ -137,3 +137,21 @@ fn few_elements_are_added_in_the_order_of_memory_too() {
     let square = all.reshape([2, 2]).unwrap();
     assert_eq!(square.step_axis(0, -1).step_axis(1, -1).sum(), all.sum());
 }
+
+#[test]
+fn short_rows_are_added_pairwise_by_all_that_adds() {
+    // 0.1 has an error that grows where it is added to a large sum.
+    let tenths = vec![0.1_f32; 3_000_000];
+    let rows = view(&tenths).reshape([1_000_000, 3]).unwrap().slice_axis(1, 0..2);
+    let exact = 0.1_f32 as f64 * 2e6;
+    let near = |sum: f64, what: &str| assert!((sum / exact - 1.0).abs() < 1e-6, "{what}: {sum}");
+    near(rows.sum().into(), "sum");
+    near(rows.sum_axis([0, 1]).unwrap().1[0].into(), "sum_axis");
+    near(rows.nan_sum().into(), "nan_sum");
+    near(rows.mean_axis([1, 0]).unwrap().1[0] * 2e6, "mean_axis");
+    let ones = vec![1.0_f32; 3_000_000];
+    let ones = view(&ones).reshape([1_000_000, 3]).unwrap().slice_axis(1, 0..2);
+    let dot = rows.dot(&ones).unwrap();
+    assert!((dot / exact - 1.0).abs() < 1e-14, "dot: {dot}");
+    assert_eq!(rows.sum_axis([0, 1]).unwrap().1[0].to_bits(), rows.sum().to_bits());
+}
