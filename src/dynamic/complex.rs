@@ -11,9 +11,14 @@ use bytemuck::{Pod, Zeroable};
 use std::ops::{Add, AddAssign, Neg};
 
 /// A complex number: its real and its imaginary part.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(transparent)]
 pub(super) struct Complex<T>([T; 2]);
+
+// SAFETY: transparent over an array of what is zeroable.
+unsafe impl<T: Zeroable> Zeroable for Complex<T> {}
+// SAFETY: as above, of what takes any bits and has no padding.
+unsafe impl<T: Pod> Pod for Complex<T> {}
 
 impl<F: Add<Output = F>> Add for Complex<F> {
     type Output = Self;
