@@ -35,6 +35,8 @@ pub use float8::{Float8E3M4, Float8E4M3, Float8E4M3B11Fnuz, Float8E4M3Fnuz, Floa
 pub use integer::{I24, I40, I48, I56, U24, U40, U48, U56};
 pub use long_double::{Binary128, LongDouble, LongDouble96};
 pub use number::{Number, Ordered};
+#[cfg(feature = "arrow")]
+pub(crate) use time::days_since_1970;
 pub use time::{DateTime64, TimeDelta64, unit};
 pub use ucs4::Ucs4;
 pub use void::Void;

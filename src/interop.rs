@@ -1,5 +1,8 @@
-//! Views for other libraries: what they work on is found, and not copied. Descriptions for serde.
+//! Views for other libraries: what they work on is found, and not copied. Columns for Arrow's engines. Descriptions for
+//! serde.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 #[cfg(feature = "rayon")]
@@ -9,5 +12,8 @@ mod serde;
 #[cfg(feature = "stable_deref_trait")]
 mod stable_deref_trait;
 
+#[cfg(feature = "arrow")]
+#[doc(inline)]
+pub use self::arrow::{ArrowOptions, ToArrow};
 #[cfg(feature = "rayon")]
 pub use self::rayon::{ParAxisChunks, ParAxisIter, ParIter};

@@ -352,7 +352,13 @@ pub mod element;
 mod error;
 mod field;
 pub mod guide;
-#[cfg(any(feature = "ndarray", feature = "rayon", feature = "serde", feature = "stable_deref_trait"))]
+#[cfg(any(
+    feature = "arrow",
+    feature = "ndarray",
+    feature = "rayon",
+    feature = "serde",
+    feature = "stable_deref_trait"
+))]
 pub mod interop;
 mod io;
 mod nearest;

@@ -1,6 +1,8 @@
 //! Views whose dtype is known at run time.
 
 use crate::access::{self, Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
+#[cfg(feature = "arrow")]
+use crate::dtype::RecordField;
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::item::Stored;
 use crate::element::{Element, Number};
@@ -131,6 +133,35 @@ impl<'a, A: Reading> DynView<'a, A> {
         assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
         // SAFETY: every element of the view is that many initialised bytes for 'a, by the contract of `from_raw`.
         unsafe { ArrayView::from_raw(self.raw.clone()) }
+    }
+
+    /// A field of every record, one of those of the dtype.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn of_field(&self, field: &'a RecordField) -> Result<Self> {
+        let is_own = self.dtype.fields().iter().any(|own| std::ptr::eq(own, field));
+        assert!(is_own, "the field is one of the records'");
+        let (raw, dtype) = self.raw.clone().project(field.offset).unpack_dtype(&field.dtype)?;
+        // SAFETY: what a `DType` has for fields lies within its items, so these are bytes of this view's elements,
+        // borrowed as they are.
+        Ok(unsafe { Self::from_raw(raw, dtype) })
+    }
+
+    /// The two parts of complex numbers along one more axis, the last.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn parts(&self) -> Result<Self> {
+        let (mut raw, dtype) = part_of(self.raw.clone(), self.dtype, 0)?;
+        raw.axes.insert(self.ndim(), 2, dtype.itemsize() as isize)?;
+        // SAFETY: the parts of a complex number are its first and its second half, so these are bytes of this view's
+        // elements, borrowed as they are.
+        Ok(unsafe { Self::from_raw(raw, dtype) })
+    }
+
+    /// The address of the first of the elements' bytes, and how many these are, where there are some and they lie one
+    /// after another in C order.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn contiguous_bytes(&self) -> Option<(usize, usize)> {
+        let (len, size) = (self.len(), self.dtype.itemsize());
+        (len > 0 && self.raw.axes.is_contiguous(size)).then(|| (self.raw.ptr.number(), len * size))
     }
 
     /// Calls `f` with the element at an index, if there is one.

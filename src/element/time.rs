@@ -24,6 +24,12 @@ use crate::error::{Error, Result};
 use bytemuck::{Pod, Zeroable};
 use byteorder::ByteOrder;
 use calendar::Moment;
+
+/// The day since 1970 on which the time is of so many units since then; `None` of generic ones.
+#[cfg(feature = "arrow")]
+pub(crate) fn days_since_1970(count: i128, unit: crate::dtype::TimeUnit) -> Option<i128> {
+    Moment::at(count, unit).map(|moment| moment.days)
+}
 use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;

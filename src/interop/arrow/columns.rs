@@ -1,0 +1,314 @@
+//! Elements as Arrow's arrays.
+
+use super::types::{ArrowOptions, Time, item, join, list_len, of_field, refused};
+use crate::access::Reading;
+use crate::dtype::{DType, Endianness, Kind};
+use crate::dynamic::DynView;
+use crate::element::{Number, days_since_1970};
+use crate::error::{Error, Result};
+use arrow_array::types::*;
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray,
+    PrimitiveArray, StringArray, StructArray,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, IntervalMonthDayNano, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{Field, FieldRef, TimeUnit};
+use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
+
+/// What makes columns of elements.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) options: &'a ArrowOptions,
+    /// Bytes in which elements may lie, which then need not be copied.
+    pub(super) kept: Option<&'a Bytes>,
+}
+
+impl Columns<'_> {
+    /// The columns of rows.
+    pub(super) fn of_rows<A: Reading>(self, view: &DynView<'_, A>) -> Result<Vec<ArrayRef>> {
+        match view.dtype().kind() {
+            Kind::Record { .. } if view.ndim() == 1 => self.of_fields(view, ""),
+            _ => Ok(vec![self.of(view, 1, "")?]),
+        }
+    }
+
+    /// The fields of records, flat.
+    fn of_fields<A: Reading>(self, view: &DynView<'_, A>, path: &str) -> Result<Vec<ArrayRef>> {
+        let fields = view.dtype().fields().iter();
+        let column =
+            |field: &crate::dtype::RecordField| self.of(&view.of_field(field)?, view.ndim(), &join(path, &field.name));
+        fields.map(column).collect()
+    }
+
+    /// The elements along so many outer axes, with lists for the others.
+    fn of<A: Reading>(self, view: &DynView<'_, A>, outer: usize, path: &str) -> Result<ArrayRef> {
+        let mut array = self.flat(view, path)?;
+        let mut nullable = Time::of(view.dtype().kind()).is_some();
+        for axis in (outer..view.ndim()).rev() {
+            let (count, len) = (view.shape()[..axis].iter().product(), list_len(view.shape()[axis], path)?);
+            let of = item(array.data_type(), nullable);
+            let list = FixedSizeListArray::try_new_with_length(of, len, array, None, count);
+            (array, nullable) = (Arc::new(list.map_err(refused)?), false);
+        }
+        Ok(array)
+    }
+
+    /// All elements in C order.
+    fn flat<A: Reading>(self, view: &DynView<'_, A>, path: &str) -> Result<ArrayRef> {
+        Ok(match *view.dtype().kind() {
+            Kind::Bool => {
+                let bytes = view.to_vec_as::<u8>()?;
+                Arc::new(BooleanArray::from(BooleanBuffer::collect_bool(bytes.len(), |index| bytes[index] != 0)))
+            }
+            Kind::Int { size: 1, .. } => self.numbers::<Int8Type, A>(view)?,
+            Kind::Int { size: 2, .. } => self.numbers::<Int16Type, A>(view)?,
+            Kind::Int { size: 4, .. } => self.numbers::<Int32Type, A>(view)?,
+            Kind::Int { .. } => self.numbers::<Int64Type, A>(view)?,
+            Kind::UInt { size: 1, .. } => self.numbers::<UInt8Type, A>(view)?,
+            Kind::UInt { size: 2, .. } => self.numbers::<UInt16Type, A>(view)?,
+            Kind::UInt { size: 4, .. } => self.numbers::<UInt32Type, A>(view)?,
+            Kind::UInt { .. } => self.numbers::<UInt64Type, A>(view)?,
+            // No arithmetic is done with the bits.
+            Kind::Float { size: 2, order } => {
+                let bits = self.values::<u16, A>(&view.view().view_as(bits_of_halves(order))?)?;
+                Arc::new(PrimitiveArray::<Float16Type>::new(ScalarBuffer::new(bits, 0, view.len()), None))
+            }
+            Kind::Float { size: 4, .. } => self.numbers::<Float32Type, A>(view)?,
+            Kind::Float { .. } => self.numbers::<Float64Type, A>(view)?,
+            Kind::Complex { .. } => self.complex(view)?,
+            Kind::Bytes { .. } => bytes(view, self.options.utf8, path)?,
+            Kind::Ucs4 { order, .. } => texts(view, order, path)?,
+            Kind::Void { len } => {
+                let bytes = self.kept_of(view, 1).unwrap_or_else(|| view.to_bytes().into());
+                Arc::new(FixedSizeBinaryArray::try_new(list_len(len, path)?, bytes, None).map_err(refused)?)
+            }
+            Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. } => self.times(view, path)?,
+            Kind::Record { ref fields } => {
+                let columns = self.of_fields(view, path)?;
+                let fields = self.options.fields(fields, path)?;
+                Arc::new(StructArray::try_new_with_length(fields, columns, None, view.len()).map_err(refused)?)
+            }
+            Kind::Array { .. } => unreachable!("the axes of subarrays are the view's"),
+        })
+    }
+
+    /// The bytes of the elements, where they are kept and lie as Arrow has them, in the machine's order.
+    fn kept_of<A: Reading>(self, view: &DynView<'_, A>, alignment: usize) -> Option<Buffer> {
+        let kept = self.kept?;
+        let (address, len) = view.contiguous_bytes()?;
+        let start = address.checked_sub(kept.as_ptr().addr())?;
+        let lies_within = address % alignment == 0 && start.checked_add(len)? <= kept.len();
+        lies_within.then(|| Buffer::from(kept.clone()).slice_with_length(start, len))
+    }
+
+    /// The numbers, of whatever size and order, as those of a type.
+    fn values<T: Number + arrow_buffer::ArrowNativeType, A: Reading>(self, view: &DynView<'_, A>) -> Result<Buffer> {
+        let is_native = match *view.dtype().kind() {
+            Kind::Int { order, size } | Kind::UInt { order, size } | Kind::Float { order, size } => {
+                order == Endianness::NATIVE && size == size_of::<T>()
+            }
+            Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => order == Endianness::NATIVE,
+            _ => false,
+        };
+        match is_native.then(|| self.kept_of(view, align_of::<T>())).flatten() {
+            Some(kept) => Ok(kept),
+            None => Ok(Buffer::from_vec(view.to_vec_as::<T>()?)),
+        }
+    }
+
+    fn numbers<T: ArrowPrimitiveType<Native: Number>, A: Reading>(self, view: &DynView<'_, A>) -> Result<ArrayRef> {
+        let values = self.values::<T::Native, A>(view)?;
+        Ok(Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::new(values, 0, view.len()), None)))
+    }
+
+    fn complex<A: Reading>(self, view: &DynView<'_, A>) -> Result<ArrayRef> {
+        if self.options.lists {
+            // The two parts are one more axis.
+            let parts = view.parts()?;
+            return self.of(&parts, view.ndim(), "");
+        }
+        let part = |name, part| -> Result<(FieldRef, ArrayRef)> {
+            let part = self.flat(&part, "")?;
+            Ok((Arc::new(Field::new(name, part.data_type().clone(), false)), part))
+        };
+        Ok(Arc::new(StructArray::from(vec![part("re", view.re()?)?, part("im", view.im()?)?])))
+    }
+
+    fn times<A: Reading>(self, view: &DynView<'_, A>, path: &str) -> Result<ArrayRef> {
+        let time = Time::of(view.dtype().kind())
+            .ok_or_else(|| Error::unsupported(format!("{}{} has no type in Arrow", of_field(path), view.dtype())))?;
+        let (alone, counts) = match time {
+            // As they are counted, where they need no arithmetic.
+            Time::Since(_, 1) | Time::Span(_, 1) => {
+                (true, ScalarBuffer::<i64>::new(self.values::<i64, A>(view)?, 0, view.len()))
+            }
+            _ => (false, view.to_vec_as::<i64>()?.into()),
+        };
+        let has_null = counts.contains(&NAT);
+        let nulls = has_null.then(|| BooleanBuffer::collect_bool(counts.len(), |index| counts[index] != NAT));
+        let nulls = nulls.map(NullBuffer::new);
+        let convert = Convert { counts: &counts, rows: view.shape()[0], path, dtype: view.dtype() };
+        Ok(match time {
+            Time::MonthsToDays(months) => {
+                let days = convert.all(|count| days_since_1970(count * months, crate::dtype::TimeUnit::Month))?;
+                Arc::new(PrimitiveArray::<Date32Type>::new(days, nulls))
+            }
+            Time::Days(days) => {
+                Arc::new(PrimitiveArray::<Date32Type>::new(convert.all(|count| Some(count * days))?, nulls))
+            }
+            Time::Months(months) => {
+                let months: ScalarBuffer<i32> = convert.all(|count| Some(count * months))?;
+                let spans = months.iter().map(|&months| IntervalMonthDayNano::new(months, 0, 0));
+                Arc::new(PrimitiveArray::<IntervalMonthDayNanoType>::new(spans.collect(), nulls))
+            }
+            Time::Since(unit, factor) => {
+                let counts = if alone { counts } else { convert.all(|count| Some(count * factor))? };
+                match unit {
+                    TimeUnit::Second => Arc::new(PrimitiveArray::<TimestampSecondType>::new(counts, nulls)),
+                    TimeUnit::Millisecond => Arc::new(PrimitiveArray::<TimestampMillisecondType>::new(counts, nulls)),
+                    TimeUnit::Microsecond => Arc::new(PrimitiveArray::<TimestampMicrosecondType>::new(counts, nulls)),
+                    TimeUnit::Nanosecond => Arc::new(PrimitiveArray::<TimestampNanosecondType>::new(counts, nulls)),
+                }
+            }
+            Time::Span(unit, factor) => {
+                let counts = if alone { counts } else { convert.all(|count| Some(count * factor))? };
+                match unit {
+                    TimeUnit::Second => Arc::new(PrimitiveArray::<DurationSecondType>::new(counts, nulls)),
+                    TimeUnit::Millisecond => Arc::new(PrimitiveArray::<DurationMillisecondType>::new(counts, nulls)),
+                    TimeUnit::Microsecond => Arc::new(PrimitiveArray::<DurationMicrosecondType>::new(counts, nulls)),
+                    TimeUnit::Nanosecond => Arc::new(PrimitiveArray::<DurationNanosecondType>::new(counts, nulls)),
+                }
+            }
+        })
+    }
+}
+
+/// NumPy's time that is none.
+const NAT: i64 = i64::MIN;
+
+/// Times that become others.
+struct Convert<'a> {
+    counts: &'a [i64],
+    rows: usize,
+    path: &'a str,
+    dtype: &'a DType,
+}
+
+impl Convert<'_> {
+    /// What a function makes of each, and 0 of NaT; an error for the first that does not fit.
+    fn all<T>(&self, make: impl Fn(i128) -> Option<i128>) -> Result<ScalarBuffer<T>>
+    where
+        T: TryFrom<i128> + Default + arrow_buffer::ArrowNativeType,
+    {
+        let one = |(index, &count): (usize, &i64)| match count {
+            NAT => Ok(T::default()),
+            count => make(count.into()).and_then(|count| count.try_into().ok()).ok_or_else(|| {
+                let (size, row) = (8 * size_of::<T>(), row_of(index, self.counts.len(), self.rows));
+                Error::invalid_value(format!(
+                    "{}the time {count} of {} in row {row} does not fit Arrow's {size} bits",
+                    of_field(self.path),
+                    self.dtype
+                ))
+            }),
+        };
+        Ok(self.counts.iter().enumerate().map(one).collect::<Result<Vec<T>>>()?.into())
+    }
+}
+
+/// The row in which an element lies, of so many in so many rows.
+fn row_of(index: usize, len: usize, rows: usize) -> usize {
+    index / (len / rows).max(1)
+}
+
+/// Bytes of a fixed length without the zeros at their ends.
+fn bytes<A: Reading>(view: &DynView<'_, A>, as_text: bool, path: &str) -> Result<ArrayRef> {
+    let (stored, size) = (view.to_bytes(), view.dtype().itemsize());
+    let mut packed = Packed::new(path, view.len());
+    for (index, element) in stored.chunks_exact(size).enumerate() {
+        let len = element.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let element = &element[..len];
+        if as_text {
+            if let Err(error) = std::str::from_utf8(element) {
+                let row = row_of(index, view.len(), view.shape()[0]);
+                return Err(Error::invalid_value(format!(
+                    "{}the text in row {row} is no UTF-8 from its byte {} on; leave `bytes_as_utf8` out to have bytes",
+                    of_field(path),
+                    error.valid_up_to()
+                )));
+            }
+        }
+        packed.bytes.extend_from_slice(element);
+        packed.end()?;
+    }
+    let (offsets, bytes) = packed.finish();
+    Ok(match as_text {
+        true => Arc::new(StringArray::try_new(offsets, bytes, None).map_err(refused)?),
+        false => Arc::new(BinaryArray::try_new(offsets, bytes, None).map_err(refused)?),
+    })
+}
+
+/// Texts of a fixed number of characters without the zeros at their ends.
+fn texts<A: Reading>(view: &DynView<'_, A>, order: Endianness, path: &str) -> Result<ArrayRef> {
+    let (stored, size) = (view.to_bytes(), view.dtype().itemsize());
+    let mut packed = Packed::new(path, view.len());
+    for (index, element) in stored.chunks_exact(size).enumerate() {
+        let len = element.iter().rposition(|&byte| byte != 0).map_or(0, |last| last / 4 + 1);
+        for (position, character) in element.chunks_exact(4).take(len).enumerate() {
+            let bytes = character.try_into().expect("four bytes");
+            let code = match order {
+                Endianness::Little => u32::from_le_bytes(bytes),
+                Endianness::Big => u32::from_be_bytes(bytes),
+            };
+            let character = char::from_u32(code).ok_or_else(|| {
+                let row = row_of(index, view.len(), view.shape()[0]);
+                let field = of_field(path);
+                Error::invalid_value(format!(
+                    "{field}the character {position} in row {row} is {code:#x}, which is none"
+                ))
+            })?;
+            packed.bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        packed.end()?;
+    }
+    let (offsets, bytes) = packed.finish();
+    Ok(Arc::new(StringArray::try_new(offsets, bytes, None).map_err(refused)?))
+}
+
+/// Texts one after another.
+struct Packed<'a> {
+    path: &'a str,
+    bytes: Vec<u8>,
+    offsets: Vec<i32>,
+}
+
+impl<'a> Packed<'a> {
+    fn new(path: &'a str, len: usize) -> Self {
+        let mut offsets = Vec::with_capacity(len + 1);
+        offsets.push(0);
+        Self { path, bytes: Vec::new(), offsets }
+    }
+
+    /// Ends one of them.
+    fn end(&mut self) -> Result<()> {
+        let end = i32::try_from(self.bytes.len()).map_err(|_| {
+            let text = format!("{}more than 2 GiB of text; make batches of fewer rows", of_field(self.path));
+            Error::overflow("the batch", text)
+        })?;
+        self.offsets.push(end);
+        Ok(())
+    }
+
+    fn finish(self) -> (OffsetBuffer<i32>, Buffer) {
+        (OffsetBuffer::new(self.offsets.into()), self.bytes.into())
+    }
+}
+
+/// The dtype of the bits of floats of two bytes.
+fn bits_of_halves(order: Endianness) -> &'static DType {
+    static BITS: LazyLock<[DType; 2]> = LazyLock::new(|| {
+        [Endianness::Little, Endianness::Big]
+            .map(|order| DType::scalar(Kind::UInt { size: 2, order }).expect("NumPy has it"))
+    });
+    &BITS[usize::from(order == Endianness::Big)]
+}

@@ -1,0 +1,226 @@
+//! Which of Arrow's types elements have.
+
+use crate::dtype::{DType, Kind, TimeUnit};
+use crate::error::{Error, Reason, Result};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, IntervalUnit, Schema, TimeUnit as ArrowUnit};
+use std::sync::Arc;
+
+/// The name of the only column of elements that are no records.
+pub(super) const VALUE: &str = "value";
+
+/// The name of what a list holds.
+const ITEM: &str = "item";
+
+/// What Arrow counts of a time, and how many of these, or of months, a count of NumPy's is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// Days, of a date that begins so many months after 1970 for each.
+    MonthsToDays(i128),
+    /// Days.
+    Days(i128),
+    /// Some unit since 1970.
+    Since(ArrowUnit, i128),
+    /// Months.
+    Months(i128),
+    /// Some unit.
+    Span(ArrowUnit, i128),
+}
+
+impl Time {
+    /// Of a kind that counts times; `None` of any other, and of units that Arrow does not count.
+    pub(super) fn of(kind: &Kind) -> Option<Self> {
+        let (unit, count, since) = match *kind {
+            Kind::DateTime64 { unit, count, .. } => (unit, i128::from(count), true),
+            Kind::TimeDelta64 { unit, count, .. } => (unit, i128::from(count), false),
+            _ => return None,
+        };
+        let (unit, count) = match (unit, since) {
+            (TimeUnit::Year, true) => return Some(Self::MonthsToDays(12 * count)),
+            (TimeUnit::Month, true) => return Some(Self::MonthsToDays(count)),
+            (TimeUnit::Week, true) => return Some(Self::Days(7 * count)),
+            (TimeUnit::Day, true) => return Some(Self::Days(count)),
+            (TimeUnit::Year, false) => return Some(Self::Months(12 * count)),
+            (TimeUnit::Month, false) => return Some(Self::Months(count)),
+            (TimeUnit::Week, false) => (ArrowUnit::Second, 7 * 86_400 * count),
+            (TimeUnit::Day, false) => (ArrowUnit::Second, 86_400 * count),
+            (TimeUnit::Hour, _) => (ArrowUnit::Second, 3600 * count),
+            (TimeUnit::Minute, _) => (ArrowUnit::Second, 60 * count),
+            (TimeUnit::Second, _) => (ArrowUnit::Second, count),
+            (TimeUnit::Millisecond, _) => (ArrowUnit::Millisecond, count),
+            (TimeUnit::Microsecond, _) => (ArrowUnit::Microsecond, count),
+            (TimeUnit::Nanosecond, _) => (ArrowUnit::Nanosecond, count),
+            (TimeUnit::Picosecond | TimeUnit::Femtosecond | TimeUnit::Attosecond | TimeUnit::Generic, _) => {
+                return None;
+            }
+        };
+        Some(if since { Self::Since(unit, count) } else { Self::Span(unit, count) })
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::MonthsToDays(_) | Self::Days(_) => DataType::Date32,
+            Self::Since(unit, _) => DataType::Timestamp(unit, None),
+            Self::Months(_) => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Span(unit, _) => DataType::Duration(unit),
+        }
+    }
+}
+
+pub(super) fn no_rows() -> Error {
+    Error::shape("an array without axes has no rows to make a batch of; view it with one: `reshape(1)`")
+}
+
+/// Arrow's refusal of what was made for it.
+pub(super) fn refused(error: ArrowError) -> Error {
+    Error::unsupported(format!("Arrow refuses the columns: {error}"))
+}
+
+/// How elements become Arrow's, where there is a choice.
+///
+/// With the feature `arrow`.
+///
+/// ```
+/// use arrow_schema::DataType;
+/// use mmap_array::{DType, interop::ArrowOptions};
+/// let dtype: DType = "[('name', 'S8'), ('z', 'c16')]".parse()?;
+/// let schema = ArrowOptions::new().bytes_as_utf8().schema(&dtype, &[100])?;
+/// assert_eq!(schema.field(0).data_type(), &DataType::Utf8);
+/// assert!(matches!(schema.field(1).data_type(), DataType::Struct(_)));
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArrowOptions {
+    pub(super) utf8: bool,
+    pub(super) lists: bool,
+}
+
+impl ArrowOptions {
+    /// Returns the options by which nothing is asked for: those of [`ToArrow`](super::ToArrow)(super::ToArrow).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes bytes, `S`, for UTF-8.
+    #[must_use]
+    pub fn bytes_as_utf8(mut self) -> Self {
+        self.utf8 = true;
+        self
+    }
+
+    /// Makes lists of two numbers of complex numbers, which need not be copied then.
+    #[must_use]
+    pub fn complex_as_list(mut self) -> Self {
+        self.lists = true;
+        self
+    }
+
+    /// Returns the columns that the rows of an array of that dtype and shape have.
+    ///
+    /// # Errors
+    ///
+    /// [`DType`](crate::ErrorKind::DType) where Arrow has no type for an element, with the field's name;
+    /// [`Shape`](crate::ErrorKind::Shape) for an array without axes, which has no rows.
+    pub fn schema(&self, dtype: &DType, shape: &[usize]) -> Result<Schema> {
+        let (_, inner) = shape.split_first().ok_or_else(no_rows)?;
+        let (element, axes) = dtype.flattened();
+        if inner.is_empty() && axes.is_empty() {
+            if let Kind::Record { fields } = element.kind() {
+                return Ok(Schema::new(self.fields(fields, "")?));
+            }
+        }
+        let axes: Vec<usize> = inner.iter().copied().chain(axes).collect();
+        Ok(Schema::new(vec![self.field(VALUE, "", element, &axes)?]))
+    }
+
+    /// The fields of records that have a path, of a record within those.
+    pub(super) fn fields(&self, fields: &[crate::dtype::RecordField], path: &str) -> Result<Fields> {
+        let named = fields.iter().map(|field| {
+            let path = join(path, &field.name);
+            let (element, axes) = field.dtype.flattened();
+            let made = self.field(&field.name, &path, element, &axes)?;
+            Ok(match &field.title {
+                Some(title) => made.with_metadata([("title".to_owned(), title.clone())].into()),
+                None => made,
+            })
+        });
+        named.collect()
+    }
+
+    /// A column of elements, with lists for axes of theirs.
+    fn field(&self, name: &str, path: &str, element: &DType, axes: &[usize]) -> Result<Field> {
+        let (mut data_type, mut nullable) = self.data_type(element, path)?;
+        for &len in axes.iter().rev() {
+            let item = Arc::new(Field::new(ITEM, data_type, nullable));
+            (data_type, nullable) = (DataType::FixedSizeList(item, list_len(len, path)?), false);
+        }
+        Ok(Field::new(name, data_type, nullable))
+    }
+
+    /// The type of an element that is no subarray, and whether it can be null.
+    fn data_type(&self, element: &DType, path: &str) -> Result<(DataType, bool)> {
+        let none = |why: &str| Reason::DType(format!("{}{element} has no type in Arrow{why}", of_field(path))).error();
+        if element.itemsize() == 0 {
+            return Err(none(", being of no bytes"));
+        }
+        let nullable = Time::of(element.kind()).is_some();
+        let data_type = match *element.kind() {
+            Kind::Bool => DataType::Boolean,
+            Kind::Int { size: 1, .. } => DataType::Int8,
+            Kind::Int { size: 2, .. } => DataType::Int16,
+            Kind::Int { size: 4, .. } => DataType::Int32,
+            Kind::Int { .. } => DataType::Int64,
+            Kind::UInt { size: 1, .. } => DataType::UInt8,
+            Kind::UInt { size: 2, .. } => DataType::UInt16,
+            Kind::UInt { size: 4, .. } => DataType::UInt32,
+            Kind::UInt { .. } => DataType::UInt64,
+            Kind::Float { size: 2, .. } => DataType::Float16,
+            Kind::Float { size: 4, .. } => DataType::Float32,
+            Kind::Float { .. } => DataType::Float64,
+            Kind::Complex { size, .. } => {
+                let part = if size == 8 { DataType::Float32 } else { DataType::Float64 };
+                let part = |name| Field::new(name, part.clone(), false);
+                match self.lists {
+                    true => DataType::FixedSizeList(Arc::new(part(ITEM)), 2),
+                    false => DataType::Struct([part("re"), part("im")].into_iter().collect()),
+                }
+            }
+            Kind::Bytes { .. } => {
+                if self.utf8 {
+                    DataType::Utf8
+                } else {
+                    DataType::Binary
+                }
+            }
+            Kind::Ucs4 { .. } => DataType::Utf8,
+            Kind::Void { len } => DataType::FixedSizeBinary(list_len(len, path)?),
+            Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. } => {
+                Time::of(element.kind()).ok_or_else(|| none(", which counts in seconds to nanoseconds"))?.data_type()
+            }
+            Kind::Record { ref fields } => DataType::Struct(self.fields(fields, path)?),
+            Kind::Array { .. } => return Err(none(" as it is")),
+        };
+        Ok((data_type, nullable))
+    }
+}
+
+/// What a list holds.
+pub(super) fn item(data_type: &DataType, nullable: bool) -> FieldRef {
+    Arc::new(Field::new(ITEM, data_type.clone(), nullable))
+}
+
+/// The path of a field within another.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The beginning of an error about a field.
+pub(super) fn of_field(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("the field {path:?}: ") }
+}
+
+pub(super) fn list_len(len: usize, path: &str) -> Result<i32> {
+    i32::try_from(len).map_err(|_| {
+        Error::overflow("the list", format!("{}{len} elements are more than the 2^31 - 1 of Arrow's", of_field(path)))
+    })
+}
