@@ -14,6 +14,6 @@ mod stable_deref_trait;
 
 #[cfg(feature = "arrow")]
 #[doc(inline)]
-pub use self::arrow::{ArrowOptions, ToArrow};
+pub use self::arrow::{ArrowOptions, FromArrow, RecordWriter, ToArrow};
 #[cfg(feature = "rayon")]
 pub use self::rayon::{ParAxisChunks, ParAxisIter, ParIter};

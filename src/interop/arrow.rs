@@ -33,6 +33,7 @@
 
 mod columns;
 mod types;
+mod write;
 
 use crate::access::{Aliasing, CopyOnWrite, Mode, ReadOnly, ReadWrite, Reading, Shared};
 use crate::array::MmapArray;
@@ -48,6 +49,7 @@ use columns::Columns;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 pub use types::ArrowOptions;
+pub use write::{FromArrow, RecordWriter};
 
 impl ArrowOptions {
     /// Makes a batch of a range of the rows of an array: as [`ToArrow::to_record_batch`], by these options.

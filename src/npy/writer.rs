@@ -3,6 +3,7 @@
 use super::header::Header;
 use super::save::{ArrayLike, rows_of, write_elements};
 use crate::access::assert_mappable;
+use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::region::NewFile;
@@ -71,13 +72,41 @@ impl<T: Element> Writer<T> {
     ///
     /// As for [`Header::new`], and [`Io`](crate::ErrorKind::Io) where the system refuses.
     pub fn create(path: impl AsRef<Path>, row_shape: impl IntoShape) -> Result<Self> {
-        let path = path.as_ref();
+        Self::create_with(path.as_ref(), size_of::<T>(), || header::<T>(row_shape))
+    }
+}
+
+impl<T> Writer<T> {
+    fn create_with(path: &Path, size: usize, header: impl FnOnce() -> Result<Header>) -> Result<Self> {
         let create = || {
-            let header = header::<T>(row_shape)?;
+            let header = header()?;
             let new = NewFile::create(path, true)?;
-            Self::begin(new.handle()?, header, Some(new), Some(path))
+            Self::begin(new.handle()?, header, size, Some(new), Some(path))
         };
         create().map_err(|error: Error| error.in_file(Some(path)))
+    }
+}
+
+impl Writer<DType> {
+    /// Creates a file of rows of a shape, of elements of a dtype that is known when the program runs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create).
+    ///
+    /// ```
+    /// use mmap_array::{npy, DType, DynView};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("samples.npy");
+    /// let dtype: DType = ">u2".parse()?;
+    /// let mut samples = npy::Writer::create_dyn(&path, dtype.clone(), ())?;
+    /// samples.write_rows(&DynView::from_bytes(&[0, 1, 0, 2], &dtype, 2)?)?;
+    /// samples.finish()?;
+    /// assert_eq!(npy::dyn_options().load(&path)?.to_string(), "[1 2]");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn create_dyn(path: impl AsRef<Path>, dtype: DType, row_shape: impl IntoShape) -> Result<Self> {
+        Self::create_with(path.as_ref(), dtype.itemsize(), || header_of(dtype, row_shape))
     }
 }
 
@@ -98,26 +127,31 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn new(writer: W, row_shape: impl IntoShape) -> Result<Self> {
-        Self::begin(writer, header::<T>(row_shape)?, None, None)
+        Self::begin(writer, header::<T>(row_shape)?, size_of::<T>(), None, None)
     }
 }
 
 /// The header of an array of no rows.
 fn header<T: Element>(row_shape: impl IntoShape) -> Result<Header> {
     const { assert_mappable::<T>() }
-    let row = row_shape.into_shape().map_err(too_many_axes)?.given();
-    let row = row.ok_or_else(|| Error::shape("the shape of a row is to be given, and cannot be inferred"))?;
-    Header::new(described::<T>()?, [&[0], &row[..]].concat(), Order::C)
+    header_of(described::<T>()?, row_shape)
 }
 
-impl<T: Element, W: Write + Seek> Writer<T, W> {
-    fn begin(mut writer: W, header: Header, new: Option<NewFile>, path: Option<&Path>) -> Result<Self> {
+fn header_of(dtype: DType, row_shape: impl IntoShape) -> Result<Header> {
+    let row = row_shape.into_shape().map_err(too_many_axes)?.given();
+    let row = row.ok_or_else(|| Error::shape("the shape of a row is to be given, and cannot be inferred"))?;
+    Header::new(dtype, [&[0], &row[..]].concat(), Order::C)
+}
+
+impl<T, W: Write + Seek> Writer<T, W> {
+    /// Begins an array whose elements are of so many bytes.
+    fn begin(mut writer: W, header: Header, size: usize, new: Option<NewFile>, path: Option<&Path>) -> Result<Self> {
         let start = writer.stream_position().map_err(|source| Error::io("find where the writer is", source))?;
         let mut out = BufWriter::with_capacity(BUFFER, writer);
         header.write(&mut out)?;
         // The header has found that these can be counted.
         let bytes = header.shape()[1..].iter().fold(header.dtype().itemsize() as u64, |bytes, &len| bytes * len as u64);
-        let (row_len, path) = (bytes / size_of::<T>() as u64, path.map(Path::to_path_buf));
+        let (row_len, path) = (bytes.checked_div(size as u64).unwrap_or(0), path.map(Path::to_path_buf));
         let (begun, rows, failed) = (0, 0, false);
         Ok(Self { out, new, path, start, header, row_len, begun, rows, failed, marker: PhantomData })
     }
@@ -173,7 +207,7 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     /// ```
     pub fn extend(&mut self, elements: impl IntoIterator<Item = T>) -> Result<()>
     where
-        T: AnyBitPattern + NoUninit,
+        T: Element + AnyBitPattern + NoUninit,
     {
         let write = |this: &mut Self| {
             this.check()?;

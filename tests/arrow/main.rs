@@ -9,14 +9,18 @@ use arrow_array::types::{
     Date32Type, DurationSecondType, Float16Type, Float32Type, Int32Type, TimestampNanosecondType, TimestampSecondType,
     UInt8Type,
 };
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Date32Array, FixedSizeListArray, Int32Array, ListArray, RecordBatch, StringArray,
+    StringViewArray, TimestampMillisecondArray,
+};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Schema};
-use mmap_array::interop::{ArrowOptions, ToArrow};
+use mmap_array::interop::{ArrowOptions, FromArrow, ToArrow};
 use mmap_array::{Be, DType, DynArray, DynView, ErrorKind, MmapArray, MmapArrayMut, Order, npy};
 use python::Python;
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 
 fn write(path: &Path, batches: &[RecordBatch]) {
     let mut writer = StreamWriter::try_new(File::create(path).unwrap(), &batches[0].schema()).unwrap();
@@ -292,4 +296,109 @@ fn typed_arrays_make_batches_too() {
     let view = DynView::from_bytes(&[0; 6], &bits, 3).unwrap();
     assert_eq!(view.to_record_batch(..).unwrap().column(0).as_primitive::<Float16Type>().len(), 3);
     let _: fn(&MmapArray<f32>) -> RecordBatch = |array| array.to_record_batch(..).unwrap();
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn what_is_written_back_is_what_was_read() {
+    let Some(python) = Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    python.run(include_str!("make.py"), [folder.path()]);
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        // The others are the same elements with more axes.
+        if !name.starts_with("plain") && !name.starts_with("record") {
+            continue;
+        }
+        // SAFETY: nobody else writes or truncates the file.
+        let array = unsafe { npy::dyn_options().open(&path).unwrap() };
+        let batch = array.to_record_batch(..).unwrap();
+        let has_interval = |field: &arrow_schema::FieldRef| matches!(field.data_type(), DataType::Interval(_));
+        let kept: Vec<usize> =
+            (0..batch.num_columns()).filter(|&column| !has_interval(&batch.schema().fields()[column])).collect();
+        let batch = batch.project(&kept).unwrap();
+        if kept.is_empty() {
+            continue;
+        }
+        let back = folder.path().join("back");
+        let halves = [batch.slice(0, 30), batch.slice(30, batch.num_rows() - 30)];
+        FromArrow::new().nulls_as_nan().save(&back, &halves).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = npy::dyn_options().load(&back).unwrap();
+        assert_eq!(again.to_record_batch(..).unwrap().columns(), batch.columns(), "{name}");
+        files += 1;
+    }
+    assert!(files > 60, "{files}");
+}
+
+#[test]
+fn batches_of_other_programs_become_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records.npy");
+    let list = FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(
+        [Some([Some(1), Some(2)]), Some([Some(3), Some(4)]), Some([Some(5), Some(6)])],
+        2,
+    );
+    let times = TimestampMillisecondArray::from(vec![Some(5), None, Some(-1)]).with_timezone("+01:00");
+    let text = StringViewArray::from(vec!["", "zwölf", "🦀"]);
+    let days = Date32Array::from(vec![0, -1, 20_000]);
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("list", Arc::new(list) as ArrayRef, false),
+        ("t", Arc::new(times), true),
+        ("text", Arc::new(text), false),
+        ("day", Arc::new(days), false),
+    ])
+    .unwrap();
+    let refused = FromArrow::new().save(&path, std::slice::from_ref(&batch)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidValue);
+    assert!(refused.to_string().contains("\"t\"") && refused.to_string().contains("row 1"), "{refused}");
+    assert!(!path.exists() && fs::read_dir(&folder).unwrap().count() == 0);
+
+    // Slices begin within their buffers.
+    let parts = [batch.slice(0, 1), batch.slice(1, 2)];
+    FromArrow::new().nulls_as_nan().save(&path, &parts).unwrap();
+    let records = npy::dyn_options().load(&path).unwrap();
+    assert_eq!(
+        records.to_string(),
+        "[([1, 2], '1970-01-01T00:00:00.005', '', '1970-01-01')\n ([3, 4],                     'NaT', 'zwölf', '1969-12-31')\n \
+         ([5, 6], '1969-12-31T23:59:59.999', '🦀', '2024-10-04')]"
+    );
+}
+
+#[test]
+fn what_no_dtype_is_for_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records.npy");
+    fs::write(&path, "here before").unwrap();
+    let batch = |name: &str, column: ArrayRef| RecordBatch::try_from_iter([(name, column)]).unwrap();
+    let refused = |batch: &RecordBatch, way: &FromArrow| {
+        let error = way.save(&path, std::slice::from_ref(batch)).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "here before");
+        (error.kind(), error.to_string())
+    };
+    let way = FromArrow::new().nulls_as_nan();
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+    let (kind, text) = refused(&batch("some", Arc::new(lists)), &way);
+    assert_eq!(kind, ErrorKind::DType);
+    assert!(text.contains("\"some\"") && text.contains("List"), "{text}");
+    let (kind, text) = refused(&batch("n", Arc::new(Int32Array::from(vec![Some(1), None]))), &way);
+    assert_eq!(kind, ErrorKind::InvalidValue);
+    assert!(text.contains("\"n\"") && text.contains("row 1"), "{text}");
+    let long = batch("s", Arc::new(StringArray::from(vec!["ab", "abc"])));
+    let (kind, text) = refused(&long, &way.clone().text_len("s", 2));
+    assert_eq!(kind, ErrorKind::InvalidValue);
+    assert!(text.contains("row 1") && text.contains("3 characters") && text.contains("room for 2"), "{text}");
+    let zero = batch("s", Arc::new(BinaryArray::from(vec![&b"ab"[..], b"a\0"])));
+    assert_eq!(refused(&zero, &way).0, ErrorKind::InvalidValue);
+    assert_eq!(way.save(&path, &[]).unwrap_err().kind(), ErrorKind::Shape);
+    let unknown = way.create(&path, &long.schema()).unwrap_err();
+    assert!(unknown.to_string().contains("`text_len`"), "{unknown}");
+    let mut writer = way.clone().text_len("s", 9).create(&path, &long.schema()).unwrap();
+    writer.write(&long).unwrap();
+    let other = writer.write(&batch("s", Arc::new(Int32Array::from(vec![1])))).unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::DTypeMismatch);
+    writer.write(&long).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(npy::dyn_options().load(&path).unwrap().to_string(), "[('ab',) ('abc',) ('ab',) ('abc',)]");
 }
