@@ -88,7 +88,7 @@ fn open(path: &Path) -> Result<(Header, SharedArray<Triangle>), Box<dyn Error>> 
     // To the end of the file, which must be whole triangles.
     let triangles = MmapArray::<Triangle>::options().offset(size_of::<Header>() as u64).open_shared(path)?;
     let (said, found) = (header.triangles, triangles.len());
-    if u64::try_from(found)? != said.get().into() {
+    if u64::try_from(found)? != u64::from(said.get()) {
         let text = format!("the header, at byte 80, says {said} triangles, but {found} follow it");
         return Err(format!("{}: {text}", path.display()).into());
     }

@@ -273,7 +273,7 @@ impl<'a> Wave<'a> {
             let text = format!("{channels} channels in frames of {frame} bytes at {rate} Hz, said in {size} bytes");
             return Err(format!("the format cannot be: {text}").into());
         }
-        if u64::from(rate) * u64::from(frame) != flow.into() {
+        if u64::from(rate) * u64::from(frame) != u64::from(flow) {
             return Err(format!("{rate} frames of {frame} bytes per second are not {flow} bytes per second").into());
         }
         let bytes = frame / channels;

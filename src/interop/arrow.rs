@@ -46,7 +46,8 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use columns::Columns;
-use std::ops::RangeBounds;
+use std::ops::{Range, RangeBounds};
+use std::path::Path;
 use std::sync::Arc;
 pub use types::ArrowOptions;
 pub use write::{FromArrow, RecordWriter};
@@ -58,8 +59,11 @@ impl ArrowOptions {
     ///
     /// As for [`ToArrow::to_record_batch`].
     pub fn record_batch(&self, array: &impl ToArrow, rows: impl RangeBounds<usize>) -> Result<RecordBatch> {
-        let len = *array.shape_of().first().ok_or_else(types::no_rows)?;
-        array.batch(self, resolve(&rows, len)?)
+        let make = || {
+            let len = *array.shape_of().first().ok_or_else(types::no_rows)?;
+            array.batch(self, resolve(&rows, len)?)
+        };
+        make().map_err(|error: Error| error.in_file(array.path_of()))
     }
 }
 
@@ -90,7 +94,8 @@ pub trait ToArrow: sealed::Source {
     ///
     /// As for [`ArrowOptions::schema`].
     fn arrow_schema(&self) -> Result<SchemaRef> {
-        ArrowOptions::new().schema(self.dtype_of(), self.shape_of()).map(Arc::new)
+        let schema = ArrowOptions::new().schema(self.dtype_of(), self.shape_of());
+        schema.map(Arc::new).map_err(|error| error.in_file(self.path_of()))
     }
 
     /// Makes a batch of a range of the rows.
@@ -114,11 +119,14 @@ impl<S: sealed::Source> ToArrow for S {}
 mod sealed {
     use super::{ArrowOptions, DType, RecordBatch, Result};
     use std::ops::Range;
+    use std::path::Path;
 
     pub trait Source {
         fn dtype_of(&self) -> &DType;
 
         fn shape_of(&self) -> &[usize];
+
+        fn path_of(&self) -> Option<&Path>;
 
         /// A batch of rows that are there.
         fn batch(&self, options: &ArrowOptions, rows: Range<usize>) -> Result<RecordBatch>;
@@ -144,7 +152,7 @@ impl AsRef<[u8]> for Kept {
 }
 
 macro_rules! source {
-    ($(($($generics:tt)*) $source:ty: |$this:ident, $options:ident, $rows:ident| $batch:expr;)*) => {$(
+    ($(($($generics:tt)*) $source:ty, $path:expr, |$this:ident, $options:ident, $rows:ident| $batch:expr;)*) => {$(
         impl<$($generics)*> sealed::Source for $source {
             fn dtype_of(&self) -> &DType {
                 self.dtype()
@@ -154,7 +162,12 @@ macro_rules! source {
                 self.shape()
             }
 
-            fn batch(&self, $options: &ArrowOptions, $rows: std::ops::Range<usize>) -> Result<RecordBatch> {
+            fn path_of(&self) -> Option<&Path> {
+                let path: fn(&Self) -> Option<&Path> = $path;
+                path(self)
+            }
+
+            fn batch(&self, $options: &ArrowOptions, $rows: Range<usize>) -> Result<RecordBatch> {
                 let $this = self;
                 $batch
             }
@@ -162,21 +175,16 @@ macro_rules! source {
     )*};
 }
 source! {
-    (A: Reading) DynView<'_, A>: |view, options, rows| batch(options, &view.rows(rows), None);
-    () DynArray<ReadWrite>: |array, options, rows| in_file(array, batch(options, &array.view().rows(rows), None));
-    () DynArray<CopyOnWrite>: |array, options, rows| in_file(array, batch(options, &array.view().rows(rows), None));
-    () DynArray<ReadOnly>: |array, options, rows| {
+    (A: Reading) DynView<'_, A>, |_| None, |view, options, rows| batch(options, &view.rows(rows), None);
+    () DynArray<ReadWrite>, Self::path, |array, options, rows| batch(options, &array.view().rows(rows), None);
+    () DynArray<CopyOnWrite>, Self::path, |array, options, rows| batch(options, &array.view().rows(rows), None);
+    () DynArray<ReadOnly>, Self::path, |array, options, rows| {
         let kept = Bytes::from_owner(Kept(array.clone()));
-        in_file(array, batch(options, &array.view().rows(rows), Some(&kept)))
+        batch(options, &array.view().rows(rows), Some(&kept))
     };
-    (A: Aliasing + Mode<Reading = Shared>) SharedDynArray<A>: |array, options, rows| {
+    (A: Aliasing + Mode<Reading = Shared>) SharedDynArray<A>, Self::path, |array, options, rows| {
         array.try_read(|view| batch(options, &view.rows(rows), None))
-            .map_err(|error: Error| error.in_file(array.path()))
     };
-}
-
-fn in_file<A, R>(array: &DynArray<A>, result: Result<R>) -> Result<R> {
-    result.map_err(|error| error.in_file(array.path()))
 }
 
 impl<T: Element> MmapArray<T, ReadOnly> {
