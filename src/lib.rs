@@ -127,6 +127,7 @@
 //! | `derive`, on by default | `#[derive(Record)]` for structs whose fields have names |
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `ndarray` | views as ndarray's and the other way round, without a copy |
+//! | `arrow` | rows as Arrow's columns, without a copy where they lie as Arrow has them; Arrow's batches as records |
 //! | `rayon` | elements, views along an axis and chunks for all processors; `par_prefetch` |
 //! | `serde` | [`DType`] and [`npy::Header`] as their texts in serde's formats; [`Order`], [`Endianness`](dtype::Endianness), [`TimeUnit`](dtype::TimeUnit) |
 //! | `stable_deref_trait` | `StableDeref` for arrays: owners kept beside what borrows from them |
