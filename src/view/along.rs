@@ -7,7 +7,7 @@
 
 use super::ArrayView;
 use super::RawView;
-use super::iter::{Run, Runs};
+use super::iter::Run;
 use super::reduce::{Dense, Sparse, with_run};
 use super::reduction::Reduction;
 use super::wide::{self, Kernel};
@@ -161,9 +161,9 @@ impl<'a, T, A> Plan<'a, T, A> {
         })
     }
 
-    /// The runs of the elements, where all of them have one state.
-    pub(super) fn runs_of_one(&self) -> Option<Runs> {
-        (self.states == 1).then(|| Runs::new(&self.raw()))
+    /// The elements, where all of them have one state.
+    pub(super) fn raw_of_one(&self) -> Option<RawView> {
+        (self.states == 1).then(|| self.raw())
     }
 
     /// The elements, in the order in which they are gone through.

@@ -2,7 +2,7 @@
 
 use super::ArrayView;
 use super::along::{Plan, reduce};
-use super::reduce::{mean_sum_of, sum_of};
+use super::reduce::{AsMean, AsSum, total};
 use super::reduction::{Count, Extremes, Lanes, Means, Places, Spread, Spreads, Sums, Truth};
 use crate::access::Load;
 use crate::element::{Number, Ordered};
@@ -32,8 +32,8 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
 
 /// The sums of the elements of each state.
 pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> {
-    if let Some(mut runs) = plan.runs_of_one() {
-        return vec![sum_of::<T, A>(&mut runs)];
+    if let Some(raw) = plan.raw_of_one() {
+        return vec![total::<T, A, AsSum>(&raw)];
     }
     if plan.reduced as u64 > T::LANE_LEN {
         return reduce(plan, Sums);
@@ -43,8 +43,8 @@ pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> 
 
 /// The sums in the type of the mean.
 pub(super) fn mean_sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Mean> {
-    match plan.runs_of_one() {
-        Some(mut runs) => vec![mean_sum_of::<T, A>(&mut runs)],
+    match plan.raw_of_one() {
+        Some(raw) => vec![total::<T, A, AsMean>(&raw)],
         None => reduce(plan, Means),
     }
 }

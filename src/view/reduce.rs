@@ -202,27 +202,30 @@ impl<T, A> ArrayView<'_, T, A> {
 
     /// The runs of the view in the order of memory.
     pub(super) fn runs_in_memory_order(&self) -> Runs {
-        if self.raw.axes.is_in_memory_order() {
-            return Runs::new(&self.raw);
-        }
-        Runs::new(&self.in_memory_order())
+        self.in_memory_order(Runs::new)
     }
 
-    fn in_memory_order(&self) -> RawView {
-        let (axes, offset) = self.raw.axes.in_memory_order();
-        RawView { ptr: self.raw.ptr.offset(offset), axes }
-    }
-
-    /// What `of` makes of the runs of the view, put together by `add` where they come in two parts.
+    /// Calls `f` with the elements in the order of memory.
     #[inline(always)]
-    fn reduced<S>(&self, mut of: impl FnMut(&mut Runs) -> Option<S>, add: impl Fn(S, S) -> S) -> Option<S> {
-        let mut runs = self.runs_in_memory_order();
-        if !runs.has_small_planes() {
-            return of(&mut runs);
+    pub(super) fn in_memory_order<S>(&self, f: impl FnOnce(&RawView) -> S) -> S {
+        if self.raw.axes.is_in_memory_order() {
+            return f(&self.raw);
         }
-        let parts = Runs::tiles(&self.in_memory_order()).into_iter().flatten();
-        parts.filter_map(|mut runs| of(&mut runs)).reduce(add)
+        let (axes, offset) = self.raw.axes.in_memory_order();
+        f(&RawView { ptr: self.raw.ptr.offset(offset), axes })
     }
+}
+
+/// What `of` makes of the runs of elements that are in the order of memory, put together by `add` where they come in two
+/// parts.
+#[inline(always)]
+fn reduced<S>(raw: &RawView, mut of: impl FnMut(&mut Runs) -> Option<S>, add: impl Fn(S, S) -> S) -> Option<S> {
+    let mut runs = Runs::new(raw);
+    if !runs.has_small_planes() {
+        return of(&mut runs);
+    }
+    let parts = Runs::tiles(raw).into_iter().flatten();
+    parts.filter_map(|mut runs| of(&mut runs)).reduce(add)
 }
 
 /// Runs of elements to reduce, all of them initialised. By reference: they are large, and the view may be small.
@@ -237,64 +240,106 @@ impl<'a, T, A> Elements<'a, T, A> {
     }
 }
 
-struct Sum<'a, T, A>(Elements<'a, T, A>);
+/// How the elements of runs are added up.
+pub(super) trait Adding<T> {
+    type Sum: Copy;
 
-impl<T: Number, A: Load<T>> Kernel for Sum<'_, T, A> {
-    type Output = Option<T::Sum>;
+    /// The sum of no elements.
+    const NONE: Self::Sum;
+
+    fn of_run(len: usize, run: impl Series<T>) -> Self::Sum;
+
+    fn add(one: Self::Sum, other: Self::Sum) -> Self::Sum;
+}
+
+/// In the type of the sum.
+pub(super) enum AsSum {}
+
+/// In the type of the mean.
+pub(super) enum AsMean {}
+
+/// Those that are not NaN, in the type of the sum.
+pub(super) enum NotNan {}
+
+impl<T: Number> Adding<T> for AsSum {
+    type Sum = T::Sum;
+    const NONE: T::Sum = T::ZERO;
+
+    #[inline(always)]
+    fn of_run(len: usize, run: impl Series<T>) -> T::Sum {
+        T::sum_run(len, run)
+    }
+
+    #[inline(always)]
+    fn add(one: T::Sum, other: T::Sum) -> T::Sum {
+        T::add(one, other)
+    }
+}
+
+impl<T: Number> Adding<T> for AsMean {
+    type Sum = T::Mean;
+    const NONE: T::Mean = T::NO_MEAN;
+
+    #[inline(always)]
+    fn of_run(len: usize, run: impl Series<T>) -> T::Mean {
+        T::mean_run(len, run)
+    }
+
+    #[inline(always)]
+    fn add(one: T::Mean, other: T::Mean) -> T::Mean {
+        T::mean_add(one, other)
+    }
+}
+
+impl<T: Number> Adding<T> for NotNan {
+    type Sum = T::Sum;
+    const NONE: T::Sum = T::ZERO;
+
+    #[inline(always)]
+    fn of_run(len: usize, run: impl Series<T>) -> T::Sum {
+        T::nan_sum_run(len, run)
+    }
+
+    #[inline(always)]
+    fn add(one: T::Sum, other: T::Sum) -> T::Sum {
+        T::add(one, other)
+    }
+}
+
+struct Added<'a, T, A, R> {
+    elements: Elements<'a, T, A>,
+    how: PhantomData<R>,
+}
+
+impl<T, A: Load<T>, R: Adding<T>> Kernel for Added<'_, T, A, R> {
+    type Output = Option<R::Sum>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
         let mut sums = Cascade::new();
-        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
+        while let Some(plane) = self.elements.runs.next_rows(usize::MAX) {
             let is_long = plane.is_long();
             plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, is_long, A, T, |len, run| T::sum_run(len, run)), T::add)
+                sums.push(with_run!(run, is_long, A, T, |len, run| R::of_run(len, run)), R::add)
             });
         }
-        sums.total(T::add)
+        sums.total(R::add)
     }
 }
 
-/// The sum in the type of the mean.
-struct Mean<'a, T, A>(Elements<'a, T, A>);
-
-impl<T: Number, A: Load<T>> Kernel for Mean<'_, T, A> {
-    type Output = Option<T::Mean>;
-
-    #[inline(always)]
-    fn run(self) -> Self::Output {
-        let mut sums = Cascade::new();
-        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
-            let is_long = plane.is_long();
-            plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, is_long, A, T, |len, run| T::mean_run(len, run)), T::mean_add)
-            });
-        }
-        sums.total(T::mean_add)
-    }
+/// The sum of elements that are in the order of memory, all of them initialised; `None` where there are none.
+fn added<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> Option<R::Sum> {
+    let of = |runs: &mut Runs| wide::run(Added::<T, A, R> { elements: Elements::of(runs), how: PhantomData });
+    reduced(raw, of, R::add)
 }
 
-/// The sum of the elements that are not NaN, in the runs of a view.
-pub(super) struct NanSum<'a, T, A>(pub(super) &'a mut Runs, pub(super) PhantomData<(T, A)>);
-
-impl<T: Number, A: Load<T>> Kernel for NanSum<'_, T, A> {
-    type Output = Option<T::Sum>;
-
-    #[inline(always)]
-    fn run(self) -> Self::Output {
-        let mut sums = Cascade::new();
-        while let Some(plane) = self.0.next_rows(usize::MAX) {
-            let is_long = plane.is_long();
-            plane.for_each_run(|run, _, _| {
-                sums.push(with_run!(run, is_long, A, T, |len, run| T::nan_sum_run(len, run)), T::add)
-            });
-        }
-        sums.total(T::add)
-    }
+/// The same, from the sum of none on, by which the sum of negative zeros is 0.
+pub(super) fn total<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> R::Sum {
+    added::<T, A, R>(raw).map_or(R::NONE, |sum| R::add(R::NONE, sum))
 }
 
-/// The same in the type of the mean, and how many there are.
-pub(super) struct NanMean<'a, T, A>(pub(super) &'a mut Runs, pub(super) PhantomData<(T, A)>);
+/// The sum of the elements that are not NaN in the type of the mean, and how many there are.
+struct NanMean<'a, T, A>(Elements<'a, T, A>);
 
 impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
     type Output = Option<(T::Mean, usize)>;
@@ -302,7 +347,7 @@ impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
     #[inline(always)]
     fn run(self) -> Self::Output {
         let (mut sums, mut count) = (Cascade::new(), 0);
-        while let Some(plane) = self.0.next_rows(usize::MAX) {
+        while let Some(plane) = self.0.runs.next_rows(usize::MAX) {
             let is_long = plane.is_long();
             plane.for_each_run(|run, _, _| {
                 with_run!(run, is_long, A, T, |len, run| for_blocks(len, run, |len, run| {
@@ -315,14 +360,10 @@ impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
     }
 }
 
-/// The sum of the elements of runs, all of them initialised.
-pub(super) fn sum_of<T: Number, A: Load<T>>(runs: &mut Runs) -> T::Sum {
-    wide::run(Sum(Elements::<T, A>::of(runs))).map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
-}
-
-/// The same in the type of the mean.
-pub(super) fn mean_sum_of<T: Number, A: Load<T>>(runs: &mut Runs) -> T::Mean {
-    wide::run(Mean(Elements::<T, A>::of(runs))).map_or(T::NO_MEAN, |sum| T::mean_add(T::NO_MEAN, sum))
+/// The same of elements that are in the order of memory, all of them initialised.
+pub(super) fn nan_mean_sum<T: Number, A: Load<T>>(raw: &RawView) -> Option<(T::Mean, usize)> {
+    let of = |runs: &mut Runs| wide::run(NanMean(Elements::<T, A>::of(runs)));
+    reduced(raw, of, |(one, count), (other, more)| (T::mean_add(one, other), count + more))
 }
 
 /// The smallest element, or the largest.
@@ -450,8 +491,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     }
 
     fn sum_of_many(&self) -> T::Sum {
-        let sum = self.reduced(|runs| wide::run(Sum(Elements::<T, A>::of(runs))), T::add);
-        sum.map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
+        self.in_memory_order(total::<T, A, AsSum>)
     }
 
     /// The mean of all elements in `f64`, whatever their type (complex numbers give complex ones); `None` where there
@@ -471,7 +511,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
 
     /// The sum in the type of the mean.
     pub(super) fn mean_sum(&self) -> Option<T::Mean> {
-        self.reduced(|runs| wide::run(Mean(Elements::<T, A>::of(runs))), T::mean_add)
+        self.in_memory_order(added::<T, A, AsMean>)
     }
 }
 
@@ -485,13 +525,18 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn min(&self) -> Option<T> {
-        self.reduced(|runs| wide::run(Extreme::<T, A, false>(Elements::of(runs))), best::<T, false>)
+        self.extreme::<false>()
     }
 
     /// The largest element, or NaN (or NaT) where one is, as `arr.max()`; `None` where there are none.
     #[must_use]
     pub fn max(&self) -> Option<T> {
-        self.reduced(|runs| wide::run(Extreme::<T, A, true>(Elements::of(runs))), best::<T, true>)
+        self.extreme::<true>()
+    }
+
+    fn extreme<const LARGEST: bool>(&self) -> Option<T> {
+        let of = |runs: &mut Runs| wide::run(Extreme::<T, A, LARGEST>(Elements::of(runs)));
+        self.in_memory_order(|raw| reduced(raw, of, best::<T, LARGEST>))
     }
 }
 

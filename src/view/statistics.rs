@@ -4,7 +4,9 @@
 use super::ArrayView;
 use super::along::{Plan, reduce};
 use super::iter::{Run, Runs};
-use super::reduce::{Cascade, Dense, NanMean, NanSum, Sparse, choose, extreme_of_run, for_blocks, with_run};
+use super::reduce::{
+    Cascade, Dense, NotNan, Sparse, choose, extreme_of_run, for_blocks, nan_mean_sum, total, with_run,
+};
 use super::reduction::{Count, MinMax, NanExtreme, Reduction, Spread, Spreads, Truth};
 use super::wide::{self, Kernel};
 use crate::access::Load;
@@ -313,15 +315,14 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn nan_sum(&self) -> T::Sum {
-        let sum = wide::run(NanSum::<T, A>(&mut self.runs_in_memory_order(), PhantomData));
-        sum.map_or(T::ZERO, |sum| T::add(T::ZERO, sum))
+        self.in_memory_order(total::<T, A, NotNan>)
     }
 
     /// Returns the mean of the elements that are not NaN; `None` where there is none but NaN. NumPy's
     /// `np.nanmean(arr, dtype=np.float64)`. See [`mean`](Self::mean).
     #[must_use]
     pub fn nan_mean(&self) -> Option<T::Mean> {
-        let (sum, count) = wide::run(NanMean::<T, A>(&mut self.runs_in_memory_order(), PhantomData))?;
+        let (sum, count) = self.in_memory_order(nan_mean_sum::<T, A>)?;
         (count > 0).then(|| T::mean_of(T::mean_add(T::NO_MEAN, sum), count))
     }
 }

@@ -69,7 +69,10 @@ fn wide_and_narrow_instructions_give_the_same() {
     let values: Vec<Be<f32>> = (0..5000).map(|i| Be::new(1.0 / i as f32 - 0.01)).skip(1).collect();
     let view = view(&values);
     let mut runs = view.runs_in_memory_order();
-    assert_eq!(Some(view.sum()), Sum(Elements::<Be<f32>, crate::access::ReadOnly>::of(&mut runs)).run());
+    assert_eq!(
+        Some(view.sum()),
+        Added::<Be<f32>, crate::access::ReadOnly, AsSum> { elements: Elements::of(&mut runs), how: PhantomData }.run()
+    );
     let mut runs = view.runs_in_memory_order();
     assert_eq!(view.min(), Extreme::<Be<f32>, crate::access::ReadOnly, false>(Elements::of(&mut runs)).run());
 }
@@ -153,5 +156,12 @@ fn short_rows_are_added_pairwise_by_all_that_adds() {
     let ones = view(&ones).reshape([1_000_000, 3]).unwrap().slice_axis(1, 0..2);
     let dot = rows.dot(&ones).unwrap();
     assert!((dot / exact - 1.0).abs() < 1e-14, "dot: {dot}");
-    assert_eq!(rows.sum_axis([0, 1]).unwrap().1[0].to_bits(), rows.sum().to_bits());
+    // In planes of few elements, too, which are gone through in another order.
+    let planes = view(&tenths).reshape([1000, 30, 100]).unwrap().slice_axis(1, 0..3).slice_axis(2, 0..5);
+    for rows in [rows, planes] {
+        let axes: Vec<usize> = (0..rows.ndim()).collect();
+        assert_eq!(rows.sum_axis(&axes).unwrap().1[0].to_bits(), rows.sum().to_bits());
+        assert_eq!(rows.mean_axis(&axes).unwrap().1[0].to_bits(), rows.mean().unwrap().to_bits());
+        assert_eq!(rows.nan_sum().to_bits(), rows.sum().to_bits());
+    }
 }
