@@ -435,48 +435,39 @@ impl Region {
         mode: Mode<'_>,
         what: impl Fn() -> String,
     ) -> Result<Self> {
-        Self::map_unnamed(file, path, file_len, portion, mode, what)
-            .map_err(|error| error.at_bytes(portion.bytes()).in_file(path))
-    }
-
-    fn map_unnamed(
-        file: &File,
-        path: Option<&Path>,
-        file_len: u64,
-        portion: &Portion,
-        mode: Mode<'_>,
-        what: impl Fn() -> String,
-    ) -> Result<Self> {
-        portion.check(file_len, mode, &what)?;
-        let lock = portion.take_lock(file, mode)?;
-        let kept = match mode {
-            Mode::ReadWrite => {
-                let (file, given) = to_write(file, path)?;
-                Some(Kept::new(file, given, false, portion))
+        let map = || {
+            portion.check(file_len, mode, &what)?;
+            let lock = portion.take_lock(file, mode)?;
+            let kept = match mode {
+                Mode::ReadWrite => {
+                    let (file, given) = to_write(file, path)?;
+                    Some(Kept::new(file, given, false, portion))
+                }
+                _ => None,
+            };
+            let file = kept.as_ref().map_or(file, |kept| &kept.file);
+            let (pages, lock) = match mode {
+                // Once it is taken nobody needs to be kept out.
+                Mode::Snapshot(folder) => (portion.as_mapped(portion.map_snapshot(file, path, folder, what)?), None),
+                _ => (portion.map_pages(file, mode)?, lock),
+            };
+            let (start, huge) = ((portion.offset - pages.offset) as usize, pages.huge);
+            let backing = if matches!(mode, Mode::CopyOnWrite) { Backing::PrivateFile } else { Backing::SharedFile };
+            let mut map = Map::new(pages, backing, path);
+            if mode.writes() || mode.shared_file().is_some() || lock.is_some() {
+                let write_back = mode.writes().then(Arc::default);
+                let mut held = Held { guarded: None, write_back, kept, range_lock: lock };
+                if let Some(file) = mode.shared_file() {
+                    // Pages that are lost are an error, and not the end of the program.
+                    let guard = |raw| GuardedMap::new(raw, Arc::clone(file), map.offset, mode.writes(), huge);
+                    let guarded = map.raw.take().map(guard).transpose();
+                    held.guarded = guarded.map_err(|source| Error::io("find the file's pages", source))?;
+                }
+                map.held = Some(Box::new(held));
             }
-            _ => None,
+            Ok(Self { map: Arc::new(map), start, len: portion.len })
         };
-        let file = kept.as_ref().map_or(file, |kept| &kept.file);
-        let (pages, lock) = match mode {
-            // Once it is taken nobody needs to be kept out.
-            Mode::Snapshot(folder) => (portion.as_mapped(portion.map_snapshot(file, path, folder, what)?), None),
-            _ => (portion.map_pages(file, mode)?, lock),
-        };
-        let (start, huge) = ((portion.offset - pages.offset) as usize, pages.huge);
-        let backing = if matches!(mode, Mode::CopyOnWrite) { Backing::PrivateFile } else { Backing::SharedFile };
-        let mut map = Map::new(pages, backing, path);
-        if mode.writes() || mode.shared_file().is_some() || lock.is_some() {
-            let write_back = mode.writes().then(Arc::default);
-            let mut held = Held { guarded: None, write_back, kept, range_lock: lock };
-            if let Some(file) = mode.shared_file() {
-                // Pages that are lost are an error, and not the end of the program.
-                let guard = |raw| GuardedMap::new(raw, Arc::clone(file), map.offset, mode.writes(), huge);
-                let guarded = map.raw.take().map(guard).transpose();
-                held.guarded = guarded.map_err(|source| Error::io("find the file's pages", source))?;
-            }
-            map.held = Some(Box::new(held));
-        }
-        Ok(Self { map: Arc::new(map), start, len: portion.len })
+        map().map_err(|error: Error| error.at_bytes(portion.bytes()).in_file(path))
     }
 
     /// Maps a portion of a file that has been made for it, and has a name yet to come or none.
