@@ -30,6 +30,10 @@
 //! **What is copied.** The elements of a [`DynArray`] or [`MmapArray`] that is only read are not, where they are numbers,
 //! times or void in the machine's byte order that lie one after another, at their type's alignment: the column keeps the
 //! map. Truth values, texts, fields of records, and what others may change are copied.
+//!
+//! **Versions.** Arrow's crates of 59 and of 60 will do. Cargo takes the newest, also where another dependency, such as
+//! DataFusion, asks for an older one, whose batches are another type then:
+//! `cargo update -p arrow-array@60.1.0 --precise 59.3.2`, and so for `arrow-buffer` and `arrow-schema`, makes them one.
 
 mod columns;
 mod types;
@@ -67,8 +71,8 @@ impl ArrowOptions {
     }
 }
 
-/// Arrays and views whose rows can be had as Arrow's: [`DynArray`], [`DynView`], [`SharedDynArray`], and
-/// [`MmapArray`] that is only read.
+/// Arrays and views whose rows can be had as Arrow's: [`DynArray`], [`DynView`] and [`SharedDynArray`]. A [`MmapArray`] that
+/// is only read has [`to_record_batch`](MmapArray::to_record_batch) of its own.
 ///
 /// With the feature `arrow`. The trait is sealed. Which dtype becomes which type is told in
 /// [the module](crate::interop::arrow).

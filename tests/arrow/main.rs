@@ -21,6 +21,7 @@ use python::Python;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 fn write(path: &Path, batches: &[RecordBatch]) {
     let mut writer = StreamWriter::try_new(File::create(path).unwrap(), &batches[0].schema()).unwrap();
@@ -28,12 +29,18 @@ fn write(path: &Path, batches: &[RecordBatch]) {
     writer.finish().unwrap();
 }
 
+/// A folder of files that NumPy has written; `None` where there is no Python.
+fn made() -> Option<(&'static Python, TempDir)> {
+    let python = Python::get()?;
+    let folder = tempfile::tempdir().unwrap();
+    python.run(include_str!("make.py"), [folder.path()]);
+    Some((python, folder))
+}
+
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn every_dtype_is_what_pyarrow_makes_of_the_same_file() {
-    let Some(python) = Python::get() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    python.run(include_str!("make.py"), [folder.path()]);
+    let Some((python, folder)) = made() else { return };
     let mut files = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
@@ -301,9 +308,7 @@ fn typed_arrays_make_batches_too() {
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn what_is_written_back_is_what_was_read() {
-    let Some(python) = Python::get() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    python.run(include_str!("make.py"), [folder.path()]);
+    let Some((_, folder)) = made() else { return };
     let mut files = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();

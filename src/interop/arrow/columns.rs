@@ -152,36 +152,33 @@ impl Columns<'_> {
         Ok(match time {
             Time::MonthsToDays(months) => {
                 let days = convert.all(|count| days_since_1970(count * months, crate::dtype::TimeUnit::Month))?;
-                Arc::new(PrimitiveArray::<Date32Type>::new(days, nulls))
+                of_times::<Date32Type>(days, nulls)
             }
-            Time::Days(days) => {
-                Arc::new(PrimitiveArray::<Date32Type>::new(convert.all(|count| Some(count * days))?, nulls))
-            }
+            Time::Days(days) => of_times::<Date32Type>(convert.all(|count| Some(count * days))?, nulls),
             Time::Months(months) => {
                 let months: ScalarBuffer<i32> = convert.all(|count| Some(count * months))?;
                 let spans = months.iter().map(|&months| IntervalMonthDayNano::new(months, 0, 0));
-                Arc::new(PrimitiveArray::<IntervalMonthDayNanoType>::new(spans.collect(), nulls))
+                of_times::<IntervalMonthDayNanoType>(spans.collect(), nulls)
             }
-            Time::Since(unit, factor) => {
+            Time::Since(unit, factor) | Time::Span(unit, factor) => {
                 let counts = if alone { counts } else { convert.all(|count| Some(count * factor))? };
-                match unit {
-                    TimeUnit::Second => Arc::new(PrimitiveArray::<TimestampSecondType>::new(counts, nulls)),
-                    TimeUnit::Millisecond => Arc::new(PrimitiveArray::<TimestampMillisecondType>::new(counts, nulls)),
-                    TimeUnit::Microsecond => Arc::new(PrimitiveArray::<TimestampMicrosecondType>::new(counts, nulls)),
-                    TimeUnit::Nanosecond => Arc::new(PrimitiveArray::<TimestampNanosecondType>::new(counts, nulls)),
-                }
-            }
-            Time::Span(unit, factor) => {
-                let counts = if alone { counts } else { convert.all(|count| Some(count * factor))? };
-                match unit {
-                    TimeUnit::Second => Arc::new(PrimitiveArray::<DurationSecondType>::new(counts, nulls)),
-                    TimeUnit::Millisecond => Arc::new(PrimitiveArray::<DurationMillisecondType>::new(counts, nulls)),
-                    TimeUnit::Microsecond => Arc::new(PrimitiveArray::<DurationMicrosecondType>::new(counts, nulls)),
-                    TimeUnit::Nanosecond => Arc::new(PrimitiveArray::<DurationNanosecondType>::new(counts, nulls)),
+                match (unit, time) {
+                    (TimeUnit::Second, Time::Since(..)) => of_times::<TimestampSecondType>(counts, nulls),
+                    (TimeUnit::Millisecond, Time::Since(..)) => of_times::<TimestampMillisecondType>(counts, nulls),
+                    (TimeUnit::Microsecond, Time::Since(..)) => of_times::<TimestampMicrosecondType>(counts, nulls),
+                    (TimeUnit::Nanosecond, Time::Since(..)) => of_times::<TimestampNanosecondType>(counts, nulls),
+                    (TimeUnit::Second, _) => of_times::<DurationSecondType>(counts, nulls),
+                    (TimeUnit::Millisecond, _) => of_times::<DurationMillisecondType>(counts, nulls),
+                    (TimeUnit::Microsecond, _) => of_times::<DurationMicrosecondType>(counts, nulls),
+                    (TimeUnit::Nanosecond, _) => of_times::<DurationNanosecondType>(counts, nulls),
                 }
             }
         })
     }
+}
+
+fn of_times<T: ArrowPrimitiveType>(counts: ScalarBuffer<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {
+    Arc::new(PrimitiveArray::<T>::new(counts, nulls))
 }
 
 /// NumPy's time that is none.
