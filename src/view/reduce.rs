@@ -415,55 +415,42 @@ pub(super) fn best<T: Ordered, const LARGEST: bool>(one: T, other: T) -> T {
 /// The smallest or the largest element of a run, which has one.
 #[inline(always)]
 pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
-    let most = run.at_a_time();
-    if len <= most {
-        return extreme_of_block::<T, LARGEST>(len, run);
-    }
-    let (mut best, mut start) = (run.at(0).native(), 0);
-    while start < len {
-        let count = most.min(len - start);
-        run.fetch(start, count);
-        best = choose::<T, LARGEST>(best, extreme_of_block::<T, LARGEST>(count, Rest { run, start }));
-        start += count;
-    }
-    best
-}
-
-#[inline(always)]
-fn extreme_of_block<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
-    let (mut best, mut index) = (run.at(0).native(), 0);
     match By::of(run) {
         // So that no comparison waits for the one before.
-        _ if !T::PLAIN => extreme_of_lanes::<T, LARGEST, 16>(&mut best, &mut index, len, run),
+        _ if !T::PLAIN => extreme_of_lanes::<T, LARGEST, 16>(len, run),
         // What is compared by one instruction the compiler takes many at a time by itself.
-        By::One => {}
-        By::Two => extreme_of_lanes::<T, LARGEST, 2>(&mut best, &mut index, len, run),
+        By::One => extreme_of_lanes::<T, LARGEST, 0>(len, run),
+        By::Two => extreme_of_lanes::<T, LARGEST, 2>(len, run),
         // Of small ones as many as a vector has, by whose minimum the compiler then compares them.
-        By::Few if size_of::<T>() <= 2 => extreme_of_lanes::<T, LARGEST, 16>(&mut best, &mut index, len, run),
-        By::Few => extreme_of_lanes::<T, LARGEST, 4>(&mut best, &mut index, len, run),
-        By::Many => extreme_of_lanes::<T, LARGEST, 32>(&mut best, &mut index, len, run),
+        By::Few if size_of::<T>() <= 2 => extreme_of_lanes::<T, LARGEST, 16>(len, run),
+        By::Few => extreme_of_lanes::<T, LARGEST, 4>(len, run),
+        By::Many => extreme_of_lanes::<T, LARGEST, 32>(len, run),
     }
-    for index in index..len {
-        best = choose::<T, LARGEST>(best, run.at(index).native());
-    }
-    best
 }
 
+/// The same by so many at a time, or by none that are together.
 #[inline(always)]
-fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(
-    best: &mut T::Native,
-    index: &mut usize,
-    len: usize,
-    run: impl Series<T>,
-) {
-    let mut lanes = [*best; N];
-    while len - *index >= N {
-        for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(*index)) {
-            *best = choose::<T, LARGEST>(*best, element.native());
+fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(len: usize, run: impl Series<T>) -> T::Native {
+    let mut best = run.at(0).native();
+    let (mut lanes, mut index) = ([best; N], 0);
+    while index < len {
+        let end = len.min(index.saturating_add(run.at_a_time()));
+        run.fetch(index, end - index);
+        while N > 0 && end - index >= N {
+            for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(index)) {
+                *best = choose::<T, LARGEST>(*best, element.native());
+            }
+            index += N;
         }
-        *index += N;
+        // The next ones begin where the lanes have come to, so that few are left over in the end.
+        if N == 0 || end == len || end - index == run.at_a_time() {
+            for index in index..end {
+                best = choose::<T, LARGEST>(best, run.at(index).native());
+            }
+            index = end;
+        }
     }
-    *best = lanes.into_iter().fold(*best, choose::<T, LARGEST>);
+    lanes.into_iter().fold(best, choose::<T, LARGEST>)
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
