@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Kind, TimeUnit};
 use crate::error::{Error, Reason, Result};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, IntervalUnit, Schema, TimeUnit as ArrowUnit};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The name of the only column of elements that are no records.
@@ -140,7 +141,7 @@ impl ArrowOptions {
             let (element, axes) = field.dtype.flattened();
             let made = self.field(&field.name, &path, element, &axes)?;
             Ok(match &field.title {
-                Some(title) => made.with_metadata([("title".to_owned(), title.clone())].into()),
+                Some(title) => made.with_metadata(HashMap::from([("title".to_owned(), title.clone())])),
                 None => made,
             })
         });

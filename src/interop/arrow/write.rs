@@ -359,7 +359,8 @@ impl Records {
             self.refuse_nulls(column, places, path)?;
             // Of subarrays of subarrays a dtype has all axes in one.
             let (list, inner) = (column.as_fixed_size_list(), DType::array((**element).clone(), &shape[1..])?);
-            let values = list.values().slice(list.value_offset(0) as usize, list.len() * shape[0]);
+            // They begin with the first list's, also where the lists are a slice of others.
+            let values = list.values().slice(0, list.len() * shape[0]);
             return self.column(&values, &inner, &places.along(shape[0], inner.itemsize()), path);
         }
         match (column.data_type(), dtype.kind()) {
