@@ -1,0 +1,148 @@
+//! What is known of a table's files, which is all that a scan needs, on whatever machine.
+
+use crate::shard::{Rows, Shard, external, planning};
+use arrow::compute::SortOptions;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
+use datafusion::error::Result;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use mmap_array::DType;
+use mmap_array::interop::ArrowOptions;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// How many bytes of a file are mapped at a time, so that what has been read does not stay this process's memory.
+const MAPPED: usize = 64 << 20;
+
+/// How many bytes a batch has at most, where a row has not more.
+const BATCH: usize = 8 << 20;
+
+/// The files of a table, the rows that they have, and what is known of their values.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) rows: Rows,
+    pub(crate) schema: SchemaRef,
+    /// Whether `S` is bytes, and not text.
+    pub(crate) binary: bool,
+    /// The columns whose values never go down.
+    pub(crate) sorted: Vec<String>,
+    /// What is known of each shard's columns; nothing before they have been looked at.
+    pub(crate) statistics: Option<Vec<Arc<Statistics>>>,
+}
+
+impl Files {
+    pub(crate) fn new(shards: Vec<Shard>, rows: Rows, binary: bool) -> Result<Self> {
+        let all = shards.iter().try_fold(0_usize, |all, shard| all.checked_add(shard.rows));
+        if all.is_none() {
+            return Err(planning(format!("{}: the table has more rows than can be counted", shards[0])));
+        }
+        let schema = schema(&shards, &rows, binary)?;
+        Ok(Self { shards, rows, schema, binary, sorted: Vec::new(), statistics: None })
+    }
+
+    /// Reads `S` as bytes.
+    pub(crate) fn set_binary(&mut self) -> Result<()> {
+        (self.schema, self.binary) = (schema(&self.shards, &self.rows, true)?, true);
+        Ok(())
+    }
+
+    pub(crate) fn options(&self) -> ArrowOptions {
+        options(self.binary)
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.shards.iter().map(|shard| shard.rows).sum()
+    }
+
+    /// The dtype of some columns in an order; `None` where the elements are no records.
+    pub(crate) fn selected(&self, columns: &[usize]) -> Result<Option<DType>> {
+        let dtype = &self.rows.dtype;
+        if dtype.fields().is_empty() || columns.is_empty() {
+            return Ok(None);
+        }
+        dtype.select(columns.iter().map(|&column| self.schema.field(column).name())).map(Some).map_err(external)
+    }
+
+    /// How many rows of some columns are made a batch: as many as are asked for, but of wide ones fewer.
+    pub(crate) fn batch_rows(&self, selected: Option<&DType>, asked: usize) -> usize {
+        let size = selected.map_or_else(|| self.rows.size(), |dtype| self.rows.size_of(dtype));
+        asked.min(BATCH / size.max(1)).max(1)
+    }
+
+    /// How many rows of a file are mapped at a time.
+    pub(crate) fn mapped_rows(&self) -> usize {
+        (MAPPED / self.rows.size()).max(1)
+    }
+
+    /// The orders in which the rows are known to come. Not by floats, whose NaN and negative zeros NumPy and the engine
+    /// order differently.
+    pub(crate) fn orderings(&self) -> Vec<LexOrdering> {
+        let ordering = |name: &String| {
+            let place = self.schema.index_of(name).ok()?;
+            if self.schema.field(place).data_type().is_floating() {
+                return None;
+            }
+            // NumPy sorts NaT to the end.
+            let options = SortOptions { descending: false, nulls_first: false };
+            LexOrdering::new([PhysicalSortExpr::new(Arc::new(Column::new(name, place)), options)])
+        };
+        self.sorted.iter().filter_map(ordering).collect()
+    }
+
+    /// What is known of some of the rows: of all of them exactly, of others what their files have.
+    pub(crate) fn statistics_of(&self, rows: usize) -> Statistics {
+        let bytes = Precision::Inexact(rows.saturating_mul(self.rows.size()));
+        let of_column = |column: usize| {
+            let known = self.statistics.as_ref().map_or(&[][..], |known| &known[..]);
+            let merged = merged(known.iter().map(|shard| &shard.column_statistics[column]));
+            if rows == self.total() { merged } else { merged.to_inexact() }
+        };
+        let columns = (0..self.schema.fields().len()).map(of_column).collect();
+        Statistics { num_rows: Precision::Exact(rows), total_byte_size: bytes, column_statistics: columns }
+    }
+}
+
+/// What is known of a column of all files. Of those that have no value, the least one is none.
+fn merged<'a>(shards: impl Iterator<Item = &'a ColumnStatistics> + Clone) -> ColumnStatistics {
+    fn extreme<'a>(values: impl Iterator<Item = &'a Precision<ScalarValue>>, wins: Ordering) -> Precision<ScalarValue> {
+        let mut best: Option<ScalarValue> = None;
+        for value in values {
+            let Precision::Exact(value) = value else { return Precision::Absent };
+            let order = best.as_ref().map(|best| value.partial_cmp(best));
+            match order {
+                _ if value.is_null() => {}
+                Some(None) => return Precision::Absent,
+                Some(Some(order)) if order != wins => {}
+                _ => best = Some(value.clone()),
+            }
+        }
+        best.map_or(Precision::Absent, Precision::Exact)
+    }
+    let nulls =
+        shards.clone().map(|shard| &shard.null_count).try_fold((0_usize, false), |(sum, _), count| match count {
+            Precision::Exact(count) => Some((sum + count, true)),
+            _ => None,
+        });
+    let statistics = ColumnStatistics::new_unknown()
+        .with_min_value(extreme(shards.clone().map(|shard| &shard.min_value), Ordering::Less))
+        .with_max_value(extreme(shards.map(|shard| &shard.max_value), Ordering::Greater));
+    match nulls {
+        Some((count, true)) => statistics.with_null_count(Precision::Exact(count)),
+        _ => statistics,
+    }
+}
+
+fn options(binary: bool) -> ArrowOptions {
+    if binary { ArrowOptions::new() } else { ArrowOptions::new().bytes_as_utf8() }
+}
+
+/// The columns of the rows, or why an element has no type in Arrow, with the file's name.
+fn schema(shards: &[Shard], rows: &Rows, binary: bool) -> Result<SchemaRef> {
+    let shape = [&[shards[0].rows], &rows.shape[..]].concat();
+    let schema: Schema =
+        options(binary).schema(&rows.dtype, &shape).map_err(|error| planning(format!("{}: {error}", shards[0])))?;
+    Ok(Arc::new(schema))
+}

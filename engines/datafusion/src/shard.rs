@@ -1,0 +1,263 @@
+//! The files that are a table's parts.
+
+use arrow::record_batch::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use mmap_array::interop::ArrowOptions;
+use mmap_array::{DType, ErrorKind, SharedDynArray, npy, npz};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+/// An error of the library as one of the engine's; it names the file.
+pub(crate) fn external(error: mmap_array::Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Why a batch of a file's rows cannot be made.
+pub(crate) struct Unreadable(DataFusionError);
+
+impl From<mmap_array::Error> for Unreadable {
+    fn from(error: mmap_array::Error) -> Self {
+        Self(external(error))
+    }
+}
+
+impl From<Unreadable> for DataFusionError {
+    fn from(Unreadable(error): Unreadable) -> Self {
+        error
+    }
+}
+
+pub(crate) fn planning(text: impl Into<String>) -> DataFusionError {
+    DataFusionError::Plan(text.into())
+}
+
+fn execution(text: impl Into<String>) -> DataFusionError {
+    DataFusionError::Execution(text.into())
+}
+
+/// Which file it is of all that have had its name, on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    number: u64,
+}
+
+impl Identity {
+    /// That of the file that has the name now; `None` on systems that do not tell.
+    pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
+        let metadata = fs::metadata(path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Ok(Some(Self { device: metadata.dev(), number: metadata.ino() }))
+        }
+        #[cfg(not(unix))]
+        {
+            drop(metadata);
+            Ok(None)
+        }
+    }
+}
+
+/// One file, or one member of an archive, and how many rows its header tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    pub(crate) path: PathBuf,
+    pub(crate) member: Option<String>,
+    pub(crate) rows: usize,
+    /// `None` where the table was made on another machine.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// What the rows of all shards are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rows {
+    pub(crate) dtype: DType,
+    /// The lengths of all axes but the first.
+    pub(crate) shape: Vec<usize>,
+}
+
+impl Rows {
+    /// The bytes of a row.
+    pub(crate) fn size(&self) -> usize {
+        self.size_of(&self.dtype)
+    }
+
+    /// The bytes of a row of so much of each element.
+    pub(crate) fn size_of(&self, dtype: &DType) -> usize {
+        self.shape.iter().fold(dtype.itemsize(), |size, len| size.saturating_mul(*len))
+    }
+
+    /// Where these differ from others, by a field where they are records.
+    fn difference(&self, others: &Self) -> String {
+        let fields = |rows: &Self| rows.dtype.fields().to_vec();
+        let (ours, theirs) = (fields(self), fields(others));
+        let differs = ours.iter().zip(&theirs).find(|(our, their)| our != their);
+        match differs {
+            Some((our, their)) if our.name == their.name => {
+                format!("; the field {:?} is {}, and was {}", our.name, our.dtype, their.dtype)
+            }
+            Some((our, their)) => format!("; it has the field {:?} where the other has {:?}", our.name, their.name),
+            None => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.shape[..] {
+            [] => write!(f, "rows of {}", self.dtype),
+            shape => write!(f, "rows of {} of the shape {shape:?}", self.dtype),
+        }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        self.member.as_ref().map_or(Ok(()), |member| write!(f, ":{member}"))
+    }
+}
+
+impl Shard {
+    /// Reads the header, and nothing else.
+    pub(crate) fn find(path: &Path, member: Option<&str>) -> Result<(Self, Rows)> {
+        let mut shard = Self { path: path.to_owned(), member: member.map(str::to_owned), rows: 0, identity: None };
+        let header = match member {
+            None if path.extension().is_some_and(|extension| extension == "npz") => return Err(shard.is_an_archive()),
+            None => npy::header(path),
+            Some(member) => npz::Archive::open(path).and_then(|archive| npy::header(archive.member(member)?)),
+        };
+        let header = header.map_err(external)?;
+        let [rows, shape @ ..] = header.shape() else {
+            return Err(planning(format!("{shard}: an array without axes has no rows")));
+        };
+        shard.rows = *rows;
+        shard.identity = shard.identity_now()?;
+        let rows = Rows { dtype: header.dtype().clone(), shape: shape.to_vec() };
+        if rows.size() == 0 {
+            return Err(planning(format!("{shard}: {rows} have no bytes, and so no columns")));
+        }
+        // What an archive has compressed, and a file that is too short, are found before any query is.
+        shard.open(0..shard.rows, &rows)?;
+        Ok((shard, rows))
+    }
+
+    fn is_an_archive(&self) -> DataFusionError {
+        let archive = match npz::Archive::open(&self.path) {
+            Ok(archive) => archive,
+            Err(error) => return external(error),
+        };
+        let members: Vec<String> = archive.members().map(|member| member.name().to_owned()).collect();
+        planning(format!(
+            "{self}: an archive is many arrays; name one of {members:?} by `open_member`, or by OPTIONS ('npy.member' '…')"
+        ))
+    }
+
+    /// Which file has the name now.
+    pub(crate) fn identity_now(&self) -> Result<Option<Identity>> {
+        Identity::of(&self.path).map_err(|error| execution(format!("{self}: {error}")))
+    }
+
+    /// The `.npy` files of a folder, by their names, but those that are hidden.
+    fn paths_in(folder: &Path) -> Result<Vec<PathBuf>> {
+        let named = |error: io::Error| planning(format!("{}: the folder cannot be read: {error}", folder.display()));
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(named)? {
+            let entry = entry.map_err(named)?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if !is_hidden && path.extension().is_some_and(|extension| extension == "npy") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        if paths.is_empty() {
+            return Err(planning(format!("{}: the folder has no `.npy` file", folder.display())));
+        }
+        Ok(paths)
+    }
+
+    /// The shards of files and folders, one after another, which must have rows of one kind.
+    pub(crate) fn find_all(places: &[PathBuf]) -> Result<(Vec<Self>, Rows)> {
+        let mut found: Option<(Vec<Self>, Rows)> = None;
+        for place in places {
+            let paths = if place.is_dir() { Self::paths_in(place)? } else { vec![place.clone()] };
+            for path in paths {
+                let (shard, rows) = Self::find(&path, None)?;
+                match &mut found {
+                    None => found = Some((vec![shard], rows)),
+                    Some((shards, first)) if *first == rows => shards.push(shard),
+                    Some((shards, first)) => {
+                        return Err(planning(format!(
+                            "the files of one table have rows of one dtype and shape, but {} has {first}, and {shard} has \
+                             {rows}{}",
+                            shards[0],
+                            rows.difference(first)
+                        )));
+                    }
+                }
+            }
+        }
+        found.ok_or_else(|| planning("a table has at least one file"))
+    }
+
+    /// Makes a batch of some of the rows that are mapped, with all of their fields or those that are selected. The first
+    /// that is mapped has a number in the file.
+    pub(crate) fn batch(
+        &self,
+        array: &SharedDynArray,
+        first: usize,
+        rows: Range<usize>,
+        selected: Option<&DType>,
+        options: &ArrowOptions,
+    ) -> Result<RecordBatch> {
+        let first = first + rows.start;
+        let batch = array.try_read(|view| {
+            let rows = view.rows(rows);
+            let batch = match selected {
+                Some(dtype) => rows.view_as(dtype).and_then(|rows| options.record_batch(&rows, ..)),
+                None => options.record_batch(&rows, ..),
+            };
+            batch.map_err(|error| {
+                let error = error.to_string();
+                // What helps here has another name.
+                let error =
+                    error.replace("leave `bytes_as_utf8` out to have bytes", "the option 'npy.binary' reads bytes");
+                Unreadable(execution(format!("{self}: from row {first} on: {error}")))
+            })
+        });
+        Ok(batch?)
+    }
+
+    /// Maps a range of the rows, which must be there and be what they were when the table was made.
+    pub(crate) fn open(&self, rows: Range<usize>, expected: &Rows) -> Result<SharedDynArray> {
+        let options = npy::dyn_options().rows(rows);
+        let array = match &self.member {
+            None => options.open_shared(&self.path),
+            Some(member) => {
+                npz::Archive::open(&self.path).and_then(|archive| options.open_shared(archive.member(member)?))
+            }
+        };
+        let array = array.map_err(|error| match error.kind() {
+            ErrorKind::OutOfRange => execution(format!(
+                "{self}: the file had {} rows when the table was made, and has fewer now: {error}",
+                self.rows
+            )),
+            _ => external(error),
+        })?;
+        let now = Rows { dtype: array.dtype().clone(), shape: array.shape()[1..].to_vec() };
+        if now != *expected {
+            return Err(execution(format!(
+                "{self}: the file has {now}, and had {expected} when the table was made{}",
+                now.difference(expected)
+            )));
+        }
+        // Of the file that was opened just now, or of one that has come since: both are to be the table's.
+        if self.identity.is_some() && self.identity_now()? != self.identity {
+            return Err(execution(format!("{self}: the file has been replaced since the table was made")));
+        }
+        Ok(array)
+    }
+}
