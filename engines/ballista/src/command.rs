@@ -1,0 +1,146 @@
+//! What `npy-ballista` does.
+
+use crate::{connect, executor, scheduler};
+use ballista_executor::executor_process::ExecutorProcessConfig;
+use ballista_scheduler::config::SchedulerConfig;
+use clap::{Parser, Subcommand};
+use datafusion::prelude::SessionConfig;
+use mmap_array_datafusion::RegisterNpy;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Queries of `.npy` files by many machines that see the same files by the same paths.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the scheduler, to which clients and executors come.
+    Scheduler {
+        /// The address to listen at; 0.0.0.0 is all of this machine's.
+        #[arg(long, default_value = "127.0.0.1")]
+        bind: String,
+        #[arg(long, default_value_t = 50050)]
+        port: u16,
+        /// The name by which executors reach this machine.
+        #[arg(long, default_value = "localhost")]
+        host: String,
+        /// After how many seconds without a word an executor is taken for dead, and others do its tasks: several times
+        /// as many as lie between its words, `executor --heartbeat`.
+        #[arg(long, default_value_t = 60)]
+        timeout: u64,
+    },
+    /// Runs an executor, which reads files for the scheduler.
+    Executor {
+        /// The scheduler's machine.
+        #[arg(long, default_value = "localhost")]
+        scheduler: String,
+        #[arg(long, default_value_t = 50050)]
+        scheduler_port: u16,
+        /// The address to listen at; 0.0.0.0 is all of this machine's.
+        #[arg(long, default_value = "127.0.0.1")]
+        bind: String,
+        /// The name by which the others reach this machine.
+        #[arg(long)]
+        host: Option<String>,
+        #[arg(long, default_value_t = 50051)]
+        port: u16,
+        #[arg(long, default_value_t = 50052)]
+        grpc_port: u16,
+        /// Where parts of answers lie; a temporary folder if none is given.
+        #[arg(long)]
+        work_dir: Option<PathBuf>,
+        /// How many tasks it runs at once; as many as the machine has processors if none is given.
+        #[arg(long, default_value_t = 0)]
+        tasks: usize,
+        /// How many seconds lie between its words to the scheduler.
+        #[arg(long, default_value_t = 10)]
+        heartbeat: u64,
+    },
+    /// Asks a question in SQL and prints the answer.
+    Sql {
+        #[arg(long, default_value = "df://localhost:50050")]
+        scheduler: String,
+        /// Into how many partitions scans are cut; as many as this machine has processors if none is given.
+        #[arg(long)]
+        partitions: Option<usize>,
+        /// Statements to run first, such as `CREATE EXTERNAL TABLE … STORED AS NPY …`.
+        #[arg(long)]
+        first: Vec<String>,
+        question: String,
+        /// Tables, `name=path`: files, or folders of files that are parts of one.
+        tables: Vec<String>,
+    },
+}
+
+impl Arguments {
+    /// Does what they say; what a cluster's part does, until it ends. Its status is the program's.
+    pub async fn run(self) -> ExitCode {
+        match run(self.command).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("npy-ballista: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Scheduler { bind, port, host, timeout } => {
+            let config = SchedulerConfig {
+                bind_host: bind,
+                bind_port: port,
+                external_host: host,
+                executor_timeout_seconds: timeout,
+                no_executors_grace_period_seconds: timeout,
+                expire_dead_executor_interval_seconds: (timeout / 4).max(1),
+                ..SchedulerConfig::default()
+            };
+            scheduler(config).await?;
+        }
+        Command::Executor { scheduler, scheduler_port, bind, host, port, grpc_port, work_dir, tasks, heartbeat } => {
+            let work_dir = work_dir.map(|dir| std::path::absolute(dir).map(|dir| dir.display().to_string()));
+            let config = ExecutorProcessConfig {
+                scheduler_host: scheduler,
+                scheduler_port,
+                bind_host: bind,
+                external_host: host,
+                port,
+                grpc_port,
+                work_dir: work_dir.transpose()?,
+                vcores: tasks,
+                executor_heartbeat_interval_seconds: heartbeat,
+                // What executors leave that were killed is nobody's after a day.
+                job_data_clean_up_interval_seconds: 3600,
+                job_data_ttl_seconds: 24 * 3600,
+                ..ExecutorProcessConfig::default()
+            };
+            executor(config).await?;
+        }
+        Command::Sql { scheduler, partitions, first, question, tables } => {
+            let config = SessionConfig::new();
+            let config = match partitions {
+                Some(partitions) => config.with_target_partitions(partitions),
+                None => config,
+            };
+            let ctx = connect(&scheduler, config).await?;
+            for table in tables {
+                let (name, path) =
+                    table.split_once('=').ok_or_else(|| format!("{table}: a table is written name=path"))?;
+                ctx.register_npy(name, path)?;
+            }
+            for statement in first {
+                ctx.sql(&statement).await?.collect().await?;
+            }
+            ctx.sql(&question).await?.show().await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! A scheduler and two executors as processes of this machine, over shards in a folder that all see.
+#![cfg(target_os = "linux")]
+
+#[path = "../examples/cluster/processes.rs"]
+mod processes;
+
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::error::Result;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use mmap_array::bytemuck::{Pod, Zeroable};
+use mmap_array::{Be, Record, npy};
+use mmap_array_ballista::connect;
+use mmap_array_datafusion::{NpyTable, RegisterNpy};
+use processes::{Cluster, wait_for};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Pod, Zeroable, Record)]
+#[bytemuck(crate = "mmap_array::bytemuck")]
+#[repr(C, packed)]
+struct Reading {
+    time: i64,
+    sensor: u16,
+    value: Be<f32>,
+}
+
+/// Readings in shards, of which each goes on where the one before ends.
+fn make(folder: &Path, shards: usize, rows: usize) -> Result<()> {
+    fs::create_dir(folder)?;
+    for shard in 0..shards {
+        let reading = |row: usize| Reading {
+            time: row as i64,
+            sensor: (row * 7 % 1000) as u16,
+            value: Be::new((row % 64) as f32 / 4.0),
+        };
+        let readings: Vec<Reading> = (shard * rows..(shard + 1) * rows).map(reading).collect();
+        npy::save(folder.join(format!("{shard:02}.npy")), &readings).map_err(std::io::Error::from)?;
+    }
+    Ok(())
+}
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_npy-ballista");
+
+async fn connected(cluster: &Cluster) -> Result<SessionContext> {
+    let config = SessionConfig::new().with_target_partitions(8);
+    connect(&format!("df://127.0.0.1:{}", cluster.port), config).await
+}
+
+async fn answer(ctx: &SessionContext, question: &str) -> Result<String> {
+    Ok(pretty_format_batches(&ctx.sql(question).await?.collect().await?)?.to_string())
+}
+
+const QUESTIONS: [&str; 4] = [
+    "SELECT count(*), sum(value), min(time), max(time) FROM readings",
+    "SELECT sensor, count(*) AS n, avg(value) AS mean FROM readings GROUP BY sensor ORDER BY sensor LIMIT 20",
+    "SELECT a.sensor, count(*) AS n FROM readings a JOIN sensors b ON a.sensor = b.value GROUP BY a.sensor ORDER BY a.sensor",
+    "SELECT time, value FROM readings WHERE time >= 5000 AND time < 5010 ORDER BY time",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_answers_as_one_machine_does() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (shards, sensors) = (dir.path().join("shards"), dir.path().join("sensors.npy"));
+    make(&shards, 6, 5000)?;
+    npy::save(&sensors, &[3_u16, 5, 700]).map_err(std::io::Error::from)?;
+    let cluster = Cluster::start(Path::new(PROGRAM), dir.path(), &[dir.path(), dir.path()]);
+    let (ctx, alone) = (connected(&cluster).await?, SessionContext::new());
+    for ctx in [&ctx, &alone] {
+        ctx.register_table("readings", Arc::new(NpyTable::open(&shards)?.sorted_by("time")?))?;
+        ctx.register_npy("sensors", &sensors)?;
+    }
+    for question in QUESTIONS {
+        assert_eq!(answer(&ctx, question).await?, answer(&alone, question).await?, "{question}");
+    }
+    // By a statement, and with what is known of each shard.
+    let create = format!(
+        "CREATE EXTERNAL TABLE known STORED AS NPY LOCATION '{}' OPTIONS ('npy.analyze' 'true')",
+        shards.display()
+    );
+    ctx.sql(&create).await?;
+    alone.register_npy("known", &shards)?;
+    let question = "SELECT count(*), max(value) FROM known WHERE time < 12000 AND sensor = 7";
+    assert_eq!(answer(&ctx, question).await?, answer(&alone, question).await?);
+
+    // By the program.
+    let output = Command::new(PROGRAM)
+        .args(["sql", "--scheduler", &format!("df://127.0.0.1:{}", cluster.port), QUESTIONS[0]])
+        .arg(format!("readings={}", shards.display()))
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), answer(&alone, QUESTIONS[0]).await?);
+    let output = Command::new(PROGRAM)
+        .args(["sql", "--scheduler", &format!("df://127.0.0.1:{}", cluster.port), "--first"])
+        .arg(create.replace("known", "readings"))
+        .arg(QUESTIONS[3])
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), answer(&alone, QUESTIONS[3]).await?);
+    assert!(cluster.parts(0) > 0 && cluster.parts(1) > 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_that_is_killed_is_made_up_for() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let shards = dir.path().join("shards");
+    make(&shards, 8, 250_000)?;
+    let mut cluster = Cluster::start(Path::new(PROGRAM), dir.path(), &[dir.path(), dir.path()]);
+    let (ctx, alone) = (connected(&cluster).await?, SessionContext::new());
+    ctx.register_npy("readings", &shards)?;
+    alone.register_npy("readings", &shards)?;
+    let question = "SELECT sensor, count(*) AS n, sum(value) AS total FROM readings GROUP BY sensor ORDER BY sensor";
+    let expected = answer(&alone, question).await?;
+    let asked = tokio::spawn({
+        let ctx = ctx.clone();
+        async move { answer(&ctx, question).await }
+    });
+    // It has done some of its tasks, of which there are more.
+    wait_for("the second executor's work", || cluster.parts(1) > 0);
+    assert!(!asked.is_finished());
+    cluster.kill_one();
+    let found = tokio::time::timeout(PATIENCE, asked).await.expect("an answer").expect("no panic")?;
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+/// A shard that one of the machines does not find, or finds cut, is the query's error and is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_one_executor_does_not_have_is_named() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (whole, without) = (dir.path().join("whole"), dir.path().join("without"));
+    for folder in [&whole, &without] {
+        fs::create_dir(folder)?;
+        make(&folder.join("shards"), 4, 20_000)?;
+    }
+    fs::remove_dir_all(without.join("shards"))?;
+    // One path, and of each process another folder.
+    let cluster = Cluster::start(Path::new(PROGRAM), dir.path(), &[&whole, &without]);
+    std::env::set_current_dir(&whole)?;
+    let ctx = connected(&cluster).await?;
+    ctx.register_npy("readings", "/proc/self/cwd/shards")?;
+    let question = "SELECT sensor, sum(value) AS total FROM readings GROUP BY sensor ORDER BY sensor";
+    let asked = tokio::time::timeout(PATIENCE, answer(&ctx, question)).await.expect("an answer");
+    match asked {
+        // The other executor may be so quick that it does all.
+        Ok(found) => {
+            let alone = SessionContext::new();
+            alone.register_npy("readings", whole.join("shards"))?;
+            assert_eq!(found, answer(&alone, question).await?);
+        }
+        Err(error) => assert!(error.to_string().contains("/proc/self/cwd/shards/0"), "{error}"),
+    }
+    File::options().write(true).open(whole.join("shards/01.npy"))?.set_len(5000)?;
+    let error = tokio::time::timeout(PATIENCE, answer(&ctx, question)).await.expect("an answer");
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("/proc/self/cwd/shards/0"), "{error}");
+    Ok(())
+}
