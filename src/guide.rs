@@ -1,5 +1,5 @@
-//! Pages on what a mapped array is: when it is safe, when it is fast, how to read what others write, and how many write
-//! one.
+//! Pages on what a mapped array is: when it is safe, when it is fast, how to read what others write, how many write one, and
+//! which engines ask questions of it.
 
 #[doc = include_str!("guide/safety.md")]
 pub mod safety {}
@@ -12,3 +12,6 @@ pub mod performance {}
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
+
+#[doc = include_str!("guide/engines.md")]
+pub mod engines {}
