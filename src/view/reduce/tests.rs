@@ -168,3 +168,27 @@ fn short_rows_are_added_pairwise_by_all_that_adds() {
         assert_eq!(rows.nan_sum().to_bits(), rows.sum().to_bits());
     }
 }
+
+/// Runs that are fetched block by block: an extreme is found wherever in a block it lies.
+#[test]
+fn extremes_of_long_runs_are_found_at_the_edges_of_blocks() {
+    fn of<T: Ordered + bytemuck::Pod + PartialEq + std::fmt::Debug>(values: &mut [T], step: usize, low: T, high: T) {
+        let len = values.len() / step;
+        // As many lie in a kibibyte as are gone through at a time.
+        let block = 1024 / (size_of::<T>() * step);
+        for index in [0, block - 1, block, 2 * block + 1, len / 2, len - block, len - 2, len - 1] {
+            let before = values[index * step];
+            for (extreme, is_least) in [(low, true), (high, false)] {
+                values[index * step] = extreme;
+                let view = view(values).step_axis(0, step as isize);
+                assert_eq!(if is_least { view.min() } else { view.max() }, Some(extreme), "{index} of {len}");
+                let back = view.step_axis(0, -1);
+                assert_eq!(if is_least { back.min() } else { back.max() }, Some(extreme), "{index} of {len}");
+            }
+            values[index * step] = before;
+        }
+    }
+    of(&mut vec![0.0_f32; (1 << 18) + 77], 1, -1.0, 1.0);
+    of(&mut vec![0.0_f64; (1 << 17) + 3], 3, -1.0, 1.0);
+    of(&mut vec![0_i32; (1 << 18) + 9], 15, -1, 1);
+}
