@@ -6,7 +6,7 @@
 //! ROWS=1000000 cargo bench -p mmap-array-datafusion
 //! ```
 //!
-//! The files take 75 bytes a record: 7.5 GB, in a folder under `target`, which goes again.
+//! The files take up to 100 bytes a record: 10 GB, in a folder under `target`, which goes again.
 
 #[allow(dead_code)]
 #[path = "../../../benches/common/mod.rs"]
