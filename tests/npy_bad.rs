@@ -187,9 +187,12 @@ fn a_file_that_is_replaced_while_it_is_opened_is_the_old_or_the_new() {
 #[test]
 fn what_is_no_file_says_so() {
     let folder = tempdir().unwrap();
-    let mut all = vec![(folder.path().to_path_buf(), "a directory")];
+    let directory = (folder.path().to_path_buf(), "a directory");
+    #[cfg(not(target_os = "linux"))]
+    let all = vec![directory];
     #[cfg(target_os = "linux")]
-    {
+    let all = {
+        let mut all = vec![directory];
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
         all.push((pipe, "a pipe"));
@@ -197,7 +200,8 @@ fn what_is_no_file_says_so() {
         drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
         all.push((socket, "a socket"));
         all.push(("/dev/null".into(), "a device"));
-    }
+        all
+    };
     for (path, found) in all {
         // SAFETY: nothing is opened and nothing created, here and below.
         let errors = [

@@ -102,7 +102,7 @@ fn both_fill_segments_of_one_file_at_once() {
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
 #[cfg_attr(
-    not(any(target_os = "linux", target_os = "android", target_vendor = "apple")),
+    not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)),
     ignore = "`npy::fill` needs locks of open files"
 )]
 fn numpy_reads_what_a_job_has_filled() {

@@ -19,6 +19,7 @@ mod limits;
 #[cfg(target_os = "linux")]
 #[path = "../mounts/mod.rs"]
 mod mounts;
+#[cfg(unix)]
 #[path = "../random/mod.rs"]
 mod random;
 
