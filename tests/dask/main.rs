@@ -33,6 +33,7 @@ fn tick(row: usize) -> Tick {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn dask_computes_over_shards_that_are_written_here() -> mmap_array::Result<()> {
     let Some(python) = Python::get() else { return Ok(()) };
     let dir = tempfile::tempdir().unwrap();
@@ -64,6 +65,7 @@ struct Row {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn what_dask_writes_is_read_here() -> mmap_array::Result<()> {
     let Some(python) = Python::get() else { return Ok(()) };
     let dir = tempfile::tempdir().unwrap();
