@@ -431,10 +431,10 @@ pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: i
 /// The same by so many at a time, or by none that are together.
 #[inline(always)]
 fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(len: usize, run: impl Series<T>) -> T::Native {
-    let mut best = run.at(0).native();
+    let (mut best, most) = (run.at(0).native(), run.at_a_time());
     let (mut lanes, mut index) = ([best; N], 0);
     while index < len {
-        let end = len.min(index.saturating_add(run.at_a_time()));
+        let end = len.min(index.saturating_add(most));
         run.fetch(index, end - index);
         while N > 0 && end - index >= N {
             for (best, element) in lanes.iter_mut().zip(run.lanes::<N>(index)) {
@@ -443,7 +443,7 @@ fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(len: usize,
             index += N;
         }
         // The next ones begin where the lanes have come to, so that few are left over in the end.
-        if N == 0 || end == len || end - index == run.at_a_time() {
+        if N == 0 || end == len || end - index == most {
             for index in index..end {
                 best = choose::<T, LARGEST>(best, run.at(index).native());
             }
