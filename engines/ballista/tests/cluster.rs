@@ -3,44 +3,22 @@
 
 #[path = "../examples/cluster/processes.rs"]
 mod processes;
+#[path = "../examples/cluster/readings.rs"]
+mod readings;
 
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::error::Result;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mmap_array::bytemuck::{Pod, Zeroable};
-use mmap_array::{Be, Record, npy};
+use mmap_array::npy;
 use mmap_array_ballista::connect;
 use mmap_array_datafusion::{NpyTable, RegisterNpy};
 use processes::{Cluster, wait_for};
+use readings::make;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-
-#[derive(Clone, Copy, Pod, Zeroable, Record)]
-#[bytemuck(crate = "mmap_array::bytemuck")]
-#[repr(C, packed)]
-struct Reading {
-    time: i64,
-    sensor: u16,
-    value: Be<f32>,
-}
-
-/// Readings in shards, of which each goes on where the one before ends.
-fn make(folder: &Path, shards: usize, rows: usize) -> Result<()> {
-    fs::create_dir(folder)?;
-    for shard in 0..shards {
-        let reading = |row: usize| Reading {
-            time: row as i64,
-            sensor: (row * 7 % 1000) as u16,
-            value: Be::new((row % 64) as f32 / 4.0),
-        };
-        let readings: Vec<Reading> = (shard * rows..(shard + 1) * rows).map(reading).collect();
-        npy::save(folder.join(format!("{shard:02}.npy")), &readings).map_err(std::io::Error::from)?;
-    }
-    Ok(())
-}
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(240);

@@ -9,32 +9,22 @@
 #![forbid(unsafe_code)]
 
 mod processes;
+mod readings;
 
 use arrow::util::pretty::pretty_format_batches;
 use clap::Parser;
 use datafusion::error::Result;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mmap_array::bytemuck::{Pod, Zeroable};
-use mmap_array::{Record, npy};
 use mmap_array_ballista::{Arguments, connect};
 use mmap_array_datafusion::RegisterNpy;
 use processes::{Cluster, wait_for};
-use std::path::Path;
+use readings::{Reading, make};
 use std::process::ExitCode;
 use std::time::Instant;
 
 const SHARDS: usize = 8;
 /// So many in a shard that a query takes some seconds.
 const ROWS: usize = if cfg!(debug_assertions) { 250_000 } else { 5_000_000 };
-
-#[derive(Clone, Copy, Pod, Zeroable, Record)]
-#[bytemuck(crate = "mmap_array::bytemuck")]
-#[repr(C, packed)]
-struct Reading {
-    time: i64,
-    sensor: u16,
-    value: f32,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -55,7 +45,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let shards = folder.path().join("shards");
-    make(&shards)?;
+    make(&shards, SHARDS, ROWS)?;
     println!("{SHARDS} shards of {ROWS} records of {} bytes", size_of::<Reading>());
     let question = "SELECT sensor, count(*) AS n, avg(value) AS mean, max(time) AS last FROM readings GROUP BY sensor";
     let question = format!("SELECT count(*) AS sensors, sum(n) AS readings, max(mean), max(last) FROM ({question})");
@@ -91,15 +81,4 @@ async fn answer(who: &str, ctx: &SessionContext, question: &str) -> Result<Strin
     let batches = ctx.sql(question).await?.collect().await?;
     println!("{who}  {:.2} s", start.elapsed().as_secs_f64());
     Ok(pretty_format_batches(&batches)?.to_string())
-}
-
-fn make(folder: &Path) -> Result<()> {
-    std::fs::create_dir(folder)?;
-    for shard in 0..SHARDS {
-        let reading =
-            |row: usize| Reading { time: row as i64, sensor: (row * 7 % 1000) as u16, value: (row % 64) as f32 / 4.0 };
-        let readings: Vec<Reading> = (shard * ROWS..(shard + 1) * ROWS).map(reading).collect();
-        npy::save(folder.join(format!("{shard:02}.npy")), &readings).map_err(std::io::Error::from)?;
-    }
-    Ok(())
 }
