@@ -68,14 +68,10 @@ struct Extremes {
 
 impl Extremes {
     fn new(data_type: &DataType) -> Result<Self> {
-        let both = has_order(data_type)
-            .then(|| {
-                Ok::<_, datafusion::error::DataFusionError>((
-                    MinAccumulator::try_new(data_type)?,
-                    MaxAccumulator::try_new(data_type)?,
-                ))
-            })
-            .transpose()?;
+        let both = match has_order(data_type) {
+            true => Some((MinAccumulator::try_new(data_type)?, MaxAccumulator::try_new(data_type)?)),
+            false => None,
+        };
         Ok(Self { both, nulls: 0 })
     }
 

@@ -39,6 +39,9 @@ impl Files {
         if all.is_none() {
             return Err(planning(format!("{}: the table has more rows than can be counted", shards[0])));
         }
+        if rows.size() == 0 {
+            return Err(planning(format!("{}: {rows} have no bytes, and so no columns", shards[0])));
+        }
         let schema = schema(&shards, &rows, binary)?;
         Ok(Self { shards, rows, schema, binary, sorted: Vec::new(), statistics: None })
     }
@@ -95,10 +98,12 @@ impl Files {
     /// What is known of some of the rows: of all of them exactly, of others what their files have.
     pub(crate) fn statistics_of(&self, rows: usize) -> Statistics {
         let bytes = Precision::Inexact(rows.saturating_mul(self.rows.size()));
-        let of_column = |column: usize| {
-            let known = self.statistics.as_ref().map_or(&[][..], |known| &known[..]);
-            let merged = merged(known.iter().map(|shard| &shard.column_statistics[column]));
-            if rows == self.total() { merged } else { merged.to_inexact() }
+        let of_column = |column: usize| match &self.statistics {
+            None => ColumnStatistics::new_unknown(),
+            Some(known) => {
+                let merged = merged(known.iter().map(|shard| &shard.column_statistics[column]));
+                if rows == self.total() { merged } else { merged.to_inexact() }
+            }
         };
         let columns = (0..self.schema.fields().len()).map(of_column).collect();
         Statistics { num_rows: Precision::Exact(rows), total_byte_size: bytes, column_statistics: columns }
@@ -121,18 +126,14 @@ fn merged<'a>(shards: impl Iterator<Item = &'a ColumnStatistics> + Clone) -> Col
         }
         best.map_or(Precision::Absent, Precision::Exact)
     }
-    let nulls =
-        shards.clone().map(|shard| &shard.null_count).try_fold((0_usize, false), |(sum, _), count| match count {
-            Precision::Exact(count) => Some((sum + count, true)),
-            _ => None,
-        });
-    let statistics = ColumnStatistics::new_unknown()
+    let nulls = shards.clone().map(|shard| match shard.null_count {
+        Precision::Exact(count) => Some(count),
+        _ => None,
+    });
+    ColumnStatistics::new_unknown()
+        .with_null_count(nulls.sum::<Option<usize>>().map_or(Precision::Absent, Precision::Exact))
         .with_min_value(extreme(shards.clone().map(|shard| &shard.min_value), Ordering::Less))
-        .with_max_value(extreme(shards.map(|shard| &shard.max_value), Ordering::Greater));
-    match nulls {
-        Some((count, true)) => statistics.with_null_count(Precision::Exact(count)),
-        _ => statistics,
-    }
+        .with_max_value(extreme(shards.map(|shard| &shard.max_value), Ordering::Greater))
 }
 
 fn options(binary: bool) -> ArrowOptions {

@@ -229,6 +229,27 @@ fn decode<M: Message + Default>(buf: &[u8]) -> Option<Result<M>> {
     Some(M::decode(message).map_err(|error| wrong(&error.to_string())))
 }
 
+/// Leaves functions to the inner codec.
+macro_rules! functions_of_inner {
+    () => {
+        functions_of_inner! {
+            try_decode_udf, try_encode_udf: ScalarUDF;
+            try_decode_higher_order_function, try_encode_higher_order_function: HigherOrderUDF;
+            try_decode_udaf, try_encode_udaf: AggregateUDF;
+            try_decode_udwf, try_encode_udwf: WindowUDF;
+        }
+    };
+    ($($decode:ident, $encode:ident: $Function:ty;)*) => {$(
+        fn $decode(&self, name: &str, buf: &[u8]) -> Result<Arc<$Function>> {
+            self.inner.$decode(name, buf)
+        }
+
+        fn $encode(&self, node: &$Function, buf: &mut Vec<u8>) -> Result<()> {
+            self.inner.$encode(node, buf)
+        }
+    )*};
+}
+
 /// Sends [`NpyTable`]s as parts of logical plans, and leaves all else to another codec.
 #[derive(Debug)]
 pub struct NpyLogicalCodec {
@@ -287,37 +308,7 @@ impl LogicalExtensionCodec for NpyLogicalCodec {
         self.inner.try_encode_file_format(buf, node)
     }
 
-    fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
-        self.inner.try_decode_udf(name, buf)
-    }
-
-    fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udf(node, buf)
-    }
-
-    fn try_decode_higher_order_function(&self, name: &str, buf: &[u8]) -> Result<Arc<HigherOrderUDF>> {
-        self.inner.try_decode_higher_order_function(name, buf)
-    }
-
-    fn try_encode_higher_order_function(&self, node: &HigherOrderUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_higher_order_function(node, buf)
-    }
-
-    fn try_decode_udaf(&self, name: &str, buf: &[u8]) -> Result<Arc<AggregateUDF>> {
-        self.inner.try_decode_udaf(name, buf)
-    }
-
-    fn try_encode_udaf(&self, node: &AggregateUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udaf(node, buf)
-    }
-
-    fn try_decode_udwf(&self, name: &str, buf: &[u8]) -> Result<Arc<WindowUDF>> {
-        self.inner.try_decode_udwf(name, buf)
-    }
-
-    fn try_encode_udwf(&self, node: &WindowUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udwf(node, buf)
-    }
+    functions_of_inner!();
 }
 
 /// Sends scans of [`NpyTable`]s as parts of physical plans, and leaves all else to another codec.
@@ -364,22 +355,6 @@ impl PhysicalExtensionCodec for NpyPhysicalCodec {
         }
     }
 
-    fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
-        self.inner.try_decode_udf(name, buf)
-    }
-
-    fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udf(node, buf)
-    }
-
-    fn try_decode_higher_order_function(&self, name: &str, buf: &[u8]) -> Result<Arc<HigherOrderUDF>> {
-        self.inner.try_decode_higher_order_function(name, buf)
-    }
-
-    fn try_encode_higher_order_function(&self, node: &HigherOrderUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_higher_order_function(node, buf)
-    }
-
     fn try_decode_expr(
         &self,
         buf: &[u8],
@@ -398,19 +373,22 @@ impl PhysicalExtensionCodec for NpyPhysicalCodec {
         self.inner.try_encode_expr(node, buf, ctx)
     }
 
-    fn try_decode_udaf(&self, name: &str, buf: &[u8]) -> Result<Arc<AggregateUDF>> {
-        self.inner.try_decode_udaf(name, buf)
-    }
+    functions_of_inner!();
+}
 
-    fn try_encode_udaf(&self, node: &AggregateUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udaf(node, buf)
-    }
+#[cfg(test)]
+mod tests {
+    use super::FilesMessage;
 
-    fn try_decode_udwf(&self, name: &str, buf: &[u8]) -> Result<Arc<WindowUDF>> {
-        self.inner.try_decode_udwf(name, buf)
-    }
-
-    fn try_encode_udwf(&self, node: &WindowUDF, buf: &mut Vec<u8>) -> Result<()> {
-        self.inner.try_encode_udwf(node, buf)
+    /// Other machines are not believed where a file would not be.
+    #[test]
+    fn rows_of_no_bytes_are_refused() {
+        let message = |shape: &[u64]| {
+            let shard = super::ShardMessage { path: "/shared/a.npy".to_owned(), rows: 2, ..Default::default() };
+            FilesMessage { shards: vec![shard], dtype: "<f8".to_owned(), shape: shape.to_vec(), ..Default::default() }
+        };
+        assert!(message(&[3]).files().is_ok());
+        let error = message(&[3, 0]).files().unwrap_err().to_string();
+        assert!(error.contains("/shared/a.npy") && error.contains("no bytes"), "{error}");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn planning(text: impl Into<String>) -> DataFusionError {
     DataFusionError::Plan(text.into())
 }
 
-fn execution(text: impl Into<String>) -> DataFusionError {
+pub(crate) fn execution(text: impl Into<String>) -> DataFusionError {
     DataFusionError::Execution(text.into())
 }
 
@@ -91,10 +91,8 @@ impl Rows {
 
     /// Where these differ from others, by a field where they are records.
     fn difference(&self, others: &Self) -> String {
-        let fields = |rows: &Self| rows.dtype.fields().to_vec();
-        let (ours, theirs) = (fields(self), fields(others));
-        let differs = ours.iter().zip(&theirs).find(|(our, their)| our != their);
-        match differs {
+        let mut fields = self.dtype.fields().iter().zip(others.dtype.fields());
+        match fields.find(|(our, their)| our != their) {
             Some((our, their)) if our.name == their.name => {
                 format!("; the field {:?} is {}, and was {}", our.name, our.dtype, their.dtype)
             }
@@ -136,9 +134,6 @@ impl Shard {
         shard.rows = *rows;
         shard.identity = shard.identity_now()?;
         let rows = Rows { dtype: header.dtype().clone(), shape: shape.to_vec() };
-        if rows.size() == 0 {
-            return Err(planning(format!("{shard}: {rows} have no bytes, and so no columns")));
-        }
         // What an archive has compressed, and a file that is too short, are found before any query is.
         shard.open(0..shard.rows, &rows)?;
         Ok((shard, rows))

@@ -4,7 +4,7 @@
 //! (of others each machine would read all).
 
 use crate::files::Files;
-use crate::shard::Identity;
+use crate::shard::{Identity, execution};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::project_schema;
@@ -14,7 +14,7 @@ use datafusion::datasource::physical_plan::{
     FileGroup, FileOpenFuture, FileOpener, FileScanConfig, FileScanConfigBuilder, FileSource,
 };
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::object_store::ObjectStore;
 use datafusion::physical_expr::expressions::Column;
@@ -130,12 +130,8 @@ impl NpySource {
 }
 
 fn parts_of(file: &PartitionedFile) -> Result<&Parts> {
-    file.extension::<Parts>().ok_or_else(|| {
-        DataFusionError::Execution(format!(
-            "{}: which of its rows are to be read has been lost on the way",
-            file.path()
-        ))
-    })
+    file.extension::<Parts>()
+        .ok_or_else(|| execution(format!("{}: which of its rows are to be read has been lost on the way", file.path())))
 }
 
 impl FileSource for NpySource {
@@ -315,7 +311,7 @@ impl Reader {
             known => known,
         };
         if before.is_some_and(|before| before.identity != identity) {
-            return Err(DataFusionError::Execution(format!("{shard}: the file has been replaced while it was read")));
+            return Err(execution(format!("{shard}: the file has been replaced while it was read")));
         }
         self.open = Some(Open { shard: number, array, first, rows: 0..count, identity });
         Ok(true)
