@@ -34,7 +34,7 @@
 //! **Versions.** Arrow's crates of 59 and of 60 will do. Cargo takes the newest, also where another dependency, such as
 //! DataFusion, asks for an older one, whose batches are another type then:
 //! `cargo update -p arrow-array@60.1.0 --precise 59.3.2` makes them one. On big-endian machines columns are as Arrow has
-//! them, but its crates' text views, IPC and Parquet are not.
+//! them, but its crates' text views, IPC and Parquet are not; on 32-bit x86 others refuse what its IPC writes.
 
 mod columns;
 mod types;
