@@ -9,6 +9,7 @@ mod dict;
 mod display;
 pub(crate) mod literal;
 pub(crate) mod repr;
+mod rust;
 mod short;
 mod typestr;
 

@@ -28,6 +28,7 @@ pub use crate::field::Field;
 pub use crate::shape::{IntoShape, MAX_NDIM, NdIndex};
 pub use by_axis::Reduced;
 pub(crate) use convert::With;
+pub use display::Display;
 pub use iter::Iter;
 pub(crate) use raw::{RawView, resolve};
 pub use shaping::AxisIter;

@@ -84,7 +84,7 @@ fn push_list(out: &mut String, key: &str, fields: &[RecordField], push: impl Fn(
 
 impl DType {
     /// The Rust type of such elements, where this crate or Rust has one for all of them. Records have one each.
-    fn rust_type(&self) -> Option<String> {
+    pub(super) fn rust_type(&self) -> Option<String> {
         let in_order = |order: Endianness, name: String| match order {
             order if order == Endianness::NATIVE => name,
             Endianness::Big => format!("Be<{name}>"),

@@ -9,11 +9,12 @@ use crate::element::{Element, Number};
 use crate::error::{Error, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array, write_repr};
 use crate::shape::{Axes, IntoShape, Order, too_many_axes};
+use crate::view::display::{Display, Printed};
 use crate::view::named::described;
 use crate::view::shaping::{Shaped, for_modes, shaping};
 use crate::view::{ArrayView, RawView, Slices};
 use std::borrow::Cow;
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::sync::LazyLock;
@@ -588,8 +589,11 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
         }
         None => String::new(),
     };
+    let is_record = matches!(found.flattened().0.kind(), Kind::Record { .. });
+    let source = is_record.then(|| found.to_rust().ok()).flatten();
+    let source = source.map_or_else(String::new, |source| format!("; in Rust they are:\n\n{source}"));
     Reason::DTypeMismatch(format!(
-        "the elements are {found}, not {wanted} as `{}` has it{place}{fit}",
+        "the elements are {found}, not {wanted} as `{}` has it{place}{fit}{source}",
         short_type_name::<T>()
     ))
     .error()
@@ -640,17 +644,35 @@ impl<A: Reading> DynView<'_, A> {
 
 /// As `print(arr)` prints in NumPy, records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the digits after the
 /// point. A `long double` is taken for x87's.
-impl<A: Mode> Display for DynView<'_, A> {
+impl<A: Mode> fmt::Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.display(), f)
+    }
+}
+
+impl<A: Mode> Printed for DynView<'_, A> {
+    fn print(&self, options: &PrintOptions, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.view();
-        let mut options = PrintOptions::str();
         if let (0, false) = (view.ndim(), matches!(view.dtype.kind(), Kind::Record { .. })) {
-            return view.item(&[], false, &options).of_array().write_alone(f);
+            return view.item(&[], false, options).of_array().write_alone(f);
         }
-        if let Some(precision) = f.precision() {
-            (options.precision, options.scalar) = (precision, false);
-        }
-        write_array(f, view.shape(), &mut |index| view.item(index, true, &options), &options)
+        write_array(f, view.shape(), &mut |index| view.item(index, true, options), options)
+    }
+}
+
+impl<A: Mode> DynView<'_, A> {
+    /// Returns an object that prints the view with other settings than NumPy's defaults: `numpy.array2string`.
+    ///
+    /// ```
+    /// use mmap_array::{DType, DynView};
+    /// let bytes: Vec<u8> = (0..40).collect();
+    /// let dtype = "u1".parse()?;
+    /// let view = DynView::from_bytes(&bytes, &dtype, 40)?;
+    /// assert_eq!(view.display().threshold(10).edge_items(2).to_string(), "[ 0  1 ... 38 39]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn display(&self) -> Display<'_> {
+        Display::new(self)
     }
 }
 

@@ -9,18 +9,126 @@ use crate::element::debug::of_debug;
 use crate::element::item::Stored;
 use crate::error::short_type_name;
 use crate::print::{Item, PrintOptions, write_array, write_repr};
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug};
 use std::mem::MaybeUninit;
 
-/// `Display` of an array or a view: the elements as they say that they print, the axes of subarrays behind the others.
+/// Prints a view with settings other than NumPy's defaults: `numpy.array2string`.
+///
+/// Returned by [`ArrayView::display`] and [`DynView::display`](crate::DynView::display).
+///
+/// ```
+/// use mmap_array::ArrayView;
+/// let thirds: Vec<f64> = (0..5000).map(|i| (i % 30) as f64 / 3.0).collect();
+/// let view = ArrayView::from_slice(&thirds, [1000, 5])?;
+/// let printed = view.display().edge_items(2).precision(2).to_string();
+/// let expected = "\
+/// [[0.   0.33 ... 1.   1.33]
+///  [1.67 2.   ... 2.67 3.  ]
+///  ...
+///  [3.33 3.67 ... 4.33 4.67]
+///  [5.   5.33 ... 6.   6.33]]";
+/// assert_eq!(printed, expected);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "it prints nothing until it is formatted"]
+pub struct Display<'a> {
+    view: &'a dyn Printed,
+    options: PrintOptions,
+}
+
+/// A view that prints by any settings.
+pub(crate) trait Printed {
+    fn print(&self, options: &PrintOptions, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl<'a> Display<'a> {
+    pub(crate) fn new(view: &'a dyn Printed) -> Self {
+        Self { view, options: PrintOptions::str() }
+    }
+
+    /// Sets the maximum number of digits after the decimal point. Defaults to 8.
+    pub fn precision(mut self, digits: usize) -> Self {
+        (self.options.precision, self.options.scalar) = (digits, false);
+        self
+    }
+
+    /// Sets the maximum number of elements that are printed in full; larger arrays are abridged. Defaults to 1000.
+    ///
+    /// `usize::MAX` never abridges, so that printing takes memory in proportion to the array.
+    pub fn threshold(mut self, elements: usize) -> Self {
+        self.options.threshold = elements;
+        self
+    }
+
+    /// Sets the number of items that an abridged array shows at each end of an axis. Defaults to 3.
+    ///
+    /// Arrays of many axes show fewer, so that no more than 65,536 elements are printed.
+    pub fn edge_items(mut self, count: usize) -> Self {
+        self.options.edge_items = count;
+        self
+    }
+
+    /// Sets the number of characters after which a line wraps. Defaults to 75.
+    pub fn line_width(mut self, characters: usize) -> Self {
+        self.options.line_width = characters;
+        self
+    }
+}
+
+impl fmt::Display for Display<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut options = self.options.clone();
+        if let Some(precision) = f.precision() {
+            (options.precision, options.scalar) = (precision, false);
+        }
+        self.view.print(&options, f)
+    }
+}
+
+impl Debug for Display<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Display").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<T: Element, A: Load<T>> Printed for ArrayView<'_, T, A> {
+    fn print(&self, options: &PrintOptions, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print(self, options, f)
+    }
+}
+
+impl<T: Element, A: Load<T>> ArrayView<'_, T, A> {
+    /// Returns an object that prints the view with other settings than NumPy's defaults: `numpy.array2string`.
+    ///
+    /// ```
+    /// let view = mmap_array::ArrayView::from_slice(&[1.0_f64, 2.0 / 3.0], 2)?;
+    /// assert_eq!(view.display().precision(3).to_string(), "[1.    0.667]");
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    pub fn display(&self) -> Display<'_> {
+        Display::new(self)
+    }
+}
+
+/// `Display` of an array or a view.
 pub(crate) fn display<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fmt::Display::fmt(&Display::new(view), f)
+}
+
+/// Prints the elements as they say that they print, the axes of subarrays behind the others.
+fn print<T: Element, A: Load<T>>(
+    view: &ArrayView<'_, T, A>,
+    options: &PrintOptions,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let described = described::<T>();
     let unpacked = described.as_ref().map(|dtype| view.raw.clone().unpack_dtype(dtype));
     let (raw, dtype) = match unpacked {
         Ok(Ok(unpacked)) => unpacked,
-        Ok(Err(error)) => return Display::fmt(&error, f),
+        Ok(Err(error)) => return fmt::Display::fmt(&error, f),
         // A type that tells a wrong dtype of itself.
-        Err(error) => return Display::fmt(error, f),
+        Err(error) => return fmt::Display::fmt(error, f),
     };
     let at = |index: &[usize], in_array: bool, options: &PrintOptions| {
         let addresses = view.raw.at(&index[..view.ndim()]).zip(raw.at(index));
@@ -36,16 +144,12 @@ pub(crate) fn display<T: Element, A: Load<T>>(view: &ArrayView<'_, T, A>, f: &mu
         let stored = unsafe { Stored::new(part, dtype) };
         T::item(&stored, in_array, options)
     };
-    let mut options = PrintOptions::str();
     let record = matches!(dtype.kind(), Kind::Record { .. });
     if raw.axes.ndim() == 0 && !record {
         // NumPy prints an array of no axes as the element on its own.
-        return write!(f, "{}", at(&[], false, &options).of_array());
+        return write!(f, "{}", at(&[], false, options).of_array());
     }
-    if let Some(precision) = f.precision() {
-        (options.precision, options.scalar) = (precision, false);
-    }
-    write_array(f, raw.axes.lens(), &mut |index| at(index, true, &options), &options)
+    write_array(f, raw.axes.lens(), &mut |index| at(index, true, options), options)
 }
 
 /// `Debug` of an array or a view: `name([…], shape=(…), dtype=…)`, the shape where the elements do not show it.
@@ -59,7 +163,7 @@ pub(crate) fn debug<T: Debug + 'static, A: Load<T>>(
 }
 
 /// As for [`MmapArray`](crate::MmapArray).
-impl<T: Element, A: Load<T>> Display for ArrayView<'_, T, A> {
+impl<T: Element, A: Load<T>> fmt::Display for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(self, f)
     }
