@@ -1,18 +1,19 @@
-//! What it costs to fill a new array in a file by one and by two processes.
+//! Measures filling a new array in a file by one process and by two.
 //!
-//! Square roots of numbers, f8, in a new `.npy` file of zeros that takes no blocks yet. Each process opens it, fills its own
-//! segment and closes it: here through `npy::options().segment(k, n).open_mut`, in NumPy by `open_memmap(path, "r+")` and
-//! `np.sqrt(…, out=array[a:b])`. The processes run before and after; what is timed is from the moment at which all are
-//! told to begin to that at which the last is done. The sides run in turns, and the file is made anew for each. In the
-//! rows "written back" all wait until the elements are on the disk (`flush`). `npy::fill` cuts the array into 16 parts
-//! that the processes claim, and has each of them on the disk before it is marked, which NumPy has nothing like; the rows
-//! "against segments" compare it with the first way.
+//! The file is a new `.npy` file of zeros without disk blocks, which is filled with the square roots of numbers, `f8`.
+//! Each process opens the file, fills its own segment and closes the file: in this crate by
+//! `npy::options().segment(k, n).open_mut`, in NumPy by `open_memmap(path, "r+")` and `np.sqrt(…, out=array[a:b])`. The
+//! processes run before and after. The time is measured from when all are told to begin until the last is done. The
+//! sides run in turns, and the file is created again for each. In the rows "written back", all processes wait until the
+//! elements are on the disk (`flush`). `npy::fill` divides the array into 16 parts that the processes claim, and writes
+//! each part to the disk before it marks it as done, for which NumPy has no counterpart. The rows "against segments"
+//! compare it with segments.
 //!
-//! The last row is what one claim of one row costs, with its lock, its bytes, its mark and a look at the progress, where
-//! there are a million parts and where there are a hundred, in a file system in memory where there is one.
+//! The first table measures one claim of a part of one row, including its lock, its bytes, its mark and a query of the
+//! progress, for a million parts and for a hundred, on a file system in memory if there is one.
 //!
-//! `cargo bench --bench filling`. Below 1 the left side is faster. Without Python (`WITHOUT_PYTHON=1`) there is nothing to
-//! compare with.
+//! `cargo bench --bench filling`. A ratio below 1 means that the left side is faster. Without Python
+//! (`WITHOUT_PYTHON=1`), only the first table is printed.
 
 #[allow(dead_code)]
 mod common;
@@ -140,7 +141,7 @@ fn claims() -> io::Result<()> {
     Ok(())
 }
 
-/// A new file of zeros in the place of the one before.
+/// Replaces the file by a new file of zeros.
 fn make(path: &Path) -> io::Result<()> {
     fs::remove_file(path).or_else(missing)?;
     // SAFETY: nobody else uses the file, and the array goes at once.
@@ -158,7 +159,7 @@ fn check(path: &Path) {
     assert!(array.len() == LEN && array.iter().enumerate().all(|(index, &root)| root == (index as f64).sqrt()));
 }
 
-/// The seconds until all of NumPy's processes have done once what they were told last.
+/// Returns the seconds until all of NumPy's processes have run their last operation once.
 fn all(numpys: &mut [Numpy]) -> f64 {
     let start = Instant::now();
     thread::scope(|scope| {
@@ -169,7 +170,7 @@ fn all(numpys: &mut [Numpy]) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// A process of this program that fills what it is told to.
+/// A process of this program that fills arrays as instructed.
 struct Worker {
     child: Child,
     questions: ChildStdin,
@@ -184,7 +185,7 @@ impl Worker {
         Ok(Self { child, questions, answers: BufReader::new(answers) })
     }
 
-    /// The seconds until all have done a task, each with its own number.
+    /// Returns the seconds until all workers have done a task, each with its own number.
     fn all(workers: &mut [Self], task: &str) -> io::Result<f64> {
         let start = Instant::now();
         for (k, worker) in workers.iter_mut().enumerate() {
@@ -208,7 +209,7 @@ impl Drop for Worker {
     }
 }
 
-/// What a worker does: tasks, line by line, `NUMBER TASK PATH PROCESSES`.
+/// Runs a worker, which reads tasks line by line, as `NUMBER TASK PATH PROCESSES`.
 fn work() -> io::Result<()> {
     for line in io::stdin().lines() {
         let line = line?;

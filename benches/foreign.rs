@@ -1,15 +1,15 @@
-//! What it costs to read numbers that are not as the machine would have them: in packed records, big-endian, unaligned.
+//! Measures reading numbers that are in packed records, big-endian or unaligned.
 //!
-//! Each row is one operation on one file, done in turns by a view, by the best plain loop over the same file mapped by
-//! memmap2, and by NumPy on `np.memmap` of the same file, in a process of its own that measures itself. All three must
-//! give the same. Sums are taken as each side takes them: floats pairwise by the view and by NumPy, one after another by
-//! the loop; integers exactly by the view, in 64 bits by the others. "To native" makes a contiguous array in the
-//! machine's byte order: `to_vec`, `to_native_vec`, `astype`.
+//! Each row is one operation on one file, executed in turns by a view, by the best simple loop over the same file
+//! mapped by memmap2, and by NumPy on `np.memmap` of the same file, in a separate process that measures itself. All
+//! three must give the same result. Each side sums in its own way: the view and NumPy sum floats pairwise, the loop one
+//! after another; the view sums integers exactly, the others in 64 bits. "To native" creates a contiguous array in
+//! native byte order: `to_vec`, `to_native_vec`, `astype`.
 //!
-//! `cargo bench --bench foreign`. The columns `/ hand` and `/ NumPy` are the view's time over theirs: below 1 the view is
-//! faster. The arrays are read from the processor's cache, at 100 kB of file, and from the page cache, at 64 MiB; there
-//! most of the time of a copy goes into the pages that the system has to find for it.
-//! Without Python (`WITHOUT_PYTHON=1`) NumPy is left out.
+//! `cargo bench --bench foreign`. The columns `/ hand` and `/ NumPy` are the view's time divided by the others': below
+//! 1 the view is faster. Files of 100 kB are read from the processor's cache, and files of 64 MiB from the page cache.
+//! A copy of the latter spends most of its time on allocating pages. Without Python (`WITHOUT_PYTHON=1`), NumPy is
+//! skipped.
 
 #[path = "common/beside.rs"]
 mod beside;
@@ -91,7 +91,7 @@ fn big_endian_records(bench: &mut Bench) -> io::Result<()> {
     bench.column("packed record, >i4", array.project(field!(Reading, count)), (map, counts))
 }
 
-/// At byte 1 of the file, where nothing but bytes can be mapped as they are.
+/// Numbers at byte 1 of the file, where only bytes are aligned.
 fn unaligned(bench: &mut Bench) -> io::Result<()> {
     let (array, map) = &bench.file("-", |i| value(i).to_ne_bytes())?;
     bench.open("np.memmap(folder + '/file', 'f8', 'r', 1)")?;
@@ -109,7 +109,7 @@ fn unaligned(bench: &mut Bench) -> io::Result<()> {
     )
 }
 
-/// Into other numbers, from each of the above.
+/// Conversions to other types.
 fn conversions(bench: &mut Bench) -> io::Result<()> {
     let (array, map) = &bench.file("", |i| Be::new(value(i) as i16))?;
     bench.open("np.memmap(folder + '/file', '>i2', 'r')")?;
@@ -134,7 +134,7 @@ fn conversions(bench: &mut Bench) -> io::Result<()> {
     )
 }
 
-/// Those of 13 bytes.
+/// Returns the records of 13 bytes.
 fn records(map: &Mmap) -> impl ExactSizeIterator<Item = &[u8]> {
     map.chunks_exact(13)
 }
@@ -144,14 +144,14 @@ fn parts<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("as many bytes as the number has")
 }
 
-/// A number as the machine has it, and how a plain loop sums it.
+/// A number in native byte order, and its sum by a simple loop.
 trait Number: Pod + PartialOrd {
     const DTYPE: &str;
     type Sum: Pod;
     fn total(numbers: impl Iterator<Item = Self>) -> Self::Sum;
 }
 
-/// A number as the file has it, and what a view does with it.
+/// A number as stored in the file, and the operations of a view on it.
 trait Stored: Copy {
     type Number: Number;
     fn sum(view: &ArrayView<Self>) -> <Self::Number as Number>::Sum;
@@ -199,7 +199,8 @@ macro_rules! numbers {
 numbers!(f32, "f4", f32; f64, "f8", f64; i32, "i4", i64; u16, "u2", u64);
 
 impl Bench<'_, '_> {
-    /// Rows for what can be done with a column: the view's, and the numbers that a plain loop over the map goes through.
+    /// Prints the rows for all operations on a column, given as a view and as the numbers of a simple loop over the
+    /// map.
     fn column<'m, S: Stored, I: ExactSizeIterator<Item = S::Number>>(
         &mut self,
         name: &str,
@@ -221,7 +222,7 @@ impl Bench<'_, '_> {
         )
     }
 
-    /// A row for a column as other numbers.
+    /// Prints the row for the conversion of a column to another type.
     fn conversion<'m, S: mmap_array::element::Number<Mean = f64>, T: mmap_array::element::Number + Number>(
         &mut self,
         name: &str,

@@ -1,11 +1,11 @@
-//! What it costs to open a window of a file, read its first element and close it again.
+//! Measures opening a window of a file, reading its first element and closing it.
 //!
-//! First against memmap2 by hand, which does the same job with the same checks: open the file, read its length, compare
-//! it with the window's end, map the window, cast it, read, drop. Then a file of a terabyte against smaller ones: nothing
-//! is read or allocated that grows with the file. What the system itself takes longer for, when a whole terabyte is
-//! mapped, memmap2 shows too.
+//! The first table compares with hand-written code on memmap2 that has the same checks: it opens the file, reads its
+//! length, compares the length with the end of the window, maps the window, casts it, reads, and drops it. The others
+//! compare a file of a terabyte with smaller ones: nothing that is read or allocated grows with the file. The time that
+//! the system itself takes longer to map a whole terabyte appears in the rows of memmap2 too.
 //!
-//! `cargo bench --bench opening`. A ratio of 1.10 says that the left side takes 10 % longer than the right.
+//! `cargo bench --bench opening`. A ratio of 1.10 means that the left side takes 10 % longer than the right.
 
 mod common;
 #[path = "common/compare.rs"]
@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Where the window begins: on no page and no cache line.
+/// The byte at which the window begins, which is not the beginning of a page or a cache line.
 const OFFSET: u64 = 1021 * 4;
 const SHAPE: [usize; 2] = [200, 300];
 
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     let path = |name| folder.path().join(name);
     let (megabyte, gigabyte, terabyte) = (&*path("megabyte"), &*path("gigabyte"), &*path("terabyte"));
     for (path, len) in [(megabyte, 1 << 20), (gigabyte, 1 << 30), (terabyte, 1 << 40)] {
-        // All of it is a hole, which takes no room on the disk and reads as 0.
+        // The whole file is a hole, which takes no disk space and reads as 0.
         File::create(path)?.set_len(len)?;
     }
 

@@ -1,13 +1,14 @@
-//! What reductions along axes cost: beside NumPy's, and beside the loop that one would write by hand.
+//! Measures reductions along axes, compared with NumPy's and with a hand-written loop.
 //!
-//! Each row is one reduction of one file, done in turns by a view, by a plain loop over the same file mapped by memmap2, and
-//! by NumPy on `np.memmap` of the same file, in a process of its own that measures itself. All three must give the same:
-//! the numbers are whole and small, so that no order matters. By hand, a sum along the slow axis adds row after row to a
-//! vector, and one along the fast axis adds up each row, one element after another.
+//! Each row is one reduction of one file, executed in turns by a view, by a simple loop over the same file mapped by
+//! memmap2, and by NumPy on `np.memmap` of the same file, in a separate process that measures itself. All three must
+//! give the same result: the numbers are small integers, so the order of additions does not matter. The hand-written
+//! sum along the slow axis adds one row after another to a vector; the sum along the fast axis adds the elements of
+//! each row one after another.
 //!
-//! `cargo bench --bench reducing`. The columns `/ hand` and `/ NumPy` are the view's time over theirs: below 1 the view is
-//! faster. The arrays are read from the processor's cache, at 1 MB of file, and from the page cache, at 512 MB. Without
-//! Python (`WITHOUT_PYTHON=1`) NumPy is left out.
+//! `cargo bench --bench reducing`. The columns `/ hand` and `/ NumPy` are the view's time divided by the others': below
+//! 1 the view is faster. Files of 1 MiB are read from the processor's cache, and files of 512 MiB from the page cache.
+//! Without Python (`WITHOUT_PYTHON=1`), NumPy is skipped.
 
 #[path = "common/beside.rs"]
 mod beside;
@@ -103,7 +104,7 @@ fn records(bench: &mut Bench) -> io::Result<()> {
     reductions_of_bytes::<{ size_of::<Tick>() }, _>(bench, "packed record, f4", &view, number, map)
 }
 
-/// Rows for sums along either axis, by hand of the numbers in so many bytes each.
+/// Prints the rows for sums along either axis; the hand-written loop reads each number from `SIZE` bytes.
 fn reductions_of_bytes<const SIZE: usize, S: Number<Sum = f32>>(
     bench: &mut Bench,
     name: &str,
@@ -121,7 +122,7 @@ where
     reductions(bench, name, view, |axis| move |map: &Mmap| rows(map, axis), map)
 }
 
-/// The first so many numbers of a file.
+/// Returns the first `len` numbers of a file.
 fn numbers<T: Pod>(map: &Mmap, len: usize) -> &[T] {
     &bytemuck::cast_slice(map)[..len]
 }
@@ -142,7 +143,7 @@ impl Float for f64 {
     }
 }
 
-/// The sums along an axis of rows of so many numbers.
+/// Returns the sums along an axis of rows of `columns` numbers.
 fn by_hand<T: Float>(rows: impl Iterator<Item = impl Iterator<Item = T>>, axis: usize, columns: usize) -> Vec<T> {
     if axis == 1 {
         return rows
@@ -161,7 +162,7 @@ fn by_hand<T: Float>(rows: impl Iterator<Item = impl Iterator<Item = T>>, axis: 
     sums
 }
 
-/// Rows for sums along either axis.
+/// Prints the rows for sums along either axis.
 fn reductions<'m, S: Number<Sum = T>, T: Float, F: Fn(&'m Mmap) -> Vec<T>>(
     bench: &mut Bench,
     name: &str,

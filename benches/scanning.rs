@@ -1,13 +1,13 @@
-//! What it costs to go through all elements of a mapped array, against the loop that one would write by hand.
+//! Measures reading all elements of a mapped array, compared with a hand-written loop.
 //!
-//! The hand-written side has the same file mapped by memmap2 and is the best plain loop over it, with the layout known
-//! when it is compiled. The arrays fit the processor's second cache, so that no memory is waited for, and hold small
-//! whole numbers, so that sums of floats are the same in every order.
+//! The hand-written side is the best simple loop over the same file mapped by memmap2, with a layout that is known at
+//! compile time. The arrays fit into the processor's second-level cache, so that nothing waits for memory, and contain
+//! small integers, so that sums of floats are the same in every order.
 //!
-//! `cargo bench --bench scanning`. A ratio of 1.02 says that the array takes 2 % longer than the loop. Rows of
-//! additions that wait for one another, as those of floats do, tell what a scan costs. Rows of wrapping additions leave
-//! nothing but the loop itself, and show what a compiler makes of a stride that it knows and a view of any stride does
-//! not have. The last table tells the fixed costs, with arrays of three elements.
+//! `cargo bench --bench scanning`. A ratio of 1.02 means that the array takes 2 % longer than the loop. Rows whose
+//! additions depend on each other, such as those of floats, measure the cost of a scan. Rows of wrapping additions
+//! measure nothing but the loop itself, and show how much the compiler gains from a stride that is known at compile
+//! time, which a view does not have. The last table measures fixed costs, with arrays of three elements.
 
 mod common;
 #[path = "common/compare.rs"]
@@ -30,7 +30,7 @@ struct Sample {
     count: u32,
 }
 
-/// 13 bytes, `size` and `price` never aligned.
+/// 13 bytes, packed, so that most `size` and `price` are unaligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
 #[repr(C, packed)]
 struct Tick {
@@ -149,7 +149,7 @@ fn matrices(folder: &TempDir) -> io::Result<()> {
     head("a matrix of f32 in Fortran order", "array", "by hand");
     let (array, map) = &open(folder, "f32", f32_at, [ROWS, COLUMNS], Order::F)?;
     let view = &array.view();
-    // Row by row, which is not the order of memory.
+    // Row by row, which is not memory order.
     let rows = |m: &Mmap| {
         let (data, mut sum) = (f32s(m), 0.0);
         for i in 0..ROWS {
@@ -208,7 +208,7 @@ fn matrices(folder: &TempDir) -> io::Result<()> {
     Ok(())
 }
 
-/// Indexes by hand, with a shape that is known when the program runs, as an array's is.
+/// Indexes by hand, with a shape that is known only at run time, like that of an array.
 fn indexed((map, fast, slow): (&Mmap, usize, usize)) -> f32 {
     let (data, mut sum) = (f32s(map), 0.0);
     for i in 0..slow {
@@ -272,7 +272,7 @@ fn three_elements(folder: &TempDir) -> io::Result<()> {
     Ok(())
 }
 
-/// A file of so many elements, mapped as an array and mapped by memmap2.
+/// Creates a file of elements and maps it as an array and by memmap2.
 fn open<T: Pod, const N: usize>(
     folder: &TempDir,
     name: &str,
@@ -315,7 +315,7 @@ fn sizes(map: &Mmap) -> impl ExactSizeIterator<Item = u32> {
     map.chunks_exact(13).map(|tick| u32::from_ne_bytes(tick[1..5].try_into().expect("four bytes")))
 }
 
-/// The sum by a `for` loop, one element at a time.
+/// Returns the sum by a `for` loop, one element at a time.
 #[inline(always)]
 fn total<T: Default + std::ops::AddAssign>(values: impl IntoIterator<Item = T>) -> T {
     let mut sum = T::default();
@@ -325,7 +325,7 @@ fn total<T: Default + std::ops::AddAssign>(values: impl IntoIterator<Item = T>) 
     sum
 }
 
-/// The same, with additions that wrap around.
+/// Returns the wrapping sum by a `for` loop, one element at a time.
 #[inline(always)]
 fn wrapped(values: impl IntoIterator<Item = u32>) -> u32 {
     let mut sum = 0_u32;
@@ -335,7 +335,7 @@ fn wrapped(values: impl IntoIterator<Item = u32>) -> u32 {
     sum
 }
 
-/// The least of some floats, none of which is NaN.
+/// Returns the minimum of some floats, none of which is NaN.
 fn least<T: PartialOrd>(values: impl Iterator<Item = T>) -> T {
     values.reduce(|least, value| if value < least { value } else { least }).expect("there are some")
 }

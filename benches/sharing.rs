@@ -1,9 +1,9 @@
-//! What it costs to read a file that others may write and cut, against references to the same file.
+//! Measures reading a file that others may write and truncate, compared with references to the same file.
 //!
-//! The left side is an array opened by `open_shared`: each row is one operation, `read` with its question afterwards. The
-//! right side does the same on an array of the same file opened by `unsafe` `open`. Files are of 64 KiB, 1 MiB and 256 MiB,
-//! which is more than processors' caches hold; all lie in the page cache. Last is what one question costs, for single
-//! elements outside of `read`.
+//! The left side is an array opened by `open_shared`. Each row is one operation by `read`, including the check after
+//! it. The right side is the same operation on an array of the same file opened by `unsafe` `open`. The files have
+//! 64 KiB, 1 MiB, and 256 MiB, which exceeds the processors' caches; all are in the page cache. The last table measures
+//! one check, for single elements outside of `read`.
 //!
 //! `cargo bench --bench sharing`. A ratio below 1 means that the shared array is faster.
 
@@ -19,7 +19,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-/// 13 bytes, no number aligned.
+/// 13 bytes, packed, so that most numbers are unaligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
 #[repr(C, packed)]
 struct Tick {
@@ -52,7 +52,7 @@ fn open<T: AnyBitPattern>(path: &Path) -> Result<(SharedArray<T>, MmapArray<T>)>
     Ok((options().open_shared(path)?, unsafe { options().open(path)? }))
 }
 
-/// A row of one operation on both.
+/// Prints the row of one operation on both.
 macro_rules! both {
     ($rounds:expr, $path:expr, $element:ty, $name:literal, |$view:ident| $operation:expr) => {{
         let (shared, stable) = open::<$element>($path)?;
@@ -91,7 +91,7 @@ fn size(path: &Path, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// That a copy is wanted.
+/// Returns the last element of a copy, which the compiler must therefore make.
 fn last<T: Copy>(copy: &[T]) -> T {
     black_box(copy)[copy.len() - 1]
 }

@@ -1,7 +1,7 @@
-//! What small views cost: those that are made for each row of a matrix, or for three records, or have many axes.
+//! Measures small views: of each row of a matrix, of three records, or with many axes.
 //!
-//! The hand-written side is the loop over the slice, with the layout known when it is compiled. So a ratio tells what
-//! making a view, and going through it, adds to a few additions.
+//! The hand-written side is a loop over the slice, with a layout that is known at compile time. So a ratio shows how
+//! much making a view and iterating over it adds to a few additions.
 //!
 //! `cargo bench --bench small`.
 
@@ -14,7 +14,7 @@ use compare::{compare, head};
 use mmap_array::{ArrayView, Result, field};
 use std::hint::black_box;
 
-/// 13 bytes, `price` never aligned.
+/// 13 bytes, packed, so that most `price` are unaligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
 #[repr(C, packed)]
 struct Tick {
@@ -99,7 +99,7 @@ fn rows_of_a_matrix() -> Result<()> {
     Ok(())
 }
 
-/// Every other element along eight axes: no two of them follow one another evenly.
+/// Views of every other element along eight axes, no two of which can be traversed as one.
 fn eight_axes() -> Result<()> {
     head("a view of eight axes of two", "view", "by hand");
     let data = &floats(1 << 16)[..];

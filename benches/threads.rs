@@ -1,8 +1,8 @@
-//! What all processors do sooner than one: sums, copies and sums along axes of a file of 1 GiB in the page cache.
+//! Measures sums, copies and sums along axes of a file of 1 GiB in the page cache, on all processors and on one.
 //!
-//! `cargo bench --bench threads --features rayon`. The ratio is the time of the method with `par_` over that of the one
-//! without; rayon takes as many threads as there are processors. The numbers are whole and small, so that sums are the same
-//! in every order.
+//! `cargo bench --bench threads --features rayon`. The ratio is the time of the method with `par_` divided by the time
+//! of the method without; rayon uses as many threads as there are processors. The numbers are small integers, so that
+//! sums are the same in every order.
 
 mod common;
 #[allow(dead_code)]
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
         file.write_all(&((index * 7 % 31) as f32 - 15.0).to_ne_bytes())?;
     }
     file.into_inner()?.sync_all()?;
-    // In the page cache, all of it.
+    // Reads the whole file into the page cache.
     fs::read(&path).map(drop)?;
 
     head(&format!("a file of 1 GiB, {} threads", rayon::current_num_threads()), "threads", "one");

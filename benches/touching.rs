@@ -1,13 +1,13 @@
-//! What the first touch of a map's pages costs, and what each way of telling the system beforehand gains.
+//! Measures the first access to the pages of a map, and how much each kind of advice to the system gains.
 //!
-//! A file of 64 MiB of f8 is opened, all of it or a few single elements are read, and it is closed again: while it lies in
-//! the page cache, and, on Linux, after the system has been told to drop it from there. Then memory of that size is
-//! written for the first time. All ways run in turns, in one run; a ratio below 1 is faster than to open and touch
-//! without a word. On Linux the page faults of each way are counted: minor ones, which find the page in memory, and major
-//! ones, which wait for the disk.
+//! A file of 64 MiB of `f8` is opened, read completely or at a few single elements, and closed: while it is in the page
+//! cache and, on Linux, after it was dropped from the page cache. The last table measures writing new memory of that
+//! size for the first time. All ways run in turns; a ratio below 1 is faster than access without any advice. On Linux
+//! the page faults of each way are counted: minor ones, which find the page in memory, and major ones, which wait for
+//! the disk.
 //!
-//! `cargo bench --bench touching`, with `--features rayon` for `par_prefetch` too. What is "the disk" depends on the
-//! machine: a virtual one may have its files in the memory of its host.
+//! `cargo bench --bench touching`, with `--features rayon` for `par_prefetch` too. The speed of the disk depends on the
+//! machine: a virtual machine may have its files in the memory of its host.
 
 #[allow(dead_code)]
 mod common;
@@ -23,7 +23,7 @@ use std::time::Instant;
 
 const LEN: usize = (64 << 20) / size_of::<f64>();
 
-/// A way to do the job, by its name.
+/// A way to access the file or memory, with its name.
 type Way<'a> = (&'a str, Box<dyn Fn() -> f64 + 'a>);
 
 fn main() -> io::Result<()> {
@@ -80,7 +80,7 @@ fn single(path: &Path, advice: Option<Advice>) -> f64 {
     if let Some(advice) = advice {
         array.advise(advice).expect("the system takes it");
     }
-    // A stride that visits pages in no order, since it shares no factor with their number.
+    // A stride that visits pages in no particular order, since it shares no factor with their number.
     (0..1000).map(|k| array[k * 104_729_513 % LEN]).sum()
 }
 
@@ -93,7 +93,7 @@ fn written(advice: Option<Advice>) -> f64 {
     array[LEN - 1]
 }
 
-/// Runs all ways in turns and prints a row for each; before each run, drops a file from the page cache.
+/// Runs all ways in turns and prints a row for each. Before each run, drops the file `dropped` from the page cache.
 fn table(title: &str, rounds: usize, dropped: Option<&Path>, ways: &[Way<'_>]) {
     if !chosen(title) {
         return;
@@ -121,9 +121,9 @@ fn table(title: &str, rounds: usize, dropped: Option<&Path>, ways: &[Way<'_>]) {
     }
 }
 
-/// The faults of this process until now, minor and major.
+/// Returns the number of minor and major page faults of this process until now.
 fn page_faults() -> Option<[u64; 2]> {
-    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the fields behind the name, in parentheses.
+    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the fields after the name, which is in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     Some([fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?])

@@ -1,14 +1,14 @@
-//! The largest functions of a program, from its symbol table: an array of records in the middle of a file.
+//! Lists the largest functions of a program from its symbol table, an array of records in the middle of a file.
 //!
 //! ```text
 //! cargo run --release --example elf_symbols
 //! cargo run --release --example elf_symbols FILE
 //! ```
 //!
-//! Without a file it reads itself. The file header says where the section headers are, those say where the symbols and
-//! their names are, and each of these is mapped as what it is, with its length checked against the file's before. The
-//! file may hold anything; a broken one ends in an error that says what is wrong with it, and so does one that is cut
-//! meanwhile.
+//! Without an argument, the program reads its own file. The file header contains the position of the section headers,
+//! and those contain the positions of the symbols and of their names. Each of these tables is mapped as an array of
+//! records, after its length was checked against the file's. The file may contain anything: if it is damaged, or
+//! truncated while it is read, the program returns an error that describes the problem.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// How many functions are printed.
+/// The number of functions that are printed.
 const MOST: usize = 20;
 
 fn main() -> ExitCode {
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The file's header. Words have 4 or 8 bytes, by the class of the file. Packed, since nothing says that a file keeps to
-/// the alignment of its records.
+/// The header of the file. Words have 4 or 8 bytes, depending on the class of the file. It is packed because a file
+/// need not align its records.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 struct Header<W> {
@@ -98,7 +98,7 @@ struct Symbol64 {
     size: u64,
 }
 
-/// What the two kinds of symbol share: not the order of their fields, but the fields.
+/// A symbol of either class. Both classes have the same fields, but in a different order.
 trait Symbol: Pod {
     type Word: Pod + Into<u64>;
     const NAME: Field<Self, u32>;
@@ -126,7 +126,7 @@ impl Symbol for Symbol64 {
     const SIZE: Field<Self, u64> = field!(Self, size);
 }
 
-/// Prints the header of a program and its largest functions.
+/// Prints the header of a program, and its largest functions.
 pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let program = Program { path };
     let ident = program.map::<u8>("the first bytes", 0, 16)?.load()?;
@@ -138,9 +138,9 @@ pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Erro
         (1, order) if order == own => program.list::<Symbol32>(out),
         (2, order) if order == own => program.list::<Symbol64>(out),
         (1 | 2, order) if order == other => {
-            Err(program.error("an ELF file in the other byte order than this machine's, which this example leaves out"))
+            Err(program.error("an ELF file in foreign byte order, which this example does not support"))
         }
-        _ => Err(program.error(format!("an ELF file of no known kind: class {class}, byte order {byte_order}"))),
+        _ => Err(program.error(format!("expected class and byte order 1 or 2, found {class} and {byte_order}"))),
     }
 }
 
@@ -153,9 +153,9 @@ impl Program<'_> {
         format!("{}: {}", self.path.display(), text.as_ref()).into()
     }
 
-    /// Maps records of the file.
+    /// Maps records of the file; `what` names them in errors.
     fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<SharedArray<T>, Box<dyn Error>> {
-        let too_many = |_| self.error(format!("{what} would be {count} records long"));
+        let too_many = |_| self.error(format!("{what}: {count} records exceed the address space"));
         let len = usize::try_from(count).map_err(too_many)?;
         let options = MmapArray::options().offset(offset).shape(len);
         options.open_shared(self.path).map_err(|error| format!("{what}: {error}").into())
@@ -167,7 +167,7 @@ impl Program<'_> {
 
         let kinds = sections.project(field!(Section<S::Word>, kind));
         let position = |wanted| kinds.iter().position(|kind| kind == wanted);
-        // All symbols, or, in a program that was stripped of them, those that the dynamic linker needs.
+        // All symbols, or, if the program was stripped of them, those that the dynamic linker needs.
         let Some((table, index)) =
             position(2).map(|index| (".symtab", index)).or_else(|| position(11).map(|index| (".dynsym", index)))
         else {
@@ -186,12 +186,12 @@ impl Program<'_> {
         let strings = strings
             .ok_or_else(|| self.error(format!("{table} has its names in section {link}, which is no string table")))?;
         let strings = self.map::<u8>("the names", strings.offset.into(), strings.size.into())?;
-        // What is printed of them is good when `read` returns.
+        // The names are valid only once `try_read` has returned without an error.
         let (functions, rows) = shared::try_read((&symbols, &strings), |(symbols, strings)| {
             let (functions, largest) = largest(&symbols);
             let rows = largest.into_iter().map(|(Reverse(size), address, index)| {
                 let start = symbols.project(S::NAME).at(index);
-                let endless = || self.error(format!("the name of symbol {index}, at {start}, has no end"));
+                let endless = || self.error(format!("the name of symbol {index}, at {start}, has no terminating zero"));
                 Ok((size, address, name_at(&strings, start).ok_or_else(endless)?))
             });
             let rows: Result<Vec<_>, Box<dyn Error>> = rows.collect();
@@ -213,19 +213,19 @@ impl Program<'_> {
     fn sections<W: Pod + Into<u64>>(&self, header: &Header<W>) -> Result<MmapArrayMut<Section<W>>, Box<dyn Error>> {
         let (offset, size, count) = (header.section_headers.into(), header.section_header_size, header.section_count);
         if offset == 0 {
-            return Err(self.error("has no sections, and so no symbol table"));
+            return Err(self.error("has no sections, and therefore no symbol table"));
         }
         if usize::from(size) != size_of::<Section<W>>() {
             return Err(self.error(format!("has section headers of {size} bytes, not {}", size_of::<Section<W>>())));
         }
         let map = |count| self.map::<Section<W>>("the section headers", offset, count);
-        // Too many to count in 16 bits are counted in the first section, which is none otherwise.
+        // A number that does not fit into 16 bits is in the first section header, which is otherwise unused.
         let count = if count == 0 { map(1)?.at(0)?.size.into() } else { count.into() };
         Ok(map(count)?.load()?)
     }
 }
 
-/// The number of functions, and the largest of them: each with its size, its address and the index of its symbol.
+/// Returns the number of functions, and the size, address and symbol index of each of the largest.
 fn largest<S: Symbol>(symbols: &ArrayView<'_, S, Shared>) -> (usize, BTreeSet<(Reverse<u64>, u64, usize)>) {
     let (kinds, homes) = (symbols.project(S::INFO), symbols.project(S::SECTION));
     let (sizes, addresses) = (symbols.project(S::SIZE), symbols.project(S::ADDRESS));
@@ -233,7 +233,7 @@ fn largest<S: Symbol>(symbols: &ArrayView<'_, S, Shared>) -> (usize, BTreeSet<(R
     let mut largest = BTreeSet::new();
     for (index, (info, home)) in kinds.into_iter().zip(homes).enumerate() {
         let size: u64 = sizes.at(index).into();
-        // Functions have the kind 2; those of other programs, which this one calls, are in section 0.
+        // Functions have the kind 2; undefined ones, which other files define, are in section 0.
         if info & 0xf == 2 && home != 0 && size > 0 {
             functions += 1;
             largest.insert((Reverse(size), addresses.at(index).into(), index));
@@ -245,11 +245,11 @@ fn largest<S: Symbol>(symbols: &ArrayView<'_, S, Shared>) -> (usize, BTreeSet<(R
     (functions, largest)
 }
 
-/// The name that begins at a byte, if it has an end.
+/// Returns the name that begins at a byte, or `None` if no zero terminates it.
 fn name_at(strings: &ArrayView<'_, u8, Shared>, start: u32) -> Option<String> {
     let rest = strings.rows((start as usize).min(strings.len())..);
     let len = rest.iter().position(|byte| byte == 0)?;
-    // What it holds goes to a terminal.
+    // The name is printed to a terminal, which must not interpret it.
     Some(String::from_utf8_lossy(&rest.rows(..len).to_vec()).replace(char::is_control, "?"))
 }
 

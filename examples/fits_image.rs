@@ -1,18 +1,19 @@
-//! A window of a FITS image: what its pixels are, and a picture of it, without reading the rest of the file.
+//! Prints statistics of a window of a FITS image, and draws it, without reading the rest of the file.
 //!
 //! ```text
 //! cargo run --release --example fits_image FILE
 //! cargo run --release --example fits_image FILE --hdu 1 --rows 100..200 --columns 50..150 --png OUT.png
 //! ```
 //!
-//! Telescopes' images are FITS files: units of a header and data (HDUs) one after another, in blocks of 2,880 bytes. A
-//! header is text, 80 bytes to a card, and is loaded as records; it says where the data are, what numbers they hold,
-//! big-endian ones, and where the next unit begins. Of the data only the window's rows are mapped, as an array of these
-//! numbers; its columns, its sample and its rows from the top are views of that. HDUs, planes, rows and columns count
-//! from 0, rows from the bottom of the picture. Tables are stepped over.
+//! Telescopes store images in FITS files. A FITS file is a sequence of header and data units (HDUs) in blocks of 2,880
+//! bytes. A header is text in cards of 80 bytes, and is loaded as records. It contains the position of the data, the
+//! type of their numbers, which are big-endian, and the position of the next HDU. Only the window's rows are mapped, as
+//! an array of these numbers; the window's columns, a sample of it and its rows in the order of the picture are views
+//! of this array. HDUs, planes, rows and columns are numbered from 0, and rows from the bottom of the picture. Tables
+//! are skipped.
 //!
-//! The file may hold anything; a broken one ends in an error that says what is wrong with it, and so does one that is
-//! cut meanwhile.
+//! The file may contain anything: if it is damaged, or truncated while it is read, the program returns an error that
+//! describes the problem.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -33,14 +34,14 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: fits_image FILE [OPTION]...
-  --hdu N               which header and data unit (the first with an image)
-  --plane N[,N]...      which plane of a cube, one number per axis beyond rows and columns, slowest first (0,…)
+  --hdu N               the header and data unit (the first with an image)
+  --plane N[,N]...      the plane of a cube: one number per axis beyond rows and columns, slowest first (0,…)
   --rows A..B           the rows of the window, from the bottom (all)
-  --columns A..B        its columns (all)
-  --png OUT.png         makes a picture of it, the smallest value black, the largest white
-  --percentiles LO..HI  the picture's black and white, as percentiles of about 65,000 pixels (0..100: exactly, of all)";
+  --columns A..B        the columns of the window (all)
+  --png OUT.png         draws the window as a new file, the smallest value black, the largest white
+  --percentiles LO..HI  draws these percentiles of about 65,000 pixels black and white (the extremes of all pixels)";
 
-/// Headers and data are padded to a multiple of this.
+/// The size in bytes of a block; headers and data are padded to a multiple of it.
 const BLOCK: u64 = 2880;
 
 fn main() -> ExitCode {
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An error as the shell sees it.
+/// An error: the exit status of the program, and a text.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: u8,
@@ -76,7 +77,7 @@ impl<E: Error> From<E> for Failure {
     }
 }
 
-/// The whole program but for its exit status.
+/// Runs the program with these arguments.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut impl Write) -> Result<(), Failure> {
     let request = Request::parse(args.into_iter())?;
     let hdu = request.find()?;
@@ -86,12 +87,12 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut impl Write
         32 => request.show::<i32>(&hdu, out),
         64 => request.show::<i64>(&hdu, out),
         -32 => request.show::<f32>(&hdu, out),
-        // `Hdu::at` has let no other pass.
+        // `Hdu::at` refuses all others.
         _ => request.show::<f64>(&hdu, out),
     }
 }
 
-/// What is asked for.
+/// The arguments.
 struct Request {
     file: PathBuf,
     hdu: Option<u64>,
@@ -102,7 +103,7 @@ struct Request {
     percentiles: Option<(f64, f64)>,
 }
 
-/// `A..B`, where either may be missing.
+/// A range `A..B`, of which either bound may be missing.
 type Span = (Option<u64>, Option<u64>);
 
 impl Request {
@@ -147,20 +148,20 @@ impl Request {
         Failure::new(format!("{}: {text}", self.file.display()))
     }
 
-    /// Maps elements of the file.
+    /// Maps elements of the file; `what` names them in errors.
     fn map<T: Pod>(&self, what: impl Display, offset: u64, shape: &[usize]) -> Result<SharedArray<T>, Failure> {
         let options = MmapArray::options().offset(offset).shape(shape);
         options.open_shared(&self.file).map_err(|error| Failure::new(format!("{what}: {error}")))
     }
 
-    /// The unit that is asked for, from one header to the next.
+    /// Finds the requested HDU by reading one header after another.
     fn find(&self) -> Result<Hdu, Failure> {
         let file_len = fs::metadata(&self.file).map_err(|error| self.error(error))?.len();
         let mut offset = 0;
         for number in 0.. {
             if number > 0 && offset >= file_len {
                 let wanted = self.hdu.map_or("image with pixels".into(), |hdu| format!("HDU {hdu}"));
-                return Err(self.error(format!("has no {wanted}, in {number} HDUs")));
+                return Err(self.error(format!("has no {wanted} among its {number} HDUs")));
             }
             let hdu = Hdu::at(self, number, offset)?;
             match self.hdu {
@@ -176,7 +177,7 @@ impl Request {
         unreachable!("the offset grows with each HDU, and so reaches the end of any file first")
     }
 
-    /// Prints what the window holds, and makes its picture.
+    /// Prints statistics of the window, and draws it if requested.
     fn show<P: Pixel>(&self, hdu: &Hdu, out: &mut impl Write) -> Result<(), Failure> {
         // The first axis is the one along a row.
         let (width, height) = (hdu.axes[0], hdu.axes.get(1).copied().unwrap_or(1));
@@ -187,14 +188,14 @@ impl Request {
         let inside = plane.len() == cube.len() && plane.iter().zip(cube.iter().rev()).all(|(index, len)| index < len);
         if !inside {
             let lens: Vec<u64> = cube.iter().rev().copied().collect();
-            return Err(self.error(format!("has planes of shape {lens:?}, and no plane {plane:?}")));
+            return Err(self.error(format!("has planes of shape {lens:?}, but no plane {plane:?}")));
         }
-        // None of this is beyond the length of the data, which `Hdu::at` has counted.
+        // None of this exceeds the length of the data, which `Hdu::at` has computed.
         let number = plane.iter().zip(cube.iter().rev()).fold(0, |number, (index, len)| number * len + index);
         let offset = hdu.data + (number * height + rows.start) * width * size_of::<P>() as u64;
         let lens = [rows.end - rows.start, width, columns.start, columns.end].map(usize::try_from);
         let [Ok(len), Ok(width), Ok(left), Ok(right)] = lens else {
-            return Err(self.error(format!("a row of {width} pixels is beyond this machine's addresses")));
+            return Err(self.error(format!("a row of {width} pixels exceeds this machine's address space")));
         };
 
         let what = format!("rows {rows:?} of HDU {}", hdu.number);
@@ -213,11 +214,11 @@ impl Request {
         if let Some(path) = &self.png {
             let shade = |pixel: P| match pixel.is_blank(meaning.blank) {
                 true => 0,
-                // What is above 255 becomes that, and what is no number becomes 0.
+                // The cast saturates at 0 and 255, and converts NaN to 0.
                 false => ((meaning.value(pixel.number()).to_f64() - black) / (white - black) * 255.0 + 0.5) as u8,
             };
             let error = |error: Box<dyn Error>| Failure::new(format!("{}: {error}", path.display()));
-            // Never one that is there: it could be the image itself.
+            // An existing file is never replaced: it could be the image itself.
             let file = File::create_new(path).map_err(|cannot| error(cannot.into()))?;
             let made = mapped.try_read(|pixels| picture(file, &pixels.slice((.., left..right)), shade));
             made.inspect_err(|_| drop(fs::remove_file(path))).map_err(error)?;
@@ -244,7 +245,7 @@ impl Request {
         if start < end && end <= len {
             return Ok(start..end);
         }
-        Err(self.error(format!("has {what} 0..{len}, and no window of {what} {start}..{end}")))
+        Err(self.error(format!("has {what} 0..{len}, but no window of {what} {start}..{end}")))
     }
 }
 
@@ -254,7 +255,7 @@ fn span<N: std::str::FromStr>(text: &str) -> Option<(Option<N>, Option<N>)> {
     Some((parse(start)?, parse(end)?))
 }
 
-/// A line of a header: `BITPIX  =                  -32 / what that means`.
+/// A card of a header: `BITPIX  =                  -32 / comment`.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Card {
@@ -263,18 +264,18 @@ struct Card {
     value: Bytes<70>,
 }
 
-/// What this program asks a header for.
+/// The values of a header that this program uses.
 struct Header {
-    /// What its errors begin with.
+    /// The beginning of errors about this header.
     place: String,
-    /// Where the data begin.
+    /// The byte at which the data begin.
     end: u64,
-    /// Values as they are written, with the bytes where their cards begin.
+    /// The text of each value, and the byte at which its card begins.
     values: BTreeMap<String, (u64, String)>,
 }
 
 impl Header {
-    /// The keywords that are kept; with those of axes, of which there are at most 999.
+    /// The keywords that are kept, besides those of the axes, of which there are at most 999.
     const KEPT: [&'static str; 13] = [
         "SIMPLE", "XTENSION", "EXTNAME", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "ZIMAGE", "BSCALE", "BZERO",
         "BLANK", "END",
@@ -302,11 +303,11 @@ impl Header {
                     header.end += BLOCK;
                     return Ok(header);
                 }
-                // Of two that say something else the first holds.
+                // If a keyword is repeated, its first value is used.
                 if card.indicator == "= " && !header.values.contains_key(keyword) {
                     let text = card.value.to_string();
                     let value = value(&text).ok_or_else(|| {
-                        header.error(offset, format!("{keyword} is {:?}, a text without an end", text.trim()))
+                        header.error(offset, format!("{keyword} is {:?}, a string without its end quote", text.trim()))
                     })?;
                     if !value.is_empty() {
                         header.values.insert(keyword.into(), (offset, value));
@@ -327,7 +328,7 @@ impl Header {
 
     fn integer(&self, keyword: &str) -> Result<Option<i64>, Failure> {
         let Some((offset, value)) = self.values.get(keyword) else { return Ok(None) };
-        let wrong = |_| self.error(*offset, format!("{keyword} is {value:?}, and not an integer"));
+        let wrong = |_| self.error(*offset, format!("{keyword} is {value:?}; expected an integer"));
         value.parse().map(Some).map_err(wrong)
     }
 
@@ -335,21 +336,21 @@ impl Header {
         let Some((offset, value)) = self.values.get(keyword) else { return Ok(None) };
         // The exponent's letter may be a D.
         let number = value.replace(['D', 'd'], "e").parse().ok().filter(|number: &f64| number.is_finite());
-        number.map(Some).ok_or_else(|| self.error(*offset, format!("{keyword} is {value:?}, and not a number")))
+        number.map(Some).ok_or_else(|| self.error(*offset, format!("{keyword} is {value:?}; expected a finite number")))
     }
 
     fn require(&self, keyword: &str) -> Result<i64, Failure> {
         self.integer(keyword)?.ok_or_else(|| Failure::new(format!("{}: its header has no {keyword}", self.place)))
     }
 
-    /// A number of things, which is not negative.
+    /// Returns a value that must not be negative.
     fn count(&self, keyword: &str) -> Result<Option<u64>, Failure> {
         let Some(count) = self.integer(keyword)? else { return Ok(None) };
         u64::try_from(count).map(Some).map_err(|_| self.error(self.values[keyword].0, format!("{keyword} is {count}")))
     }
 }
 
-/// The value at the beginning of a card's last 70 bytes, without the quotes and without the comment behind it.
+/// Returns the value in the last 70 bytes of a card, without quotes and without the comment after it.
 fn value(text: &str) -> Option<String> {
     let Some(mut rest) = text.trim_start().strip_prefix('\'') else {
         return text.split('/').next().map(|value| value.trim().into());
@@ -371,12 +372,12 @@ fn value(text: &str) -> Option<String> {
 struct Hdu {
     number: u64,
     header: Header,
-    /// The length of each axis, the fastest first.
+    /// The lengths of the axes, the fastest-varying first.
     axes: Vec<u64>,
-    /// The byte where its data begin, and where the next unit does.
+    /// The bytes at which the data and the next HDU begin.
     data: u64,
     end: u64,
-    /// What it is, if not an image with pixels.
+    /// A description of the HDU, if it is not an image with pixels.
     no_image: Option<String>,
 }
 
@@ -384,16 +385,16 @@ impl Hdu {
     fn at(request: &Request, number: u64, offset: u64) -> Result<Self, Failure> {
         let header = Header::read(request, number, offset)?;
         if let Some("F") = header.text("SIMPLE") {
-            return Err(header.error(offset, "SIMPLE is F: the file does not keep to the standard"));
+            return Err(header.error(offset, "SIMPLE is F: the file does not conform to the standard"));
         }
         let bits = header.require("BITPIX")?;
         if ![8, 16, 32, 64, -32, -64].contains(&bits) {
             let offset = header.values["BITPIX"].0;
-            return Err(header.error(offset, format!("BITPIX is {bits}, and not 8, 16, 32, 64, -32 or -64")));
+            return Err(header.error(offset, format!("BITPIX is {bits}; expected 8, 16, 32, 64, -32 or -64")));
         }
         let count = header.require("NAXIS")?;
         if !(0..=999).contains(&count) {
-            return Err(header.error(header.values["NAXIS"].0, format!("NAXIS is {count}, and not 0 to 999")));
+            return Err(header.error(header.values["NAXIS"].0, format!("NAXIS is {count}; expected 0 to 999")));
         }
         let axis = |axis| {
             let keyword = format!("NAXIS{axis}");
@@ -417,12 +418,12 @@ impl Hdu {
 
         let no_image = match header.text("XTENSION") {
             Some("IMAGE" | "IUEIMAGE") => None,
-            None if groups => Some("random groups, no image".into()),
+            None if groups => Some("random groups, not an image".into()),
             None => None,
             Some(_) if header.text("ZIMAGE") == Some("T") => {
-                Some("a compressed image, which is in no place as it is: `funpack` makes an image of it".into())
+                Some("a compressed image, which cannot be mapped; decompress it with `funpack`".into())
             }
-            Some(other) => Some(format!("an extension of the kind {other:?}, no image")),
+            Some(other) => Some(format!("an extension of the kind {other:?}, not an image")),
         };
         let no_pixels = || pixels == Some(0) || repeats == 0;
         let no_image = no_image.or_else(|| no_pixels().then(|| format!("an image of shape {axes:?}, without pixels")));
@@ -430,7 +431,7 @@ impl Hdu {
     }
 }
 
-/// A pixel's value, or some pixels' sum.
+/// The value of a pixel, or the sum of several pixels.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Number {
     Integer(i128),
@@ -455,14 +456,14 @@ impl Display for Number {
     }
 }
 
-/// What a pixel can be.
+/// A type of pixel.
 trait Pixel: Scalar + mmap_array::element::Number + Ordered {
     fn number(self) -> Number;
-    /// Whether it stands for none.
+    /// Returns whether the pixel is blank: it represents no value.
     fn is_blank(self, blank: Option<i64>) -> bool;
-    /// The sum of some: of integers the exact one.
+    /// Returns the sum of pixels, which is exact for integers.
     fn sum(pixels: impl Iterator<Item = Self>) -> Number;
-    /// The sum of a view's, as the crate sums: many at a time, floats pairwise.
+    /// Returns the sum of a view by the crate's loops: several pixels at a time, and floats pairwise.
     fn sum_all(pixels: &ArrayView<'_, Be<Self>, Shared>) -> Number;
 }
 
@@ -514,7 +515,7 @@ macro_rules! floats {
 }
 floats!(f32, f64);
 
-/// What the numbers in the file stand for.
+/// The conversion of stored numbers to values.
 struct Meaning {
     scale: f64,
     zero: f64,
@@ -527,7 +528,8 @@ impl Meaning {
         Ok(Self { scale, zero, blank: header.integer("BLANK")? })
     }
 
-    /// What is added to integers that stay integers: FITS has unsigned ones by the zero in their middle.
+    /// Returns the integer to add if values remain integers. FITS stores an unsigned integer minus `BZERO`, as a signed
+    /// one.
     fn shift(&self) -> Option<i128> {
         let whole = self.scale == 1.0 && self.zero.fract() == 0.0 && self.zero.abs() < 2.0_f64.powi(64);
         whole.then_some(self.zero as i128)
@@ -547,7 +549,7 @@ impl Meaning {
         }
     }
 
-    /// Two percentiles of a sample: every so many rows and columns, 256 at most of each.
+    /// Returns two percentiles of a sample of at most 256 evenly spaced rows and columns.
     fn percentiles<P: Pixel>(
         &self,
         window: &ArrayView<'_, Be<P>, Shared>,
@@ -564,12 +566,13 @@ impl Meaning {
     }
 }
 
-/// What is said of a window.
+/// The statistics of a window.
 struct Statistics {
-    /// How many pixels stand for none.
+    /// The number of blank pixels.
     blank: usize,
-    /// The smallest and the largest of the others, and their mean, where there are others.
+    /// The smallest and the largest value of the other pixels, if there are any.
     extremes: Option<(Number, Number)>,
+    /// The mean of the other pixels.
     mean: f64,
 }
 
@@ -586,13 +589,13 @@ impl Statistics {
             (min.zip(numbers().reduce(|a, b| if b > a { b } else { a })), P::sum(pixels()))
         };
         let extremes = extremes.map(|(min, max)| (meaning.value(min), meaning.value(max)));
-        // A negative scale makes the smallest the largest.
+        // A negative scale swaps the smallest and the largest.
         let extremes = extremes.map(|(min, max)| if max < min { (max, min) } else { (min, max) });
         Self { blank: window.len() - count, extremes, mean: meaning.mean(sum, count) }
     }
 }
 
-/// Writes a picture, its top row, which is the window's last, first.
+/// Writes a picture, beginning with its top row, which is the last row of the window.
 fn picture<P: Pixel>(
     file: File,
     window: &ArrayView<'_, Be<P>, Shared>,

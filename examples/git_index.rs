@@ -1,18 +1,20 @@
-//! Where git keeps its objects: the index of a pack, as the tables that it consists of.
+//! Lists where git stores its objects, from the tables of which the index of a pack consists.
 //!
 //! ```text
 //! cargo run --release --example git_index .git/objects/pack/pack-….idx
 //! cargo run --release --example git_index .git/objects/pack/pack-….idx --find 0c3f
 //! ```
 //!
-//! An index is big-endian tables one after another: how many objects have a first byte up to each of 256, then for each
-//! object, sorted, its id, its checksum and its offset in the pack, and offsets of 64 bits where 31 are too few. Each is a
-//! window of the one file with elements of its own. In the older version, 1, offsets and ids are records, and the same code
-//! searches a field of these. Ids have 20 bytes, or 32 in repositories of SHA-256, by the length of the file.
+//! An index consists of big-endian tables one after another: for each of the 256 first bytes, the number of objects
+//! whose id begins with that byte or a smaller one; for each object, in the order of the ids, its id, its checksum and
+//! its offset in the pack; and offsets of 64 bits for those that do not fit into 31. Each table is mapped as a window
+//! of the file with its own type of elements. In version 1, which is older, offsets and ids are fields of records, and
+//! the same code searches a field. Ids have 20 bytes, or 32 in repositories that use SHA-256; the length of the file
+//! determines which.
 //!
-//! All objects are listed as `git show-index` lists them, block by block: each is good before it is printed, also of a
-//! file that is cut meanwhile. To find those whose ids begin with some digits, the first table and a binary search
-//! touch a few pages of the file, however large.
+//! All objects are listed as `git show-index` lists them, in blocks that are checked before they are printed, even if
+//! the file is truncated meanwhile. Finding the objects whose ids begin with some digits, by the first table and a
+//! binary search, reads only a few pages of the file, whatever its size.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -25,7 +27,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The objects that are read together.
+/// The number of objects that are read together.
 const BLOCK: usize = 1 << 12;
 
 fn main() -> ExitCode {
@@ -39,10 +41,10 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Which objects of which index.
+/// The arguments.
 pub(crate) struct Request {
     file: PathBuf,
-    /// The digits that the ids begin with, each less than 16.
+    /// The first digits of the ids, each less than 16.
     find: Option<Vec<u8>>,
 }
 
@@ -64,7 +66,7 @@ impl Request {
         Ok(Self { file: file.ok_or("no file")?, find })
     }
 
-    /// Prints the objects that were asked for.
+    /// Prints the requested objects.
     pub(crate) fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         let printed = File::open(&self.file).map_err(Into::into);
         let printed = printed.and_then(|file| Index { file, find: self.find.as_deref() }.print(out));
@@ -86,7 +88,7 @@ struct Index<'a> {
 }
 
 impl Index<'_> {
-    /// Maps elements of the file.
+    /// Maps elements of the file; `what` names them in errors.
     fn map<T: Pod>(&self, what: &str, offset: u64, count: u64) -> Result<SharedArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(usize::try_from(count)?);
         options.open_shared(&self.file).map_err(|error| format!("{what}: {error}").into())
@@ -94,32 +96,32 @@ impl Index<'_> {
 
     fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         let [magic, version] = self.map::<[[u8; 4]; 2]>("the first bytes", 0, 1)?.at(0)?;
-        // The first version begins with the first table: no number of objects is as large as this.
+        // Version 1 begins with the first table, in which no number of objects is as large as this.
         let version = if magic == [0xff, b't', b'O', b'c'] { Be::from_bytes(version).get() } else { 1 };
         let start = match version {
             1 => 0,
             2 => 8,
-            _ => return Err(format!("an index of version {version}; only 1 and 2 are known").into()),
+            _ => return Err(format!("an index of version {version}; only versions 1 and 2 are supported").into()),
         };
         let first_bytes = self.map::<Be<u32>>("the number of objects by first byte", start, 256)?.load()?;
         if !first_bytes.is_sorted() {
-            return Err("no index of a pack: its numbers of objects by first byte do not ascend".into());
+            return Err("not the index of a pack: the numbers of objects by first byte do not ascend".into());
         }
         let (count, objects) = (first_bytes[255].get().into(), start + 4 * 256);
-        // Behind the objects are the checksums of the pack and of the index, as long as the ids.
+        // After the objects are the checksums of the pack and of the index, which are as long as the ids.
         let (len, fixed) = (self.file.metadata()?.len(), |id: u64, entry: u64| objects + count * entry + 2 * id);
-        // Whether the rest can be offsets of 64 bits. A file where it can for ids of both lengths there is not.
+        // The rest, if it can be offsets of 64 bits. In no file can it be for both lengths of ids.
         let rest = |id: u64| len.checked_sub(fixed(id, id + 8)).filter(|rest| rest % 8 == 0 && rest / 8 <= count);
         match (version, rest(20), rest(32)) {
             (1, ..) if len == fixed(20, 24) => self.print_1::<20>(&first_bytes, objects, count, out),
             (1, ..) if len == fixed(32, 36) => self.print_1::<32>(&first_bytes, objects, count, out),
             (2, Some(rest), _) => self.print_2::<20>(&first_bytes, objects, count, rest / 8, out),
             (2, _, Some(rest)) => self.print_2::<32>(&first_bytes, objects, count, rest / 8, out),
-            _ => Err(format!("no index of version {version} with {count} objects has {len} bytes").into()),
+            _ => Err(format!("no index of version {version} with {count} objects has a length of {len} bytes").into()),
         }
     }
 
-    /// Version 1: a table of records.
+    /// Prints an index of version 1: one table of records.
     fn print_1<const N: usize>(
         &self,
         first_bytes: &[Be<u32>],
@@ -137,7 +139,7 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// Version 2: one table after another.
+    /// Prints an index of version 2: one table after another.
     fn print_2<const N: usize>(
         &self,
         first_bytes: &[Be<u32>],
@@ -152,7 +154,7 @@ impl Index<'_> {
         let offsets = self.map::<Be<u32>>("the offsets", start + 4 * count, count)?;
         let large = self.map::<Be<u64>>("the offsets of 64 bits", start + 8 * count, large_count)?;
         let found = ids.try_read(|ids| self.find(first_bytes, &ids))?;
-        // Nothing is printed of a broken index.
+        // All offsets are checked before anything is printed.
         shared::read((&offsets, &large), |(offsets, large)| {
             found.clone().try_for_each(|index| offset(&offsets, &large, index).map(drop))
         })??;
@@ -171,7 +173,7 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// The objects that were asked for: all, or those whose ids begin with some hexadecimal digits.
+    /// Returns the range of the requested objects: all, or those whose ids begin with the digits.
     fn find<const N: usize>(
         &self,
         first_bytes: &[Be<u32>],
@@ -181,7 +183,7 @@ impl Index<'_> {
         let (mut lowest, mut highest) = ([0; N], [0xff; N]);
         for (index, digit) in digits.iter().enumerate() {
             let shift = if index % 2 == 0 { 4 } else { 0 };
-            let too_many = || format!("{} digits are more than an id has, {}", digits.len(), 2 * N);
+            let too_many = || format!("--find has {} digits, but an id has only {}", digits.len(), 2 * N);
             let (low, high) = lowest.get_mut(index / 2).zip(highest.get_mut(index / 2)).ok_or_else(too_many)?;
             *low |= digit << shift;
             *high ^= (digit ^ 0xf) << shift;
@@ -192,30 +194,30 @@ impl Index<'_> {
         let end = start + partition_point(ids.rows(start..end), |id| id <= highest);
         if start == end {
             let digits = digits.iter().filter_map(|&digit| char::from_digit(digit.into(), 16)).collect::<String>();
-            return Err(format!("no object's id begins with {digits}").into());
+            return Err(format!("no object has an id that begins with {digits}").into());
         }
         Ok(start..end)
     }
 }
 
-/// Where an object is in the pack.
+/// Returns the offset of an object in the pack.
 fn offset(
     offsets: &ArrayView<'_, Be<u32>, Shared>,
     large: &ArrayView<'_, Be<u64>, Shared>,
     index: usize,
 ) -> Result<u64, Box<dyn Error>> {
     let offset = offsets.at(index).get();
-    // The highest bit says that the others are an index.
+    // If the highest bit is set, the others are an index of an offset of 64 bits.
     if offset >> 31 == 0 {
         return Ok(offset.into());
     }
     let place = offset & (u32::MAX >> 1);
     let found = large.get(place as usize).map(Be::get);
-    let text = || format!("object {index} has offset {place} of 64 bits, of which there are {}", large.len());
+    let text = || format!("object {index} refers to the offset {place} of 64 bits, but there are only {}", large.len());
     found.ok_or_else(|| text().into())
 }
 
-/// How many of sorted elements come first, as [`slice::partition_point`].
+/// Returns the number of leading elements for which `first` is true, like [`slice::partition_point`].
 fn partition_point<T: Pod>(view: ArrayView<T, Shared>, first: impl Fn(T) -> bool) -> usize {
     let (mut start, mut end) = (0, view.len());
     while start < end {

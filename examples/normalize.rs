@@ -1,17 +1,17 @@
-//! The mean of each pixel subtracted from a stack of images, which may be larger than memory.
+//! Subtracts the mean of each pixel from a stack of images, which may be larger than memory.
 //!
 //! ```text
 //! cargo run --release --example normalize STACK.npy OUT.npy
 //! cargo run --release --example normalize
 //! ```
 //!
-//! The stack is an array of real numbers of any type and byte order, whose leading axis counts the images; what becomes of
-//! it is an array of `f32` of the same shape. The file is read twice, some images at a time: once for the means, in `f64`,
-//! and once to subtract them. A progress bar shows how far it is. The result appears whole, or not at all.
+//! The stack is an array of real numbers of any type and byte order, whose leading axis counts the images. The result
+//! is an array of `f32` of the same shape. The file is read twice, some images at a time: once to compute the means, in
+//! `f64`, and once to subtract them. A progress bar shows the progress. The result is created completely or not at all.
 //!
-//! What NumPy does in memory is `(stack - stack.mean(axis=0, dtype="f8")).astype("f4")`.
+//! NumPy, in memory: `(stack - stack.mean(axis=0, dtype="f8")).astype("f4")`.
 //!
-//! Without paths it makes a stack of noise of its own first, and both files are temporary and go again.
+//! Without arguments, the program creates a stack of noise, and deletes it and the result at the end.
 #![forbid(unsafe_code)]
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,7 +25,7 @@ use std::time::Instant;
 
 const USAGE: &str = "usage: normalize [STACK.npy OUT.npy]";
 
-/// How many bytes of numbers are in memory at a time, unless one image has more.
+/// The number of bytes of numbers that are in memory at a time, unless one image has more.
 const AT_ONCE: usize = 64 << 20;
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Makes a stack, in which each pixel has an offset of its own, and takes the offsets away.
+/// Creates a stack in which each pixel has a different offset, and removes the offsets.
 fn demonstrate(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::Builder::new().prefix("normalize-").tempdir()?;
     let (stack, normal): (PathBuf, PathBuf) = (folder.path().join("stack.npy"), folder.path().join("normal.npy"));
@@ -62,17 +62,17 @@ fn demonstrate(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let largest = means.iter().fold(0.0, |largest: f64, mean| largest.max(mean.abs()));
     writeln!(
         out,
-        "checked  values from {lowest:.1} to {highest:.1}, of every pixel a mean below {:.0e}",
+        "checked  values from {lowest:.1} to {highest:.1}, the mean of every pixel below {:.0e}",
         largest + 1e-9
     )?;
     Ok(())
 }
 
-/// Subtracts the means from the stack in one file, and puts what is left into another.
+/// Subtracts the mean of each pixel from the stack in one file, and writes the differences to another.
 pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let images = npy::dyn_options().open_shared(stack)?;
     let Some((&count, image_shape)) = images.shape().split_first() else {
-        return Err(format!("{} holds one number and no images", stack.display()).into());
+        return Err(format!("{} has no axes; expected a leading axis of images", stack.display()).into());
     };
     let shape = |images: usize| [&[images], image_shape].concat();
     let mut writer = npy::Writer::<f32>::create(target, image_shape)?;
@@ -82,7 +82,7 @@ pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Re
         writeln!(out, "normal   {}: no pixels", target.display())?;
         return Ok(());
     }
-    // No more than are in the file.
+    // The shape is not larger than the file, which has been checked.
     let pixels = image_shape.iter().product::<usize>();
     let at_once = (AT_ONCE / pixels.saturating_mul(size_of::<f64>())).max(1);
     let mut means = Vec::new();
@@ -90,7 +90,7 @@ pub(crate) fn normalize(stack: &Path, target: &Path, out: &mut impl Write) -> Re
     means.resize(pixels, 0.0);
     writeln!(out, "stack    {}: {count} images of shape {image_shape:?}, {}", stack.display(), images.dtype())?;
 
-    // Shown only where the standard error is a terminal.
+    // Shown only if standard error is a terminal.
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} images, {eta} left")?;
     let bar = ProgressBar::new(count as u64).with_style(style);
     let start = Instant::now();

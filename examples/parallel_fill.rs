@@ -1,16 +1,16 @@
-//! One array of records filled by several processes, any of which may be killed: random walks, one a row.
+//! Fills an array of records, one random walk each, by several processes, any of which may be killed.
 //!
 //! ```text
 //! cargo run --release --example parallel_fill
 //! cargo run --release --example parallel_fill walks.npy --processes 4 --rows 10000000
 //! ```
 //!
-//! The program creates the file and starts itself several times. Each process claims parts of the array and fills them,
-//! until there are none left, while a progress bar shows what is done by all. Kill some of them, and the others take
-//! over; kill all, and the same command goes on where they were. In the end some walks are walked again to check the
-//! file, which is then one that NumPy opens: `np.load("walks.npy", mmap_mode="r")["highest"].mean()`.
+//! The program creates the file and starts itself several times. Each process claims parts of the array and fills them
+//! until none is left, while a progress bar shows their common progress. If some processes are killed, the others fill
+//! their parts; if all are killed, the same command continues where they stopped. At the end the program computes some
+//! walks again to check the file, which NumPy can open: `np.load("walks.npy", mmap_mode="r")["highest"].mean()`.
 //!
-//! Without a path the file is a temporary one, and goes again.
+//! Without a path, the file is temporary and is deleted at the end.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -27,11 +27,13 @@ use std::time::{Duration, Instant};
 
 const USAGE: &str = "usage: parallel_fill [PATH] [--processes N] [--rows R]";
 
-/// The steps of each walk, and into how many parts the array of them is cut.
+/// The number of steps of each walk.
 const STEPS: u32 = 2000;
+
+/// The number of parts into which the array is divided.
 const PARTS: usize = 256;
 
-/// How many walks are walked again in the end.
+/// The number of walks that are computed again at the end.
 const CHECKED: usize = 1000;
 
 fn main() -> ExitCode {
@@ -44,14 +46,14 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// A process of this program that fills parts of the array.
+/// Returns the command that starts a process of this program that fills parts of the array.
 fn own_process(path: &Path, rows: usize) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--worker").arg("--rows").arg(rows.to_string()).arg("--").arg(path);
     Ok(command)
 }
 
-/// Why the program fails, and its exit status.
+/// An error: the exit status of the program, and a text.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: u8,
@@ -70,7 +72,7 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// Where a walk ended and how far it went on the way.
+/// The end and the extremes of a random walk.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, Record)]
 #[repr(C)]
 pub(crate) struct Walk {
@@ -83,7 +85,7 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// The walk of a row: the same wherever and whenever it is walked.
+    /// Computes the walk of a row, which depends on nothing else.
     pub(crate) fn new(row: u64) -> Self {
         let mut walk = Self { row, end: 0.0, lowest: 0.0, highest: 0.0, crossings: 0, steps: STEPS };
         let mut state = row;
@@ -103,12 +105,12 @@ impl Walk {
     }
 }
 
-/// What is asked for.
+/// The arguments.
 pub(crate) struct Request {
     path: Option<PathBuf>,
     processes: usize,
     rows: usize,
-    /// Whether this is one of the processes that were started to fill.
+    /// Whether this is one of the processes that were started to fill the array.
     worker: bool,
 }
 
@@ -140,12 +142,12 @@ impl Request {
         }
     }
 
-    /// What each of the processes does.
+    /// Runs one of the processes that fill the array, and returns the number of parts that it filled.
     fn work(&self) -> Result<usize, Error> {
         work(self.path.as_deref().unwrap_or(Path::new("")), self.rows)
     }
 
-    /// What the first process does; `process` is how it starts others.
+    /// Runs the first process, which starts the others by the commands that `process` returns.
     pub(crate) fn run(
         &self,
         process: impl Fn(&Path, usize) -> io::Result<Command>,
@@ -162,12 +164,12 @@ impl Request {
         let before = self.fill(path, process, out)?;
         check(path, self.rows, out)?;
         if before {
-            writeln!(out, "It was complete before: nothing was to be done.")?;
+            writeln!(out, "The file was already complete.")?;
         }
         Ok(())
     }
 
-    /// Has the processes fill the array. Whether there was nothing to be done.
+    /// Fills the array by several processes. Returns whether it was already complete.
     fn fill(
         &self,
         path: &Path,
@@ -180,7 +182,7 @@ impl Request {
         let size = bytes as f64 / 1e6;
         writeln!(out, "array    {}: {} walks of {STEPS} steps, {size:.1} MB", path.display(), self.rows)?;
         if before == parts {
-            // Whoever did the last part may have died before it took the sidecar away.
+            // The process that filled the last part may have died before it deleted the sidecar.
             job.claim()?;
             return Ok(true);
         }
@@ -188,7 +190,7 @@ impl Request {
         out.flush()?;
 
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} parts, {eta} left")?;
-        // Shown only where the standard error is a terminal.
+        // Shown only if standard error is a terminal.
         let bar = ProgressBar::new(parts as u64).with_style(style).with_position(before as u64);
         bar.reset_eta();
         let start = Instant::now();
@@ -209,14 +211,14 @@ impl Request {
             }
             if alive == 0 && job.progress()?.0 < parts {
                 bar.abandon();
-                let text = format!("all processes ended with {done} of {parts} parts done; the same command goes on");
+                let text = format!("all processes ended with {done} of {parts} parts done; run this again to continue");
                 return Err(Failure { status: 1, text });
             }
             thread::sleep(Duration::from_millis(20));
         }
         let seconds = start.elapsed().as_secs_f64();
         bar.finish_and_clear();
-        // They have nothing left to do but to take the sidecar away, which this process does too if they were killed.
+        // They have nothing left to do but to delete the sidecar, which this process does if they were killed.
         job.claim()?;
         let share = (parts - before) as f64 / parts as f64;
         let (rows, size) = (self.rows as f64 * share, size * share);
@@ -231,7 +233,8 @@ impl Request {
     }
 }
 
-/// The processes that were started. They are waited for whatever happens here: they need nobody to go on.
+/// The processes that were started. Dropping this waits for them, even after an error, because they continue on their
+/// own.
 struct Workers(Vec<Child>);
 
 impl Drop for Workers {
@@ -242,12 +245,13 @@ impl Drop for Workers {
     }
 }
 
-/// The job, which all processes name alike. Blocks on the disk are reserved, so that a full disk is an error at once.
+/// Returns the job, which is the same in all processes. It reserves disk blocks, so that a full disk is an error at
+/// once.
 fn walks(path: &Path, rows: usize) -> FillOptions<'_, Walk> {
     npy::create_options([rows]).reserve().fill(path).parts(PARTS)
 }
 
-/// Fills parts of the array until all are done; how many.
+/// Fills parts of the array until all are done, and returns the number of parts that this process filled.
 pub(crate) fn work(path: &Path, rows: usize) -> Result<usize, Error> {
     walks(path, rows).run(|part| {
         let rows = part.rows();
@@ -256,7 +260,7 @@ pub(crate) fn work(path: &Path, rows: usize) -> Result<usize, Error> {
     })
 }
 
-/// Walks some walks again, evenly spread, and looks at the number of each.
+/// Computes some evenly spread walks again, and checks the row numbers of all.
 fn check(path: &Path, rows: usize, out: &mut impl Write) -> Result<(), Failure> {
     let walks = npy::options::<Walk>().open_shared(path)?;
     let checked = CHECKED.min(rows);
@@ -271,6 +275,6 @@ fn check(path: &Path, rows: usize, out: &mut impl Write) -> Result<(), Failure> 
         return Err(Failure { status: 1, text });
     }
     let highest = highest.unwrap_or(0.0);
-    writeln!(out, "checked  {checked} walks, walked again; the highest of all reached {highest:.1}")?;
+    writeln!(out, "checked  {checked} walks, computed again; the highest value of all is {highest:.1}")?;
     Ok(())
 }

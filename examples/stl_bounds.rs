@@ -1,13 +1,14 @@
-//! The extent of a solid body, from the triangles of its surface: a binary STL file as an array of records.
+//! Prints the extent of a solid body from the triangles of its surface, a binary STL file that is an array of records.
 //!
 //! ```text
 //! cargo run --release --example stl_bounds FILE
 //! ```
 //!
-//! Behind a header of 84 bytes there is a record of 50 for each triangle, so that no float is where a `&f32` could
-//! point to. Its numbers are little-endian on every machine. The records are mapped as what they are; the corners are a
-//! view of them, an array of (triangles, 3, 3) numbers whose smallest and largest are taken coordinate by coordinate.
-//! Nothing is printed of a file that is cut meanwhile.
+//! A header of 84 bytes is followed by a record of 50 bytes for each triangle, so that the floats of every other
+//! triangle are not aligned as a `&f32` requires. The numbers are little-endian on every machine. The file is mapped as
+//! an array of these records.
+//! The corners are a view of it, of shape (triangles, 3, 3), from which the minimum and maximum of each coordinate are
+//! computed. If the file is truncated meanwhile, the program returns an error and prints nothing else.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -48,18 +49,18 @@ struct Triangle {
     attribute: Le<u16>,
 }
 
-/// Prints where the body is, and how large.
+/// Prints the extent, the area and the volume of the body.
 pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let (header, triangles) = match open(path) {
-        // Some binary files begin with `solid`, too, so it only tells of those that cannot be read as one.
+        // Some binary files begin with `solid` too, so only a file that cannot be read as binary is checked for it.
         Err(_) if begins_with(path, b"solid") => {
-            let text = "an ASCII STL file, or a broken binary one: only binary files have records of 50 bytes";
+            let text = "an ASCII STL file, or a damaged binary one; only binary STL files can be read";
             return Err(format!("{}: {text}", path.display()).into());
         }
         opened => opened?,
     };
     let text = header.text.split(|&byte| byte == 0).next().unwrap_or_default();
-    // What it holds goes to a terminal.
+    // The text is printed to a terminal, which must not interpret it.
     let text = String::from_utf8_lossy(text).trim().replace(char::is_control, "?");
     let (extents, (area, volume)) = triangles.try_read(|triangles| {
         // (triangle, corner, coordinate)
@@ -85,11 +86,11 @@ pub(crate) fn list(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Erro
 
 fn open(path: &Path) -> Result<(Header, SharedArray<Triangle>), Box<dyn Error>> {
     let header = MmapArray::<Header>::options().shape(1).open_shared(path)?.at(0)?;
-    // To the end of the file, which must be whole triangles.
+    // Up to the end of the file, which must contain whole triangles.
     let triangles = MmapArray::<Triangle>::options().offset(size_of::<Header>() as u64).open_shared(path)?;
     let (said, found) = (header.triangles, triangles.len());
     if u64::try_from(found)? != u64::from(said.get()) {
-        let text = format!("the header, at byte 80, says {said} triangles, but {found} follow it");
+        let text = format!("the header, at byte 80, states {said} triangles, but {found} follow it");
         return Err(format!("{}: {text}", path.display()).into());
     }
     Ok((header, triangles))
@@ -100,8 +101,8 @@ fn begins_with<const N: usize>(path: &Path, magic: &[u8; N]) -> bool {
     start.is_ok_and(|start| start == *magic)
 }
 
-/// The area of the triangles, and the volume between them and the origin: that of triangles that face the origin is taken
-/// off, so that what is left, where the surface is closed, is the body's.
+/// Returns the area of the triangles, and the volume between them and the origin. The volume of triangles that face the
+/// origin is negative, so the sum is the volume of the body if the surface is closed.
 fn measure(triangles: &ArrayView<'_, Triangle, Shared>) -> (f64, f64) {
     let (mut area, mut volume) = (0.0, 0.0);
     for triangle in triangles {

@@ -1,4 +1,4 @@
-//! When a time zone's clocks change: numbers at odd bytes of a file, in the byte order of another machine.
+//! Prints when the clocks of a time zone change, from unaligned big-endian numbers in a file.
 //!
 //! ```text
 //! cargo run --release --example tz_transitions
@@ -6,12 +6,12 @@
 //! cargo run --release --example tz_transitions FILE 1940..1950
 //! ```
 //!
-//! Without a name it is the machine's own zone. A zoneinfo file (TZif, RFC 9636) is a few tables one after another,
-//! whose lengths its header gives: big-endian times of 64 bits, a byte for each of them that says which kind of time
-//! begins, the kinds as packed records, names. Nothing in it is aligned. The tables are small, so each is loaded as
-//! what it is: a copy, which stays as it is whatever becomes of the file.
+//! Without a name, it prints the zone of the machine. A zoneinfo file (TZif, RFC 9636) consists of a few tables one
+//! after another, whose lengths are in its header: big-endian times of 64 bits, for each of them a byte that identifies
+//! the kind of time that begins, the kinds as packed records, and names. Nothing in it is aligned. The tables are
+//! small, so each is loaded into memory as an array, a copy that later changes of the file do not affect.
 //!
-//! The file may hold anything; a broken one ends in an error that says what is wrong with it.
+//! The file may contain anything: if it is damaged, the program returns an error that describes the problem.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -31,13 +31,13 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: tz_transitions [FILE or ZONE [YEARS]]
-  FILE, ZONE  a file, or a name such as Europe/Berlin, of the folder TZDIR or of the system's (the machine's own zone)
-  YEARS       A..B, from the beginning of A to that of B, either of which may be missing (all)";
+  FILE, ZONE  a file, or a name such as Europe/Berlin in the folder TZDIR or the system's (the machine's zone)
+  YEARS       A..B, from the beginning of year A to the beginning of year B; both are optional (all)";
 
-/// Where systems keep their zones.
+/// The folders in which systems store their zones.
 const FOLDERS: [&str; 4] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
 
-/// The longest name of a kind of time that is read, with where it begins, which is a byte.
+/// The number of bytes of the names that are read. A name begins at one of the first 256.
 const NAMES: u64 = 512;
 
 fn main() -> ExitCode {
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The file that is meant.
+/// Returns the path of the file with the name, or of the zone.
 fn find(zone: &OsString) -> PathBuf {
     let own = std::env::var_os("TZDIR").map(PathBuf::from);
     let folders = own.into_iter().chain(FOLDERS.map(PathBuf::from)).map(|folder| folder.join(zone));
@@ -68,7 +68,7 @@ fn find(zone: &OsString) -> PathBuf {
 
 type Time = DateTime64<Second>;
 
-/// What begins a file, and its second part too. Behind it are the tables of which it gives the lengths.
+/// The header of a file, or of its second part. The tables, whose lengths it contains, follow it.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Header {
@@ -83,8 +83,8 @@ struct Header {
     names: Be<u32>,
 }
 
-/// A kind of time: how far its clocks are ahead of UTC in seconds, whether they are put forward, and the first byte of
-/// its name.
+/// A kind of time: its offset from UTC in seconds, whether it is daylight saving time, and the index of its name's
+/// first byte.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Kind {
@@ -93,7 +93,7 @@ struct Kind {
     name: u8,
 }
 
-/// Since when times are so many leap seconds more than UTC has.
+/// The time from which on times exceed UTC by a number of leap seconds.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 struct Leap<T> {
@@ -101,7 +101,7 @@ struct Leap<T> {
     correction: Be<i32>,
 }
 
-/// A time as the file's first part has it, and as its second does.
+/// A time in the file: of 32 bits in the first part, of 64 bits in the second.
 trait Stamp: Scalar + PartialOrd {
     fn time(self) -> Time;
 }
@@ -118,32 +118,32 @@ impl Stamp for Time {
     }
 }
 
-/// Prints the transitions of a zone, from one year on and before another.
+/// Prints the transitions of a zone in a range of years.
 pub(crate) fn list(path: &Path, years: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let zone = Zone { path };
-    let (from, to) = years.split_once("..").ok_or_else(|| format!("{years:?} are no years A..B"))?;
+    let (from, to) = years.split_once("..").ok_or_else(|| format!("expected years as A..B, found {years:?}"))?;
     let (from, to) = (year(from)?, year(to)?);
     let header = zone.header(0)?;
     if header.version == 0 {
         return zone.list::<i32>(0, &header, from, to, out);
     }
-    // A part with times of 32 bits, for programs that know no other, which may be empty.
+    // The first part, which may be empty, has times of 32 bits, for programs that do not read the second.
     let second = HEADER + zone.tables::<i32>(&header).iter().sum::<u64>();
     let (version, header) = (header.version, zone.header(second)?);
     if header.version != version {
-        return Err(zone.error(format!("the header at byte {second} is of another version than the one at byte 0")));
+        return Err(zone.error(format!("the header at byte {second} has another version than the header at byte 0")));
     }
     zone.list::<Time>(second, &header, from, to, out)
 }
 
-/// The beginning of a year, if one is given.
+/// Returns the beginning of a year, or `None` if the text is empty.
 fn year(text: &str) -> Result<Option<Time>, Box<dyn Error>> {
     if text.is_empty() {
         return Ok(None);
     }
     let year: DateTime64<Year> = text.parse()?;
     let time = year.to_unit::<Second, 1>();
-    if time.is_nat() { Err(format!("the year {text} is beyond 64 bits of seconds").into()) } else { Ok(Some(time)) }
+    if time.is_nat() { Err(format!("the year {text} exceeds 64 bits of seconds").into()) } else { Ok(Some(time)) }
 }
 
 const HEADER: u64 = size_of::<Header>() as u64;
@@ -157,7 +157,7 @@ impl Zone<'_> {
         format!("{}: {}", self.path.display(), text.as_ref()).into()
     }
 
-    /// Loads elements of the file: so many, or all to its end.
+    /// Loads `len` elements of the file, or all up to its end; `what` names them in errors.
     fn load<T: Pod>(
         &self,
         what: &str,
@@ -166,7 +166,7 @@ impl Zone<'_> {
     ) -> Result<MmapArrayMut<T>, Box<dyn Error>> {
         let mut options = MmapArray::options().offset(offset);
         if let Some(len) = len.into() {
-            options = options.shape(usize::try_from(len).map_err(|_| self.error(format!("{what} would be {len}")))?);
+            options = options.shape(usize::try_from(len).map_err(|_| self.error(format!("{what}: too many, {len}")))?);
         }
         options.load(self.path).map_err(|error| format!("{what}: {error}").into())
     }
@@ -175,18 +175,18 @@ impl Zone<'_> {
         let header = self.load::<Header>("the header", offset, 1)?[0];
         let (magic, version) = (header.magic, header.version);
         if magic != "TZif" {
-            return Err(self.error(format!("expected TZif at byte {offset}, found {magic:?}: no zoneinfo file")));
+            return Err(self.error(format!("expected TZif at byte {offset}, found {magic:?}: not a zoneinfo file")));
         }
         if ![0, b'2', b'3', b'4'].contains(&version) {
             return Err(
-                self.error(format!("the version at byte {} is {version:#x}, and not 0 or 0x32 to 0x34", offset + 4))
+                self.error(format!("the version at byte {} is {version:#x}; expected 0 or 0x32 to 0x34", offset + 4))
             );
         }
         Ok(header)
     }
 
-    /// The lengths in bytes of the tables behind a header, each below 2^36: times, kinds that begin at them, kinds, names,
-    /// leap seconds, and two of flags.
+    /// Returns the lengths in bytes of the tables after a header, each below 2^36: times, the kinds that begin at them,
+    /// kinds, names, leap seconds, and two tables of flags.
     fn tables<T: Stamp>(&self, header: &Header) -> [u64; 7] {
         let (time, kind, leap) = (size_of::<Be<T>>(), size_of::<Kind>(), size_of::<Leap<Be<T>>>());
         let Header { times, kinds, names, leaps, standard_flags, ut_flags, .. } = *header;
@@ -213,7 +213,7 @@ impl Zone<'_> {
         let kinds = self.load::<Kind>("the kinds of time", kinds_at, u64::from(header.kinds.get()))?;
         let names = self.load::<u8>("the names", names_at, u64::from(header.names.get()).min(NAMES))?;
         let leaps = self.load::<Leap<Be<T>>>("the leap seconds", leaps_at, u64::from(header.leaps.get()))?;
-        // Files of all versions but the first end in a rule for later times, between two line feeds.
+        // Files of all versions except the first end with a rule for later times, between two line feeds.
         let rule = if header.version == 0 { None } else { Some(self.load::<u8>("the rule at the end", end, None)?) };
         let rule =
             match rule.as_ref().map(|bytes| bytes.splitn(3, |byte| *byte == b'\n').collect::<Vec<_>>()).as_deref() {
@@ -227,16 +227,16 @@ impl Zone<'_> {
         let wrong = begins.iter().position(|kind| usize::from(*kind) >= kinds.len());
         if let Some(index) = wrong {
             let (kind, at, kinds) = (begins[index], begins_at + index as u64, kinds.len());
-            return Err(self.error(format!("kind {kind} begins, by byte {at}, but there are {kinds} kinds of time")));
+            return Err(self.error(format!("byte {at} refers to kind of time {kind}, but there are only {kinds}")));
         }
-        // Where a name begins there must be one, with a zero at its end.
+        // Every name must be terminated by a zero.
         let zero = names.iter().rposition(|byte| *byte == 0);
         let last = kinds.project(field!(Kind, name)).max().map(usize::from);
         if last.is_none() {
             return Err(self.error("has no kind of time"));
         }
         if last > zero {
-            let found = format!("a name that has no end in {} bytes from byte {names_at} on", names.len());
+            let found = format!("a name without a final zero in {} bytes from byte {names_at} on", names.len());
             return Err(self.error(format!("a kind of time has {found}")));
         }
         if let Some(index) = times.windows(2).position(|pair| pair[0].partial_cmp(&pair[1]) != Some(Ordering::Less)) {
@@ -264,7 +264,7 @@ impl Zone<'_> {
             let (offset, dst) = (hours(offset.get()), if dst.get() { "dst" } else { "std" });
             writeln!(out, "{time:<20}  {offset:<9}  {dst}  {}", name.escape_ascii())
         };
-        // What the clocks show before; before the first time it is the first kind.
+        // The kind of time before the range; before the first time it is the first kind.
         row(&"", first.checked_sub(1).map_or(0, |before| begins[before]))?;
         for (time, kind) in times[first..behind].iter().zip(&begins[first..behind]) {
             row(&utc(*time), *kind)?;
@@ -276,7 +276,7 @@ impl Zone<'_> {
     }
 }
 
-/// An offset in seconds as +HH:MM:SS.
+/// Formats an offset in seconds as +HH:MM:SS.
 fn hours(offset: i32) -> String {
     let (sign, seconds) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
     format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)

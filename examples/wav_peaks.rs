@@ -1,18 +1,18 @@
-//! How loud each channel of a sound is: the samples of a RIFF/WAVE file, of any width and byte order, mapped where the file
-//! has them.
+//! Prints how loud each channel of a RIFF/WAVE file is, from its samples, mapped in place in any width and byte order.
 //!
 //! ```text
 //! cargo run --release --example wav_peaks FILE
 //! cargo run --release --example wav_peaks FILE --from 3600 --seconds 10 --blocks 60
 //! ```
 //!
-//! The samples are an array of (frames, channels) somewhere in the file; of a recording of a day only the seconds asked
-//! for are mapped. The chunks before them say where they are and what: unsigned integers of 1 byte, signed ones of 2 to 8
-//! or floats, little-endian, and big-endian in a RIFX file. Two channels are seen as records of a left and a right sample.
+//! The samples are an array of shape (frames, channels) somewhere in the file. Only the requested seconds are mapped,
+//! even of a recording of a whole day. The chunks before the samples contain their position and type: unsigned integers
+//! of 1 byte, signed integers of 2 to 8 bytes, or floats; little-endian, or big-endian in a RIFX file. Two channels are
+//! viewed as records of a left and a right sample.
 //!
-//! For each channel it prints the lowest and the highest sample as stored; its peak and its root mean square in decibels,
-//! 0 being full scale; and its peaks block by block, as bars. A file that ends before its samples do is read as far as it
-//! goes. One that is cut meanwhile is an error, and nothing is printed.
+//! For each channel, the program prints the lowest and the highest sample as stored, the peak and the root mean square
+//! in decibels relative to full scale, and the peak of each block as a bar. If the file ends before its samples do, the
+//! samples that are there are read. If it is truncated meanwhile, the program returns an error and prints nothing else.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -33,14 +33,14 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: wav_peaks FILE [OPTION]...
-  --from SECONDS     where to begin (0)
-  --seconds SECONDS  how long to listen, at most (to the end)
-  --blocks COUNT     how many bars to draw (40)";
+  --from SECONDS     the time at which to begin (0)
+  --seconds SECONDS  the duration to read, at most (to the end)
+  --blocks COUNT     the number of bars to draw (40)";
 
-/// A file may consist of any number of empty chunks.
+/// The number of chunks that are searched for the samples. A file may consist of any number of empty chunks.
 const MOST_CHUNKS: u32 = 10_000;
 
-/// A channel's peaks in a block, from silence to full scale.
+/// The bars for the peak of a block, from silence to full scale.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 fn main() -> ExitCode {
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Which seconds of which file.
+/// The arguments.
 pub(crate) struct Request {
     file: PathBuf,
     from: f64,
@@ -83,7 +83,7 @@ impl Request {
         Ok(Self { file: file.ok_or("no file")?, from, seconds, blocks })
     }
 
-    /// Prints what the file holds, and the peaks of the part that was asked for.
+    /// Prints a description of the file, and the peaks of the requested part.
     pub(crate) fn print(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         let printed = File::open(&self.file).map_err(Into::into);
         let printed = printed.and_then(|file| Wave { file, request: self }.print(out));
@@ -91,7 +91,7 @@ impl Request {
     }
 }
 
-/// What each chunk of a file begins with.
+/// The header of a chunk.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 struct Chunk<W> {
@@ -111,7 +111,7 @@ struct Format<H, W> {
     bits: H,
 }
 
-/// What follows in the same chunk where the tag says so. Its own tag is the start of a GUID.
+/// The extension of the chunk `fmt `, which follows if the tag states it. Its own tag is the beginning of a GUID.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed)]
 struct Extension<H, W> {
@@ -123,7 +123,7 @@ struct Extension<H, W> {
     last: [u8; 8],
 }
 
-/// The chunk `ds64`, by which sizes go beyond 32 bits.
+/// The chunk `ds64`, which contains sizes of more than 32 bits.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Sizes {
@@ -139,17 +139,17 @@ struct Stereo<S> {
     right: S,
 }
 
-/// A sample as it lies in a file of the byte order `E`.
+/// A sample as stored in a file of byte order `E`.
 trait Sample<E>: Pod {
     type Value: Display;
 
-    /// The number that is stored.
+    /// Returns the stored number.
     fn value(self) -> Self::Value;
 
-    /// The same with full scale from -1 to 1.
+    /// Returns the stored number, scaled so that full scale is from -1 to 1.
     fn level(self) -> f64;
 
-    /// The lowest and the highest.
+    /// Returns the lowest and the highest sample, or `None` if there are no samples.
     fn extremes(samples: &ArrayView<Self, Shared>) -> Option<(Self, Self)>;
 }
 
@@ -181,7 +181,7 @@ numbers! {
     f32 as f32: 1.0, f64 as f64: 1.0
 }
 
-/// Of 8 bits and less, without a sign.
+/// Samples of at most 8 bits, which are unsigned.
 impl<E> Sample<E> for u8 {
     type Value = u8;
 
@@ -198,10 +198,10 @@ impl<E> Sample<E> for u8 {
     }
 }
 
-/// [`Wave::rows`] for a type of samples.
+/// The function [`Wave::rows`] for a type of samples.
 type Rows<'a> = fn(&Wave<'a>, u64, [usize; 2]) -> Result<Vec<String>, Box<dyn Error>>;
 
-/// What the file says of its samples.
+/// The description of the samples in the file.
 struct Known<'a> {
     kind: &'static str,
     rows: Rows<'a>,
@@ -217,7 +217,7 @@ struct Wave<'a> {
 }
 
 impl<'a> Wave<'a> {
-    /// Maps records of the file.
+    /// Maps records of the file; `what` names them in errors.
     fn map<T: Pod>(&self, what: &str, offset: u64, shape: impl IntoShape) -> Result<SharedArray<T>, Box<dyn Error>> {
         let options = MmapArray::options().offset(offset).shape(shape);
         options.open_shared(&self.file).map_err(|error| format!("{what}: {error}").into())
@@ -232,7 +232,7 @@ impl<'a> Wave<'a> {
         }
     }
 
-    /// Goes from chunk to chunk until the samples are found.
+    /// Reads one chunk after another until the samples are found, and prints them.
     fn print_in<E: ByteOrder + 'static>(&self, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         let (mut known, mut large) = (None, None);
         let mut at = 12;
@@ -244,19 +244,19 @@ impl<'a> Wave<'a> {
                 b"ds64" => large = Some(self.map::<Sizes>("the sizes", at, 1)?.at(0)?.data.get()),
                 b"fmt " => known = Some(self.known::<E>(at, size)?),
                 b"data" => {
-                    let known = known.ok_or("the samples come before the chunk that says what they are")?;
+                    let known = known.ok_or("the chunk `data` comes before the chunk `fmt `, which describes it")?;
                     let size = large.filter(|_| size == u32::MAX).unwrap_or(size.into());
                     return self.print_known(&known, at, size, out);
                 }
                 _ => {}
             }
-            // A chunk of odd size has one more byte behind it.
+            // A chunk of odd size is followed by a byte of padding.
             at += u64::from(size) + u64::from(size % 2);
         }
         Err(format!("no samples in the first {MOST_CHUNKS} chunks").into())
     }
 
-    /// What the samples are, by the chunk `fmt `.
+    /// Reads the description of the samples in the chunk `fmt `.
     fn known<E: ByteOrder + 'static>(&self, at: u64, size: u32) -> Result<Known<'a>, Box<dyn Error>> {
         let plain = self.map::<Format<Endian<u16, E>, Endian<u32, E>>>("the format", at, 1)?.at(0)?;
         let mut tag = plain.tag.get().into();
@@ -270,8 +270,8 @@ impl<'a> Wave<'a> {
         let (channels, frame, bits) = (plain.channels.get(), plain.bytes_per_frame.get(), plain.bits.get());
         let (rate, flow) = (plain.rate.get(), plain.bytes_per_second.get());
         if size < 16 || rate == 0 || channels == 0 || frame % channels != 0 {
-            let text = format!("{channels} channels in frames of {frame} bytes at {rate} Hz, said in {size} bytes");
-            return Err(format!("the format cannot be: {text}").into());
+            let text = format!("{channels} channels in frames of {frame} bytes at {rate} Hz, in a {size}-byte chunk");
+            return Err(format!("invalid format: {text}").into());
         }
         if u64::from(rate) * u64::from(frame) != u64::from(flow) {
             return Err(format!("{rate} frames of {frame} bytes per second are not {flow} bytes per second").into());
@@ -288,18 +288,18 @@ impl<'a> Wave<'a> {
             (1, 8, 9..=64) => ("integers", Self::rows::<Endian<i64, E>, E>),
             (3, 4, 32) => ("floats", Self::rows::<Endian<f32, E>, E>),
             (3, 8, 64) => ("floats", Self::rows::<Endian<f64, E>, E>),
-            (1, ..) => return Err(format!("integers of {bits} bits in {bytes} bytes cannot be read").into()),
-            (3, ..) => return Err(format!("floats of {bits} bits in {bytes} bytes cannot be read").into()),
+            (1, ..) => return Err(format!("integers of {bits} bits in {bytes} bytes are not supported").into()),
+            (3, ..) => return Err(format!("floats of {bits} bits in {bytes} bytes are not supported").into()),
             _ => {
                 let name = [(2, "ADPCM"), (6, "A-law"), (7, "\u{b5}-law"), (0x11, "IMA ADPCM"), (0x55, "MP3")];
-                let name = name.into_iter().find(|&(known, _)| known == tag).map_or("unknown here", |(_, name)| name);
-                return Err(format!("its samples are encoded as {name} (format {tag:#x}), and no plain numbers").into());
+                let name = name.into_iter().find(|&(known, _)| known == tag).map_or("unknown", |(_, name)| name);
+                return Err(format!("its samples are {name} (format {tag:#x}); expected integers or floats").into());
             }
         };
         Ok(Known { kind, rows, bits, bytes: bytes.into(), channels: channels.into(), rate })
     }
 
-    /// Prints the samples, which lie at a byte and are said to have a size.
+    /// Prints the requested part of the samples, which begin at a byte and have `size` bytes according to their chunk.
     fn print_known(&self, known: &Known<'a>, at: u64, size: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         let there = size.min(self.file.metadata()?.len().saturating_sub(at));
         let frame = (known.bytes * known.channels) as u64;
@@ -317,14 +317,14 @@ impl<'a> Wave<'a> {
         writeln!(out, "channels: {channels}, of {kind} of {bits} bits (bytes: {bytes}), {rate} Hz")?;
         writeln!(out, "{count} frames from frame {from} of {frames}, at byte {offset}")?;
         if there < size {
-            writeln!(out, "the file ends early: {there} of {size} bytes are there")?;
+            writeln!(out, "the file ends early: it has {there} of {size} bytes")?;
         }
         writeln!(out, "\n{:<8} {:>20} {:>20} {:>8} {:>8}", "Channel", "Lowest", "Highest", "Peak/dB", "RMS/dB")?;
         rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
         Ok(())
     }
 
-    /// A line for each channel of the samples at a byte.
+    /// Returns a line for each channel of the samples at a byte.
     fn rows<S: Sample<E>, E>(&self, offset: u64, shape: [usize; 2]) -> Result<Vec<String>, Box<dyn Error>> {
         self.map::<S>("the samples", offset, shape)?.try_read(|samples| {
             if shape[1] == 2 {
@@ -338,7 +338,7 @@ impl<'a> Wave<'a> {
     }
 
     fn row<S: Sample<E>, E>(&self, name: &str, samples: &ArrayView<S, Shared>) -> String {
-        // No -0.00 by the addition.
+        // The addition of 0.0 avoids -0.00.
         let decibels = |level: f64| format!("{:.2}", (2000.0 * level.log10()).round() / 100.0 + 0.0);
         let nothing = || ["-"; 4].map(String::from);
         let [lowest, highest, most, rms] = S::extremes(samples).map_or_else(nothing, |(lowest, highest)| {
@@ -354,7 +354,7 @@ impl<'a> Wave<'a> {
     }
 }
 
-/// The level of the sample farthest from silence.
+/// Returns the level of the sample farthest from silence.
 fn peak<S: Sample<E>, E>(samples: &ArrayView<S, Shared>) -> f64 {
     S::extremes(samples).map_or(0.0, |(lowest, highest)| loudest(lowest, highest))
 }
@@ -363,7 +363,7 @@ fn loudest<S: Sample<E>, E>(lowest: S, highest: S) -> f64 {
     lowest.level().abs().max(highest.level().abs())
 }
 
-/// Silence is no bar, and full scale and more the highest.
+/// Returns the index of a bar: 0 for silence, 8 for full scale and above.
 fn bar(level: f64) -> usize {
     (8.0 * level).ceil().clamp(0.0, 8.0) as usize
 }

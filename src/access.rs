@@ -1,9 +1,9 @@
-//! What may be done with mapped elements, as types: what a mode forbids does not compile.
+//! Access modes of mapped elements, as types: what a mode forbids does not compile.
 //!
-//! Which element types are sound depends on the mode: any bit pattern can come out of a file, so reading asks
-//! [`AnyBitPattern`]; whatever is written must be bytes and nothing but bytes, so writing asks [`NoUninit`] as well,
-//! which a record with padding does not have. [`Load`] and [`Store`] say it once, and every element
-//! that a view loads or stores passes through them. Only what is [`Stable`] can be referred to.
+//! Which element types are sound depends on the mode. A file can hold any bit pattern, so reading requires
+//! [`AnyBitPattern`]. Every byte that is written must be initialized, so writing also requires [`NoUninit`], which a
+//! record with padding does not implement. [`Load`] and [`Store`] state these bounds in one place, and every element
+//! that a view loads or stores passes through them. Only elements that are [`Stable`] can be borrowed.
 
 pub(crate) mod atomic;
 mod words;
@@ -13,40 +13,40 @@ pub use atomic::Atomic;
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::borrow::Cow;
 
-/// The array can be read. The mode of [`open`](crate::MmapArray::open).
+/// The mode of arrays that can be read, opened by [`open`](crate::MmapArray::open).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadOnly {}
 
-/// The array can be read and written, and what is written goes to the file. The mode of
+/// The mode of arrays that can be read and written, whose changes go to the file. Opened by
 /// [`open_mut`](crate::Options::open_mut) and [`create`](crate::CreateOptions::create).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadWrite {}
 
-/// The array can be read and written, and what is written stays in memory, page by page; the file keeps what it had.
-/// The mode of [`open_cow`](crate::Options::open_cow).
+/// The mode of arrays that can be read and written, whose changes stay in memory, page by page; the file is unchanged.
+/// Opened by [`open_cow`](crate::Options::open_cow).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyOnWrite {}
 
-/// The array can be read, while anybody may write its elements, lose them or add some. The mode of
+/// The mode of arrays that can be read while anybody may write the file, truncate it or append to it. Opened by
 /// [`open_shared`](crate::Options::open_shared).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shared {}
 
-/// The array can be read and written, while anybody else may do so too. The mode of
+/// The mode of arrays that can be read and written while anybody else may do the same. Opened by
 /// [`open_shared_mut`](crate::Options::open_shared_mut).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SharedMut {}
 
-/// What may be done with elements: one of the modes of this module. The trait is sealed.
+/// An access mode: one of the types of this module. The trait is sealed.
 pub trait Mode: sealed::Mode {
-    /// The mode of views that only read the same elements.
+    /// The mode of read-only views of the same elements.
     type Reading: Reading;
 
-    /// Whether pages of the elements may be lost while they are touched.
+    /// Whether pages of the elements may be lost while they are accessed.
     #[doc(hidden)]
     const SHARED: bool = false;
 
-    /// [`Stable::pointer`] in the modes that are, and `None` in others.
+    /// Returns [`Stable::pointer`] in stable modes, and `None` in others.
     #[doc(hidden)]
     #[inline(always)]
     fn stable_pointer<T>(addr: Addr) -> Option<*mut T> {
@@ -54,14 +54,14 @@ pub trait Mode: sealed::Mode {
     }
 }
 
-/// A mode in which elements stay as they are while they are borrowed: [`Stable`] for some types of elements. The trait is
+/// A mode in which elements do not change while they are borrowed: [`Stable`] for some element types. The trait is
 /// sealed.
 pub trait StableMode: Mode {}
 impl StableMode for ReadOnly {}
 impl StableMode for ReadWrite {}
 impl StableMode for CopyOnWrite {}
 
-/// A mode in which there may be many views of the same elements, so that views can be cloned. The trait is sealed.
+/// A mode that allows many views of the same elements, so that views can be cloned. The trait is sealed.
 pub trait Aliasing: Mode {}
 
 /// A mode in which elements are only read. The trait is sealed.
@@ -96,22 +96,22 @@ impl Aliasing for SharedMut {}
 
 /// The address of a byte among elements.
 ///
-/// Nobody follows it but the methods of [`Load`] and [`Store`], and nobody makes a pointer of it but [`Stable`] and its like. So a
-/// function that would make a reference to elements that others may change does not compile. Addresses are computed by
-/// wrapping arithmetic, which is never unsound.
+/// Only the methods of [`Load`] and [`Store`] access it, and only [`Stable`] and similar code make a pointer of it. A
+/// function that makes a reference to elements that others may change therefore does not compile. Addresses are
+/// computed by wrapping arithmetic, which is always sound.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Addr(*mut u8);
 
 impl Addr {
-    /// The address that a pointer has.
+    /// Returns the address of a pointer.
     #[inline(always)]
     pub(crate) fn of<T>(ptr: *const T) -> Self {
         Self(ptr.cast_mut().cast())
     }
 
-    /// Where there is nothing to be found.
+    /// Returns an address without elements.
     pub(crate) const fn dangling() -> Self {
         Self(std::ptr::dangling_mut())
     }
@@ -126,7 +126,7 @@ impl Addr {
         Self(self.0.wrapping_add(bytes))
     }
 
-    /// Has the processor fetch what is here, if anything is.
+    /// Prefetches the cache line at the address, if there is one.
     #[inline(always)]
     pub(crate) fn prefetch(self) {
         #[cfg(target_arch = "x86_64")]
@@ -138,56 +138,56 @@ impl Addr {
         }
     }
 
-    /// How many bytes lie from another address to this one.
+    /// Returns the number of bytes from another address to this one.
     pub(crate) fn bytes_from(self, other: Self) -> usize {
         self.0.addr().wrapping_sub(other.0.addr())
     }
 
-    /// The address as a number.
+    /// Returns the address as a number.
     pub(crate) fn number(self) -> usize {
         self.0.addr()
     }
 
-    /// Whether the address is a multiple of a number of bytes.
+    /// Returns whether the address is a multiple of a number of bytes.
     #[inline]
     pub(crate) fn is_multiple_of(self, bytes: usize) -> bool {
         self.0.addr() % bytes == 0
     }
 
-    /// Whether a `T` can live here.
+    /// Returns whether the address is aligned for a `T`.
     #[inline]
     pub(crate) fn is_aligned_for<T>(self) -> bool {
         self.0.cast::<T>().is_aligned()
     }
 }
 
-/// Calls `f` with a pointer to bytes that stay as they are for the call: those at the address, or a copy of them where
-/// the mode does not keep them so.
+/// Calls `f` with a pointer to bytes that do not change during the call: those at the address or, if the mode lets them
+/// change, a copy of them.
 ///
 /// # Safety
 ///
-/// At `source` there must be `len` initialised bytes, as [`Load::load`] asks.
+/// There must be `len` initialized bytes at `source`, as for [`Load::load`].
 #[inline(always)]
 pub(crate) unsafe fn lend<A: Reading, R>(source: Addr, len: usize, f: impl FnOnce(*const u8) -> R) -> R {
     // SAFETY: the bytes are there by this function's contract.
     unsafe { <A as sealed::Reading>::lend(source, len, f) }
 }
 
-/// The bytes at an address, or a copy of them where the mode does not keep them as they are.
+/// Returns the bytes at an address or, if the mode lets them change, a copy of them.
 ///
 /// # Safety
 ///
-/// At `source` there must be `len` initialised bytes, as [`Load::load`] asks, for the lifetime `'a`.
+/// There must be `len` initialized bytes at `source`, as for [`Load::load`], for the lifetime `'a`.
 pub(crate) unsafe fn bytes<'a, A: Reading>(source: Addr, len: usize) -> Cow<'a, [u8]> {
     // SAFETY: the bytes are there by this function's contract.
     unsafe { <A as sealed::Reading>::bytes(source, len) }
 }
 
-/// Elements of type `T` can be read in this mode.
+/// A mode in which elements of type `T` can be read.
 ///
-/// [`ReadOnly`] and [`Shared`] take every `T` that is [`AnyBitPattern`], records with padding among them;
-/// [`ReadWrite`], [`CopyOnWrite`] and [`SharedMut`] take every `T` that is [`NoUninit`] as well, which
-/// [`bytemuck::Pod`] implies. The trait is sealed.
+/// [`ReadOnly`] and [`Shared`] implement this for every `T` that is [`AnyBitPattern`], including records with padding.
+/// [`ReadWrite`], [`CopyOnWrite`] and [`SharedMut`] also require [`NoUninit`], which [`bytemuck::Pod`] implies. The
+/// trait is sealed.
 ///
 /// A record with padding can be read:
 ///
@@ -203,7 +203,7 @@ pub(crate) unsafe fn bytes<'a, A: Reading>(source: Addr, len: usize) -> Cow<'a, 
 /// check::<ReadOnly>();
 /// ```
 ///
-/// but not written, since what its padding holds would go to the file:
+/// It cannot be written, because the contents of its padding would go to the file:
 ///
 /// ```compile_fail
 /// # use bytemuck::AnyBitPattern;
@@ -219,18 +219,18 @@ pub(crate) unsafe fn bytes<'a, A: Reading>(source: Addr, len: usize) -> Cow<'a, 
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be the element type of a `{Self}` mapped array",
     label = "`{T}` is not fit for `{Self}`",
-    note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
+    note = "to read, `{T}` must accept any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
-            padding made a field of bytes or taken away by `#[repr(C, packed)]`",
-    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
+            padding turned into a field of bytes or removed by `#[repr(C, packed)]`",
+    note = "use `mmap_array::element::Bool` for `bool`, `u32` for `char`, and a struct for a tuple"
 )]
 pub trait Load<T>: Mode + sealed::Load<T> {
     /// Loads one element.
     ///
     /// # Safety
     ///
-    /// At `source` there must be `size_of::<T>()` initialised bytes, at any alignment. If the mode is [`Stable`] they
-    /// stay as they are for the call.
+    /// There must be `size_of::<T>()` initialized bytes at `source`, at any alignment. If the mode is [`Stable`], they
+    /// must not change during the call.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn load(source: Addr) -> T {
@@ -239,15 +239,16 @@ pub trait Load<T>: Mode + sealed::Load<T> {
         unsafe { <Self::Reading as sealed::Reading>::load(source) }
     }
 
-    /// Whether several elements are better loaded together, because the compiler may not make such loads of single ones.
+    /// Whether it is faster to load several elements together, because the compiler may not combine loads of single
+    /// ones.
     #[doc(hidden)]
     const TOGETHER: bool = <Self::Reading as sealed::Reading>::TOGETHER;
 
-    /// Loads elements that lie one after another.
+    /// Loads contiguous elements.
     ///
     /// # Safety
     ///
-    /// As for [`load`](Self::load), for all of them.
+    /// The requirements of [`load`](Self::load) must hold for all of them.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn load_lanes<const N: usize>(source: Addr) -> [T; N] {
@@ -255,12 +256,12 @@ pub trait Load<T>: Mode + sealed::Load<T> {
         unsafe { <Self::Reading as sealed::Reading>::load_lanes(source) }
     }
 
-    /// Loads `len` elements that lie one after another into memory of the caller's.
+    /// Loads `len` contiguous elements into memory of the caller.
     ///
     /// # Safety
     ///
-    /// As for [`load`](Self::load), for all of them; `target` must be valid for writes of `len` elements, and the two
-    /// must not overlap.
+    /// The requirements of [`load`](Self::load) must hold for all of them. `target` must be valid for writes of `len`
+    /// elements, and must not overlap `source`.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn load_run(source: Addr, target: *mut T, len: usize) {
@@ -269,23 +270,23 @@ pub trait Load<T>: Mode + sealed::Load<T> {
     }
 }
 
-/// Elements of type `T` stay as they are while they are borrowed in this mode, so there may be references to them. The
-/// trait is sealed.
+/// A mode in which elements of type `T` do not change while they are borrowed, so that there may be references to them.
+/// The trait is sealed.
 ///
-/// It is what slices of elements ask: [`MmapArray`](crate::MmapArray) dereferences to one, and
-/// [`as_slice`](crate::ArrayView::as_slice) gives one.
+/// Slices of elements require it: [`MmapArray`](crate::MmapArray) dereferences to a slice, and
+/// [`as_slice`](crate::ArrayView::as_slice) returns one.
 #[diagnostic::on_unimplemented(
     message = "there can be no reference to elements of type `{T}` in an array that is `{Self}`",
     label = "`{T}` cannot be referred to",
     note = "an array that is `Shared` or `SharedMut` gives its elements by value, of whatever type, since others may change \
             them: `iter`, `at` and `to_vec` do, and `load` copies the array",
-    note = "to read, `{T}` must take any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
+    note = "to read, `{T}` must accept any bit pattern: `#[derive(Clone, Copy, bytemuck::AnyBitPattern)] #[repr(C)]`",
     note = "to write as well, it must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]`, with \
-            padding made a field of bytes or taken away by `#[repr(C, packed)]`",
-    note = "for `bool` take `mmap_array::element::Bool`, for `char` take `u32`, for a tuple a struct"
+            padding turned into a field of bytes or removed by `#[repr(C, packed)]`",
+    note = "use `mmap_array::element::Bool` for `bool`, `u32` for `char`, and a struct for a tuple"
 )]
 pub trait Stable<T>: Load<T> + StableMode {
-    /// The pointer to an element, through which there may be references to it, to write only in modes that are
+    /// Returns the pointer to an element, from which references may be made. It may be written only in modes that are
     /// [`Exclusive`].
     #[doc(hidden)]
     #[inline(always)]
@@ -294,7 +295,7 @@ pub trait Stable<T>: Load<T> + StableMode {
     }
 }
 
-/// Elements of type `T` can be written in this mode. The trait is sealed.
+/// A mode in which elements of type `T` can be written. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "a mapped array that is `{Self}` cannot be written as elements of type `{T}`",
     label = "not writable",
@@ -305,22 +306,22 @@ pub trait Store<T>: Load<T> + sealed::Store<T> {
     ///
     /// # Safety
     ///
-    /// `target` must be valid for writes of `size_of::<T>()` bytes, at any alignment. If the mode is [`Exclusive`]
-    /// nobody else reads or writes them during the call.
+    /// `target` must be valid for writes of `size_of::<T>()` bytes, at any alignment. If the mode is [`Exclusive`],
+    /// nobody else may read or write them during the call.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn store(target: Addr, value: T) {
         // SAFETY: the target is as the callee asks by this function's contract. Each implementation of this trait asks
-        // `NoUninit`, so all bytes of the value are initialised, and so are the target's after.
+        // `NoUninit`, so all bytes of the value are initialized, and so are the target's after.
         unsafe { <Self as sealed::Store<T>>::store(target, value) }
     }
 
-    /// Stores `len` elements that lie one after another where others do so too.
+    /// Copies `len` contiguous elements to contiguous elements.
     ///
     /// # Safety
     ///
-    /// As for [`store`](Self::store) and for [`Load::load`] of `B`, for all of them. If the mode is [`Exclusive`] the two
-    /// must not overlap.
+    /// The requirements of [`store`](Self::store), and of [`Load::load`] of `B`, must hold for all of them. If the mode
+    /// is [`Exclusive`], source and target must not overlap.
     #[doc(hidden)]
     #[inline]
     unsafe fn copy_run<B: Load<T>>(target: Addr, source: Addr, len: usize) {
@@ -329,8 +330,8 @@ pub trait Store<T>: Load<T> + sealed::Store<T> {
     }
 }
 
-/// The array can be written in this mode, and nobody else has the elements, so `&mut` references to them are sound. The
-/// trait is sealed.
+/// A mode in which elements of type `T` can be written and nobody else accesses them, so `&mut` references to them are
+/// sound. The trait is sealed.
 ///
 /// ```
 /// fn clear(array: &mut mmap_array::MmapArrayMut<f32>) {
@@ -338,7 +339,7 @@ pub trait Store<T>: Load<T> + sealed::Store<T> {
 /// }
 /// ```
 ///
-/// does not compile for a read-only array:
+/// The same does not compile for a read-only array:
 ///
 /// ```compile_fail
 /// fn clear(array: &mut mmap_array::MmapArray<f32>) {
@@ -346,7 +347,7 @@ pub trait Store<T>: Load<T> + sealed::Store<T> {
 /// }
 /// ```
 ///
-/// and no other crate can say that it should, not even for types of its own:
+/// No other crate can implement the trait, even for its own types:
 ///
 /// ```compile_fail
 /// # use bytemuck::{Pod, Zeroable};
@@ -387,8 +388,8 @@ macro_rules! exclusive {
 }
 exclusive!(ReadWrite CopyOnWrite);
 
-/// Refuses, when the program is compiled, element types that no map can hold: those of no bytes, since no file says how
-/// many there are, and those whose alignment is more than that of the smallest page.
+/// Rejects element types that cannot be mapped, at compile time: zero-sized types, because a file does not determine
+/// their number, and types that are aligned to more than the smallest page.
 pub(crate) const fn assert_mappable<T>() {
     assert!(size_of::<T>() != 0, "an element of a mapped array must have at least one byte");
     assert!(
@@ -397,9 +398,9 @@ pub(crate) const fn assert_mappable<T>() {
     );
 }
 
-/// The traits above hold for a mode *and* an element type, so these must be sealed for both: a trait of the mode alone
-/// would let another crate say `impl Exclusive<Its> for ReadOnly`. Nobody else can name those here, whose bounds are the
-/// ones that every `unsafe` block rests on.
+/// Sealing traits. The traits above hold for a mode *and* an element type, so they must be sealed for both: a sealing
+/// trait of the mode alone would let another crate write `impl Exclusive<Its> for ReadOnly`. Other crates cannot name
+/// the traits in this module, whose bounds every `unsafe` block relies on.
 mod sealed {
     use super::{Addr, AnyBitPattern, CopyOnWrite, Cow, NoUninit, ReadOnly, ReadWrite, Shared, SharedMut};
 
@@ -416,29 +417,29 @@ mod sealed {
 
         /// # Safety
         ///
-        /// As for [`Load::load`](super::Load::load), and every bit pattern must be a `T`.
+        /// See [`Load::load`](super::Load::load). Every bit pattern must be a `T`.
         unsafe fn load<T>(source: Addr) -> T;
 
         /// # Safety
         ///
-        /// As for [`Load::load_lanes`](super::Load::load_lanes), and every bit pattern must be a `T`.
+        /// See [`Load::load_lanes`](super::Load::load_lanes). Every bit pattern must be a `T`.
         unsafe fn load_lanes<T, const N: usize>(source: Addr) -> [T; N];
 
         /// # Safety
         ///
-        /// As for [`Load::load_run`](super::Load::load_run), for so many bytes.
+        /// See [`Load::load_run`](super::Load::load_run), for `len` bytes.
         unsafe fn load_bytes(source: Addr, target: *mut u8, len: usize);
 
-        /// Calls `f` with a pointer to bytes that stay as they are for the call: these or a copy of them.
+        /// Calls `f` with a pointer to bytes that do not change during the call: these or a copy of them.
         ///
         /// # Safety
         ///
-        /// As for [`Load::load`](super::Load::load), for so many bytes.
+        /// See [`Load::load`](super::Load::load), for `len` bytes.
         unsafe fn lend<R>(source: Addr, len: usize, f: impl FnOnce(*const u8) -> R) -> R;
 
         /// # Safety
         ///
-        /// As for [`lend`](Self::lend), for the lifetime `'a`.
+        /// See [`lend`](Self::lend), for the lifetime `'a`.
         unsafe fn bytes<'a>(source: Addr, len: usize) -> Cow<'a, [u8]>;
     }
 
@@ -447,7 +448,7 @@ mod sealed {
 
         #[inline(always)]
         unsafe fn load<T>(source: Addr) -> T {
-            // SAFETY: the bytes are initialised, stay as they are, and are a `T`, by this function's contract.
+            // SAFETY: the bytes are initialized, stay as they are, and are a `T`, by this function's contract.
             unsafe { source.0.cast::<T>().read_unaligned() }
         }
 
@@ -470,12 +471,12 @@ mod sealed {
         }
 
         unsafe fn bytes<'a>(source: Addr, len: usize) -> Cow<'a, [u8]> {
-            // SAFETY: the bytes are initialised and stay as they are for 'a, by this function's contract.
+            // SAFETY: the bytes are initialized and stay as they are for 'a, by this function's contract.
             Cow::Borrowed(unsafe { std::slice::from_raw_parts(source.0, len) })
         }
     }
 
-    /// A run of words is read by volatile loads of one word each, which nothing but the processor sees.
+    /// Reads a run of words by volatile loads of one word each.
     impl Reading for Shared {
         const TOGETHER: bool = true;
 
@@ -528,12 +529,12 @@ mod sealed {
     pub trait Store<T> {
         /// # Safety
         ///
-        /// As for [`Store::store`](super::Store::store); all bytes of the value must be initialised.
+        /// See [`Store::store`](super::Store::store). All bytes of the value must be initialized.
         unsafe fn store(target: Addr, value: T);
 
         /// # Safety
         ///
-        /// As for [`Store::copy_run`](super::Store::copy_run).
+        /// See [`Store::copy_run`](super::Store::copy_run).
         unsafe fn copy_run<B: super::Load<T>>(target: Addr, source: Addr, len: usize);
     }
 

@@ -1,9 +1,9 @@
-//! A portion of a file as an array: typed elements, a shape, and the map that they live in.
+//! Typed, shaped arrays over a portion of a memory-mapped file.
 //!
-//! memmap2 maps bytes and bytemuck casts them; what is left to every program is the bookkeeping between: that the
-//! offset may be any byte, that the shape must fit the file, that the type must fit the address, who may write, and
-//! what happens to two windows of one map. This module does that bookkeeping once, so that an array can be used like a
-//! slice that somebody has shaped. Formats stand above it and only say where the elements are.
+//! memmap2 maps bytes and bytemuck casts them. The bookkeeping in between is left to every program: the offset may be
+//! any byte, the shape must fit the file, the address must be aligned for the type, and it must be clear who may write
+//! and what happens to two windows of one mapping. This module does that bookkeeping once, so that an array can be used
+//! like a slice with a shape. Formats build on it and only determine where the elements are.
 
 mod align;
 mod create;
@@ -47,20 +47,21 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::slice;
 
-/// A file, or a portion of one, as a typed and shaped array that is mapped and never loaded: `numpy.memmap`. Or a copy in
-/// memory, or a file of its own: whatever has elements that nobody else changes, so that they can be borrowed. Of a file
-/// that others may write or cut there is a [`SharedArray`].
+/// A typed, shaped array over a memory-mapped file or a portion of one: `numpy.memmap`.
 ///
-/// `T` is the element type: a number, an array, or a record, whose bytes are the file's. `A` says what may be done with
-/// it: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite). Opening
-/// costs a few system calls and no memory, whatever the size; pages come in as they are touched. An array is `Send` and
-/// `Sync` where its elements are both.
+/// An array can also hold a copy in memory or a file of its own. In all cases nobody else changes its elements, so they
+/// can be borrowed. For a file that others may write or truncate, use [`SharedArray`].
 ///
-/// **The array is a slice, its [`view`](Self::view) knows the shape.** The array dereferences to the slice `[T]` of all
-/// its elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and `array.to_vec()` are
-/// that slice's, also where there are several axes, and in Fortran order they go column by column. `array[[i, j]]`
-/// takes one number per axis. Rows, columns, sums and everything else that knows of the shape is the view's, which
-/// always goes in C order.
+/// `T` is the element type: a number, an array, or a record, with the same bytes as in the file. `A` is the access
+/// mode: [`ReadOnly`], [`ReadWrite`] ([`MmapArrayMut`] for short) or [`CopyOnWrite`](crate::access::CopyOnWrite).
+/// Opening an array takes a few system calls and no memory, whatever its size; pages are read when they are first
+/// accessed. An array is `Send` and `Sync` if its elements are both.
+///
+/// **The array dereferences to a slice; its [`view`](Self::view) has the shape.** The array dereferences to the slice
+/// `[T]` of all its elements in storage order: `array.len()`, `array[i]`, `array[2..5]`, `array.iter()` and
+/// `array.to_vec()` work as for that slice, even if the array has several axes. In Fortran order, the slice goes column
+/// by column. `array[[i, j]]` takes one number per axis. Rows, columns and everything else that depends on the shape
+/// are methods of the view, which always iterates in C order.
 ///
 /// ```
 /// use mmap_array::MmapArray;
@@ -78,26 +79,27 @@ use std::slice;
 ///
 /// # Safety
 ///
-/// A map is a view of the file itself. Whoever opens one as an array promises, for as long as the array or a part or
-/// clone of it lives:
+/// A memory map is a view of the file itself. Whoever opens a file as an array must guarantee the following for as long
+/// as the array, or a part or clone of it, lives:
 ///
-/// 1. **Nobody else writes the mapped elements**: no other program, no other array of this program, no `write` call. A
-///    reference to elements that change under it is undefined behaviour. Bytes of the file that are not elements of the
-///    array may change: other windows may be written meanwhile. Others may read the elements of an array that you
-///    write by system calls, or in another program through a map of which they hold no references, if they can live
-///    with what is half written. In this program nobody reads them through any other map while they are borrowed
-///    mutably.
-/// 2. **Nobody makes the file shorter than the end of the elements**. Touching a page behind the end of a file stops the
-///    program (`SIGBUS`, on Windows an exception).
+/// 1. **Nobody else writes the mapped elements**: no other program, no other array of this program, no `write` call.
+///    Changing elements behind a reference is undefined behavior. Bytes of the file that are not elements of the array
+///    may change, so other windows may be written at the same time. Others may read the elements of a writable array by
+///    system calls, or in another program through a mapping to which it holds no references, if they can cope with
+///    partly written data. Within this program, nobody may read them through another mapping while they are mutably
+///    borrowed.
+/// 2. **Nobody makes the file shorter than the end of the elements.** Accessing a page past the end of a file
+///    terminates the program by `SIGBUS`. (Windows refuses to truncate a file that is mapped.)
 ///
-/// That is the contract of every `unsafe fn` of this crate that opens or creates a file. Where it cannot be broken
-/// there is no `unsafe`: [`anonymous`](MmapArrayMut::anonymous) memory, [`scratch`](MmapArrayMut::scratch) files
-/// without a name, files that the operating system keeps from changing ([`open_sealed`](Options::open_sealed)), and
-/// what a file holds now, on file systems that can keep it ([`open_snapshot`](Options::open_snapshot)). A file of which
-/// nothing can be promised is opened by [`open_shared`](Options::open_shared), which gives no references.
+/// This is the contract of every `unsafe fn` of this crate that opens or creates a file. No `unsafe` is needed if the
+/// contract cannot be broken: for [`anonymous`](MmapArrayMut::anonymous) memory, for unnamed
+/// [`scratch`](MmapArrayMut::scratch) files, for files that the operating system keeps from changing
+/// ([`open_sealed`](Options::open_sealed)), and for snapshots on file systems that support them
+/// ([`open_snapshot`](Options::open_snapshot)). If nothing can be guaranteed about a file, open it with
+/// [`open_shared`](Options::open_shared), which gives out no references.
 pub struct MmapArray<T, A = ReadOnly> {
     region: Region,
-    /// The first of the region's elements; dangling where there are none.
+    /// A pointer to the first element; dangling if there are none.
     ptr: NonNull<T>,
     len: usize,
     dims: Dims,
@@ -105,7 +107,7 @@ pub struct MmapArray<T, A = ReadOnly> {
     marker: PhantomData<(T, A)>,
 }
 
-/// An array whose elements can be written, and are written to its file, where it has one.
+/// A writable array, whose changes go to its file if it has one.
 pub type MmapArrayMut<T> = MmapArray<T, ReadWrite>;
 
 // SAFETY: an array is a slice of its elements, shared with clones where it is read-only, so it may go where `Arc<[T]>`
@@ -115,14 +117,14 @@ unsafe impl<T: Send + Sync, A> Send for MmapArray<T, A> {}
 unsafe impl<T: Send + Sync, A> Sync for MmapArray<T, A> {}
 
 impl<T, A> MmapArray<T, A> {
-    /// An array over a region that was mapped for `dims`, which have passed `checked_len`.
+    /// Creates an array over a region that was mapped for `dims`, which must have passed `checked_len`.
     pub(crate) fn from_region(region: Region, dims: Dims, order: Order) -> Result<Self> {
         align::check_alignment::<T>(region.offset(), region.len() as u64)
             .map_err(|error| error.in_file(region.path()))?;
         Ok(Self::of_region(region, dims, order))
     }
 
-    /// An array of a region in which elements of the type can live, and of which they are all the bytes.
+    /// Creates an array over all bytes of a region, which must be aligned for the element type.
     fn of_region(region: Region, dims: Dims, order: Order) -> Self {
         const { assert_mappable::<T>() }
         let len = region.len() / size_of::<T>();
@@ -134,34 +136,35 @@ impl<T, A> MmapArray<T, A> {
         Self { region, ptr, len, dims, order, marker: PhantomData }
     }
 
-    /// The number of elements along each axis.
+    /// Returns the shape: the number of elements along each axis.
     #[inline]
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.dims
     }
 
-    /// The number of axes; a 0-d array has none, and one element.
+    /// Returns the number of axes. A 0-d array has no axes and one element.
     #[inline]
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.dims.len()
     }
 
-    /// The order in which the elements follow one another in the file.
+    /// Returns the order in which the elements are stored in the file.
     #[inline]
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// Where the first element lies in the file, in bytes from its start: `memmap.offset`. 0 for memory.
+    /// Returns the byte offset of the first element in the file: `memmap.offset`. It is 0 for arrays in memory.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
         self.region.offset()
     }
 
-    /// The file's path as it was given: `memmap.filename`. `None` for memory, scratch files, and files passed in open.
+    /// Returns the path of the file, as it was given: `memmap.filename`. Returns `None` for arrays in memory, for
+    /// scratch files, and if an open file was passed.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.region.path()
@@ -175,16 +178,16 @@ impl<T, A> MmapArray<T, A> {
         &self.dims
     }
 
-    /// A read-only view of all elements, in which everything that knows of the shape is found.
+    /// Returns a read-only view of all elements, which has the methods that depend on the shape.
     #[must_use]
     #[inline]
     pub fn view(&self) -> ArrayView<'_, T> {
-        // SAFETY: the region's bytes are initialised, being a file's or zeros or written from values without padding;
+        // SAFETY: the region's bytes are initialized, being a file's or zeros or written from values without padding;
         // nobody writes them while `self` is borrowed, by the contract under which the array was made.
         unsafe { ArrayView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>()) }
     }
 
-    /// A writable view of all elements.
+    /// Returns a writable view of all elements.
     ///
     /// ```
     /// let mut grid = mmap_array::MmapArrayMut::<i32>::anonymous([2, 3])?;
@@ -202,8 +205,10 @@ impl<T, A> MmapArray<T, A> {
         unsafe { ArrayView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size_of::<T>()) }
     }
 
-    /// Returns an iterator of references to the elements in storage order, that of the file: [`slice::iter`]. The
-    /// [`view`](Self::view)'s goes in C order, by value.
+    /// Returns an iterator over references to the elements in storage order, the order of the file: see
+    /// [`slice::iter`].
+    ///
+    /// The iterator of [`view`](Self::view) yields the elements by value and in C order.
     ///
     /// ```
     /// use mmap_array::{MmapArray, Order};
@@ -221,14 +226,13 @@ impl<T, A> MmapArray<T, A> {
         (**self).iter()
     }
 
-    /// Returns the elements of a range along the first axis, to read: NumPy's `arr[2:5]`. The same as
-    /// `view().rows(range)`.
+    /// Returns a read-only view of a range along the first axis: NumPy's `arr[2:5]`.
     ///
-    /// [`into_rows`](Self::into_rows) makes an array of them that needs no other.
+    /// This is the same as `view().rows(range)`. [`into_rows`](Self::into_rows) returns an owned array instead.
     ///
     /// # Panics
     ///
-    /// If the array is 0-d or the range is outside its first axis.
+    /// Panics if the array is 0-d or if the range is outside its first axis.
     ///
     /// ```
     /// let mut table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?;
@@ -245,8 +249,10 @@ impl<T, A> MmapArray<T, A> {
         self.view().rows(range)
     }
 
-    /// One field of every record, to read: `view().project(field)`, NumPy's `arr["r"]`. See [`ArrayView::project`]; to
-    /// write it, `view_mut().project(field)`.
+    /// Returns a read-only view of one field of every record: NumPy's `arr["r"]`.
+    ///
+    /// This is the same as `view().project(field)`; see [`ArrayView::project`]. To write the field, use
+    /// `view_mut().project(field)`.
     #[must_use]
     #[inline]
     pub fn project<F>(&self, field: Field<T, F>) -> ArrayView<'_, F>
@@ -259,11 +265,13 @@ impl<T, A> MmapArray<T, A> {
         unsafe { ArrayView::contiguous(ptr, &self.dims, self.order, size_of::<T>()) }
     }
 
-    /// One field of every record, by its name: NumPy's `arr["r"]`. See [`ArrayView::field`].
+    /// Returns a read-only view of one field of every record, given its name: NumPy's `arr["r"]`. See
+    /// [`ArrayView::field`].
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch).
+    /// Returns an error of kind [`UnknownField`](crate::ErrorKind::UnknownField) if there is no field of that name, or
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the field has another dtype than `F`.
     pub fn field<F: Element>(&self, path: &str) -> Result<ArrayView<'_, F>>
     where
         T: Element,
@@ -272,12 +280,14 @@ impl<T, A> MmapArray<T, A> {
         self.view().field(path).map_err(|error| error.in_file(self.path()))
     }
 
-    /// Several fields of every record, as records of a smaller type: NumPy's `arr[["a", "c"]]`. See
-    /// [`ArrayView::fields`].
+    /// Returns a read-only view of several fields of every record, as records of a smaller type: NumPy's
+    /// `arr[["a", "c"]]`. See [`ArrayView::fields`].
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch).
+    /// Returns an error of kind [`UnknownField`](crate::ErrorKind::UnknownField) if `T` lacks a field of `R`, or
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if a field has another dtype or position, or if `R` is not a
+    /// record.
     pub fn fields<R: Element>(&self) -> Result<ArrayView<'_, R>>
     where
         T: Element,
@@ -286,15 +296,16 @@ impl<T, A> MmapArray<T, A> {
         self.view().fields().map_err(|error| error.in_file(self.path()))
     }
 
-    /// Turns the array into one of the same bytes as elements of another type: NumPy's `arr.view(dtype)`, owned.
+    /// Converts the array into an array of another element type over the same bytes: NumPy's `arr.view(dtype)`, owned.
     ///
-    /// The rules are those of [`ArrayView::view_as`], and the elements must lie at the new type's alignment and, where
-    /// the size changes, in C order. Use `view().view_as()` where they do not.
+    /// The rules of [`ArrayView::view_as`] apply. In addition, the elements must be aligned for the new type and, if
+    /// the element size changes, in C order. Otherwise, use `view().view_as()`.
     ///
     /// # Errors
     ///
-    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) or
-    /// [`Misaligned`](crate::ErrorKind::Misaligned). The array comes back with the error.
+    /// Returns an error of kind [`SizeMismatch`](crate::ErrorKind::SizeMismatch),
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) or [`Misaligned`](crate::ErrorKind::Misaligned) if these
+    /// conditions are not met. The error contains the array.
     ///
     /// ```
     /// let mut words = mmap_array::MmapArrayMut::<u32>::anonymous([2, 3])?;
@@ -315,7 +326,8 @@ impl<T, A> MmapArray<T, A> {
         }
     }
 
-    /// The shape and order of the same bytes as elements of another type, which can live where they are.
+    /// Returns the shape and order of the same bytes as elements of another type, after checking that they are valid
+    /// for it.
     fn dims_as<U>(&self) -> Result<(Dims, Order)> {
         let size = size_of::<T>();
         let raw = RawView::contiguous(Addr::of(self.ptr.as_ptr()), &self.dims, self.order, size);
@@ -325,7 +337,7 @@ impl<T, A> MmapArray<T, A> {
         } else if raw.axes.is_contiguous(size_of::<U>()) {
             Order::C
         } else {
-            let text = format!("{} in Fortran order has no contiguous rows to cast", raw.describe());
+            let text = format!("{} has no contiguous rows to cast; use `view().view_as()`", raw.describe());
             return Err(Reason::NotContiguous(text).error());
         };
         align::check_alignment::<U>(self.region.offset(), self.region.len() as u64)?;
@@ -334,10 +346,10 @@ impl<T, A> MmapArray<T, A> {
 }
 
 impl<T, A: Exclusive<T>> MmapArray<T, A> {
-    /// The bytes of all elements, in the order in which they lie.
+    /// Returns the bytes of all elements, in storage order.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         // SAFETY: the bytes of a slice of elements, borrowed as it is; an element that can be written has no padding
-        // (`A: Exclusive<T>`), so all of them are initialised.
+        // (`A: Exclusive<T>`), so all of them are initialized.
         unsafe { slice::from_raw_parts(self.ptr.as_ptr().cast(), size_of_val(&self[..])) }
     }
 }
@@ -347,7 +359,7 @@ impl<T, A: Stable<T>> Deref for MmapArray<T, A> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: `from_region` has checked the pointer and the length: `len` initialised, aligned elements in a live
+        // SAFETY: `from_region` has checked the pointer and the length: `len` initialized, aligned elements in a live
         // map, of a type that takes any bits (`A: Stable<T>`). They do not change while `self` is borrowed, by the
         // contract under which the array was made.
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
@@ -368,8 +380,10 @@ impl<T, A: Stable<T>> AsRef<[T]> for MmapArray<T, A> {
     }
 }
 
-/// The elements in storage order. Arrays are equal where their shapes are, too; slices have none, so arrays of several
-/// axes that differ may be equal when borrowed.
+/// Borrows the elements in storage order.
+///
+/// Two arrays are equal only if their shapes are equal too. Slices have no shape, so arrays of several axes may differ
+/// and still be equal when borrowed.
 ///
 /// ```
 /// let parts = [1, 2].map(|len| mmap_array::MmapArrayMut::<u8>::anonymous(len));
@@ -407,7 +421,7 @@ impl<'a, T, A: Exclusive<T>> IntoIterator for &'a mut MmapArray<T, A> {
     }
 }
 
-/// Equal shapes and equal elements at each index, whatever the orders.
+/// Compares shapes and the elements at each index, regardless of the storage orders.
 impl<T, U, A, B> PartialEq<MmapArray<U, B>> for MmapArray<T, A>
 where
     T: PartialEq<U>,
@@ -423,15 +437,15 @@ where
 impl<T: Eq, A: Stable<T>> Eq for MmapArray<T, A> where ReadOnly: Stable<T> {}
 
 impl<T> Clone for MmapArray<T, ReadOnly> {
-    /// Another owner of the same map: nothing is copied or mapped anew.
+    /// Returns another owner of the same mapping. Nothing is copied or mapped again.
     fn clone(&self) -> Self {
         Self { region: self.region.clone(), dims: self.dims.clone(), marker: PhantomData, ..*self }
     }
 }
 
 impl<T, A: Exclusive<T>> MmapArray<T, A> {
-    /// Gives up writing: a read-only array of the same elements, which can be cloned. What was written stays written,
-    /// in the file or, copied on write, in memory.
+    /// Converts the array into a read-only array of the same elements, which can be cloned. Elements that were written
+    /// stay written: in the file or, for copy-on-write arrays, in memory.
     ///
     /// ```
     /// let mut counts = mmap_array::MmapArrayMut::<u32>::anonymous(3)?;

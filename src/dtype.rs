@@ -1,8 +1,8 @@
-//! The run-time description of an element: NumPy's dtype.
+//! Run-time descriptions of elements: NumPy's dtypes.
 //!
-//! A Rust type says at compile time what a file says when it is read: which numbers, in which byte order, at which
-//! offsets, under which names. `DType` is the one value in which both say it, so that they can be compared, the first
-//! difference named, and data whose type is known only at run time read all the same.
+//! A Rust type states at compile time what a file states at run time: the kinds of numbers, their byte order, and the
+//! offsets and names of fields. A [`DType`] is a value that expresses both, so that the two can be compared, their
+//! first difference can be named, and data whose type is known only at run time can be read.
 
 mod descr;
 mod dict;
@@ -17,21 +17,21 @@ use crate::error::{Error, Reason, Result};
 use crate::nearest::nearest_name;
 use std::fmt;
 
-/// The order of the bytes of a number.
+/// The byte order of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endianness {
-    /// The least significant byte first: `<` in NumPy.
+    /// Little-endian: the least significant byte first, NumPy's `<`.
     Little,
-    /// The most significant byte first: `>` in NumPy.
+    /// Big-endian: the most significant byte first, NumPy's `>`.
     Big,
 }
 
 impl Endianness {
-    /// The order of the machine that the program runs on.
+    /// The byte order of the target machine.
     pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
 }
 
-/// What NumPy's `datetime64` and `timedelta64` count, in the order of NumPy's units.
+/// The unit that a `datetime64` or `timedelta64` counts, in the order of NumPy's units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum TimeUnit {
@@ -52,10 +52,11 @@ pub enum TimeUnit {
     Generic,
 }
 
-/// What an element is.
+/// The kind of an element: a number, text, a time, opaque bytes, a subarray or a record.
 ///
-/// A `size` is in bytes, of the whole element; a `len` is in bytes or characters of text; `order` is that of the bytes
-/// of a number or a character. A subarray of subarrays is equal to one with the axes of both.
+/// `size` is the size of the whole element in bytes; `len` is the length of text or opaque bytes, in bytes or
+/// characters; `order` is the byte order of a number or a character. A subarray of subarrays equals one subarray with
+/// the axes of both.
 ///
 /// ```
 /// use mmap_array::{dtype::{Endianness, Kind}, DType, Element};
@@ -68,34 +69,35 @@ pub enum TimeUnit {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are named by the enum's own docs")]
 pub enum Kind {
-    /// One byte, 0 or 1: `|b1`.
+    /// A boolean of one byte: `|b1`. Any byte other than 0 is true.
     Bool,
     /// A signed integer of 1, 2, 4 or 8 bytes: `i`.
     Int { size: usize, order: Endianness },
     /// An unsigned integer of 1, 2, 4 or 8 bytes: `u`.
     UInt { size: usize, order: Endianness },
-    /// A float of 2, 4 or 8 bytes, or of 12 or 16: `f`. The last are C's `long double`, which is another number on other
-    /// machines. What is not told a type takes it for x87's, see [`LongDouble`](crate::element::LongDouble).
+    /// A float of 2, 4, 8, 12 or 16 bytes: `f`. The sizes 12 and 16 are C's `long double`, whose format depends on the
+    /// machine that wrote it. Without a Rust type that names the format, this crate reads it as the x87 extended
+    /// format; see [`LongDouble`](crate::element::LongDouble).
     Float { size: usize, order: Endianness },
-    /// Two floats, real and imaginary, of 8, 16, 24 or 32 bytes in all: `c`.
+    /// A complex number of 8, 16, 24 or 32 bytes, half for the real and half for the imaginary part: `c`.
     Complex { size: usize, order: Endianness },
-    /// Text of that many bytes, zeros at the end left out: `S`.
+    /// Text of `len` bytes, without trailing zeros: `S`.
     Bytes { len: usize },
-    /// Text of that many characters of 4 bytes each, zeros at the end left out: `U`.
+    /// Text of `len` characters of 4 bytes each, without trailing zeros: `U`.
     Ucs4 { len: usize, order: Endianness },
-    /// Bytes that mean nothing here: `V`.
+    /// Opaque bytes: `V`.
     Void { len: usize },
-    /// A point in time: an `i64` that counts spans of `count` units since 1970, its least value being NaT: `M8`.
+    /// A point in time: an `i64` that counts spans of `count` units since 1970: `M8`. `i64::MIN` represents NaT.
     DateTime64 { unit: TimeUnit, count: u32, order: Endianness },
-    /// A span of time, in the same way: `m8`.
+    /// A span of time: an `i64` that counts spans of `count` units: `m8`. `i64::MIN` represents NaT.
     TimeDelta64 { unit: TimeUnit, count: u32, order: Endianness },
     /// A fixed number of elements of one dtype in C order: NumPy's subarray.
     Array { element: Box<DType>, shape: Vec<usize> },
-    /// Named fields: NumPy's structured dtype.
+    /// A record with named fields: NumPy's structured dtype.
     Record { fields: Vec<RecordField> },
 }
 
-/// A field of a record dtype.
+/// A field of a record dtype (NumPy: structured dtype).
 ///
 /// ```
 /// use mmap_array::{dtype::RecordField, DType, Element};
@@ -110,25 +112,25 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RecordField {
-    /// The name by which the field is found.
+    /// The name of the field.
     pub name: String,
-    /// NumPy's title: a second name.
+    /// The title of the field: NumPy's second name for it.
     pub title: Option<String>,
-    /// Bytes from the start of the record.
+    /// The offset of the field from the start of the record, in bytes.
     pub offset: usize,
-    /// What the field holds.
+    /// The dtype of the field.
     pub dtype: DType,
 }
 
 impl RecordField {
-    /// Describes a field without a title, `offset` bytes from the start of the record. What is wrong with it,
-    /// [`DType::record`] tells.
+    /// Creates a description of a field without a title, `offset` bytes from the start of the record. [`DType::record`]
+    /// checks that the field is valid.
     #[must_use]
     pub fn new(name: impl Into<String>, offset: usize, dtype: DType) -> Self {
         Self { name: name.into(), title: None, offset, dtype }
     }
 
-    /// Gives the field a title, NumPy's second name for it.
+    /// Returns the field with a title, NumPy's second name for it.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
@@ -136,9 +138,10 @@ impl RecordField {
     }
 }
 
-/// The description of an element: its [`Kind`], its size and its alignment.
+/// The description of an element: its [`Kind`], its size in bytes and its alignment.
 ///
-/// Two are equal where the bytes mean the same; alignment does not matter, nor the byte order of single bytes.
+/// Two dtypes are equal if elements of both are interpreted in the same way. The alignment is not compared, nor is the
+/// byte order of integers of one byte.
 ///
 /// ```
 /// use mmap_array::{DType, Element};
@@ -152,19 +155,21 @@ pub struct DType {
     alignment: usize,
 }
 
-/// Nesting deeper than this is refused: as deep as any program's records, and far from the stack's end.
+/// The deepest nesting of dtypes that is accepted: deeper than the records of any program, and far from exhausting the
+/// stack.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// The axes that a subarray can have, as in NumPy.
+/// The most axes that a subarray can have, as in NumPy.
 pub(crate) const MAX_AXES: usize = 64;
 
 impl DType {
-    /// A dtype of no parts. Kinds that have some ([`Kind::Array`], [`Kind::Record`]) have functions of their own.
+    /// Creates a dtype without parts. [`Kind::Array`] and [`Kind::Record`] have constructors of their own:
+    /// [`array`](Self::array) and [`record`](Self::record).
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a size that the kind does not have, or that is beyond the address space, and
-    /// for a count of units that is 0 or beyond `i32`.
+    /// Returns [`DType`](crate::ErrorKind::DType) if the kind does not have that size, if the size exceeds
+    /// `isize::MAX`, if a count of time units is 0 or exceeds `i32::MAX`, and for [`Kind::Array`] and [`Kind::Record`].
     pub fn scalar(kind: Kind) -> Result<Self> {
         let sized = |size: usize, sizes: &[usize]| sizes.contains(&size).then_some(size);
         let itemsize = match kind {
@@ -180,7 +185,7 @@ impl DType {
             Kind::Array { .. } | Kind::Record { .. } => None,
         };
         let itemsize = itemsize.filter(|&size| isize::try_from(size).is_ok());
-        let itemsize = itemsize.ok_or_else(|| Reason::DType(format!("there is no element of {kind:?}")).error())?;
+        let itemsize = itemsize.ok_or_else(|| Reason::DType(format!("{kind:?} is not a valid scalar kind")).error())?;
         let alignment = match kind {
             // i386's, to which all alignments are 4.
             Kind::Float { size: 12, .. } | Kind::Complex { size: 24, .. } => 4,
@@ -205,13 +210,13 @@ impl DType {
         Ok(Self { kind, itemsize, alignment })
     }
 
-    /// A subarray: elements of one dtype, in C order. Without axes it is the element itself, as in NumPy.
+    /// Creates a subarray: elements of one dtype, in C order. Without axes it is the element itself, as in NumPy.
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) where the size does not fit the address space,
-    /// [`DType`](crate::ErrorKind::DType) for nesting too deep, and for more than 64 axes, those of a subarray's subarrays
-    /// included.
+    /// Returns [`Overflow`](crate::ErrorKind::Overflow) if the subarray is larger than the address space, and
+    /// [`DType`](crate::ErrorKind::DType) if dtypes are nested more than 64 deep or the subarray has more than 64 axes,
+    /// those of nested subarrays included.
     pub fn array(element: Self, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
         if shape.is_empty() {
@@ -220,7 +225,7 @@ impl DType {
         let (_, axes) = element.within(&shape);
         if axes.len() > MAX_AXES {
             return Err(
-                Reason::DType(format!("{} axes in a subarray; at most {MAX_AXES} are taken", axes.len())).error()
+                Reason::DType(format!("{} axes in a subarray; at most {MAX_AXES} are supported", axes.len())).error()
             );
         }
         let too_large = || Error::overflow("the dtype", format!("{shape:?} elements of {} bytes", element.itemsize));
@@ -231,12 +236,13 @@ impl DType {
         Self { kind: Kind::Array { element: Box::new(element), shape }, itemsize, alignment }.check_depth()
     }
 
-    /// A record of `itemsize` bytes with these fields, at their offsets, in their order.
+    /// Creates a record of `itemsize` bytes with the given fields, at their offsets and in their order.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a name or title that occurs twice, a field that reaches beyond
-    /// `itemsize`, or nesting too deep.
+    /// Returns [`DType`](crate::ErrorKind::DType) if a name or title occurs twice, a field extends beyond `itemsize`,
+    /// or dtypes are nested more than 64 deep, and [`Overflow`](crate::ErrorKind::Overflow) if `itemsize` exceeds
+    /// `isize::MAX`.
     pub fn record(fields: impl Into<Vec<RecordField>>, itemsize: usize) -> Result<Self> {
         let fields = fields.into();
         let wrong = |text: String| Err(Reason::DType(text).error());
@@ -253,7 +259,7 @@ impl DType {
             if field.offset.checked_add(field.dtype.itemsize).is_none_or(|end| end > itemsize) {
                 let (offset, size) = (field.offset, field.dtype.itemsize);
                 return wrong(format!(
-                    "the field {:?} of {size} bytes at offset {offset} reaches beyond the record's {itemsize} bytes",
+                    "the field {:?} of {size} bytes at offset {offset} extends beyond the record's {itemsize} bytes",
                     field.name
                 ));
             }
@@ -261,11 +267,11 @@ impl DType {
         Self { kind: Kind::Record { fields }, itemsize, alignment: 1 }.check_depth()
     }
 
-    /// A record whose fields follow one another without padding: NumPy's `np.dtype([(name, dtype), …])`.
+    /// Creates a record whose fields follow one another without padding: NumPy's `np.dtype([(name, dtype), …])`.
     ///
     /// # Errors
     ///
-    /// As for [`record`](Self::record).
+    /// Returns the errors of [`record`](Self::record).
     pub fn packed_record<N: Into<String>>(fields: impl IntoIterator<Item = (N, Self)>) -> Result<Self> {
         let mut offset = 0_usize;
         let mut placed = Vec::new();
@@ -277,7 +283,7 @@ impl DType {
         Self::record(placed, offset)
     }
 
-    /// The same with nothing between the fields of records, in their order.
+    /// Returns this dtype with the padding between the fields of records removed; the order of the fields is kept.
     pub(crate) fn without_padding(&self) -> Result<Self> {
         match &self.kind {
             Kind::Array { element, shape } => Self::array(element.without_padding()?, shape.clone()),
@@ -306,36 +312,36 @@ impl DType {
         }
         match depth(&self) {
             0..=MAX_DEPTH => Ok(self),
-            deep => Err(Reason::DType(format!("dtypes nested {deep} deep; at most {MAX_DEPTH} are taken")).error()),
+            deep => Err(Reason::DType(format!("dtypes nested {deep} deep; at most {MAX_DEPTH} are supported")).error()),
         }
     }
 
-    /// The same with another alignment, for types whose alignment the compiler knows.
+    /// Returns this dtype with another alignment, for types whose alignment the compiler knows.
     #[must_use]
     pub(crate) fn aligned_to(mut self, alignment: usize) -> Self {
         self.alignment = alignment;
         self
     }
 
-    /// What the element is.
+    /// Returns the kind of the element.
     #[must_use]
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
 
-    /// The element's size in bytes: `dtype.itemsize`.
+    /// Returns the size of the element in bytes: NumPy's `dtype.itemsize`.
     #[must_use]
     pub fn itemsize(&self) -> usize {
         self.itemsize
     }
 
-    /// The alignment in bytes that the element has in memory where nothing is packed: `dtype.alignment`.
+    /// Returns the alignment in bytes that the element has in memory unless it is packed: NumPy's `dtype.alignment`.
     #[must_use]
     pub fn alignment(&self) -> usize {
         self.alignment
     }
 
-    /// The fields of a record, in order; none of anything else.
+    /// Returns the fields of a record, in order, or an empty slice if the dtype is not a record.
     #[must_use]
     pub fn fields(&self) -> &[RecordField] {
         match &self.kind {
@@ -344,7 +350,7 @@ impl DType {
         }
     }
 
-    /// The same in the given byte order, in every part: `dtype.newbyteorder`.
+    /// Returns this dtype with every part in the given byte order: NumPy's `dtype.newbyteorder`.
     #[must_use]
     pub fn with_endianness(mut self, endianness: Endianness) -> Self {
         match &mut self.kind {
@@ -373,14 +379,14 @@ impl DType {
         Self { kind: Kind::Void { len }, itemsize: len, alignment: 1 }
     }
 
-    /// The byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records. A title finds its
-    /// field too. A name with a dot in it is found as it is written: of the names that the path begins with, the
-    /// longest is taken.
+    /// Returns the byte offset and the dtype of a field by its path: `"id"`, or `"pos.x"` in nested records.
+    ///
+    /// A title also finds its field. A name may contain dots: the longest name that the path begins with is used.
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), which names the fields that there are and the nearest to the
-    /// one that was asked for.
+    /// Returns [`UnknownField`](crate::ErrorKind::UnknownField), whose text lists the available fields and the one
+    /// nearest to the requested name.
     pub fn field(&self, path: &str) -> Result<(usize, &Self)> {
         let (mut start, mut dtype, mut rest) = (0, self, path);
         loop {
@@ -393,8 +399,8 @@ impl DType {
         }
     }
 
-    /// The first field of a path: its offset, its dtype, and the path that goes on in it, if it goes on. The longest
-    /// name that the path begins with is taken.
+    /// Returns the first field of a path: its offset, its dtype, and the rest of the path, if any. The longest name
+    /// that the path begins with is used.
     pub(crate) fn step<'p>(&self, path: &'p str) -> Option<(usize, &Self, Option<&'p str>)> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
         if let Some(field) = find(path) {
@@ -404,7 +410,7 @@ impl DType {
         dots.find_map(|(dot, _)| find(&path[..dot]).map(|field| (field.offset, &field.dtype, Some(&path[dot + 1..]))))
     }
 
-    /// How many scalars an item has.
+    /// Returns the number of scalars in an item.
     pub(crate) fn leaves(&self) -> usize {
         match &self.kind {
             Kind::Array { element, shape } => {
@@ -417,8 +423,9 @@ impl DType {
         }
     }
 
-    /// A record of some of the fields, by their names, where they are: the item keeps its size, and what is left out
-    /// becomes padding. It is the dtype of NumPy's `arr[["a", "c"]]`.
+    /// Returns a record of some of the fields, given by their names or titles, in the given order: the dtype of NumPy's
+    /// `arr[["a", "c"]]`. The fields keep their offsets and the record keeps its size, so that the other fields become
+    /// padding.
     ///
     /// ```
     /// use mmap_array::DType;
@@ -430,12 +437,12 @@ impl DType {
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField) for a name that is no field's, [`DType`](crate::ErrorKind::DType)
-    /// for one that is given twice, and for a dtype without fields.
+    /// Returns [`UnknownField`](crate::ErrorKind::UnknownField) if a name is not that of a field, and
+    /// [`DType`](crate::ErrorKind::DType) if a name is given twice or the dtype is not a record.
     pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let find = |name: &str| self.fields().iter().find(|f| f.name == name || f.title.as_deref() == Some(name));
         if !matches!(self.kind, Kind::Record { .. }) {
-            return Err(Reason::DType(format!("{self} has no fields to be selected")).error());
+            return Err(Reason::DType(format!("{self} is not a record and has no fields to select")).error());
         }
         let fields = names.into_iter().map(|name| {
             let name = name.as_ref();
@@ -450,20 +457,23 @@ impl DType {
         let hint =
             nearest_name(&names, path).map_or_else(String::new, |nearest| format!("; the nearest is {nearest:?}"));
         let text = match names.len() {
-            0 => format!("there is no field {path:?}: the elements are {self} and no records"),
+            0 => format!("there is no field {path:?}: the elements are {self}, not records"),
             1..=20 => format!("there is no field {path:?}; the fields are {names:?}{hint}"),
-            many => format!("there is no field {path:?} among {many}, from {:?} on{hint}", names[0]),
+            many => format!(
+                "there is no field {path:?} among the {many} fields, the first of which is {:?}{hint}",
+                names[0]
+            ),
         };
         Reason::UnknownField(text).error()
     }
 
-    /// The elements of a subarray and its shape, a subarray of subarrays being one with the axes of both; of anything
-    /// else itself, and no axes.
+    /// Returns the element dtype and the shape of a subarray, with the axes of nested subarrays merged, or the dtype
+    /// itself and no axes if it is not a subarray.
     pub(crate) fn flattened(&self) -> (&Self, Vec<usize>) {
         self.within(&[])
     }
 
-    /// The elements and the shape of a subarray with these axes, whose elements these are.
+    /// Returns the element dtype and the shape of a subarray that has these axes and elements of this dtype.
     fn within(&self, axes: &[usize]) -> (&Self, Vec<usize>) {
         let (mut element, mut shape) = (self, axes.to_vec());
         while let Kind::Array { element: inner, shape: axes } = &element.kind {
@@ -473,8 +483,11 @@ impl DType {
         (element, shape)
     }
 
-    /// The path of the first part in which the two differ, and that part of each; `None` where they are equal. An empty
-    /// path is the whole.
+    /// Returns the path of the first part in which two dtypes differ, and the two dtypes there, or `None` if they are
+    /// equal. An empty path denotes the whole dtype.
+    ///
+    /// If a field differs in its name, title or offset, the path ends with the field's name, and the two dtypes are
+    /// those of the records that contain it.
     #[must_use]
     pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<(String, &'a Self, &'a Self)> {
         if self == other {

@@ -1,8 +1,8 @@
-//! Arrays whose dtype is known only when the program runs.
+//! Arrays whose dtype is known only at run time.
 //!
-//! A program that looks into files of others, converts them, or lets its user name a column, does not know their types
-//! when it is compiled. Here the dtype is a value: what an array holds is found field by field, printed, converted to
-//! numbers of a known type, or, once it has turned out to be what a Rust type says, used as an array of that type.
+//! A program that inspects or converts the files of others, or lets its user name a column, does not know their element
+//! types at compile time. In this module the dtype is a value: fields are found by name, and elements are printed,
+//! converted to numbers of a known type, or viewed as a Rust type whose dtype they have.
 
 mod bytes;
 mod complex;
@@ -33,10 +33,10 @@ use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 use std::path::Path;
 
-/// A file, or a portion of it, as an array of elements of a [`DType`] that is known only when the program runs.
+/// A file, or a part of one, as an array of elements of a [`DType`] that is known only at run time.
 ///
-/// It is what [`MmapArray`] is, with the elements' type as a value. Elements lie at any byte, whatever their alignment.
-/// Everything that is done with them is done on its [`view`](Self::view).
+/// It is an [`MmapArray`] whose element type is a value. Elements may lie at any byte offset, regardless of their
+/// alignment. Most operations are methods of its [`view`](Self::view).
 ///
 /// ```
 /// use mmap_array::{DType, DynArray};
@@ -53,17 +53,17 @@ use std::path::Path;
 ///
 /// # Safety
 ///
-/// [The contract](MmapArray#safety) of opening a file is that of `MmapArray`.
+/// Opening a file has [the contract](MmapArray#safety) of `MmapArray`.
 pub struct DynArray<A = ReadOnly> {
     region: Region,
     dtype: DType,
-    /// Within the region, for elements of the dtype.
+    /// The axes within the region, for elements of the dtype.
     axes: Axes,
     order: Order,
     marker: PhantomData<A>,
 }
 
-/// An array whose elements can be written, through a typed view, and are written to its file, where it has one.
+/// A [`DynArray`] whose elements can be written through typed views, and are written to its file, if it has one.
 pub type DynArrayMut = DynArray<ReadWrite>;
 
 impl DynArray {
@@ -83,8 +83,8 @@ impl DynArray {
         Options::new(dtype, Raw::default())
     }
 
-    /// Returns options to create an array of elements of a dtype, of that many along each axis, in a raw file or in
-    /// memory. See [`CreateOptions`].
+    /// Returns options to create an array of elements of a dtype, with the given number of elements along each axis, in
+    /// a raw file or in memory. See [`CreateOptions`].
     ///
     /// ```
     /// use mmap_array::DynArray;
@@ -100,70 +100,72 @@ impl DynArray {
 }
 
 impl<A> DynArray<A> {
-    /// An array over a region that was mapped from the first to the last of the elements along the axes.
+    /// Creates an array over a region that was mapped from the first to the last of the elements along the axes.
     pub(crate) fn strided(region: Region, dtype: DType, axes: Axes, order: Order) -> Result<Self> {
         let array = Self { region, dtype, axes, order, marker: PhantomData };
         array.raw_view().map(|_| ()).map_err(|error| error.in_file(array.path()))?;
         Ok(array)
     }
 
-    /// The elements, with the axes of those that are subarrays; an error where these are too many, which `from_region`
-    /// has found not to be so.
+    /// Returns a raw view of the elements, with the axes of elements that are subarrays appended. Returns an error if
+    /// there are too many axes, which the constructor has ruled out.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
         let ptr = self.region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr));
         RawView { ptr, axes: self.axes.clone() }.unpack_dtype(&self.dtype)
     }
 
-    /// What the elements are.
+    /// Returns the dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> &DType {
         &self.dtype
     }
 
-    /// The number of elements along each axis. The axes of elements that are subarrays are the [`view`](Self::view)'s.
+    /// Returns the number of elements along each axis. The axes of elements that are subarrays are not included; the
+    /// shape of the [`view`](Self::view) includes them.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.axes.lens()
     }
 
-    /// The number of axes; a 0-d array has none, and one element.
+    /// Returns the number of axes. A 0-d array has no axes and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.axes.ndim()
     }
 
-    /// The number of elements: the product of the shape.
+    /// Returns the number of elements: the product of the shape.
     #[must_use]
     pub fn len(&self) -> usize {
         self.axes.len()
     }
 
-    /// Whether there is no element.
+    /// Returns `true` if the array has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shape().contains(&0)
     }
 
-    /// The order in which the elements follow one another in the file.
+    /// Returns the order in which the elements are stored.
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// Where the first element lies in the file, in bytes from its start. 0 for memory.
+    /// Returns the offset of the first element in the file, in bytes; 0 for an array in memory.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
         self.region.offset()
     }
 
-    /// The file's path as it was given. `None` for memory, scratch files, and files passed in open.
+    /// Returns the path of the file as it was given; `None` for memory, scratch files, and files passed as open
+    /// handles.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.region.path()
     }
 
-    /// The bytes of the elements, as they lie in the file; `None` where others lie between them, as in a window of rows
-    /// in Fortran order.
+    /// Returns the bytes of the elements as they are stored, or `None` if the elements are not contiguous, as in a
+    /// window of rows in Fortran order.
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
@@ -177,29 +179,29 @@ impl<A> DynArray<A> {
             return None;
         }
         let Some(ptr) = self.region.as_ptr() else { return Some(&[]) };
-        // SAFETY: the region's bytes are those of the elements and no others', initialised, being a file's or zeros or
+        // SAFETY: the region's bytes are those of the elements and no others', initialized, being a file's or zeros or
         // written from values without padding; nobody writes them while `self` is borrowed, by the contract under which
         // the array was made.
         Some(unsafe { std::slice::from_raw_parts(ptr, self.region.len()) })
     }
 
-    /// Whether the region has the elements and nothing else.
+    /// Returns whether the region contains the elements and nothing else.
     fn is_dense(&self) -> bool {
         // What is mapped fits the address space.
         self.axes.len() * self.dtype.itemsize() == self.region.len()
     }
 
-    /// A read-only view of all elements, in which everything that knows of them is found.
+    /// Returns a read-only view of all elements.
     #[must_use]
     pub fn view(&self) -> DynView<'_> {
         let (raw, dtype) = self.raw_view().expect("the axes were counted when the array was made");
-        // SAFETY: the region was mapped from the first to the last of these elements, whose bytes are initialised, being a
+        // SAFETY: the region was mapped from the first to the last of these elements, whose bytes are initialized, being a
         // file's or zeros or written from values without padding; nobody writes them while `self` is borrowed, by the
         // contract under which the array was made.
         unsafe { DynView::from_raw(raw, dtype) }
     }
 
-    /// A writable view of all elements: [`typed`](DynView::typed) views of it and of its fields write.
+    /// Returns a view of all elements whose [`typed`](DynView::typed) views, and those of its fields, can write.
     ///
     /// ```
     /// use mmap_array::{DType, DynArray};
@@ -222,21 +224,23 @@ impl<A> DynArray<A> {
         unsafe { DynView::from_raw(raw, dtype) }
     }
 
-    /// One field of every record, to read, by its path: NumPy's `arr["px"]`. See [`DynView::field`].
+    /// Returns a read-only view of one field of every record, by its path: NumPy's `arr["px"]`. See [`DynView::field`].
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
-    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    /// Returns [`UnknownField`](crate::ErrorKind::UnknownField), which lists the available fields, and
+    /// [`Shape`](crate::ErrorKind::Shape) if the field is a subarray with which the view would have too many axes.
     pub fn field(&self, path: &str) -> Result<DynView<'_>> {
         self.view().field(path).map_err(|error| error.in_file(self.path()))
     }
 
-    /// The elements as those of a Rust type, to read, where the dtype is that type's. See [`DynView::typed`].
+    /// Returns a read-only view of the elements as elements of a Rust type that has their dtype. See
+    /// [`DynView::typed`].
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the dtypes differ. Its text names the dtype of the
+    /// elements.
     pub fn typed<T: Element>(&self) -> Result<ArrayView<'_, T>>
     where
         ReadOnly: Stable<T>,
@@ -244,14 +248,14 @@ impl<A> DynArray<A> {
         self.view().typed().map_err(|error| error.in_file(self.path()))
     }
 
-    /// The array as one of elements of a Rust type, where the dtype is that type's.
+    /// Converts the array into an array of a Rust type that has the dtype of its elements.
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which says what the elements are;
-    /// [`Misaligned`](crate::ErrorKind::Misaligned) where they lie at addresses that the type cannot live at, and
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where others lie between them, which views do not mind. The
-    /// array comes back with the error.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the dtypes differ,
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) if the elements are not aligned for the type, and
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) if they are not contiguous. [`typed`](Self::typed) views
+    /// support the last two cases. The error returns the array.
     ///
     /// ```
     /// use mmap_array::{Be, DType, DynArray};
@@ -271,7 +275,7 @@ impl<A> DynArray<A> {
         }
     }
 
-    /// The shape of the array as one of elements of a Rust type that lie one after another.
+    /// Returns the shape of the array as an array of contiguous elements of a Rust type.
     fn dims_as<T: Element>(&self) -> Result<Dims> {
         let wanted = described::<T>()?;
         if wanted != self.dtype {
@@ -279,41 +283,42 @@ impl<A> DynArray<A> {
         }
         let dims = Dims::new(self.shape())?;
         if !self.is_dense() {
-            let text = format!("the elements of shape {dims} have others between them, and are no slice");
+            let text = format!("the elements of shape {dims} are not contiguous, so they are not a slice; use a view");
             return Err(Reason::NotContiguous(text).error());
         }
         Ok(dims)
     }
 
-    /// The item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].
+    /// Returns the item at an index with one number per axis of the [`view`](Self::view). See [`DynView::at`].
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes.
+    /// Panics if the index is outside the shape or has another number of axes.
     #[must_use]
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> Value<'_> {
         self.view().at(index)
     }
 
-    /// Tells the operating system how the array is going to be used. See [`MmapArray::advise`].
+    /// Advises the operating system how the array will be used. See [`MmapArray::advise`].
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported), [`Io`](crate::ErrorKind::Io) as there.
+    /// Returns [`Unsupported`](crate::ErrorKind::Unsupported) or [`Io`](crate::ErrorKind::Io) as [`MmapArray::advise`]
+    /// does.
     pub fn advise(&self, advice: Advice) -> Result<()> {
         self.region.advise(0..self.region.len(), advice)
     }
 }
 
 impl<T: Element, A> MmapArray<T, A> {
-    /// The array as one whose dtype is a value: printed as NumPy prints records, and handled by the names of fields.
-    /// The other way is [`DynArray::into_typed`].
+    /// Converts the array into one whose dtype is a value, which prints records as NumPy does and finds fields by name.
+    /// [`DynArray::into_typed`] is the reverse.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) where an [`Element`] written by hand says another size than its type has. The
-    /// array comes back with the error.
+    /// Returns [`DType`](crate::ErrorKind::DType) if a hand-written [`Element`] declares a size that differs from the
+    /// size of its type. The error returns the array.
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -338,11 +343,11 @@ impl<T: Element, A> MmapArray<T, A> {
 }
 
 impl DynArrayMut {
-    /// Writes the array to the disk and waits until it is there. See [`MmapArray::flush`](crate::MmapArrayMut::flush).
+    /// Writes the array to the disk and waits for completion. See [`MmapArray::flush`](crate::MmapArrayMut::flush).
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write.
+    /// Returns [`Io`](crate::ErrorKind::Io) if the operating system cannot write.
     pub fn flush(&self) -> Result<()> {
         self.region.flush(0..self.region.len())
     }
@@ -351,46 +356,46 @@ impl DynArrayMut {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns the errors of [`MmapArray::persist`](crate::MmapArrayMut::persist).
     pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
         self.region.persist(path.as_ref(), true).map_err(|failed| failed.with(self))
     }
 
-    /// Gives the scratch file of the array a name that no file has. See
+    /// Gives the scratch file of the array a name that no file has yet. See
     /// [`MmapArray::persist_new`](crate::MmapArrayMut::persist_new).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns the errors of [`MmapArray::persist_new`](crate::MmapArrayMut::persist_new).
     pub fn persist_new(self, path: impl AsRef<Path>) -> Result<(), PersistError<Self>> {
         self.region.persist(path.as_ref(), false).map_err(|failed| failed.with(self))
     }
 
-    /// Flushes and unmaps, and reports what a drop would not.
+    /// Flushes and unmaps the array, and returns the errors that a drop would ignore.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write. The map is gone all the same.
+    /// Returns [`Io`](crate::ErrorKind::Io) if the operating system cannot write. The array is unmapped nevertheless.
     pub fn close(self) -> Result<()> {
         self.flush()
     }
 }
 
 impl Clone for DynArray {
-    /// Another owner of the same map: nothing is copied or mapped anew, but the dtype.
+    /// Returns another owner of the same memory map. Only the dtype and the axes are copied.
     fn clone(&self) -> Self {
         Self { region: self.region.clone(), dtype: self.dtype.clone(), axes: self.axes.clone(), ..*self }
     }
 }
 
-/// As [`DynView`] prints.
+/// Formats the array as its [`DynView`] does.
 impl<A> Display for DynArray<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Display::fmt(&self.view(), f)
     }
 }
 
-/// As `repr(arr)` in NumPy, always with the dtype.
+/// Formats the array as NumPy's `repr(arr)`, always with the dtype.
 impl<A> Debug for DynArray<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view().debug("DynArray(", f)

@@ -1,4 +1,4 @@
-//! What a Rust type is in NumPy's words.
+//! Element types: Rust types and their NumPy dtypes.
 
 #[cfg(feature = "half")]
 mod bf16;
@@ -45,14 +45,14 @@ use crate::dtype::{DType, Endianness, Kind};
 use crate::print::{Item, PrintOptions};
 use item::Stored;
 
-/// A type that a NumPy dtype describes.
+/// A type that has a NumPy dtype.
 ///
-/// Implemented by the numbers, `[T; N]` and this crate's element types, by `half::f16`, `half::bf16`,
-/// `num_complex::Complex`, `float8::F8E4M3` and `float8::F8E5M2` with the features `half`, `num-complex` and `float8`,
-/// and by `#[derive(Record)]` for records. Safe to implement: whatever [`dtype`](Self::dtype) says, sizes and offsets are
-/// checked against it before bytes are touched.
+/// It is implemented by numbers, `[T; N]` and this crate's element types; by `half::f16`, `half::bf16`,
+/// `num_complex::Complex`, `float8::F8E4M3` and `float8::F8E5M2` with the features `half`, `num-complex` and `float8`;
+/// and by `#[derive(Record)]` for records. It is safe to implement: sizes and offsets are checked against the result of
+/// [`dtype`](Self::dtype) before bytes are accessed.
 ///
-/// There is none for `usize`, `isize`, `()` and pointers, which fit no file.
+/// It is not implemented by `usize`, `isize`, `()` and pointers, which have no representation in files.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no NumPy dtype, which printing, fields by name and `.npy` files need",
     label = "no dtype describes `{Self}`",
@@ -61,7 +61,7 @@ use item::Stored;
     note = "use `u64`, `u32`, `i64` or `i32` for `usize` and `isize`, `mmap_array::element::Bool` for `bool`, `u32` for `char`"
 )]
 pub trait Element: Copy + 'static {
-    /// The dtype of one element.
+    /// Returns the dtype of one element.
     ///
     /// ```
     /// use mmap_array::Element;
@@ -69,8 +69,9 @@ pub trait Element: Copy + 'static {
     /// ```
     fn dtype() -> DType;
 
-    /// What the element is to the printer, in an array or on its own; the element stored is one of
-    /// [`dtype`](Self::dtype) or, where that is a subarray, one of its elements. Most are what their dtype says.
+    /// Returns the printer's representation of the element, in an array or on its own. The stored element has the dtype
+    /// [`dtype`](Self::dtype) or, if that is a subarray, the dtype of its elements. By default the dtype determines the
+    /// representation.
     #[doc(hidden)]
     fn item(stored: &Stored<'_>, in_array: bool, options: &PrintOptions) -> Item {
         stored.item(in_array, options)
@@ -88,14 +89,14 @@ macro_rules! numbers {
 }
 numbers!(i8: Int, i16: Int, i32: Int, i64: Int, u8: UInt, u16: UInt, u32: UInt, u64: UInt, f32: Float, f64: Float);
 
-/// The dtype of a kind that is known to exist.
+/// Returns the dtype of a kind that is known to be valid.
 pub(crate) fn scalar(kind: Kind, alignment: usize) -> DType {
     DType::scalar(kind).expect("a size that its kind has").aligned_to(alignment)
 }
 
 impl<T: Element, const N: usize> Element for [T; N] {
-    /// A subarray; an array of arrays is one of two axes, as NumPy makes it. Where there can be no such dtype, it is
-    /// [`Void`](Kind::Void) bytes.
+    /// Returns a subarray dtype; an array of arrays is a subarray with two axes, as in NumPy. If there is no such
+    /// dtype, returns that of [`Void`](Kind::Void) bytes.
     fn dtype() -> DType {
         let inner = T::dtype();
         let array = match inner.kind() {

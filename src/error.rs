@@ -1,89 +1,93 @@
-//! The one error of the crate: what was asked of which bytes of which file, what was found there, and what would work.
+//! The error type of the crate: what was requested of which bytes of which file, what was found, and what would work.
 //!
-//! A mapped array fails where a number does not fit a file: an offset past the end, a tail that is no whole element, an
-//! address that the element type cannot live at. Such a failure is useful only when it names the numbers, so every
-//! error carries them in its text; [`Error::kind`], [`Error::path`] and [`Error::byte_range`] give them to programs.
+//! Most errors of mapped arrays are numbers that do not fit a file: an offset past the end, a length that is not a
+//! whole number of elements, an address that is not aligned for the element type. Such an error is useful only if it
+//! states the numbers. Therefore the text of every error contains them, and [`Error::kind`], [`Error::path`] and
+//! [`Error::byte_range`] provide them to programs.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// The result of the crate's fallible functions.
+/// The result type of the crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, for programs that decide by it; the text of the [`Error`] is for people.
+/// The kind of an [`Error`], for programs; the text of the error is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The operating system refused a call, for the reason in [`io_error`](Error::io_error).
     Io,
-    /// The path names a directory, a pipe, a device or a file without a length of its own (`/proc`), none of which can
-    /// be mapped.
+    /// The path is a directory, a pipe, a device or a file without a length of its own (in `/proc`), which cannot be
+    /// mapped.
     NotRegularFile,
-    /// The file has no bytes at all and no shape was given.
+    /// The file is empty and no shape was given.
     EmptyFile,
-    /// The file ends before the portion that was asked for does, or before it begins.
+    /// The file ends before the end, or even before the beginning, of the requested portion.
     PastEnd,
-    /// The bytes up to the end of the file are no whole number of elements (or of rows, where rows were given).
+    /// The bytes up to the end of the file are not a whole number of elements, or of rows if the length of a row was
+    /// given.
     PartialElement,
-    /// The data lie at an address that is no multiple of the element type's alignment.
+    /// The elements are at an address that is not a multiple of the alignment of their type.
     Misaligned,
-    /// The shape cannot be: too many axes, two inferred ones, or another number of elements than there are.
+    /// The shape is invalid: it has too many axes, two axes to infer, or another number of elements than there are.
     Shape,
-    /// A size or an offset is larger than the address space, or than a file can be.
+    /// A size or an offset exceeds the address space or the largest possible length of a file.
     Overflow,
     /// A row, an axis or an index is outside the array.
     OutOfRange,
-    /// The elements do not lie one after another as the operation needs them.
+    /// The elements are not contiguous, as the operation requires.
     NotContiguous,
-    /// The bytes of the elements do not divide into elements of the other type.
+    /// The bytes of the elements do not divide into elements of the other type, or an existing file does not have the
+    /// length of the array to create.
     SizeMismatch,
-    /// The file is no `.npy` file, or its header is malformed, too long, or another than was expected.
+    /// The file is not a `.npy` file, or its header is malformed, too long, or not the expected one.
     Header,
-    /// The file is no archive, or a broken one, or it has no member of that name, or none that can be read.
+    /// The file is not an archive or is damaged, or it has no member of that name, or the member cannot be read.
     Archive,
-    /// There is no such dtype, or the text that describes one is malformed.
+    /// There is no such dtype, or its textual description is malformed.
     DType,
-    /// The elements are of another dtype than the one that was asked for.
+    /// The elements have another dtype than the requested one.
     DTypeMismatch,
-    /// No field has that name.
+    /// There is no field of that name.
     UnknownField,
-    /// The element type cannot hold the value: text that is too long, a time that is none or out of reach.
+    /// The element type cannot represent the value, for example a text that is too long, or a time that is NaT or out
+    /// of range.
     InvalidValue,
     /// The file may still change, so it cannot be mapped without `unsafe`.
     NotImmutable,
     /// Somebody else holds a lock on the elements.
     Locked,
-    /// The file that keeps account of an array being filled is damaged, or of another job.
+    /// The sidecar file, which records the progress of filling an array, is damaged or belongs to another job.
     Sidecar,
-    /// The file was made shorter while it was mapped, and elements were lost. [`byte_range`](Error::byte_range) begins at
-    /// the first byte that was.
+    /// The file was made shorter while it was mapped, and elements were lost. [`byte_range`](Error::byte_range) begins
+    /// at the first lost byte.
     Truncated,
     /// The file was written while it was read.
     Changed,
-    /// This array, or this operating system, does not have the operation.
+    /// The array or the operating system does not support the operation.
     Unsupported,
 }
 
 /// An error of this crate.
 ///
-/// Its text says which file and bytes, what was expected and found, and what would work, and includes that of the
-/// operating system's error, if any. So [`source`](std::error::Error::source) leaves that one out, which
-/// [`io_error`](Self::io_error) returns. It is one pointer in size, `Send`, `Sync` and `'static`.
+/// Its text states the file and the bytes, what was expected and found, and what would work. It includes the text of
+/// the operating system's error, if any. Therefore [`source`](std::error::Error::source) skips that error;
+/// [`io_error`](Self::io_error) returns it. The error is one pointer in size, and is `Send`, `Sync` and `'static`.
 ///
-/// It is made from an [`io::Error`] by `?`, and converts into one for programs that pass those on:
+/// It can be converted from an [`io::Error`] (by `?`) and into one:
 ///
 /// | kind | as an [`io::ErrorKind`] |
 /// | --- | --- |
-/// | [`Io`](ErrorKind::Io) | the system's |
+/// | [`Io`](ErrorKind::Io) | that of the operating system |
 /// | [`PastEnd`](ErrorKind::PastEnd), [`Truncated`](ErrorKind::Truncated) | `UnexpectedEof` |
 /// | [`Changed`](ErrorKind::Changed) | `ResourceBusy` |
-/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), and any kind where what a file holds is no header, archive or sidecar, or a damaged one | `InvalidData` |
+/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), and any kind if the file does not contain a valid header, archive or sidecar | `InvalidData` |
 /// | [`NotImmutable`](ErrorKind::NotImmutable) | `PermissionDenied` |
 /// | [`Locked`](ErrorKind::Locked) | `WouldBlock` |
 /// | [`Unsupported`](ErrorKind::Unsupported) | `Unsupported` |
-/// | all others: what was asked for is not what there is, or cannot be | `InvalidInput` |
+/// | all others: the request is invalid or does not match the file | `InvalidInput` |
 ///
 /// ```
 /// use mmap_array::{ErrorKind, MmapArray};
@@ -101,39 +105,39 @@ pub struct Error(Box<Inner>);
 struct Inner {
     reason: Reason,
     path: Option<PathBuf>,
-    /// The member, where the file is an archive.
+    /// The name of the member, if the file is an archive.
     member: Option<String>,
     bytes: Option<Range<u64>>,
-    /// Whether what a file holds is at fault, and not what was asked of it.
+    /// Whether the contents of a file are at fault, rather than the request.
     damaged: bool,
 }
 
-/// The failures, each with its numbers; the text says what was expected, found, and would work.
+/// The reason of an error, with its numbers. The text states what was expected, what was found, and what would work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Reason {
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
-    /// One that a caller's code has met.
+    /// An error of the caller's code.
     #[error("{0}")]
     Other(io::Error),
     #[error("it is {found}, not a regular file, so it cannot be {wanted}{advice}")]
     NotRegularFile { found: &'static str, wanted: &'static str, advice: &'static str },
     #[error(
-        "the file is empty, so no shape can be taken from it; give a shape with an axis of 0 if an empty array is meant"
+        "the file is empty, so no shape can be inferred; give a shape with an axis of 0 if an empty array is meant"
     )]
     EmptyFile,
     #[error("{what} from byte {offset} on need {needed} bytes, but the file ends at byte {file_len}{hint}")]
     PastEnd { what: String, offset: u64, needed: u64, file_len: u64, hint: &'static str },
     #[error("{}", truncated_text(*.first, *.end, *.file_len))]
     Truncated { first: u64, end: u64, file_len: u64 },
-    #[error("the file was written meanwhile: what was read may be half old and half new; read it again")]
+    #[error("the file was written while it was read, so the elements may be partly old and partly new; read it again")]
     Changed,
-    #[error("the offset {offset} lies behind the end of the file at byte {file_len}")]
+    #[error("the offset {offset} is past the end of the file at byte {file_len}")]
     OffsetPastEnd { offset: u64, file_len: u64 },
     #[error(
-        "from byte {offset} to the end at byte {file_len} there are {available} bytes, no whole number of {unit} of \
-         {unit_bytes} bytes: {tail} are left over. Is the offset right, and the element's size (a `repr(C)` struct \
-         may have padding; a packed one has none, as NumPy's dtypes mostly)? To leave them out on purpose, give {fit}"
+        "the {available} bytes from byte {offset} to the end of the file at byte {file_len} are not a whole number of \
+         {unit} of {unit_bytes} bytes: {tail} are left over. Check the offset and the element size (a `repr(C)` struct \
+         may have padding; packed structs and most NumPy dtypes have none). To leave out the rest, give {fit}"
     )]
     PartialElement {
         offset: u64,
@@ -142,12 +146,12 @@ pub(crate) enum Reason {
         unit: &'static str,
         unit_bytes: u64,
         tail: u64,
-        /// The shape, or the count, that would do.
+        /// The shape or the count that would fit.
         fit: String,
     },
     #[error(
-        "the data start at byte {offset}, which is no multiple of {align}, the alignment of `{element}`: {advice} \
-         (the next aligned offset is {next})"
+        "the elements begin at byte {offset}, which is not a multiple of {align}, the alignment of `{element}`: \
+         {advice} (the next aligned offset is {next})"
     )]
     Misaligned { offset: u64, align: usize, next: u64, element: String, advice: String },
     #[error("{0}")]
@@ -188,12 +192,12 @@ pub(crate) enum Reason {
     Unsupported(String),
 }
 
-/// The name of a type without the modules that its parts are in.
+/// Returns the name of a type without module paths.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
     by_order(&short_name(std::any::type_name::<T>()))
 }
 
-/// The name of a type with `Be<f32>` for `Endian<f32, BigEndian>`, as people write it.
+/// Returns the name of a type with `Be<f32>` in place of `Endian<f32, BigEndian>`, as people write it.
 fn by_order(name: &str) -> String {
     let mut text = name.to_owned();
     while let Some(start) = text.find("Endian<") {
@@ -225,17 +229,17 @@ fn short_name(name: &str) -> String {
     short
 }
 
-/// What is said of elements that were lost; the file may have become long enough again.
+/// Returns the text for lost elements. The file may have become long enough again.
 fn truncated_text(first: u64, end: u64, file_len: u64) -> String {
-    let now = if file_len < end { "it ends" } else { "it ends again" };
+    let now = if file_len < end { "ends" } else { "ends again" };
     format!(
-        "the file was made shorter while it was mapped: elements up to byte {end} are expected, those from byte {first} on \
-         were lost, and {now} at byte {file_len}; `refresh` maps what there is"
+        "the file was truncated while it was mapped: elements up to byte {end} are expected, those from byte {first} \
+         on were lost, and the file {now} at byte {file_len}; `refresh` maps the current contents"
     )
 }
 
 impl Reason {
-    /// The error.
+    /// Creates the error.
     #[cold]
     pub(crate) fn error(self) -> Error {
         Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None, damaged: false }))
@@ -272,7 +276,7 @@ impl Reason {
 }
 
 impl Error {
-    /// What went wrong, for programs.
+    /// Returns the kind of the error, for programs.
     ///
     /// ```
     /// use mmap_array::{ErrorKind, MmapArrayMut};
@@ -284,20 +288,20 @@ impl Error {
         self.0.reason.kind()
     }
 
-    /// The file it happened to; `None` for memory, and for a file that was passed in already open.
+    /// Returns the path of the file that the error is about, or `None` for memory and if an open file was passed.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
 
-    /// The bytes of the file that the failure is about, where it is about some. The range may end past the file's end:
-    /// that is what was asked for.
+    /// Returns the range of the file's bytes that the error is about, if any. A range that was requested may end past
+    /// the end of the file.
     #[must_use]
     pub fn byte_range(&self) -> Option<Range<u64>> {
         self.0.bytes.clone()
     }
 
-    /// Returns the operating system's error, where the kind is [`Io`](ErrorKind::Io).
+    /// Returns the operating system's error, if the kind is [`Io`](ErrorKind::Io).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -313,12 +317,12 @@ impl Error {
         }
     }
 
-    /// The kind of the system's error, where this is one.
+    /// Returns the kind of the operating system's error, if there is one.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_error().map(io::Error::kind)
     }
 
-    /// Wraps the operating system's refusal; `action` completes "cannot …".
+    /// Creates an error from one of the operating system. `action` completes "cannot …".
     #[cold]
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
         Reason::Io { action, source }.error()
@@ -354,7 +358,7 @@ impl Error {
         Reason::Sidecar(text.into()).error()
     }
 
-    /// Says that the text at fault is a header's.
+    /// States that the text at fault is in a header.
     pub(crate) fn in_header(mut self) -> Self {
         if let Reason::Literal { .. } | Reason::DType(_) = self.0.reason {
             self.0.reason = Reason::Header(format!("the header cannot be read: {}", self.0.reason));
@@ -362,13 +366,13 @@ impl Error {
         self
     }
 
-    /// Says that what a file holds is at fault, and not what was asked of it.
+    /// Marks the contents of a file as at fault, rather than the request.
     pub(crate) fn damaged(mut self) -> Self {
         self.0.damaged = true;
         self
     }
 
-    /// Names the file, unless a more exact place has named it already.
+    /// Adds the path of the file, unless there is one already.
     #[cold]
     pub(crate) fn in_file(mut self, path: Option<&Path>) -> Self {
         if self.0.path.is_none() {
@@ -377,8 +381,8 @@ impl Error {
         self
     }
 
-    /// Names the member of an archive, and says of one that cannot be decompressed or has another checksum that it is
-    /// damaged, which no call of the system's is to blame for.
+    /// Adds the name of a member of an archive. If the member cannot be decompressed or its checksum is wrong, states
+    /// that it is damaged, rather than that a system call failed.
     #[cfg(feature = "npz")]
     pub(crate) fn of_member(mut self, name: &str) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
@@ -396,14 +400,14 @@ impl Error {
         self
     }
 
-    /// Says of elements that a file does not have that it had them before.
+    /// Turns an error about elements past the end of a file into one about elements that the file has lost.
     pub(crate) fn into_truncated(self) -> Self {
         let Reason::PastEnd { offset, needed, file_len, .. } = self.0.reason else { return self };
         let (first, end) = (offset.max(file_len), offset.saturating_add(needed));
         Reason::Truncated { first, end, file_len }.error().at_bytes(first..end)
     }
 
-    /// Names the bytes of the file.
+    /// Adds the bytes of the file.
     #[cold]
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
         self.0.bytes = Some(bytes);
@@ -428,7 +432,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The kind and the text: what a `main` that returns the error shows.
+/// Formats the kind and the text, as shown by a `main` that returns the error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.kind())
@@ -446,15 +450,15 @@ impl std::error::Error for Error {
 }
 
 impl From<io::Error> for Error {
-    /// The error that is in it, where one of this crate has become an [`io::Error`].
+    /// Returns the error of this crate that the [`io::Error`] was made from, if any, or else wraps the [`io::Error`].
     fn from(error: io::Error) -> Self {
         error.downcast().unwrap_or_else(|other| Reason::Other(other).error())
     }
 }
 
 impl From<Error> for io::Error {
-    /// Keeps the operating system's [`io::ErrorKind`] where there is one, and the whole error as the inner one; the
-    /// [`io::Error`] that it was made from, where nothing has been added.
+    /// Wraps the error in an [`io::Error`], with the [`io::ErrorKind`] of the operating system's error if there is one.
+    /// If the error was made from an [`io::Error`] and nothing was added, returns that one.
     fn from(error: Error) -> Self {
         let error = match *error.0 {
             Inner { reason: Reason::Other(other), path: None, member: None, bytes: None, .. } => return other,
@@ -477,17 +481,18 @@ impl From<Error> for io::Error {
     }
 }
 
-/// An error of a method that takes an array by value, and the array, as it was.
+/// An error of a method that takes an array by value, together with the unchanged array.
 ///
-/// What lives in memory alone is not lost by an error. `?` turns it into an [`Error`], or an [`io::Error`], and drops
-/// the array; [`into_array`](Self::into_array) gives it back, as [`std::string::FromUtf8Error`] does with bytes.
+/// So an error does not lose elements that exist only in memory. `?` converts it into an [`Error`] or an [`io::Error`]
+/// and drops the array. [`into_array`](Self::into_array) returns the array, as [`std::string::FromUtf8Error`] does for
+/// bytes.
 ///
 /// ```
 /// use mmap_array::MmapArrayMut;
 /// let mut table = MmapArrayMut::<[u8; 3]>::anonymous(5)?;
 /// table[4] = [7; 3];
 /// let error = table.cast::<u16>().unwrap_err(); // 15 bytes
-/// assert!(error.error().to_string().contains("do not divide"));
+/// assert!(error.error().to_string().contains("cannot be divided"));
 /// let table = error.into_array();
 /// assert_eq!(table[4], [7; 3]);
 /// # Ok::<(), mmap_array::Error>(())
@@ -499,30 +504,30 @@ impl<A> ArrayError<A> {
         Self(Box::new((error, array)))
     }
 
-    /// Returns what went wrong.
+    /// Returns the error.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.0.0
     }
 
-    /// Returns the array, as it was.
+    /// Returns the unchanged array.
     #[must_use]
     pub fn into_array(self) -> A {
         self.0.1
     }
 
-    /// Returns what went wrong and the array, as it was.
+    /// Returns the error and the unchanged array.
     #[must_use]
     pub fn into_parts(self) -> (Error, A) {
         *self.0
     }
 }
 
-/// An error of `persist`, and the array, unless its file has got a name.
+/// An error of `persist`, together with the array unless its file has been named.
 ///
-/// As long as nobody else can have the file of the array, the array comes back. Where the system has named the file and
-/// then failed, as by not writing the folder back, others may have it, so the array is closed; its file is whole, and
-/// the error says under which name.
+/// The array is returned as long as nobody else can access its file. If the operating system has named the file and
+/// then failed, for example to write the directory to the disk, others may access the file, so the array is closed. The
+/// file is complete, and the error states its name.
 ///
 /// ```
 /// use mmap_array::MmapArrayMut;
@@ -541,19 +546,19 @@ impl<A> PersistError<A> {
         Self(Box::new((error, array)))
     }
 
-    /// Returns what went wrong.
+    /// Returns the error.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.0.0
     }
 
-    /// Returns the array, as it was; `None` where its file has got a name.
+    /// Returns the unchanged array, or `None` if its file has been named.
     #[must_use]
     pub fn into_array(self) -> Option<A> {
         self.0.1
     }
 
-    /// Returns what went wrong and the array, as it was; `None` where its file has got a name.
+    /// Returns the error and the unchanged array, or `None` in its place if its file has been named.
     #[must_use]
     pub fn into_parts(self) -> (Error, Option<A>) {
         *self.0

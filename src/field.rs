@@ -1,17 +1,18 @@
-//! Where a field lies in its record, as a value with both types in it.
+//! The position and type of a field in a record, as a value.
 //!
-//! NumPy finds a field by its name when the program runs; in Rust the compiler knows the record, so the usual way to a
+//! NumPy finds a field by its name at run time. In Rust the compiler knows the record, so the usual way to access a
 //! field is a [`Field`] made by [`field!`](crate::field!): the path is checked, the type inferred and the offset
-//! computed when the program is compiled, for any struct, packed, nested or generic, with nothing derived for it.
+//! computed at compile time, for any struct, including packed, nested and generic ones, without deriving anything for
+//! it.
 
 use crate::error::short_type_name;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A field of type `F` at a byte offset in records of type `R`: what [`ArrayView::project`](crate::ArrayView::project)
-/// takes.
+/// A field of type `F` at a byte offset in records of type `R`: the argument of
+/// [`ArrayView::project`](crate::ArrayView::project).
 ///
-/// Made by [`field!`](crate::field!). It is as small as an offset, `Copy`, and can be a constant:
+/// Created by [`field!`](crate::field!). It is `Copy`, has the size of an offset, and can be a constant:
 ///
 /// ```
 /// use mmap_array::{view::Field, field};
@@ -24,19 +25,21 @@ use std::marker::PhantomData;
 /// ```
 pub struct Field<R, F> {
     offset: usize,
-    /// Of function type: a field holds neither a record nor a value, so it is `Send` and `Sync` whatever they are.
+    /// A function type, because a field holds neither a record nor a value: it is `Send` and `Sync` whatever their
+    /// types.
     types: PhantomData<fn(R) -> F>,
 }
 
 impl<R, F> Field<R, F> {
-    /// The field at `offset` bytes from the record's start, for records whose layout is known from elsewhere.
+    /// Creates a field at `offset` bytes from the start of the record, for records whose layout is known from
+    /// elsewhere.
     ///
-    /// Safe for every offset at which an `F` fits, since each byte of a mapped record is initialised and the views that
-    /// take a field ask that `F` accept any bits.
+    /// This is safe for every offset at which an `F` fits, because each byte of a mapped record is initialized, and the
+    /// views that take a field require that every bit pattern is an `F`.
     ///
     /// # Panics
     ///
-    /// If the field would end behind the record's end; in a `const`, that is an error when the program is compiled.
+    /// Panics if the field would end past the end of the record. In a `const`, this is a compile-time error.
     ///
     /// ```
     /// use mmap_array::view::Field;
@@ -49,24 +52,25 @@ impl<R, F> Field<R, F> {
             Some(end) => end <= size_of::<R>(),
             None => false,
         };
-        assert!(fits, "the field ends behind the end of its record");
+        assert!(fits, "the field ends past the end of its record");
         Self { offset, types: PhantomData }
     }
 
-    /// As [`at`](Self::at), with the types taken from a function that reads the field. It is never called.
+    /// Creates a field as [`at`](Self::at) does, with the types of a function that reads the field. The function is
+    /// never called.
     #[doc(hidden)]
     #[must_use]
     pub const fn inferred(offset: usize, _read: fn(R) -> F) -> Self {
         Self::at(offset)
     }
 
-    /// Bytes from the start of the record to the field.
+    /// Returns the offset of the field from the start of the record, in bytes.
     #[must_use]
     pub const fn offset(self) -> usize {
         self.offset
     }
 
-    /// The field `inner` of this field.
+    /// Returns the field `inner` of this field, as a field of the outer record.
     ///
     /// ```
     /// use mmap_array::{view::Field, field};
@@ -103,10 +107,10 @@ impl<R, F> fmt::Debug for Field<R, F> {
     }
 }
 
-/// `field!(Record, path)`: the [`Field`](crate::view::Field) of a record type, its type inferred from the path.
+/// Creates the [`Field`](crate::view::Field) of a record type at a path: `field!(Record, path)`. Its type is inferred.
 ///
-/// The path is one that [`offset_of!`](core::mem::offset_of) takes: a name, a tuple's number, or several joined by
-/// dots. It works on packed and generic structs, in `const` and without `unsafe`.
+/// The path is one that [`offset_of!`](core::mem::offset_of) accepts: a name, a tuple index, or several of them joined
+/// by dots. This works for packed and generic structs, in `const` contexts and without `unsafe`.
 ///
 /// ```
 /// use mmap_array::field;
@@ -121,7 +125,7 @@ impl<R, F> fmt::Debug for Field<R, F> {
 /// assert_eq!(second::<u64>(), 1);
 /// ```
 ///
-/// A field that is not there does not compile:
+/// A field that does not exist does not compile:
 ///
 /// ```compile_fail
 /// #[repr(C)] struct Rgba { r: u8, g: u8, b: u8, a: u8 }
@@ -158,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "ends behind")]
+    #[should_panic(expected = "ends past")]
     fn a_field_ends_within_its_record() {
         let _ = Field::<[u8; 7], u32>::at(4);
     }
 
     #[test]
-    #[should_panic(expected = "ends behind")]
+    #[should_panic(expected = "ends past")]
     fn an_offset_that_overflows_is_outside_too() {
         let _ = Field::<[u8; 7], u32>::at(usize::MAX);
     }

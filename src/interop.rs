@@ -1,5 +1,5 @@
-//! Views for other libraries: what they work on is found, and not copied. Columns for Arrow's engines. Descriptions for
-//! serde.
+//! Integrations with other crates: zero-copy views for ndarray, columns for Arrow, parallel iterators with rayon, and
+//! serialized descriptions for serde.
 
 #[cfg(feature = "arrow")]
 pub mod arrow;

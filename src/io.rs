@@ -1,8 +1,8 @@
-//! Reading and writing elements without a map: `np.fromfile` and `ndarray.tofile`.
+//! Reading and writing elements without mapping a file: `np.fromfile` and `ndarray.tofile`.
 //!
-//! A map is not always wanted: pipes and `/proc` have nothing to map, a file that others change cannot be promised to
-//! stay, and a small one is read sooner than mapped. These functions copy, need no `unsafe`, and follow the rule of the
-//! maps that a file which is replaced is never cut off under its readers.
+//! A mapping is not always the best choice: pipes and files in `/proc` cannot be mapped, nothing can be guaranteed
+//! about a file that others change, and a small file is read faster than it is mapped. These functions copy and need no
+//! `unsafe`. Like those that map, they replace files without truncating the old file for those who read it.
 
 use crate::access::{Load, Mode, ReadOnly, Shared, assert_mappable};
 use crate::array::{MmapArray, SharedArray};
@@ -15,20 +15,22 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// The most that is read or written at once, so that memory follows what a file holds and not what it claims.
+/// The number of bytes to read or write at once, so that memory use follows what a file contains and not what it
+/// claims.
 pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Reads elements from a file into memory: `np.fromfile(path, dtype, count, offset=offset)`.
 ///
-/// `offset` counts bytes. A `count` of `None` reads to the end of the file. Unlike a map this reads anything that can
-/// be opened: pipes, devices, `/proc`. Numbers are read in the machine's byte order.
+/// `offset` is in bytes. If `count` is `None`, reads to the end of the file. In contrast to a mapping, this works for
+/// anything that can be opened, including pipes, devices and files in `/proc`. Numbers are read in the machine's byte
+/// order.
 ///
 /// # Errors
 ///
-/// [`Io`](crate::ErrorKind::Io) where the system refuses, [`PastEnd`](crate::ErrorKind::PastEnd) where the file ends
-/// before `offset` or before `count` elements (NumPy returns fewer),
-/// [`PartialElement`](crate::ErrorKind::PartialElement) where, without a `count`, a part of an element is left at the
-/// end.
+/// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system refuses,
+/// [`PastEnd`](crate::ErrorKind::PastEnd) if the file ends before `offset` or before `count` elements (NumPy returns
+/// fewer), or [`PartialElement`](crate::ErrorKind::PartialElement) if `count` is `None` and the file ends within an
+/// element.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -62,7 +64,8 @@ where
     read().map_err(|error: Error| error.in_file(Some(path)))
 }
 
-/// Moves `offset` bytes on, by reading where the file cannot seek. Returns how many bytes follow, where that is known.
+/// Skips `offset` bytes, by reading if the file cannot seek. Returns the number of bytes that follow, or 0 if it is
+/// unknown.
 fn skip(file: &mut File, offset: u64) -> Result<u64> {
     let error = |source| Error::io("read the file", source);
     let metadata = file.metadata().map_err(error)?;
@@ -82,8 +85,8 @@ fn past_end<T>(count: usize, offset: u64, needed: u64, file_len: u64) -> Error {
     error.at_bytes(offset..offset.saturating_add(needed))
 }
 
-/// Reads `count` elements, or all there are. `offset` is where the first lies, for the errors; `available` is the
-/// number of bytes that the source is known to have, for which memory is taken at once, and 0 where nothing is known.
+/// Reads `count` elements, or all there are. `offset` is the position of the first, for errors. `available` is the
+/// number of bytes that the source is known to have, for which memory is allocated at once, or 0 if it is unknown.
 pub(crate) fn read_elements<T>(
     source: &mut impl Read,
     offset: u64,
@@ -98,15 +101,12 @@ where
     let wanted = match count {
         Some(count) => {
             Some(count.checked_mul(size).filter(|&bytes| bytes <= isize::MAX as usize).ok_or_else(|| {
-                Error::overflow(
-                    "the count",
-                    format!("{count} elements of {size} bytes take more than the address space"),
-                )
+                Error::overflow("the count", format!("{count} elements of {size} bytes exceed the address space"))
             })?)
         }
         None => None,
     };
-    let no_memory = |error: TryReserveError| Error::io("get memory for the elements", error.into());
+    let no_memory = |error: TryReserveError| Error::io("allocate memory for the elements", error.into());
     let mut elements: Vec<T> = Vec::new();
     let known = usize::try_from(available).unwrap_or(usize::MAX).min(wanted.unwrap_or(usize::MAX));
     if known >= size {
@@ -129,13 +129,13 @@ where
         let spare = elements.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         // SAFETY: the spare capacity is the vector's own, at least `room` bytes of it.
         unsafe { spare.write_bytes(0, room) };
-        // SAFETY: the same bytes, initialised now; no `T` is there yet, and nothing else reaches them meanwhile.
+        // SAFETY: the same bytes, initialized now; no `T` is there yet, and nothing else reaches them meanwhile.
         let buffer = unsafe { std::slice::from_raw_parts_mut(spare, room) };
         let got = read_full(source, buffer).map_err(|source| Error::io("read the file", source))?;
         have += got;
         let tail = got % size;
         // SAFETY: `got` is no more than `room`, so `got / size` more elements lie in the capacity, all their bytes
-        // initialised, and `ReadOnly: Load<T>` takes any bits.
+        // initialized, and `ReadOnly: Load<T>` takes any bits.
         unsafe { elements.set_len(elements.len() + got / size) };
         if got == room {
             continue;
@@ -161,7 +161,8 @@ where
     }
 }
 
-/// Fills the buffer as far as the source goes, and gives the number of bytes, which is never more than the buffer has.
+/// Fills the buffer as far as the source goes, and returns the number of bytes, which is at most the length of the
+/// buffer.
 fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -170,7 +171,7 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
             Ok(0) => break,
             // A reader is anybody's safe code, and what it says is not to be relied on.
             Ok(count) if count > room => {
-                let text = format!("the reader says that it has read {count} bytes, and was asked for {room}");
+                let text = format!("the reader claims to have read {count} bytes, but was asked for {room}");
                 return Err(io::Error::other(text));
             }
             Ok(count) => filled += count,
@@ -181,22 +182,23 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Finds out whether any element of a view was lost, in a mode in which the file may be cut meanwhile.
+/// Checks whether any element of a view was lost, in a mode in which the file may be truncated at the same time.
 pub(crate) fn check_lost<A: Mode>(view: &RawView, size: usize) -> Result<()> {
     if A::SHARED { region::check_memory(&view.addresses(size)) } else { Ok(()) }
 }
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// Writes the elements' bytes in C order to a file, which is made or replaced: `ndarray.tofile`.
+    /// Writes the bytes of the elements in C order to a file, which is created or replaced: `ndarray.tofile`.
     ///
-    /// As for [`create`](crate::CreateOptions::create), the target gets the whole file in one step once that is on the
-    /// disk. So nobody who has the old one mapped is cut off, and the array may even be a map of the target itself (but on
-    /// Windows, which does not replace files that are mapped).
+    /// As for [`create`](crate::CreateOptions::create), the complete file takes the place of the target in one step
+    /// once it is on the disk. Whoever has the old file mapped keeps it, and the array may even be a mapping of the
+    /// target itself (except on Windows, which does not replace mapped files).
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses, and of a [`Shared`] view
-    /// [`Truncated`](crate::ErrorKind::Truncated) where elements were lost; the target is as it was then.
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system refuses, or
+    /// [`Truncated`](crate::ErrorKind::Truncated) if elements of a [`Shared`] view were lost. The target is then
+    /// unchanged.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -217,11 +219,11 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
         new.persist()
     }
 
-    /// Writes the elements' bytes in C order to any [`Write`]: `file.write(arr.tobytes())` without the copy.
+    /// Writes the bytes of the elements in C order to a [`Write`]: `file.write(arr.tobytes())` without the copy.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// Returns the errors of the writer.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[[1_u8, 2], [3, 4]], 2)?;
@@ -236,11 +238,11 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<T, A: Load<T>> MmapArray<T, A> {
-    /// Writes the elements' bytes in C order to a file, which is made or replaced. See [`ArrayView::tofile`].
+    /// Writes the bytes of the elements in C order to a file, which is created or replaced. See [`ArrayView::tofile`].
     ///
     /// # Errors
     ///
-    /// As for [`ArrayView::tofile`].
+    /// Returns the errors of [`ArrayView::tofile`].
     pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()>
     where
         ReadOnly: Load<T>,
@@ -253,11 +255,12 @@ impl<T, A: Mode> SharedArray<T, A>
 where
     Shared: Load<T>,
 {
-    /// Writes the elements' bytes in C order to a file, which is made or replaced. See [`ArrayView::tofile`].
+    /// Writes the bytes of the elements in C order to a file, which is created or replaced. See [`ArrayView::tofile`].
     ///
     /// # Errors
     ///
-    /// As for [`ArrayView::tofile`] and [`check`](Self::check). Where elements were lost the target is as it was.
+    /// Returns the errors of [`ArrayView::tofile`] and of [`check`](Self::check). If elements were lost, the target is
+    /// unchanged.
     pub fn tofile(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let mut new = NewFile::create(path, true)?;
@@ -276,7 +279,7 @@ mod tests {
     #[test]
     fn a_file_longer_than_the_address_space_is_an_error_of_memory() {
         let error = read_elements::<u8>(&mut io::empty(), 0, None, u64::MAX).unwrap_err();
-        assert!(error.to_string().starts_with("cannot get memory for the elements"), "{error}");
+        assert!(error.to_string().starts_with("cannot allocate memory for the elements"), "{error}");
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);
     }
 }

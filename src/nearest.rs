@@ -1,13 +1,13 @@
-//! The name that was probably meant, for errors that tell of one that is none.
+//! Suggestions of similar names, for errors about unknown ones.
 
-/// The nearest of the names to the one that was asked for. A name of which most is another is no slip of the pen.
+/// Returns the most similar of the names, or `None` if more than a third of the characters differ.
 pub(crate) fn nearest_name<'n>(names: &[&'n str], asked: &str) -> Option<&'n str> {
     let nearest = names.iter().copied().min_by_key(|name| distance(name, asked))?;
     let longer = nearest.chars().count().max(asked.chars().count());
     (distance(nearest, asked) <= longer.div_ceil(3)).then_some(nearest)
 }
 
-/// How many characters must be changed, put in or left out to get from one name to the other (Levenshtein).
+/// Returns the number of characters to change, insert or delete to turn one name into the other (Levenshtein distance).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

@@ -1,11 +1,12 @@
-//! NumPy's own files, `.npy`: arrays that say what they are, opened in place, created on disk, and filled in parts.
+//! NumPy's `.npy` files: opened in place, created on disk, and filled in parts.
 //!
-//! A `.npy` file is a [`Header`] and then the elements, and so it can be mapped: by [`options`], whole or, what NumPy's
-//! `open_memmap` has no way to ask for, a window of it counted in elements. A file of any size is made
-//! by [`create_options`] without a byte of it in memory, and any number of threads and processes can then fill their
-//! own [`segment`](Options::segment) of it. Where any of them may die, [`fill`](fill()) creates the file and hands out
-//! its parts. [`save`] and [`load`] do without a map, and [`Writer`] and [`append`] take rows as they come. Which of
-//! the ways to take for many writers is in the [guide](crate::guide::processes).
+//! A `.npy` file is a [`Header`], which states dtype, shape and order, followed by the elements, so it can be
+//! memory-mapped. [`options`] opens the whole array or, unlike NumPy's `open_memmap`, a window of it, counted in
+//! elements. [`create_options`] creates a file of any size without holding it in memory; any number of threads and
+//! processes can then fill their own [`segment`](Options::segment) of it. If any of them may die, use [`fill`](fill()),
+//! which creates the file and hands out its parts. [`save`] and [`load`] write and read without mapping the file, and
+//! [`Writer`] and [`append`] accept rows as they arrive. The [guide](crate::guide::processes) compares the ways to
+//! write from several processes.
 //!
 //! ```
 //! use mmap_array::npy;
@@ -22,8 +23,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! The elements' type must be the file's. `<f8` is `f64` on a little-endian machine and [`Le<f64>`](crate::Le) on any;
-//! where the type is not known when the program is written, [`dyn_options`] takes the file's. Errors name both.
+//! The element type must match the file's dtype: `<f8` is `f64` on a little-endian machine and [`Le<f64>`](crate::Le)
+//! on any machine. If the dtype is not known at compile time, [`dyn_options`] takes it from the file. The error for a
+//! mismatch names both.
 
 mod append;
 mod fill;
@@ -50,14 +52,13 @@ use crate::error::Result;
 use crate::shape::IntoShape;
 use std::path::Path;
 
-/// Returns options to open elements of `T` in a `.npy` file: a window of it, and then one of the ways to open. See
-/// [`Options`].
+/// Returns options to open a `.npy` file, or a window of it, as elements of `T`. See [`Options`].
 #[must_use]
 pub fn options<T: Element>() -> Options<Typed<T>, Npy> {
     Options::new(Typed::new(), Npy::new())
 }
 
-/// Returns options to open elements of whatever dtype the file states, as a [`DynArray`](crate::DynArray). See
+/// Returns options to open a `.npy` file with the dtype that its header states, as a [`DynArray`](crate::DynArray). See
 /// [`Options`].
 ///
 /// ```
@@ -75,7 +76,7 @@ pub fn dyn_options() -> Options<FromHeader, Npy> {
     Options::new(FromHeader, Npy::new())
 }
 
-/// Returns options to create an array of elements of `T`, of that many along each axis, in a `.npy` file:
+/// Returns options to create an array of elements of `T` and of the given shape in a `.npy` file:
 /// `np.lib.format.open_memmap(path, "w+", dtype, shape)`. See [`CreateOptions`].
 ///
 /// ```
@@ -92,8 +93,7 @@ pub fn create_options<T: Element>(shape: impl IntoShape) -> CreateOptions<Typed<
     CreateOptions::new(Typed::new(), Npy::new(), shape)
 }
 
-/// Returns options to create an array of elements of a dtype, of that many along each axis, in a `.npy` file. See
-/// [`CreateOptions`].
+/// Returns options to create an array of the given dtype and shape in a `.npy` file. See [`CreateOptions`].
 ///
 /// ```
 /// use mmap_array::npy;
@@ -107,12 +107,12 @@ pub fn dyn_create_options(dtype: DType, shape: impl IntoShape) -> CreateOptions<
     CreateOptions::new(dtype, Npy::new(), shape)
 }
 
-/// Reads the header of a file.
+/// Reads the header of a `.npy` file.
 ///
 /// # Errors
 ///
-/// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file, [`Io`](crate::ErrorKind::Io) where the system
-/// refuses.
+/// [`Header`](crate::ErrorKind::Header) if the source is not a `.npy` file; [`Io`](crate::ErrorKind::Io) if an I/O
+/// operation fails.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -127,12 +127,12 @@ pub fn header(source: impl Source) -> Result<Header> {
     dyn_options().header(source)
 }
 
-/// Copies the array of a file into memory: `np.load(path)`. See [`Options::load`], by which windows and arrays of any
-/// dtype are loaded too.
+/// Copies the array of a file into memory: `np.load(path)`. [`Options::load`] also loads windows and arrays of any
+/// dtype.
 ///
 /// # Errors
 ///
-/// As for [`Options::load`].
+/// See [`Options::load`].
 ///
 /// ```
 /// use mmap_array::npy;
@@ -150,16 +150,16 @@ where
     options().load(source)
 }
 
-/// Opens a whole file to read: `np.load(path, mmap_mode="r")`.
+/// Opens a whole file for reading: `np.load(path, mmap_mode="r")`.
 ///
 /// # Safety
 ///
-/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-/// shorter than them.
+/// See [Safety](MmapArray#safety): while the array lives, nothing else may write the elements, and nothing may truncate
+/// the file before their end.
 ///
 /// # Errors
 ///
-/// As for [`Options::open`].
+/// See [`Options::open`].
 pub unsafe fn open<T: Element>(source: impl Source) -> Result<MmapArray<T>>
 where
     ReadOnly: Stable<T>,
@@ -168,17 +168,18 @@ where
     unsafe { options().open(source) }
 }
 
-/// Opens a whole file to read and write: `np.load(path, mmap_mode="r+")`. It is never made longer, except by
-/// [`grow`](MmapArrayMut::grow).
+/// Opens a whole file for reading and writing: `np.load(path, mmap_mode="r+")`.
+///
+/// Opening never makes the file longer; only [`grow`](MmapArrayMut::grow) does.
 ///
 /// # Safety
 ///
-/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-/// shorter than them.
+/// See [Safety](MmapArray#safety): while the array lives, nothing else may write the elements, and nothing may truncate
+/// the file before their end.
 ///
 /// # Errors
 ///
-/// As for [`Options::open`], and where the file may not be written.
+/// See [`Options::open`]. Also returns an error if the file is not writable.
 pub unsafe fn open_mut<T: Element>(source: impl Source) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Stable<T>,
@@ -187,19 +188,20 @@ where
     unsafe { options().open_mut(source) }
 }
 
-/// Creates a file of zeros, or replaces one whole, and opens it to read and write:
+/// Creates a file of zeros, or replaces an existing one, and opens it for reading and writing:
 /// `np.lib.format.open_memmap(path, "w+", dtype, shape)`.
 ///
-/// It takes no memory, and blocks on the disk only as elements are written. See [`CreateOptions::create`].
+/// The elements need no memory, and disk blocks are allocated only as elements are written. See
+/// [`CreateOptions::create`].
 ///
 /// # Safety
 ///
-/// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the file
-/// shorter than them.
+/// See [Safety](MmapArray#safety): while the array lives, nothing else may write the elements, and nothing may truncate
+/// the file before their end.
 ///
 /// # Errors
 ///
-/// As for [`CreateOptions::create`].
+/// See [`CreateOptions::create`].
 pub unsafe fn create<T: Element>(path: impl AsRef<Path>, shape: impl IntoShape) -> Result<MmapArrayMut<T>>
 where
     ReadWrite: Stable<T>,
@@ -208,12 +210,12 @@ where
     unsafe { create_options(shape).create(path) }
 }
 
-/// A job of filling one array by many processes and threads, part by part, which survives the death of any of them. See
-/// [`FillOptions`].
+/// Returns a job that fills one array with many processes and threads, part by part, and survives the death of any of
+/// them. See [`FillOptions`].
 ///
-/// Do not [`create`] the array first: the job does. Of one that a job has completed nothing is filled:
-/// [`run`](FillOptions::run) returns 0, and with [`create_new`](FillOptions::create_new) an error. Any other array that
-/// is there is refused, unless the file is beside it that says what is still to be filled.
+/// Do not [`create`] the array first: the job does. If a job has already completed the array, nothing is filled:
+/// [`run`](FillOptions::run) returns 0, or an error with [`create_new`](FillOptions::create_new). Any other existing
+/// array is refused, unless the file that records what is still to be filled is beside it.
 ///
 /// ```
 /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {

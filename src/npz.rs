@@ -1,9 +1,10 @@
-//! NumPy's archives of arrays, `.npz`: their members listed, opened in place where they are stored, and written so that
-//! they can be.
+//! NumPy's `.npz` archives of arrays: listing members, opening stored members in place, and writing archives that can
+//! be opened in place.
 //!
-//! An archive is a zip file of `.npy` files. `np.savez` stores them as they are, so their elements lie in the archive
-//! one after another and can be mapped there, which NumPy itself does not do: its `mmap_mode` has no effect on
-//! archives. The members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into memory.
+//! An archive is a zip file of `.npy` files. `np.savez` stores them uncompressed, so the elements of a member are
+//! contiguous in the archive and can be memory-mapped there. NumPy itself does not do this: its `mmap_mode` has no
+//! effect on archives. Members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into
+//! memory.
 //!
 //! ```
 //! use mmap_array::{ArrayView, npy, npz};
@@ -25,15 +26,15 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! NumPy puts members at any byte, so their elements rarely lie at a multiple of their size. That is all the same to
-//! [`open_shared`](crate::Options::open_shared) and `load`. As slices of the file itself only types of alignment 1 open
-//! everywhere, [`Le<f64>`](crate::Le) for `<f8`, and arrays of the dtype that the file states ([`npy::dyn_options`]).
-//! [`Writer`] puts the elements at multiples of 64 bytes.
+//! NumPy places members at any byte, so their elements are rarely aligned. [`open_shared`](crate::Options::open_shared)
+//! and `load` accept any alignment. Slices of the file itself open everywhere only with an element type of alignment 1,
+//! such as [`Le<f64>`](crate::Le) for `<f8`, or as arrays of the dtype that the file states ([`npy::dyn_options`]).
+//! [`Writer`] aligns the elements to 64 bytes.
 //!
-//! What the archive says is checked where it matters for a map: that a member lies within the file, in front of the
-//! directory at its end, that the name before its bytes is its own, and that its elements lie within it. The checksum
-//! of a member, for which all of it has to be read, is checked by [`npy::load`] and [`reader`](Member::reader), and not
-//! where it is mapped.
+//! Opening checks what a memory map depends on: that a member lies within the file and before the directory at its end,
+//! that the name in front of its bytes is the member's, and that its elements lie within it. The checksum of a member,
+//! which requires reading all of it, is checked by [`npy::load`] and [`reader`](Member::reader), but not when the
+//! member is mapped.
 
 mod writer;
 
@@ -53,17 +54,17 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 
-/// An open `.npz` archive: its members' names and where they are. See the [module](self).
+/// An open `.npz` archive: the names and offsets of its members. See the [module](self).
 pub struct Archive {
     zip: ZipArchive<ZipFile>,
     path: PathBuf,
     entries: Vec<Entry>,
 }
 
-/// A member of an [`Archive`], by what the archive's directory says of it.
+/// A member of an [`Archive`], as described by the archive's directory.
 ///
-/// It is a [`Source`]: what opens or loads a `.npy` file takes a member of an archive as well. One that is stored opens
-/// in place, to read ([`open`](npy::open)) or to write in memory only; one that is deflated can be loaded.
+/// A member is a [`Source`]: whatever opens or loads a `.npy` file accepts it as well. A stored member opens in place,
+/// for reading ([`open`](npy::open)) or copy-on-write; a deflated member can be loaded.
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     archive: &'a Archive,
@@ -84,7 +85,7 @@ impl fmt::Debug for Member<'_> {
     }
 }
 
-/// The file of an archive, read at any place.
+/// The file of an archive, read at any offset.
 struct ZipFile(File);
 
 impl rawzip::ReaderAt for ZipFile {
@@ -93,9 +94,9 @@ impl rawzip::ReaderAt for ZipFile {
     }
 }
 
-/// What the directory says of a member.
+/// The directory's entry for a member.
 struct Entry {
-    /// With the `.npy` at its end, where it has that.
+    /// The name with the `.npy` at its end, if it has that.
     name: String,
     is_utf8: bool,
     place: ZipArchiveEntryWayfinder,
@@ -116,7 +117,7 @@ impl Entry {
     }
 }
 
-/// A name as Python's `zipfile` reads it.
+/// Decodes a name as Python's `zipfile` does.
 fn name_of(bytes: &[u8], is_utf8: bool) -> String {
     let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     match is_utf8 {
@@ -125,7 +126,7 @@ fn name_of(bytes: &[u8], is_utf8: bool) -> String {
     }
 }
 
-/// The character of a byte in names that are not marked as UTF-8: [code page 437].
+/// Returns the character of a byte in names that are not marked as UTF-8: [code page 437].
 ///
 /// [code page 437]: https://www.unicode.org/Public/MAPPINGS/VENDORS/MICSFT/PC/CP437.TXT
 fn cp437(byte: u8) -> char {
@@ -135,37 +136,39 @@ fn cp437(byte: u8) -> char {
     upper.unwrap_or(char::from(byte))
 }
 
-/// The error of an archive that cannot be read.
+/// Returns the error for an archive that cannot be read.
 fn broken(text: impl Into<String>) -> Error {
     refused(text).damaged()
 }
 
-/// The error of an archive that has not what is asked for, or cannot take what it is given.
+/// Returns the error for an archive that lacks what is asked for, or cannot take what it is given.
 fn refused(text: impl Into<String>) -> Error {
     Reason::Archive(text.into()).error()
 }
 
-/// What the zip library says, where it is not of the system.
+/// Converts an error of the zip library.
 fn zip_error(action: &'static str, error: rawzip::Error) -> Error {
     match error.into_kind() {
         rawzip::ErrorKind::IO(source) if source.kind() != io::ErrorKind::UnexpectedEof => Error::io(action, source),
         rawzip::ErrorKind::MissingEndOfCentralDirectory => {
-            broken("no archive: there is no directory of a zip file at the file's end")
+            broken("not an archive: there is no directory of a zip file at the end of the file")
         }
         kind => broken(format!("cannot {action}, the archive is broken: {kind}")),
     }
 }
 
 impl Archive {
-    /// Opens an archive and reads its directory, which is at its end; the members are not touched.
+    /// Opens an archive and reads its directory, which is at the end of the file. The members are not read.
     ///
-    /// Archives of any size and number of members (Zip64) are read. Those behind other data (self-extracting ones) are
-    /// too, but with more than 65,535 members or 4 GiB only if their directory counts these data.
+    /// Archives of any size and number of members (Zip64) are supported. Archives that follow other data
+    /// (self-extracting ones) are supported too, but with more than 65,535 members or 4 GiB only if the offsets in the
+    /// directory count these data.
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) for what is no archive, or has a broken directory; [`Io`](crate::ErrorKind::Io) and
-    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where it cannot be opened.
+    /// [`Archive`](crate::ErrorKind::Archive) if the file is not an archive or its directory is broken;
+    /// [`Io`](crate::ErrorKind::Io) and [`NotRegularFile`](crate::ErrorKind::NotRegularFile) if the file cannot be
+    /// opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let open = || Self::of_file(region::open(path, false)?, path);
@@ -178,7 +181,7 @@ impl Archive {
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let located = ZipLocator::new().locate_in_reader(ZipFile(file), &mut buffer, len);
         let zip = located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
-            Ok(_) => broken("no archive but a `.npy` file: `npy::open` takes it"),
+            Ok(_) => broken("not an archive but a `.npy` file: open it with `npy::open`"),
             Err(_) => zip_error("find the directory", error),
         })?;
         let mut entries = Vec::new();
@@ -189,22 +192,24 @@ impl Archive {
         Ok(Self { zip, path: path.to_path_buf(), entries })
     }
 
-    /// The archive's path as it was given.
+    /// Returns the archive's path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All members, in the directory's order: also those that are no `.npy` files, which fail where they are opened.
+    /// Returns all members in the order of the directory, including those that are not `.npy` files, which fail to
+    /// open.
     pub fn members(&self) -> impl DoubleEndedIterator<Item = Member<'_>> + ExactSizeIterator {
         self.entries.iter().map(|entry| Member { archive: self, entry })
     }
 
-    /// The member of a name, with or without the `.npy` at its end. Of several the last, as in NumPy.
+    /// Returns the member of the given name, with or without the `.npy` at its end. If there are several, returns the
+    /// last, as NumPy does.
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) where there is none, with the names that there are.
+    /// [`Archive`](crate::ErrorKind::Archive) if there is none; the error lists the names that exist.
     pub fn member(&self, name: &str) -> Result<Member<'_>> {
         let whole = self.members().rev().find(|member| member.entry.name == name);
         let member = whole.or_else(|| self.members().rev().find(|member| member.name() == name));
@@ -214,51 +219,51 @@ impl Archive {
     fn no_member(&self, name: &str) -> Error {
         let names: Vec<&str> = self.members().map(|member| member.name()).take(20).collect();
         let more = if self.entries.len() > names.len() { " and more" } else { "" };
-        refused(format!("there is no member {name:?}; there are {names:?}{more}")).in_file(Some(&self.path))
+        refused(format!("there is no member {name:?}; the members are {names:?}{more}")).in_file(Some(&self.path))
     }
 }
 
 impl<'a> Member<'a> {
-    /// The name as NumPy shows it: without the `.npy`.
+    /// Returns the name as NumPy shows it, without the `.npy`.
     #[must_use]
     pub fn name(&self) -> &'a str {
         self.entry.short_name()
     }
 
-    /// Whether the bytes are stored as they are, and so can be mapped.
+    /// Returns whether the member is stored uncompressed, so that it can be mapped.
     #[must_use]
     pub fn is_stored(&self) -> bool {
         self.entry.method == CompressionMethod::STORE
     }
 
-    /// The bytes of the `.npy` file, as the directory has it.
+    /// Returns the uncompressed size in bytes, according to the directory.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.entry.place.uncompressed_size_hint()
     }
 
-    /// The bytes that it takes in the archive, as the directory has it.
+    /// Returns the size in the archive in bytes, according to the directory.
     #[must_use]
     pub fn compressed_size(&self) -> u64 {
         self.entry.place.compressed_size_hint()
     }
 
-    /// The header of the `.npy` file.
+    /// Reads the header of the `.npy` file.
     ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for a member that is no `.npy` file, [`Archive`](crate::ErrorKind::Archive) for one that
-    /// cannot be read.
+    /// [`Header`](crate::ErrorKind::Header) if the member is not a `.npy` file; [`Archive`](crate::ErrorKind::Archive)
+    /// if it cannot be read.
     pub fn header(&self) -> Result<Header> {
         npy::header(self)
     }
 
-    /// The byte of the archive at which the first element of the whole array lies.
+    /// Returns the offset of the first element of the whole array, in bytes from the beginning of the archive.
     ///
     /// # Errors
     ///
-    /// As for [`header`](Self::header), and [`Unsupported`](crate::ErrorKind::Unsupported) for a member that is
-    /// compressed, the elements of which lie nowhere in the archive.
+    /// See [`header`](Self::header). Also [`Unsupported`](crate::ErrorKind::Unsupported) for a compressed member, whose
+    /// elements are not in the archive as such.
     pub fn data_offset(&self) -> Result<u64> {
         // What is no `.npy` file says so, deflated too.
         if !self.is_stored() {
@@ -268,13 +273,15 @@ impl<'a> Member<'a> {
         Ok(start + self.header()?.data_offset())
     }
 
-    /// The bytes of the `.npy` file, or whatever else the member is, one after another, decompressed: for what neither
-    /// is mapped nor fits memory. At the end the size and the checksum are checked.
+    /// Returns a reader of the member's decompressed bytes, whether it is a `.npy` file or not.
+    ///
+    /// For members that can neither be mapped nor fit in memory. The reader checks the size and the checksum at the
+    /// end.
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) for a member that is encrypted, not within the file, or compressed in another way
-    /// than by deflating.
+    /// [`Archive`](crate::ErrorKind::Archive) for a member that is encrypted, not within the file, or compressed by a
+    /// method other than deflate.
     ///
     /// ```
     /// use mmap_array::{ArrayView, npz};
@@ -303,7 +310,7 @@ impl<'a> Member<'a> {
             method => {
                 let name = method.name().map_or_else(|| format!("method {}", method.as_u16()), str::to_owned);
                 return Err(broken(format!(
-                    "it is compressed by {name}; members that are stored or deflated can be read"
+                    "it is compressed by {name}; only stored and deflated members can be read"
                 )));
             }
         };
@@ -314,21 +321,22 @@ impl<'a> Member<'a> {
         self.archive.zip.get_entry(self.entry.place).map_err(|error| zip_error("find its bytes", error))
     }
 
-    /// Checks that the bytes are those of the member: the header in front of them has its name too.
+    /// Checks that the bytes are the member's: that the header in front of them has the member's name too.
     fn check_name(&self, entry: &rawzip::ZipEntry<'_, ZipFile>) -> Result<()> {
         // The longest name and extra fields.
         let mut buffer = vec![0; 2 * usize::from(u16::MAX)];
         let header = entry.local_header(&mut buffer).map_err(|error| zip_error("find its bytes", error))?;
         let name = name_of(header.file_path().as_ref(), self.entry.is_utf8);
         if name != self.entry.name {
-            let text =
-                format!("its bytes are those of {name:?}, says the header in front of them: the archive is broken");
+            let text = format!(
+                "its bytes are those of {name:?}, according to the header in front of them: the archive is broken"
+            );
             return Err(broken(text));
         }
         Ok(())
     }
 
-    /// Where the member's bytes are in the file, which has been found to have them.
+    /// Returns the range of the member's bytes in the file, after checking that the file has them.
     fn bytes(&self) -> Result<Range<u64>> {
         if self.entry.encrypted {
             return Err(broken("it is encrypted"));
@@ -353,7 +361,9 @@ impl<'a> Member<'a> {
             _ => true,
         };
         if !possible {
-            let text = format!("its {compressed} bytes in the archive cannot become the {size} that the directory has");
+            let text = format!(
+                "its {compressed} bytes in the archive cannot become the {size} bytes that the directory states"
+            );
             return Err(broken(text).at_bytes(start..end));
         }
         self.check_name(&entry)?;
@@ -368,8 +378,8 @@ impl<'a> Member<'a> {
         self.bytes()
     }
 
-    /// The bytes of the member, which are found by its whole name where the archive has been written anew: as the last of
-    /// that name, or as many before it.
+    /// Returns the member's bytes, with a function that finds them by the member's whole name after the archive has
+    /// been replaced: as the last member of that name, or with as many of that name behind it as now.
     fn part(&self, bytes: Range<u64>) -> FilePart {
         let (path, name) = (self.archive.path.clone(), self.entry.name.clone());
         let behind = self.archive.entries.iter().rev().take_while(|entry| !ptr::eq(*entry, self.entry));
@@ -384,7 +394,7 @@ impl<'a> Member<'a> {
         FilePart { bytes, find: Arc::new(find) }
     }
 
-    /// Names the archive and the member in errors.
+    /// Adds the archive and the member to errors.
     fn named<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         f().map_err(|error| error.of_member(self.name()).in_file(Some(&self.archive.path)))
     }
@@ -396,8 +406,8 @@ impl source::sealed::Source for Member<'_> {
         let (file, path) = (&self.archive.zip.get_ref().0, Some(&*self.archive.path));
         self.named(|| match want {
             Want::Map { write: true } => {
-                let text = "a member of an archive cannot be opened to write to it; `open_cow` and `load` give an array that \
-                            can be changed in memory";
+                let text = "a member of an archive cannot be opened for writing; `open_cow` and `load` give an array \
+                            that can be changed in memory";
                 Err(Error::unsupported(text))
             }
             Want::Map { write: false } => {
@@ -420,7 +430,7 @@ impl source::sealed::Source for &Member<'_> {
     }
 }
 
-/// The bytes of a member as they were.
+/// The decompressed bytes of a member.
 enum Inflated<'a> {
     Stored(rawzip::ZipReader<&'a ZipFile>),
     Deflated(flate2::read::DeflateDecoder<rawzip::ZipReader<&'a ZipFile>>),

@@ -1,17 +1,13 @@
-//! Printing an array the way NumPy prints it.
+//! Printing of arrays as NumPy prints them.
 //!
-//! An array here may be larger than memory and is often read for the first
-//! time by a person at a prompt, so printing it must be cheap (only the corners
-//! of a large array are read) and must look familiar. NumPy settled both
-//! questions long ago: the rules followed here are those of `arrayprint.py` in
-//! NumPy 2.4, with the digits of its Dragon4, and the text is meant to equal
-//! NumPy's byte for byte.
+//! An array may be larger than memory, and is often first read by a person at a prompt, so printing must be cheap (only
+//! the corners of a large array are read) and the output familiar. The rules are those of `arrayprint.py` in NumPy 2.4,
+//! with the digits of its Dragon4, and the text is meant to equal NumPy's byte for byte.
 //!
-//! Printing takes two passes. The first reads the elements that will be shown
-//! and builds a [`Formatter`] from them, which knows how wide a word must be for
-//! the columns to line up. The second lays the words out in lines and brackets,
-//! knowing nothing of what they mean. A new kind of element needs a variant of
-//! [`Item`] and perhaps one of [`Formatter`]; the layout stays as it is.
+//! Printing takes two passes. The first reads the elements to be shown and builds a [`Formatter`] from them, which
+//! determines the widths of words so that the columns line up. The second lays the words out in lines and brackets,
+//! independently of their meaning. A new kind of element needs a variant of [`Item`] and perhaps one of [`Formatter`];
+//! the layout remains the same.
 
 mod decimal;
 mod item;
@@ -31,13 +27,13 @@ use std::slice;
 pub(crate) use wide::{Rounding, Size, Wide};
 
 impl Item {
-    /// What stands for items that are not read, once enough are.
+    /// Returns the replacement for items that are not read after the limit.
     pub(crate) fn omitted() -> Self {
         Self::Text("...".into())
     }
 
-    /// A float, alone or in parts, with at most so many digits after the point;
-    /// anything else as it is.
+    /// Formats a float, or the floats of a complex number, with at most `precision` digits after the point; any other
+    /// item as it is.
     pub(crate) fn with_digits(&self, precision: usize) -> String {
         if Real::of(self).is_none() && Real::parts(self).is_none() {
             return self.to_string();
@@ -45,8 +41,8 @@ impl Item {
         Formatter::new(&[self], Manner { precision, single: true, plain_floats: false }).word(self).trim().to_owned()
     }
 
-    /// The element of an array that has no axes, which `str` prints as the element
-    /// on its own, but bytes as NumPy 2.4's `repr` of them.
+    /// Returns the representation of the element of a 0-d array, which `str` prints as the element on its own, except
+    /// that bytes are printed as NumPy 2.4's `repr` of them.
     pub(crate) fn of_array(self) -> Self {
         match self {
             Self::Bytes(text) => Self::Quoted(format!("np.bytes_({text})")),
@@ -54,7 +50,7 @@ impl Item {
         }
     }
 
-    /// Writes the element on its own, with the digits after the point and the width that are asked for.
+    /// Writes the element on its own, with the formatter's precision and width.
     pub(crate) fn write_alone(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = f.precision().map_or_else(|| self.to_string(), |digits| self.with_digits(digits));
         match (f.width(), f.align()) {
@@ -65,8 +61,8 @@ impl Item {
         }
     }
 
-    /// The subarray of `shape` whose element at a position in C order is
-    /// `at(position)`, of as many parts as `leaves`.
+    /// Returns the subarray of `shape` whose element at a position in C order is `at(position)`, and whose elements
+    /// have `leaves` scalars each.
     pub(crate) fn array(
         shape: Vec<usize>,
         leaves: usize,
@@ -93,12 +89,12 @@ impl Item {
     }
 }
 
-/// The position of an index in C order.
+/// Returns the position of an index in C order.
 fn position(shape: &[usize], index: &[usize]) -> usize {
     shape.iter().zip(index).fold(0, |position, (len, index)| position * len + index)
 }
 
-/// The element on its own, as `str` prints a NumPy scalar.
+/// Formats the element on its own, as `str` prints a NumPy scalar.
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -120,33 +116,32 @@ impl fmt::Display for Item {
     }
 }
 
-/// The settings of `numpy.set_printoptions` and `numpy.array2string`.
+/// The options of `numpy.set_printoptions` and `numpy.array2string`.
 #[derive(Clone, Debug)]
 pub struct PrintOptions {
-    /// The most digits shown after the decimal point.
+    /// The maximum number of digits after the decimal point.
     pub(crate) precision: usize,
-    /// An array of more elements than this is abridged; `usize::MAX` never is.
+    /// The number of elements above which an array is abridged; `usize::MAX` never abridges.
     pub(crate) threshold: usize,
-    /// How many items an abridged axis shows at each end.
+    /// The number of items that an abridged axis shows at each end.
     pub(crate) edge_items: usize,
     /// The column at which lines wrap.
     pub(crate) line_width: usize,
-    /// What stands between two elements.
+    /// The separator between two elements.
     pub(crate) separator: &'static str,
-    /// What the caller wrote on the line before the array: later lines are
-    /// indented by its width.
+    /// The text that the caller wrote before the array: later lines are indented by its width.
     pub(crate) prefix: &'static str,
-    /// What the caller will write after the array: lines leave room for it.
+    /// The text that the caller will write after the array: lines leave space for it.
     pub(crate) suffix: &'static str,
-    /// Whether an array of no axes prints as its element does on its own
-    /// (`str`), rather than as an element of an array (`repr`).
+    /// Whether a 0-d array prints as its element does on its own (`str`), rather than as an element of an array
+    /// (`repr`).
     pub(crate) scalar: bool,
-    /// How many more parts of records and subarrays are read.
+    /// The number of parts of records and subarrays that may still be read.
     pub(crate) room: Cell<usize>,
 }
 
 impl PrintOptions {
-    /// NumPy's defaults for `str(a)`.
+    /// Returns NumPy's defaults for `str(a)`.
     pub(crate) fn str() -> Self {
         Self {
             precision: 8,
@@ -161,28 +156,28 @@ impl PrintOptions {
         }
     }
 
-    /// NumPy's defaults for the bracketed part of `repr(a)`.
+    /// Returns NumPy's defaults for the bracketed part of `repr(a)`.
     pub(crate) fn repr() -> Self {
         Self { separator: ", ", prefix: "array(", suffix: ")", scalar: false, ..Self::str() }
     }
 
-    /// Whether an array of this shape is abridged.
+    /// Returns whether an array of this shape is abridged.
     pub(crate) fn abridges(&self, shape: &[usize]) -> bool {
         // A product that saturates on the way to a zero still ends at zero.
         let size = shape.iter().fold(1, |size: usize, &n| size.saturating_mul(n));
         size > self.threshold
     }
 
-    /// Whether so many more parts of elements may be read, which are then taken
-    /// for read; if not, no more are.
+    /// Returns whether `count` more parts of elements may be read, and counts them as read; if not, no further parts
+    /// may be read.
     pub(crate) fn take_room(&self, count: usize) -> bool {
         let left = self.room.get().checked_sub(count);
         self.room.set(left.unwrap_or(0));
         left.is_some()
     }
 
-    /// How many items an abridged array of this shape shows at each end of an
-    /// axis; `None` where it is shown whole.
+    /// Returns the number of items that an abridged array of this shape shows at each end of an axis, or `None` if it
+    /// is shown whole.
     fn edges(&self, shape: &[usize]) -> Option<usize> {
         // Many short axes have no middle to leave out until the edges are narrower.
         let mut edges = (0..=self.edge_items.min(MOST_SHOWN)).rev();
@@ -190,11 +185,12 @@ impl PrintOptions {
     }
 }
 
-/// An abridged array shows no more elements than this. NumPy has no such bound: of an array of 64 axes of two items
-/// each it shows all 2^64.
+/// The maximum number of elements that an abridged array shows. NumPy has no such limit: of an array of 64 axes of
+/// length 2 it shows all 2^64 elements.
 const MOST_SHOWN: usize = 1 << 16;
 
-/// Once so many parts of records and subarrays are read, dots stand for all others. NumPy has no such bound either.
+/// The maximum number of parts of records and subarrays that are read, after which dots stand for all others. NumPy has
+/// no such limit.
 const MOST_PARTS: usize = 1 << 19;
 
 fn few_are_shown(shape: &[usize], edge_items: usize) -> bool {
@@ -204,7 +200,7 @@ fn few_are_shown(shape: &[usize], edge_items: usize) -> bool {
 
 /// Writes the array of `shape` whose element at an index is `at(index)`.
 ///
-/// `at` is asked once for each element that is shown, and for no other.
+/// Calls `at` once for each element that is shown, and for no other.
 pub(crate) fn write_array(
     out: &mut dyn Write,
     shape: &[usize],
@@ -247,8 +243,7 @@ pub(crate) fn write_array(
     layout.out.write_str(&layout.line)
 }
 
-/// Writes `repr(a)`: the prefix, the array of `shape`, its shape where the
-/// elements do not show it, and `dtype=`.
+/// Writes `repr(a)`: the prefix, the array of `shape`, its shape if the elements do not show it, and `dtype=`.
 pub(crate) fn write_repr(
     f: &mut fmt::Formatter<'_>,
     prefix: &'static str,
@@ -272,8 +267,8 @@ pub(crate) fn write_repr(
     write!(f, "{text}{spacer}{extra}")
 }
 
-/// The positions shown along an axis of `len` items, `None` where some are left
-/// out; `edge_items` is given if the array is abridged.
+/// Returns the positions shown along an axis of `len` items, with `None` for omitted ones; `edge_items` is given if the
+/// array is abridged.
 fn shown(len: usize, edge_items: Option<usize>) -> impl Iterator<Item = Option<usize>> {
     // NumPy shows the last item even if asked for no edges.
     let edge = edge_items.filter(|edge| edge.saturating_add((*edge).max(1)) < len);
@@ -303,14 +298,14 @@ fn collect(shape: &[usize], edge_items: Option<usize>, at: &mut dyn FnMut(&[usiz
     }
 }
 
-/// Sets words in rows, and rows in nested brackets.
+/// The layout of words in rows, and of rows in nested brackets.
 struct Layout<'a> {
     out: &'a mut dyn Write,
-    /// The line being filled; what it ends with is dropped when it wraps.
+    /// The line being filled; trailing white space is dropped when it wraps.
     line: String,
-    /// Where the next word goes: the width of the line.
+    /// The column of the next word: the width of the line.
     column: usize,
-    /// The column that no word of a row should pass.
+    /// The column that no word of a row should exceed.
     room: usize,
     separator: &'static str,
     edge_items: Option<usize>,
@@ -318,8 +313,7 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// Prints the axes of `shape`, or a word if there are none, from the column
-    /// `start` of every line it takes.
+    /// Prints the axes of `shape`, or a word if there are none, from the column `start` of every line.
     fn axis(&mut self, shape: &[usize], start: usize) -> fmt::Result {
         let Some((&len, inner)) = shape.split_first() else {
             let word = self.words.next().unwrap_or_default();
@@ -345,8 +339,7 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Adds a word, on a new line if it does not fit on this one. The lines of a
-    /// word stay below each other.
+    /// Adds a word, on a new line if it does not fit on this one. The lines of a word are aligned with each other.
     fn word(&mut self, word: &str, start: usize) -> fmt::Result {
         let widest = word.lines().map(width).max().unwrap_or(0);
         // A line that holds nothing yet is not wrapped: it would not help.
@@ -370,7 +363,7 @@ impl Layout<'_> {
         self.column += width(text);
     }
 
-    /// Ends the line and begins the next at column `start`.
+    /// Ends the line and begins the next one at column `start`.
     fn wrap(&mut self, start: usize) -> fmt::Result {
         self.out.write_str(self.line.trim_end())?;
         self.out.write_char('\n')?;
@@ -380,35 +373,34 @@ impl Layout<'_> {
     }
 }
 
-/// What the words of all elements have in common.
+/// The options shared by the words of all elements.
 #[derive(Clone, Copy)]
 struct Manner {
-    /// The most digits after a point.
+    /// The maximum number of digits after a point.
     precision: usize,
-    /// Whether the element is no element of an array, or only of one without
-    /// axes: then a truth value makes no room for another.
+    /// Whether the element is not in an array, or in a 0-d array: then a truth value is not padded for the width of
+    /// others.
     single: bool,
     /// Whether floats print as they do on their own.
     plain_floats: bool,
 }
 
-/// How the elements of one array become words.
+/// The conversion of the elements of one array into words.
 enum Formatter {
-    /// Each as it prints on its own, brought to a common width.
+    /// Each element as it prints on its own, padded to a common width.
     Aligned { width: usize },
-    /// Each with its point below the point of the others.
+    /// Floats with aligned points.
     Float(FloatFormat),
-    /// Two numbers each: NumPy's `ComplexFloatingFormat`.
+    /// Complex numbers: NumPy's `ComplexFloatingFormat`.
     Complex(FloatFormat, FloatFormat),
-    /// Fields in parentheses, each formatted as a column of its own: NumPy's
-    /// `StructuredVoidFormat`.
+    /// Fields in parentheses, each formatted as a column of its own: NumPy's `StructuredVoidFormat`.
     Record(Vec<Formatter>),
     /// Elements in brackets, all on one line: NumPy's `SubArrayFormat`.
     Array(Box<Formatter>),
 }
 
 impl Formatter {
-    /// The formatter for `items`, which are of one kind.
+    /// Creates the formatter for `items`, which are of one kind.
     fn new(items: &[&Item], manner: Manner) -> Self {
         let Manner { precision, single, plain_floats } = manner;
         match items.first() {
@@ -478,7 +470,7 @@ impl Formatter {
         }
     }
 
-    /// Appends the elements of a subarray, which has an axis at least, in brackets.
+    /// Appends the elements of a subarray, which has at least one axis, in brackets.
     fn brackets(
         &self,
         word: &mut String,

@@ -1,9 +1,10 @@
-//! The mapped bytes of one portion of one file, and everything the operating system does for them.
+//! Memory maps of portions of files, and everything that the operating system does for them.
 //!
-//! The one place that maps. Above it nobody knows of pages: a region begins at any byte, is as long as its elements
-//! are, and is checked against the file's length before the operating system is asked for it, so that no byte of a map
-//! ever lies past the end. It hands out a pointer and never a reference, because only the arrays above know which of
-//! the bytes are theirs: regions of one map share it by count, and two of them may belong to two threads.
+//! Only this module creates maps. The modules above it do not deal with pages: a region begins at any byte, is as long
+//! as its elements, and is checked against the file's length before it is mapped, so that no byte of a map ever lies
+//! past the end of the file. A region hands out a pointer and never a reference, because only the arrays above know
+//! which of the bytes are theirs: regions of one map share it by reference count, and two of them may belong to two
+//! threads.
 
 mod fault;
 mod file;
@@ -47,14 +48,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the pages of a map are.
+/// What backs the pages of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backing {
-    /// The file's own: what is written goes to the file, and pages that are given up come back from it.
+    /// The file: writes go to it, and pages that are evicted are read back from it.
     SharedFile,
-    /// The file's until written, then memory's.
+    /// The file until a page is written, then memory.
     PrivateFile,
-    /// Memory's.
+    /// Memory alone.
     Memory,
 }
 
@@ -62,25 +63,26 @@ enum Backing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mode<'a> {
     Read,
-    /// As `Read`, for files that the system promises not to change.
+    /// Like `Read`, for a file that the system guarantees not to change.
     Sealed,
-    /// As `Read`, of what the bytes are now. The folder is where the file is made that holds them, if not beside it.
+    /// Like `Read`, of the bytes as they are now. The folder is the one in which to create the file that holds them, if
+    /// it is not the file's own.
     Snapshot(Option<&'a Path>),
     ReadWrite,
     CopyOnWrite,
-    /// As `Read`, for files that others may change at any moment. The map keeps the file, to ask for its length.
+    /// Like `Read`, for a file that others may change at any time. The map keeps the file open to ask for its length.
     Shared(&'a Arc<File>),
-    /// As `ReadWrite`, for such files.
+    /// Like `ReadWrite`, for a file that others may change at any time.
     SharedMut(&'a Arc<File>),
 }
 
 impl<'a> Mode<'a> {
-    /// Whether what is written goes to the file.
+    /// Returns whether writes go to the file.
     pub(crate) fn writes(self) -> bool {
         matches!(self, Self::ReadWrite | Self::SharedMut(_))
     }
 
-    /// The file, where others may change it meanwhile.
+    /// Returns the file, if other programs may change it while it is mapped.
     fn shared_file(self) -> Option<&'a Arc<File>> {
         match self {
             Self::Shared(file) | Self::SharedMut(file) => Some(file),
@@ -89,27 +91,27 @@ impl<'a> Mode<'a> {
     }
 }
 
-/// One map of the operating system's, shared by the regions cut from it.
+/// A memory map, shared by the regions cut from it.
 struct Map {
-    /// `None` where there are no bytes, since an empty region maps nothing, and where the map is guarded.
+    /// `None` if the map is guarded or has no bytes, since an empty region maps nothing.
     raw: Option<MmapRaw>,
     len: usize,
     backing: Backing,
-    /// The file byte that the first mapped byte is.
+    /// The offset in the file of the first mapped byte.
     offset: u64,
     path: Option<PathBuf>,
-    /// What is held as long as the map is, if anything: nothing is where it is only read.
+    /// What is held as long as the map lives, if anything; a map that is only read holds nothing.
     held: Option<Box<Held>>,
 }
 
-/// What is held with a map. Fields are dropped in this order: the lock last.
+/// What is held with a map. Fields are dropped in this order, the lock last.
 #[derive(Default)]
 struct Held {
-    /// The map, where others may lose its pages.
+    /// The map, if its pages may be lost because others truncate the file.
     guarded: Option<GuardedMap>,
-    /// Of the open file, with all that is mapped of it anew; where it can be written.
+    /// The disk errors of the open file, shared with all that is mapped from it later; for maps that can be written.
     write_back: Option<Arc<WriteBack>>,
-    /// The file, for `grow` and `persist`: of maps that can be written, and go to their file.
+    /// The file, for `grow` and `persist`; for maps whose writes go to a file.
     kept: Option<Kept>,
     range_lock: Option<RangeLock>,
 }
@@ -117,15 +119,16 @@ struct Held {
 /// An open file that is kept with a map of it.
 struct Kept {
     file: File,
-    /// The open file that was given, where `file` is that one once more: its locks are held as long as the map is.
+    /// The open file that the caller gave, if `file` is the same file opened once more: the locks of the caller's open
+    /// file are held as long as the map lives.
     given: Option<File>,
-    /// Whether the file was made for the array and has no name.
+    /// Whether the file was created for the array and has no name.
     scratch: bool,
-    /// Whether `grow` gives the file blocks on the disk too.
+    /// Whether `grow` also allocates disk blocks.
     reserve: bool,
-    /// What `grow` writes at the beginning of the file once it is longer.
+    /// The function whose result `grow` writes at the beginning of the file once it is longer.
     front: Option<Front>,
-    /// Whether `grow` locks what it adds.
+    /// Whether `grow` locks the bytes that it adds.
     lock: bool,
 }
 
@@ -135,10 +138,11 @@ impl Kept {
     }
 }
 
-/// What is changed at the beginning of a file whose array ends at a byte, when so many bytes of elements are added.
+/// Returns the change to the beginning of a file whose array ends at byte `end`, if `added` bytes of elements are
+/// added.
 pub(crate) type Front = fn(file: &File, end: u64, added: u64) -> Result<Patch>;
 
-/// A file that grows to a length, while it is mapped.
+/// A file that grows to a length while it is mapped.
 struct Growing<'a> {
     file: &'a File,
     write_back: Option<&'a WriteBack>,
@@ -161,8 +165,8 @@ impl Storage for Growing<'_> {
 }
 
 impl Growing<'_> {
-    /// Makes the file longer, and maps a portion that ends where it does then. The array in it has ended at a byte until
-    /// now.
+    /// Makes the file longer, and maps a portion that ends where the longer file does. `old_end` is the byte at which
+    /// the array has ended until now.
     fn map(mut self, portion: &Portion, old_end: u64, patch: &Patch) -> Result<Option<MmapRaw>> {
         patch.begin(&mut self, old_end)?;
         let longer = file::set_len(self.file, self.len, portion.reserve);
@@ -179,7 +183,7 @@ impl Growing<'_> {
     }
 }
 
-/// Whether every write goes to the file's end, wherever it was asked to go: `O_APPEND`.
+/// Returns whether every write goes to the end of the file, whatever its offset: `O_APPEND`.
 fn is_appending(file: &File) -> bool {
     #[cfg(unix)]
     return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
@@ -190,8 +194,8 @@ fn is_appending(file: &File) -> bool {
     }
 }
 
-/// Whether a file is open to read and write wherever it is asked to, as far as the system says: `O_RDWR`, and not to
-/// append.
+/// Returns whether a file is open for reading and writing at any offset, as far as the system says: `O_RDWR` without
+/// `O_APPEND`.
 fn is_writable(file: &File) -> bool {
     #[cfg(unix)]
     {
@@ -206,8 +210,10 @@ fn is_writable(file: &File) -> bool {
     }
 }
 
-/// The open file that a map to write keeps. One that its owner has opened is opened once more where it can be, since he may
-/// map it again, and of the disk's errors an open file is told once; then his is kept as well.
+/// Returns the open file that a writable map keeps.
+///
+/// A file that the caller has opened is opened once more if possible, because the caller may map it again, and an open
+/// file reports an error of the disk only once. The caller's open file is then kept as well.
 fn to_write(file: &File, path: Option<&Path>) -> Result<(File, Option<File>)> {
     let io = |source| Error::io("keep the file open", source);
     let same = file.try_clone().map_err(io)?;
@@ -220,7 +226,7 @@ fn to_write(file: &File, path: Option<&Path>) -> Result<(File, Option<File>)> {
 
 /// A range of the bytes of a map.
 ///
-/// Clones share the bytes. Who makes them sees to it that only one of them writes.
+/// Clones share the bytes. Whoever clones a region must make sure that only one of the clones writes.
 #[derive(Clone)]
 pub struct Region {
     map: Arc<Map>,
@@ -233,24 +239,24 @@ pub(crate) struct Portion {
     pub(crate) offset: u64,
     pub(crate) len: usize,
     pub(crate) populate: bool,
-    /// For files that are made or grown: blocks of their own on the disk.
+    /// Whether to allocate disk blocks, for a file that is created or grown.
     pub(crate) reserve: bool,
-    /// With an advisory lock on the bytes, exclusive where they are to be written.
+    /// Whether to take an advisory lock on the bytes, exclusive if they are to be written.
     pub(crate) lock: bool,
-    /// Which of the bytes are locked, where not all.
+    /// The bytes to lock, if not all.
     pub(crate) strips: Option<Strips>,
 }
 
-/// What of a file has been mapped.
+/// The part of a file that has been mapped.
 struct Pages {
     raw: Option<MmapRaw>,
     offset: u64,
     len: usize,
-    /// How long the pages are, where they are huge ones.
+    /// The size of a page, if the pages are huge.
     huge: Option<usize>,
 }
 
-/// So many runs of bytes, each as many bytes behind the one before.
+/// `count` runs of `len` bytes, each of which begins `step` bytes after the one before.
 #[derive(Clone, Copy)]
 pub(crate) struct Strips {
     pub(crate) len: u64,
@@ -259,12 +265,12 @@ pub(crate) struct Strips {
 }
 
 impl Portion {
-    /// The portion's bytes in the file, as far as they can be counted.
+    /// Returns the range of the portion's bytes in the file; its end saturates.
     pub(crate) fn bytes(&self) -> Range<u64> {
         self.offset..self.offset.saturating_add(self.len as u64)
     }
 
-    /// Checks that the portion lies within the file; `what` says what it is, for the error.
+    /// Checks that the portion lies within the file. `what` describes the portion for the error.
     fn check(&self, file_len: u64, mode: Mode<'_>, what: impl Fn() -> String) -> Result<()> {
         let (offset, needed) = (self.offset, self.len as u64);
         if offset.checked_add(needed).is_some_and(|end| end <= file_len) {
@@ -281,8 +287,8 @@ impl Portion {
         Err(Reason::PastEnd { what: what(), offset, needed, file_len, hint }.error())
     }
 
-    /// Maps the portion, or the whole pages in which it lies where memmap2, which else makes whole ones of it, does not
-    /// know how long they are.
+    /// Maps the portion, or the whole huge pages that contain it: memmap2 extends a portion to whole pages, but does
+    /// not know the size of huge ones.
     fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<Pages> {
         let mapped = self.map(file, mode);
         // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the file.
@@ -316,7 +322,7 @@ impl Portion {
         self.lock_rest(file, mode, &mut lock).map(|()| lock)
     }
 
-    /// Locks what of the bytes is not locked yet by a lock of the same open file.
+    /// Locks those of the bytes that a lock of the same open file does not cover yet.
     pub(crate) fn lock_rest(&self, file: &File, mode: Mode<'_>, lock: &mut Option<RangeLock>) -> Result<()> {
         // A range of no bytes is, for some systems, all the bytes that follow.
         if !self.lock || self.len == 0 {
@@ -367,16 +373,16 @@ impl Portion {
         raw.map(Some).map_err(|source| {
             let action = match (mode, source.kind()) {
                 (mode, io::ErrorKind::PermissionDenied) if mode.writes() => {
-                    "map the file, which must be open to read and write"
+                    "map the file, which must be open for reading and writing"
                 }
-                (_, io::ErrorKind::PermissionDenied) => "map the file, which must be open to read",
+                (_, io::ErrorKind::PermissionDenied) => "map the file, which must be open for reading",
                 _ => "map the file",
             };
             Error::io(action, source)
         })
     }
 
-    /// Maps what the bytes are now.
+    /// Maps a snapshot of the bytes.
     fn map_snapshot(
         &self,
         file: &File,
@@ -399,8 +405,8 @@ impl fmt::Debug for Region {
     }
 }
 
-/// Finds out whether bytes of memory were lost that may lie in a region of a file that others may cut: as
-/// [`Region::check`], for those who have borrowed the bytes and not the region.
+/// Checks whether bytes of memory were lost that may lie in a region of a file that others may truncate: the same as
+/// [`Region::check`], for callers that have borrowed the bytes and not the region.
 pub(crate) fn check_memory(addresses: &Range<usize>) -> Result<()> {
     // Windows does not cut files that are mapped.
     #[cfg(unix)]
@@ -420,7 +426,7 @@ pub(crate) fn check_memory(addresses: &Range<usize>) -> Result<()> {
 fn lost_error(bytes: Range<u64>, why: Why, file_len: u64) -> Error {
     let error = match why {
         Why::Truncated => Reason::Truncated { first: bytes.start, end: bytes.end, file_len }.error(),
-        Why::Io => Error::io("touch the elements: the disk does not give them, or has no room for them", disk_failed()),
+        Why::Io => Error::io("access the elements: the disk cannot read them, or has no space for them", disk_failed()),
     };
     error.at_bytes(bytes)
 }
@@ -470,7 +476,7 @@ impl Region {
         map().map_err(|error: Error| error.at_bytes(portion.bytes()).in_file(path))
     }
 
-    /// Maps a portion of a file that has been made for it, and has a name yet to come or none.
+    /// Maps a portion of a file that was created for it, and has no name or none yet.
     pub(crate) fn of_new(file: File, path: Option<&Path>, portion: &Portion) -> Result<Self> {
         let named = |error: Error| error.at_bytes(portion.bytes()).in_file(path);
         let lock = portion.take_lock(&file, Mode::ReadWrite).map_err(named)?;
@@ -481,7 +487,7 @@ impl Region {
         Ok(Self { map: Arc::new(map), start: 0, len: portion.len })
     }
 
-    /// Zeroed memory without a file.
+    /// Maps zeroed memory without a file.
     pub(crate) fn anonymous(portion: &Portion) -> Result<Self> {
         let raw = match portion.len {
             0 => None,
@@ -495,8 +501,8 @@ impl Region {
         Ok(Self { map: Arc::new(map), start: 0, len: portion.len })
     }
 
-    /// The first byte; `None` where the region maps nothing. Valid for `len` bytes as long as a clone of the region
-    /// lives, and for writes where the mode was writable.
+    /// Returns a pointer to the first byte; `None` if the region maps nothing. The pointer is valid for `len` bytes as
+    /// long as a clone of the region lives, and for writes if the mode was writable.
     pub(crate) fn as_ptr(&self) -> Option<*mut u8> {
         // `wrapping_add`, since a region is made only within its map: `start + len <= map.len`.
         self.map.raw().map(|raw| raw.as_mut_ptr().wrapping_add(self.start))
@@ -510,22 +516,22 @@ impl Region {
         self.map.path.as_deref()
     }
 
-    /// The region's first byte in the file.
+    /// Returns the offset in the file of the region's first byte.
     pub(crate) fn offset(&self) -> u64 {
         self.map.offset + self.start as u64
     }
 
-    /// A range of this region's bytes over the same map.
+    /// Returns a range of this region's bytes over the same map.
     pub(crate) fn part(&self, bytes: Range<usize>) -> Self {
         assert!(bytes.start <= bytes.end && bytes.end <= self.len, "a part lies within its region");
         Self { map: Arc::clone(&self.map), start: self.start + bytes.start, len: bytes.end - bytes.start }
     }
 
-    /// The bytes of memory that nobody else has.
+    /// Returns the bytes of memory that nothing else shares.
     ///
     /// # Panics
     ///
-    /// If they are a file's, or shared.
+    /// Panics if the bytes are a file's, or shared.
     pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
         assert!(self.map.backing == Backing::Memory, "memory of the region's own");
         let len = self.len;
@@ -538,11 +544,11 @@ impl Region {
         }
     }
 
-    /// Gives a scratch file a name, once all that was written is on the disk.
+    /// Gives a scratch file a name, once everything that was written is on the disk.
     pub(crate) fn persist(&self, path: &Path, replace: bool) -> Result<(), NotPersisted> {
         let at = |error: Error| error.in_file(Some(path));
         if self.start > 0 || self.len < self.map.len {
-            let text = "cannot persist a part: a file gets its name whole; write through parts of a view \
+            let text = "cannot persist a part, only the whole array; write through parts of a view \
                         (`view_mut().split_at(…)`, `axis_iter`) in `std::thread::scope`, and then persist the array";
             return Err(at(Error::unsupported(text)).into());
         }
@@ -551,7 +557,8 @@ impl Region {
         }
         let Some(Kept { file, .. }) = self.map.kept().filter(|kept| kept.scratch) else {
             return Err(at(Error::unsupported(
-                "cannot persist: the array is in no scratch file; `tofile` and `npy::save` write a copy of any array",
+                "cannot persist: the array is not in a scratch file; `tofile` and `npy::save` write a copy of any \
+                 array",
             ))
             .into());
         };
@@ -561,8 +568,8 @@ impl Region {
         scratch::persist(file, path, replace)
     }
 
-    /// Calls `f`, which may touch the bytes of regions that others may lose. `None`, without a call, where a lost page would
-    /// end the program. What was lost, [`check`](Self::check) of each region says afterwards.
+    /// Calls `f`, which may access the bytes of regions that may be lost. Returns `None`, without calling it, if a lost
+    /// page would kill the process. Afterwards, [`check`](Self::check) of each region says what was lost.
     pub(crate) fn enter<R>(f: impl FnOnce() -> R) -> Option<R> {
         // Windows does not cut files that are mapped, and has no signal to catch.
         if cfg!(windows) {
@@ -572,7 +579,7 @@ impl Region {
         Some(f())
     }
 
-    /// Finds out whether bytes of the region were lost since it was mapped, or lie behind the end of the file now.
+    /// Checks whether bytes of the region were lost since it was mapped, or lie behind the end of the file now.
     pub(crate) fn check(&self) -> Result<()> {
         let Some(map) = self.map.guarded() else { return Ok(()) };
         let (whole, end) = (0..self.len, self.offset() + self.len as u64);
@@ -586,28 +593,28 @@ impl Region {
         Err(lost_error(first..end, lost.why, lost.file_len).in_file(self.path()))
     }
 
-    /// Names the file and the bytes of the region that an operation was about.
+    /// Adds the file and the bytes of the region to the error of an operation.
     fn named(&self, error: Error, bytes: &Range<usize>) -> Error {
         let base = self.offset();
         error.at_bytes(base + bytes.start as u64..base + bytes.end as u64).in_file(self.path())
     }
 
-    /// The raw map and the range of its bytes, for a range of the region's; `None` where there is nothing to be done.
+    /// Returns the raw map and the range of its bytes, for a range of the region's; `None` if there is nothing to do.
     fn mapped(&self, bytes: &Range<usize>) -> Option<(&MmapRaw, usize, usize)> {
         assert!(bytes.start <= bytes.end && bytes.end <= self.len, "an operation lies within its region");
         let raw = self.map.raw().filter(|_| !bytes.is_empty())?;
         Some((raw, self.start + bytes.start, bytes.end - bytes.start))
     }
 
-    /// Writes the pages of these bytes to the file and waits for it: `msync(MS_SYNC)`, on Windows `FlushViewOfFile` and
-    /// `FlushFileBuffers`.
+    /// Writes the pages of these bytes to the file and waits until they are written: `msync(MS_SYNC)`, on Windows
+    /// `FlushViewOfFile` and `FlushFileBuffers`.
     pub(crate) fn flush(&self, bytes: Range<usize>) -> Result<()> {
         let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
         let flushed = write_back::wait(self.map.write_back(), || raw.flush_range(offset, len));
         flushed.map_err(|source| self.named(Error::io("write the elements back", source), &bytes))
     }
 
-    /// Starts writing and does not wait: `msync(MS_ASYNC)`, `FlushViewOfFile`.
+    /// Starts to write the pages of these bytes and does not wait: `msync(MS_ASYNC)`, `FlushViewOfFile`.
     pub(crate) fn flush_async(&self, bytes: Range<usize>) -> Result<()> {
         let Some((raw, offset, len)) = self.mapped(&bytes).filter(|_| self.is_file()) else { return Ok(()) };
         raw.flush_async_range(offset, len)
@@ -624,15 +631,15 @@ impl Region {
             .map_err(|source| self.named(refused("advise the system", source), &bytes))
     }
 
-    /// Gives up the resident pages of these bytes, which come back from the file at the next touch.
+    /// Evicts the resident pages of these bytes, which are read back from the file at the next access.
     ///
-    /// For shared maps of files alone: in any other the same call would turn elements to zero, or to the file's, under
-    /// live references.
+    /// Only for shared maps of files: in any other map, the same call would reset elements to zero, or to the file's,
+    /// under live references.
     pub(crate) fn evict(&self, bytes: Range<usize>) -> Result<()> {
         if !self.is_file() {
             return Err(self.named(
                 Error::unsupported(
-                    "cannot evict elements that live in memory alone (anonymous or copy on write): they would be lost",
+                    "cannot evict elements that are in memory alone (anonymous or copy-on-write): they would be lost",
                 ),
                 &bytes,
             ));
@@ -653,15 +660,16 @@ impl Region {
             .map_err(|source| self.named(refused("unlock the elements", source), &(0..self.len)))
     }
 
-    /// Takes over the errors of the disk from a region of the same open file. To be called before the region is shared.
+    /// Shares the record of disk errors with a region of the same open file. Must be called before the region is
+    /// shared.
     pub(crate) fn set_write_back_of(&mut self, other: &Self) {
         if let (Some(held), Some(other)) = (self.held_mut(), &other.map.held) {
             held.write_back = other.write_back.clone();
         }
     }
 
-    /// Has what the function gives written at the file's beginning whenever the region grows, if it can. To be called
-    /// before the region is shared.
+    /// Sets the function whose result is written at the beginning of the file whenever the region grows, if the region
+    /// can grow. Must be called before the region is shared.
     pub(crate) fn set_front(&mut self, front: Front) {
         if let Some(kept) = self.held_mut().and_then(|held| held.kept.as_mut()) {
             kept.front = Some(front);
@@ -672,10 +680,10 @@ impl Region {
         Arc::get_mut(&mut self.map)?.held.as_deref_mut()
     }
 
-    /// Makes a region that is the whole of its map `len` bytes long, the file too. The new bytes are zero.
+    /// Makes a region that is the whole of its map `len` bytes long, and its file with it. The new bytes are zero.
     ///
-    /// On an error the region and the file are as they were. `&mut self` and the count of one make sure that nobody
-    /// holds a pointer into the old map.
+    /// On an error, the region and the file are as they were. `&mut self` and a reference count of one ensure that
+    /// there is no pointer into the old map.
     pub(crate) fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
         let bytes = self.len..len;
         let path = self.map.path.clone();
@@ -688,7 +696,8 @@ impl Region {
         let whole = self.start == 0 && self.len == self.map.len;
         let Some(map) = Arc::get_mut(&mut self.map).filter(|_| whole) else {
             return Err(named(Error::unsupported(
-                "cannot grow a part: other arrays share the map; grow the array before it is cut, or drop the others",
+                "cannot grow a part: other arrays share the map; grow the array before splitting it, or drop the \
+                 others",
             )));
         };
         map.grow(len, reserve).map_err(named)?;
@@ -697,7 +706,7 @@ impl Region {
     }
 }
 
-/// What the system says of a disk that has failed, where it says it by a signal.
+/// Returns the error that the system has for a failed disk, for failures that it reports by a signal.
 fn disk_failed() -> io::Error {
     #[cfg(unix)]
     return rustix::io::Errno::IO.into();
@@ -741,8 +750,8 @@ impl Map {
                 let old_end = self.offset + self.len as u64;
                 if old_len < old_end {
                     return Err(Error::unsupported(format!(
-                        "cannot grow: the file ends at byte {old_len}, and the array at byte {old_end}: somebody has made \
-                         the file shorter since it was mapped, which nobody may do"
+                        "cannot grow: the file ends at byte {old_len}, and the array at byte {old_end}: the file was \
+                         truncated while it was mapped, which is not allowed"
                     )));
                 }
                 let new_len = file_len_for(&portion)?;
@@ -758,19 +767,20 @@ impl Map {
                         }
                         patch => {
                             let advice = match patch {
-                                Some(_) => format!("cut the file to {old_end} bytes if nobody needs that"),
-                                None => "open all of the file to grow it".to_owned(),
+                                Some(_) => format!("truncate the file to {old_end} bytes if nobody needs them"),
+                                None => "open the whole file to grow it".to_owned(),
                             };
                             return Err(Error::unsupported(format!(
-                                "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and what \
-                                 lies between would become elements; {advice}"
+                                "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and the \
+                                 data between would become elements; {advice}"
                             )));
                         }
                     }
                 }
                 if (patch.is_some() || reserve) && is_appending(file) {
                     return Err(Error::unsupported(
-                        "cannot grow: the file is open to append, so that nothing can be written within it; open it to write",
+                        "cannot grow: the file is open in append mode, so nothing can be \
+                         written within it; open it in write mode",
                     ));
                 }
                 let locked = range_lock.as_ref().map_or(Vec::new(), |lock| lock.ranges().to_vec());
@@ -789,22 +799,22 @@ impl Map {
                 system::grow_memory(&mut self.raw, self.len, portion.options().offset(0), portion.len)
                     .map_err(|source| Error::io("map more memory", source))?
             }
-            _ => return Err(Error::unsupported("cannot grow: the array was not opened to write to a file")),
+            _ => return Err(Error::unsupported("cannot grow: the array was not opened for writing to a file")),
         }
         self.len = len;
         Ok(())
     }
 }
 
-/// Writes the bytes with which a new file begins, and waits until they are on the disk: what is flushed later are the
-/// elements alone.
+/// Writes the bytes with which a new file begins, and waits until they are on the disk, so that a later flush writes
+/// the elements alone.
 pub(crate) fn write_front(file: &File, front: &[u8]) -> Result<()> {
     io::Write::write_all(&mut At { file, position: 0 }, front)
         .and_then(|()| file.sync_data())
         .map_err(|source| Error::io("write the header", source))
 }
 
-/// The length of a file that ends with the portion.
+/// Returns the length of a file that ends with the portion.
 fn file_len_for(portion: &Portion) -> Result<u64> {
     let end = portion.offset.checked_add(portion.len as u64).filter(|&end| i64::try_from(end).is_ok());
     end.ok_or_else(|| {

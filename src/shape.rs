@@ -1,9 +1,8 @@
-//! How many elements there are along each axis, and how far apart they lie.
+//! The number of elements along each axis, and their strides.
 //!
-//! Every size a user or a file states passes through here before anything is mapped, so this is where a product that
-//! does not fit is caught, where an inferred axis is worked out, and where the two storage orders become byte strides.
-//! The axes of a view, [`MAX_NDIM`] at the most, are kept inline where they are few, so that making a view allocates
-//! nothing and copies little.
+//! Every size that a user or a file states is checked here before anything is mapped. This module detects products that
+//! overflow, infers axes, and computes byte strides from the two storage orders. A view has at most [`MAX_NDIM`] axes.
+//! If there are few, they are stored inline, so that creating a view allocates nothing and copies little.
 
 mod axes;
 
@@ -13,21 +12,22 @@ use crate::error::{Error, Reason, Result};
 use std::fmt;
 use std::ops::Deref;
 
-/// The most axes an array or a view can have: 64, as in NumPy 2 (`NPY_MAXDIMS`). NumPy 1 had 32.
+/// The maximum number of axes of an array or a view: 64, as in NumPy 2 (`NPY_MAXDIMS`). NumPy 1 had 32.
 pub const MAX_NDIM: usize = 64;
 
-/// The order in which an array's elements follow one another in the file.
+/// The storage order of an array's elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// Row by row: the last index varies fastest. NumPy's default, and C's.
+    /// Row-major: the last index varies fastest. The default of NumPy, and the order of C.
     #[default]
     C,
-    /// Column by column: the first index varies fastest. Fortran's, MATLAB's, R's and Julia's.
+    /// Column-major: the first index varies fastest. The order of Fortran, MATLAB, R and Julia.
     F,
 }
 
 impl Order {
-    /// The slowest of so many axes: the first in C order, the last in Fortran order; `None` where there are none.
+    /// Returns the slowest of `ndim` axes: the first in C order, the last in Fortran order. Returns `None` if there are
+    /// none.
     pub(crate) fn slowest_axis(self, ndim: usize) -> Option<usize> {
         match self {
             Self::C => (ndim > 0).then_some(0),
@@ -40,18 +40,19 @@ pub(crate) fn too_many_axes(ndim: usize) -> Error {
     Error::shape(format!("a shape of {ndim} axes was given; an array has at most {MAX_NDIM}"))
 }
 
-/// The most axes that are kept inline.
+/// The maximum number of axes that are stored inline.
 const INLINE: usize = 6;
 
 /// The number of elements along each axis.
 ///
-/// Few axes, as most arrays have, lie inline, and more in one allocation, so that an array is small and cheap to move.
+/// Most arrays have few axes, which are stored inline; more are stored in one allocation. So an array is small and
+/// cheap to move.
 #[derive(Clone)]
 pub struct Dims {
     ndim: usize,
-    /// The first `ndim` are the axes, where they are [`INLINE`] at most.
+    /// The axes are the first `ndim` of these, if there are at most [`INLINE`].
     few: [usize; INLINE],
-    /// The axes, where they are more.
+    /// The axes, if there are more.
     many: Option<Box<[usize]>>,
 }
 
@@ -60,7 +61,7 @@ impl Dims {
         if dims.len() > MAX_NDIM { Err(too_many_axes(dims.len())) } else { Ok(Self::of(dims)) }
     }
 
-    /// Lengths of axes that are not too many.
+    /// Creates dims of at most [`MAX_NDIM`] lengths.
     fn of(dims: &[usize]) -> Self {
         let mut few = [0; INLINE];
         let many = match few.get_mut(..dims.len()) {
@@ -74,9 +75,9 @@ impl Dims {
         Self { ndim: dims.len(), few, many }
     }
 
-    /// The number of elements and of bytes, for elements of `size` bytes.
+    /// Returns the number of elements and of bytes, for elements of `size` bytes.
     ///
-    /// The product of the axes that are not 0 must fit too: a shape of (0, 2^62, 2^62) is refused, as by NumPy, so that
+    /// The product of the nonzero lengths must fit too: as in NumPy, a shape of (0, 2^62, 2^62) is an error. Therefore
     /// every stride fits.
     pub(crate) fn checked_len(&self, size: usize) -> Result<(usize, usize)> {
         let (mut len, mut fits, mut is_empty) = (1_usize, true, false);
@@ -90,13 +91,13 @@ impl Dims {
         match len.checked_mul(size) {
             Some(bytes) if fits && bytes <= isize::MAX as usize => Ok(if is_empty { (0, 0) } else { (len, bytes) }),
             _ => {
-                let detail = format!("{self} elements of {size} bytes take more than the address space");
+                let detail = format!("{self} elements of {size} bytes exceed the address space");
                 Err(Error::overflow("the shape", detail))
             }
         }
     }
 
-    /// The same axes with another length of one of them.
+    /// Returns the same dims with another length of one axis.
     pub(crate) fn with(&self, axis: usize, len: usize) -> Self {
         let mut dims = self.clone();
         let lens = match &mut dims.many {
@@ -107,7 +108,7 @@ impl Dims {
         dims
     }
 
-    /// The flat position of `index` in storage order, or `None` where it is outside.
+    /// Returns the position of `index` in storage order, or `None` if it is out of bounds.
     #[inline]
     pub(crate) fn position<const N: usize>(&self, order: Order, index: [usize; N]) -> Option<usize> {
         if self.ndim != N {
@@ -152,20 +153,20 @@ impl fmt::Debug for Dims {
     }
 }
 
-/// As Rust writes it: `[480, 640]`.
+/// Formats the dims like a Rust array: `[480, 640]`.
 impl fmt::Display for Dims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", &self[..])
     }
 }
 
-/// A shape as it was asked for: lengths, of which some may be left to follow from the number of elements.
+/// A requested shape, in which some lengths may be inferred from the number of elements.
 ///
-/// With room for all axes there can be, so that options can be `Copy`.
+/// It has space for the maximum number of axes, so that options can be `Copy`.
 #[derive(Clone, Copy)]
 pub struct Shape {
     ndim: usize,
-    /// With 1 in the place of an axis to infer.
+    /// The lengths, with 1 in place of an axis to infer.
     lens: [usize; MAX_NDIM],
     inferred: usize,
     /// The last of the axes to infer.
@@ -189,22 +190,22 @@ impl Shape {
         Ok(shape)
     }
 
-    /// The dims, with 1 in the place of an axis to infer.
+    /// Returns the dims, with 1 in place of an axis to infer.
     fn dims(&self) -> Dims {
         Dims::of(&self.lens[..self.ndim])
     }
 
-    /// Whether no axis is to be inferred.
+    /// Returns whether there is no axis to infer.
     pub(crate) fn is_given(&self) -> bool {
         self.inferred == 0
     }
 
-    /// The dims, where none is to be inferred.
+    /// Returns the dims, or `None` if there is an axis to infer.
     pub(crate) fn given(&self) -> Option<Dims> {
         self.is_given().then(|| self.dims())
     }
 
-    /// The axis to infer, which is one only.
+    /// Returns the axis to infer, which must be only one.
     fn one_axis(&self) -> Result<usize> {
         match self.inferred {
             1 => Ok(self.axis),
@@ -212,9 +213,9 @@ impl Shape {
         }
     }
 
-    /// The dims, where there are `len` elements in all.
+    /// Returns the dims for a total of `len` elements.
     pub(crate) fn fit(&self, len: usize) -> Result<Dims> {
-        let mismatch = || Error::shape(format!("{len} elements cannot be given the shape {self}"));
+        let mismatch = || Error::shape(format!("cannot reshape {len} elements into the shape {self}"));
         let dims = self.dims();
         let (others, _) = dims.checked_len(1)?;
         if self.is_given() {
@@ -230,7 +231,7 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.inferred {
             0 => write!(f, "{}", self.dims()),
-            _ => write!(f, "{} where axis {} stands for any length", self.dims(), self.axis),
+            _ => write!(f, "{} with axis {} inferred", self.dims(), self.axis),
         }
     }
 }
@@ -241,10 +242,10 @@ impl fmt::Debug for Shape {
     }
 }
 
-/// Anything that says a shape: an array, slice or `Vec` of lengths, or one number for one axis. `()` is 0-d.
+/// A type that describes a shape: an array, slice or `Vec` of lengths, or one number for one axis. `()` is 0-d.
 ///
-/// A length is a number of elements, or `None` (with the others in `Some`) for the one axis that follows from the
-/// number of elements there are: NumPy's `-1`. The trait is sealed.
+/// A length is a number of elements. One length may be `None`, with the others in `Some`, to be inferred from the total
+/// number of elements: NumPy's `-1`. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::MmapArray;
@@ -256,21 +257,20 @@ impl fmt::Debug for Shape {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no shape",
-    note = "a shape is `[480, 640]`, a slice or `Vec` of such, a `usize`, or `()`",
+    message = "`{Self}` is not a shape",
+    note = "a shape is `[480, 640]`, a slice or `Vec` of lengths, a `usize`, or `()`",
     note = "NumPy's -1 is `None`, and the other lengths then go in `Some`: `[None, Some(640)]`"
 )]
 pub trait IntoShape: sealed::Sealed {
-    /// The shape, or the number of axes where they are too many.
+    /// Returns the shape, or the number of axes if there are too many.
     #[doc(hidden)]
     fn into_shape(self) -> Result<Shape, usize>;
 }
 
-/// Anything that says an index: `[i, j]`, a slice, one number where there is one axis, `()` where there is none. The
-/// trait is sealed.
+/// A type that describes an index: `[i, j]`, a slice, one number for one axis, or `()` for none. The trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no index",
-    note = "an index is `[i, j]`, a slice or `Vec` of such, a `usize` where there is one axis, or `()` where there is none"
+    message = "`{Self}` is not an index",
+    note = "an index is `[i, j]`, a slice or `Vec` of numbers, a `usize` for one axis, or `()` for none"
 )]
 pub trait NdIndex: sealed::Sealed {
     #[doc(hidden)]
@@ -341,9 +341,9 @@ macro_rules! indices {
 }
 indices!(([usize; N], N), (&[usize; N], N), (&[usize]), (Vec<usize>), (&Vec<usize>));
 
-/// Works a shape out against the bytes that a file has for it.
+/// Returns the dims of a shape for a file of `file_len` bytes.
 ///
-/// `shape` of `None` is one axis over all there is. What a given shape needs is checked when it is mapped.
+/// A `shape` of `None` is one axis to the end of the file. Whether a given shape fits is checked when it is mapped.
 pub(crate) fn fit_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
     match shape.and_then(Shape::given) {
         Some(dims) => Ok(dims),
@@ -351,7 +351,7 @@ pub(crate) fn fit_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_
     }
 }
 
-/// The same, where an axis follows from the length of the file.
+/// Returns the dims of a shape with an axis to infer from the length of the file.
 fn fit_rest_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_len: u64) -> Result<Dims> {
     let available = file_len
         .checked_sub(offset)
@@ -363,10 +363,10 @@ fn fit_rest_to_file(shape: Option<&Shape>, size: usize, offset: u64, file_len: u
     };
     let (others, unit_bytes) = dims.checked_len(size)?;
     if others == 0 {
-        return Err(Error::shape(format!("axis {axis} cannot be inferred: the other axes hold no element")));
+        return Err(Error::shape(format!("axis {axis} cannot be inferred: another axis has length 0")));
     }
     if unit_bytes == 0 {
-        let text = format!("axis {axis} cannot be inferred: elements of no bytes fit any file any number of times");
+        let text = format!("axis {axis} cannot be inferred: any number of elements of 0 bytes fits any file");
         return Err(Error::shape(text));
     }
     let unit_bytes = unit_bytes as u64;

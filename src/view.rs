@@ -1,9 +1,10 @@
-//! Borrowed, shaped, byte-strided access to elements: NumPy's view.
+//! Strided views of borrowed elements.
 //!
-//! A field of packed records has a stride that its size does not divide, and an address that its type could not live
-//! at, so neither a slice nor an array with strides counted in elements can show it. A view counts strides in bytes,
-//! and elements come and go by value: no reference to an unaligned field can exist. Everything here is arithmetic on
-//! one pointer and the axes; nothing is copied until [`to_vec`](ArrayView::to_vec) and its like are asked to.
+//! A field of packed records can have a stride that is not a multiple of its size and an address that is not aligned
+//! for its type, so neither a slice nor an array with strides counted in elements can represent it. A view therefore
+//! counts strides in bytes, and loads and stores elements by value, since a reference to an unaligned field cannot
+//! exist. Slicing, transposing and reinterpreting a view only change its pointer and its axes. Elements are copied only
+//! by methods such as [`to_vec`](ArrayView::to_vec).
 
 mod along;
 mod by_axis;
@@ -41,23 +42,23 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use iter::{Run, Runs};
 use std::marker::PhantomData;
 
-/// Shaped access to elements of type `T` that somebody else owns: a mapped array, or a slice.
+/// A shaped, strided view of borrowed elements of type `T`, which belong to a mapped array or a slice.
 ///
-/// The axes have lengths ([`shape`](Self::shape)) and strides in bytes ([`strides`](Self::strides)); an index of one
-/// number per axis finds an element, which is loaded by value at whatever alignment it has. Iteration, copies and
-/// comparisons go in C order: the last index first, whatever the order in memory.
+/// Each axis has a length ([`shape`](Self::shape)) and a stride in bytes ([`strides`](Self::strides)). An index has one
+/// number per axis, and the element there is loaded by value, at any alignment. Iteration, copies and comparisons go in
+/// C order (the last index varies fastest), whatever the order in memory.
 ///
-/// `ArrayView<'a, T>` reads. Methods that shape it take `&self` and give another view for as long as the elements are
-/// borrowed: of views that read there may be many, and making one copies some words. [`ArrayViewMut<'a,
-/// T>`](ArrayViewMut) is the same type for writing, of which there is one at a time: methods that shape it use it up,
-/// and [`reborrow`](ArrayViewMut::reborrow) lends it out. As in NumPy, cutting, turning and reinterpreting cost
-/// nothing.
+/// `ArrayView<'a, T>` is read-only. It can be cloned, and the methods that slice, transpose or reinterpret it take
+/// `&self` and return another view with the same lifetime; this copies a few words.
+/// [`ArrayViewMut<'a, T>`](ArrayViewMut) is the same type for writing, and is exclusive: these methods consume it, and
+/// [`reborrow`](ArrayViewMut::reborrow) lends it for a shorter time. As in NumPy, slicing, transposing and
+/// reinterpreting do not copy elements.
 ///
-/// Views of arrays that others may change are in the modes [`Shared`](crate::access::Shared) and
-/// [`SharedMut`](crate::access::SharedMut): see [`SharedArray`](crate::SharedArray). They have no slices, and those that
-/// write may be many.
+/// Views of arrays that others may change have the mode [`Shared`](crate::access::Shared) or
+/// [`SharedMut`](crate::access::SharedMut): see [`SharedArray`](crate::SharedArray). They cannot be borrowed as slices,
+/// and there may be several writable ones of the same elements.
 ///
-/// A view is a borrow of its elements, so it is `Send` and `Sync` where they are both.
+/// A view is `Send` and `Sync` if `T` is both.
 ///
 /// ```
 /// use mmap_array::{field, ArrayView};
@@ -80,7 +81,7 @@ pub struct ArrayView<'a, T, A = ReadOnly> {
     marker: PhantomData<(&'a T, A)>,
 }
 
-/// A view whose elements can be written. See [`ArrayView`].
+/// A view that can also write its elements. See [`ArrayView`].
 pub type ArrayViewMut<'a, T> = ArrayView<'a, T, ReadWrite>;
 
 impl<T, A: Aliasing> Clone for ArrayView<'_, T, A> {
@@ -96,15 +97,15 @@ unsafe impl<T: Send + Sync, A> Send for ArrayView<'_, T, A> {}
 unsafe impl<T: Send + Sync, A> Sync for ArrayView<'_, T, A> {}
 
 impl<'a, T> ArrayView<'a, T, ReadOnly> {
-    /// A view of a slice of the caller's, in C order. One axis of `shape` may be `None`, to be
-    /// inferred.
+    /// Creates a view of a slice, in C order. One axis of `shape` may be `None`: its length is inferred from the number
+    /// of elements.
+    ///
+    /// `T` must not have padding, unlike the elements of a mapped file: padding in the program's own memory may be
+    /// uninitialized, and [`view_as`](Self::view_as) would read it.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) if the slice has another number of elements than the shape.
-    ///
-    /// Padding is not allowed in `T` here, as it is in a mapped file's: in memory of the program's own, padding may be
-    /// uninitialised, and [`view_as`](Self::view_as) would read it.
+    /// [`Shape`](crate::ErrorKind::Shape) if the slice does not have as many elements as the shape.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -115,18 +116,18 @@ impl<'a, T> ArrayView<'a, T, ReadOnly> {
     where
         T: AnyBitPattern + NoUninit,
     {
-        // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
+        // SAFETY: a slice's elements are initialized, without padding, and borrowed for 'a.
         Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_ptr(), slice.len(), shape)?) })
     }
 }
 
 impl<'a, T> ArrayViewMut<'a, T> {
-    /// A writable view of a slice of the caller's, in C order. One axis of `shape` may be `None`, to be
-    /// inferred.
+    /// Creates a writable view of a slice, in C order. One axis of `shape` may be `None`: its length is inferred from
+    /// the number of elements.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) if the slice has another number of elements than the shape.
+    /// [`Shape`](crate::ErrorKind::Shape) if the slice does not have as many elements as the shape.
     ///
     /// ```
     /// let mut data = [0; 6];
@@ -138,13 +139,13 @@ impl<'a, T> ArrayViewMut<'a, T> {
     where
         T: AnyBitPattern + NoUninit,
     {
-        // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
+        // SAFETY: a slice's elements are initialized, without padding, and borrowed exclusively for 'a.
         Ok(unsafe { Self::from_raw(RawView::of_elements::<T>(slice.as_mut_ptr(), slice.len(), shape)?) })
     }
 }
 
 impl RawView {
-    /// A slice's elements along one axis.
+    /// Creates a view with one axis of a slice's elements.
     #[inline]
     fn of_slice<T>(ptr: *const T, len: usize) -> Self {
         const { assert_mappable::<T>() }
@@ -158,21 +159,24 @@ impl RawView {
 }
 
 impl<'a, T, A> ArrayView<'a, T, A> {
+    /// Creates a view from its untyped parts.
+    ///
     /// # Safety
     ///
-    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialised bytes. If `A` is
-    /// [`Stable`], nobody else writes them; if it is [`Store`](crate::access::Store), they must be writable; if it is
+    /// For the lifetime `'a`, every element of `raw` must be `size_of::<T>()` initialized bytes. If `A` is [`Stable`],
+    /// nobody else may write them; if it is [`Store`](crate::access::Store), they must be writable; if it is
     /// [`Exclusive`](crate::access::Exclusive), nobody else may read them either.
     #[inline]
     pub(crate) unsafe fn from_raw(raw: RawView) -> Self {
         Self { raw, marker: PhantomData }
     }
 
-    /// A view of elements of `size` bytes one after another from `ptr` on, or of parts of them at its beginning.
+    /// Creates a view of contiguous elements of `size` bytes that begin at `ptr`. A `T` may be only the beginning of
+    /// each.
     ///
     /// # Safety
     ///
-    /// As for [`from_raw`](Self::from_raw), of what [`RawView::contiguous`] makes.
+    /// The contract of [`from_raw`](Self::from_raw) must hold for the result of [`RawView::contiguous`].
     #[inline]
     pub(crate) unsafe fn contiguous(ptr: Addr, dims: &Dims, order: Order, size: usize) -> Self {
         #[inline(never)]
@@ -186,43 +190,43 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         }
     }
 
-    /// The number of elements along each axis.
+    /// Returns the number of elements along each axis.
     #[inline]
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.raw.axes.lens()
     }
 
-    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have
-    /// any.
+    /// Returns the distance in bytes between consecutive elements along each axis. NumPy: `arr.strides`. An axis of
+    /// length 0 or 1 may have any stride.
     #[inline]
     #[must_use]
     pub fn strides(&self) -> &[isize] {
         self.raw.axes.strides()
     }
 
-    /// The number of axes; a 0-d view has none, and one element.
+    /// Returns the number of axes. A 0-d view has no axes and one element.
     #[inline]
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.raw.axes.ndim()
     }
 
-    /// The number of elements: the product of the shape.
+    /// Returns the number of elements, which is the product of the shape.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.raw.axes.len()
     }
 
-    /// Whether there is no element.
+    /// Returns `true` if the view has no elements.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shape().contains(&0)
     }
 
-    /// A view of the same elements that only reads, for as long as this one is borrowed.
+    /// Returns a read-only view of the same elements, which borrows this one.
     ///
     /// ```
     /// let mut data = [1, 2, 3];
@@ -248,7 +252,7 @@ impl<'a, T, A> ArrayView<'a, T, A> {
         panic!("{}", outside_text(&index, self.shape(), "a view"))
     }
 
-    /// The address of an element.
+    /// Returns the address of an element.
     #[inline(always)]
     #[track_caller]
     fn address(&self, index: impl NdIndex) -> Addr {
@@ -260,12 +264,12 @@ impl<'a, T, A> ArrayView<'a, T, A> {
 }
 
 impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
-    /// The element at an index of one number per axis, by value: `view.at([i, j])`; `view.at(i)` where there is one
-    /// axis, `view.at(())` where there is none.
+    /// Returns the element at an index, by value. The index has one number per axis: `view.at([i, j])`, or `view.at(i)`
+    /// for one axis and `view.at(())` for none.
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    /// Panics if the index is out of bounds or has the wrong number of axes. [`get`](Self::get) returns `None` instead.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -276,12 +280,12 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
     #[must_use]
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> T {
-        // SAFETY: `address` gives only elements of the view, which are initialised, and stay as they are where the mode
+        // SAFETY: `address` gives only elements of the view, which are initialized, and stay as they are where the mode
         // keeps them so, by the contract of `from_raw`.
         unsafe { A::load(self.address(index)) }
     }
 
-    /// As [`at`](Self::at), with `None` for an index outside.
+    /// Returns the element at an index, by value, or `None` if [`at`](Self::at) would panic.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -293,14 +297,14 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
     #[must_use]
     pub fn get(&self, index: impl NdIndex) -> Option<T> {
         let address = index.with_index(|index| self.raw.at(index))?;
-        // SAFETY: the address is an element's of the view, initialised by the contract of `from_raw`.
+        // SAFETY: the address is an element's of the view, initialized by the contract of `from_raw`.
         Some(unsafe { A::load(address) })
     }
 
-    /// Returns an iterator of the elements by value, in C order whatever the order in memory, from both ends.
+    /// Returns a double-ended iterator over the elements by value, in C order, whatever the order in memory.
     ///
-    /// `for_each`, `fold` and `sum` of it run as fast as the hand-written loop over the same memory. The iterator
-    /// borrows this view; `into_iter` of a read-only view lives as long as the array does.
+    /// Its `for_each`, `fold` and `sum` run as fast as a hand-written loop over the same memory. The iterator borrows
+    /// this view. To iterate for as long as the elements are borrowed, call `into_iter` on a read-only view.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -312,30 +316,30 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
     #[inline]
     #[must_use]
     pub fn iter(&self) -> Iter<'_, T, A> {
-        // SAFETY: the elements are initialised by the contract of `from_raw`, and the borrow keeps them from being
+        // SAFETY: the elements are initialized by the contract of `from_raw`, and the borrow keeps them from being
         // written while the iterator lives.
         unsafe { Iter::new(&self.raw) }
     }
 
-    /// Whether the elements lie one after another in C order.
+    /// Returns `true` if the elements are contiguous in C order.
     #[must_use]
     pub fn is_contiguous(&self) -> bool {
         self.raw.axes.is_contiguous(size_of::<T>())
     }
 
-    /// The elements as a slice, where memory has them one after another in C order and at their type's alignment.
+    /// Returns the elements as a slice, or `None` if they are not contiguous in C order or not aligned for `T`.
     #[must_use]
     pub fn as_slice(&self) -> Option<&[T]>
     where
         A: Stable<T>,
     {
         let (addr, len) = self.slice_parts()?;
-        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and, the mode being
+        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized and, the mode being
         // `Stable`, not written while the view is borrowed, by the contract of `from_raw`.
         Some(unsafe { std::slice::from_raw_parts(A::pointer(addr), len) })
     }
 
-    /// The address and length of a slice of the elements, where they would be one.
+    /// Returns the address and the length of the elements as a slice, if they can be one.
     fn slice_parts(&self) -> Option<(Addr, usize)> {
         if self.is_empty() {
             return Some((Addr::of(std::ptr::dangling::<T>()), 0));
@@ -343,7 +347,7 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
         (self.is_contiguous() && self.raw.ptr.is_aligned_for::<T>()).then(|| (self.raw.ptr, self.len()))
     }
 
-    /// Calls `f` with the bytes of the elements, in C order, some whole elements at a time and about `most` bytes.
+    /// Calls `f` with the bytes of the elements, in C order, in chunks of whole elements and about `most` bytes.
     pub(crate) fn for_each_chunk<E>(&self, most: usize, mut f: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let size = size_of::<T>();
         let mut buffer: Vec<u8> = Vec::new();
@@ -357,7 +361,7 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
                 let part = Run { ptr: run.at(start), len: count, stride: run.stride };
                 // SAFETY: the part's elements are the view's, and the buffer has room for them behind its bytes.
                 unsafe { load_bytes::<T, A>(part, buffer.as_mut_ptr().wrapping_add(buffer.len()).cast()) };
-                // SAFETY: `load_bytes` has filled them, copying bytes that are all initialised.
+                // SAFETY: `load_bytes` has filled them, copying bytes that are all initialized.
                 unsafe { buffer.set_len(buffer.len() + count * size) };
                 start += count;
                 if buffer.len() + size > most {
@@ -370,11 +374,12 @@ impl<'a, T, A: Load<T>> ArrayView<'a, T, A> {
     }
 }
 
-/// Copies the elements of a run, their padding too, to where they lie one after another, at any alignment.
+/// Copies the elements of a run, including their padding, to contiguous memory of any alignment.
 ///
 /// # Safety
 ///
-/// The run's elements must be valid to load through `A`, and `target` valid for writes of as many, apart from them.
+/// The run's elements must be valid to load through `A`. `target` must be valid for writes of as many elements and must
+/// not overlap them.
 unsafe fn load_bytes<T, A: Load<T>>(run: Run, target: *mut T) {
     // A few elements are copied sooner than a function for it is called.
     if run.stride == size_of::<T>() as isize && run.len >= 8 {
@@ -392,7 +397,8 @@ impl<'a, T> ArrayView<'a, T>
 where
     ReadOnly: Stable<T>,
 {
-    /// As [`as_slice`](Self::as_slice), for as long as the elements are borrowed.
+    /// Returns the elements as a slice that lives as long as they are borrowed, or `None` in the cases of
+    /// [`as_slice`](Self::as_slice).
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -428,7 +434,7 @@ impl<'v, T, A: Load<T>> IntoIterator for &'v ArrayView<'_, T, A> {
     }
 }
 
-/// A slice is one axis: `[T]`, an array or a `Vec`. Padding is not allowed in `T`, as for
+/// Creates a view with one axis of a slice, an array or a `Vec`. `T` must not have padding: see
 /// [`from_slice`](ArrayView::from_slice).
 ///
 /// ```
@@ -440,16 +446,16 @@ impl<'v, T, A: Load<T>> IntoIterator for &'v ArrayView<'_, T, A> {
 impl<'a, T: AnyBitPattern + NoUninit> From<&'a [T]> for ArrayView<'a, T> {
     #[inline]
     fn from(slice: &'a [T]) -> Self {
-        // SAFETY: a slice's elements are initialised, without padding, and borrowed for 'a.
+        // SAFETY: a slice's elements are initialized, without padding, and borrowed for 'a.
         unsafe { Self::from_raw(RawView::of_slice(slice.as_ptr(), slice.len())) }
     }
 }
 
-/// A slice is one axis: `[T]`, an array or a `Vec`.
+/// Creates a writable view with one axis of a slice, an array or a `Vec`.
 impl<'a, T: AnyBitPattern + NoUninit> From<&'a mut [T]> for ArrayViewMut<'a, T> {
     #[inline]
     fn from(slice: &'a mut [T]) -> Self {
-        // SAFETY: a slice's elements are initialised, without padding, and borrowed exclusively for 'a.
+        // SAFETY: a slice's elements are initialized, without padding, and borrowed exclusively for 'a.
         unsafe { Self::from_raw(RawView::of_slice(slice.as_mut_ptr(), slice.len())) }
     }
 }
@@ -473,10 +479,10 @@ macro_rules! one_axis {
 }
 one_axis!([T; N], N; Vec<T>;);
 
-/// Equality with slices, arrays and `Vec`s, which are one axis, in both directions.
+/// Implements equality with slices, arrays and `Vec`s, in both directions.
 macro_rules! equal {
     ($($Container:ty $(, $N:ident)?;)*) => {$(
-        /// One axis of as many elements, which are equal.
+        /// Equal if the view has one axis, the lengths are equal, and the elements are equal.
         impl<T, U, A $(, const $N: usize)?> PartialEq<$Container> for ArrayView<'_, T, A>
         where
             T: PartialEq<U>,
@@ -487,7 +493,7 @@ macro_rules! equal {
             }
         }
 
-        /// One axis of as many elements, which are equal.
+        /// Equal if the view has one axis, the lengths are equal, and the elements are equal.
         impl<T, U, A $(, const $N: usize)?> PartialEq<ArrayView<'_, T, A>> for $Container
         where
             U: PartialEq<T>,
@@ -501,7 +507,7 @@ macro_rules! equal {
 }
 equal!([U]; &[U]; &mut [U]; [U; N], N; &[U; N], N; Vec<U>;);
 
-/// Equal shapes and equal elements.
+/// Equal if the shapes are equal and the elements are equal.
 impl<T, U, A, B> PartialEq<ArrayView<'_, U, B>> for ArrayView<'_, T, A>
 where
     T: PartialEq<U>,
@@ -515,15 +521,15 @@ where
 
 impl<T: Eq, A: Load<T>> Eq for ArrayView<'_, T, A> {}
 
-/// What is said of an index that finds no element.
+/// Returns the error text for an index that finds no element.
 pub(crate) fn outside_text(index: &[usize], shape: &[usize], what: &str) -> String {
     if index.len() == shape.len() {
         return format!("index {index:?} is outside {what} of shape {shape:?}");
     }
-    format!("index {index:?} has {} places, but {what} of shape {shape:?} has {} axes", index.len(), shape.len())
+    format!("index {index:?} has {} numbers, but {what} of shape {shape:?} has {} axes", index.len(), shape.len())
 }
 
-/// The rows `a..b` of something with `len` rows, for arrays.
+/// Resolves a range of rows, for an array that has `len` of them.
 pub(crate) fn row_range(range: &impl std::ops::RangeBounds<usize>, len: usize) -> Result<std::ops::Range<usize>> {
     resolve(range, len).map_err(|error| Error::out_of_range(format!("rows: {error}")))
 }

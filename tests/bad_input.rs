@@ -51,7 +51,7 @@ fn an_offset_behind_the_end() {
     ] {
         let error = refused(&path, options);
         assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}");
-        assert!(error.to_string().contains("lies behind the end of the file at byte 100"), "{error}");
+        assert!(error.to_string().contains("is past the end of the file at byte 100"), "{error}");
     }
 }
 
@@ -72,9 +72,9 @@ fn a_tail_that_is_no_whole_element() {
     assert!(error.to_string().contains("3 are left over"), "{error}");
     let error = refused(&path, || options().offset(8).shape([None, Some(10)]));
     assert_eq!((error.kind(), error.byte_range()), (ErrorKind::PartialElement, Some(88..103)));
-    assert!(error.to_string().contains("no whole number of rows of 40 bytes"), "{error}");
+    assert!(error.to_string().contains("not a whole number of rows of 40 bytes"), "{error}");
     let error = refused(&path, || options().offset(8).shape([Some(10), None]));
-    assert!(error.to_string().contains("no whole number of slices along the inferred axis of 40 bytes"), "{error}");
+    assert!(error.to_string().contains("not a whole number of slices along the inferred axis of 40 bytes"), "{error}");
     // SAFETY: nobody else uses the file.
     assert_eq!(unsafe { options::<u32>().shape(25).open(&path) }.unwrap().len(), 25);
 }
@@ -119,12 +119,12 @@ fn a_misaligned_offset_names_the_next_aligned_one_and_the_type_to_use() {
     assert!(text.contains("byte 54") && text.contains("aligned offset is 56"), "{text}");
     // What it advises works.
     if cfg!(target_endian = "little") {
-        assert!(text.contains("the alignment of `u32`: take elements of `Le<u32>` ("), "{text}");
+        assert!(text.contains("the alignment of `u32`: use elements of type `Le<u32>` ("), "{text}");
         // SAFETY: nobody else uses the file.
         let numbers = unsafe { options::<mmap_array::Le<u32>>().offset(54).shape(10).open(&path) }.unwrap();
         assert_eq!(numbers[9], 0x0707_0707);
     } else {
-        assert!(text.contains("the alignment of `u32`: take elements of `Be<u32>` ("), "{text}");
+        assert!(text.contains("the alignment of `u32`: use elements of type `Be<u32>` ("), "{text}");
     }
     // SAFETY: as above.
     let error = unsafe { options::<[u32; 2]>().offset(54).shape(5).open(&path) }.unwrap_err().to_string();

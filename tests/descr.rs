@@ -185,9 +185,9 @@ fn what_is_no_dtype_is_refused_at_its_place() {
         ("'|S-1'", "there is no type"),
         ("'M8[xx]'", "there is no unit \"xx\""),
         ("b'<i4'", "bytes where text is needed"),
-        ("[('a', '<i4'), ('a', '<i4')]", "the name \"a\", for the second time (at character 17"),
-        ("[(('a', 'a'), '<i4')]", "the name \"a\", for the second time (at character 4"),
-        ("[('a', '<i4'), (('a', 'b'), '<i4')]", "the name \"a\", for the second time (at character 18"),
+        ("[('a', '<i4'), ('a', '<i4')]", "the name \"a\" occurs a second time (at character 17"),
+        ("[(('a', 'a'), '<i4')]", "the name \"a\" occurs a second time (at character 4"),
+        ("[('a', '<i4'), (('a', 'b'), '<i4')]", "the name \"a\" occurs a second time (at character 18"),
         ("[('a', '<i4', (2,), 0)]", "expected a field, (name, dtype) or (name, dtype, shape)"),
         ("[('a',)]", "expected a field, (name, dtype) or (name, dtype, shape)"),
         ("['ab']", "expected a field"),
@@ -196,36 +196,33 @@ fn what_is_no_dtype_is_refused_at_its_place() {
         ("[((1, 'a'), '<i4')]", "expected the title of a field"),
         ("[(('a', 'b', 'c'), '<i4')]", "expected (title, name)"),
         ("[(['a', 'b'], '<i4')]", "expected the name of a field"),
-        ("[('a', '<i4', -1)]", "an axis of less than 0 elements (at character 15"),
-        ("[('a', '<i4', (2, -1))]", "an axis of less than 0 elements (at character 19"),
+        ("[('a', '<i4', -1)]", "a negative length of an axis (at character 15"),
+        ("[('a', '<i4', (2, -1))]", "a negative length of an axis (at character 19"),
         ("[('a', '<i4', '2')]", "expected a shape"),
         ("[('a', '<i4', None)]", "expected a shape"),
         ("[('a', '<i4', [])]", "expected a shape"),
         ("[('a', '<i4', True)]", "expected a shape"),
         ("[('a', '<i4', (True,))]", "expected the length of an axis"),
-        ("[('a', '<i4', (2.0,))]", "expected a whole number"),
-        ("[('a', '<i4', (02,))]", "zeros in front of it"),
+        ("[('a', '<i4', (2.0,))]", "expected an integer, not a float"),
+        ("[('a', '<i4', (02,))]", "leading zeros"),
         ("[('a', '<i4', (2L,))]", "`L` is Python 2's"),
         ("[('a', ('<i4', (2,), 3))]", "expected a subarray of two parts"),
-        ("[('a', '|V0', (3,))]", "a subarray of elements without bytes"),
-        ("[('a', ('<i4', (0,)), (3,))]", "a subarray of elements without bytes"),
-        (
-            "[('a', '|O')]",
-            "\"|O\" is Python objects, which are pickled into files and never unpickled here; save them as numbers",
-        ),
-        ("'|O8'", "is Python objects"),
-        ("[('a', [('b', 'object')], (2,))]", "is Python objects"),
-        ("('<i4', (2,))", "a subarray, whose axes belong to the array's shape"),
+        ("[('a', '|V0', (3,))]", "a subarray of elements of 0 bytes"),
+        ("[('a', ('<i4', (0,)), (3,))]", "a subarray of elements of 0 bytes"),
+        ("[('a', '|O')]", "\"|O\" denotes Python objects, which this crate never unpickles; save them as numbers"),
+        ("'|O8'", "denotes Python objects"),
+        ("[('a', [('b', 'object')], (2,))]", "denotes Python objects"),
+        ("('<i4', (2,))", "a subarray outside a record; its axes belong to the array's shape"),
         ("'3i4'", "several elements"),
         ("[('a', 'i4,i4')]", "several elements"),
         ("[('\\ud800', '<i4')]", "half a surrogate pair"),
         ("[('a', '|V2147483647'), ('b', '|u1')]", "more than 2147483647 bytes"),
-        ("[('a', '<i4', (2147483647,))]", "NumPy takes at most 2147483647 elements and bytes"),
+        ("[('a', '<i4', (2147483647,))]", "NumPy supports at most 2147483647 elements and bytes"),
         ("[('a', '|u1', (2147483648, 0))]", "an axis of 2147483648 elements"),
         ("'|V2147483648'", "there is no type"),
         ("", "expected a string"),
-        ("[('a', '<i4')", "a bracket that no `]` closes (at character 1"),
-        ("'<i4' '", "a string that no ' ends"),
+        ("[('a', '<i4')", "a bracket without its closing `]` (at character 1"),
+        ("'<i4' '", "a string without its closing '"),
         ("'<i4'; ", "expected the end of the text"),
     ] {
         let error = refused(text);
@@ -265,7 +262,7 @@ fn what_could_not_be_read_back_is_not_written() {
     let overlapping = record(vec![field("a", 0, "<i4"), field("b", 2, "<i4")], 6);
     assert_eq!(
         unwritable(overlapping.clone()),
-        "cannot be written: the field \"b\" lies at offset 2, before 4, where another ends"
+        "the dtype cannot be written to a header: the field \"b\" begins at offset 2, but the field before it ends at 4"
     );
     let nested = DType::array(overlapping, [2]).unwrap();
     unwritable(record(vec![RecordField::new("n", 0, nested)], 12));
@@ -274,7 +271,7 @@ fn what_could_not_be_read_back_is_not_written() {
     assert!(unwritable(record(vec![field("", 1, "|V2")], 4)).contains("at offset 1 would be read as padding"));
     assert!(unwritable(<[f32; 3]>::dtype()).contains("axes of the array"));
     let nothings = DType::array(DType::scalar(Kind::Void { len: 0 }).unwrap(), [3]).unwrap();
-    assert!(unwritable(DType::packed_record([("a", nothings)]).unwrap()).contains("without bytes"));
+    assert!(unwritable(DType::packed_record([("a", nothings)]).unwrap()).contains("of 0 bytes"));
     if usize::BITS > 32 {
         assert!(unwritable(DType::scalar(Kind::Bytes { len: 1 << 31 }).unwrap()).contains("2147483648 bytes"));
         let large = DType::array(u16::dtype(), [1 << 30]).unwrap();
@@ -332,9 +329,12 @@ fn a_record_told_by_a_dict_is_refused_where_it_does_not_fit() {
     for (text, expected) in [
         ("{}", "expected a record with its 'names' and its 'formats'"),
         ("{'a': ('<i4', 0)}", "expected one of 'names', 'formats', 'offsets', 'titles', 'aligned', 'itemsize' (at"),
-        ("{'names': ['a', 'b'], 'formats': ['<i4']}", "1 for 2 names (at character 34"),
+        (
+            "{'names': ['a', 'b'], 'formats': ['<i4']}",
+            "expected 2 entries, one for each name; found 1 (at character 34",
+        ),
         ("{'names': 'a', 'formats': ['<i4']}", "expected a list (at character 11"),
-        ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [-1]}", "-1 bytes, not 0 to 2147483647"),
+        ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [-1]}", "-1 bytes; expected 0 to 2147483647"),
         ("{'names': ['a'], 'formats': ['<i4'], 'offsets': [2147483647]}", "a record of more than 2147483647 bytes"),
         // With the bytes behind the last field that make an aligned one a multiple of 2.
         (
@@ -347,13 +347,16 @@ fn a_record_told_by_a_dict_is_refused_where_it_does_not_fit() {
         ),
         (
             "{'names': ['a'], 'formats': ['<i4'], 'itemsize': 3}",
-            "the field \"a\" of 4 bytes at offset 0 reaches beyond",
+            "the field \"a\" of 4 bytes at offset 0 extends beyond",
         ),
         (
             "{'names': ['a'], 'formats': ['<i4'], 'offsets': [2], 'aligned': True}",
-            "an offset of 2, where an aligned field",
+            "an offset of 2, but the offset of this aligned field",
         ),
-        ("{'names': ['a'], 'formats': ['<i4'], 'itemsize': 6, 'aligned': True}", "6 bytes, which are no multiple of 4"),
+        (
+            "{'names': ['a'], 'formats': ['<i4'], 'itemsize': 6, 'aligned': True}",
+            "6 bytes, which is not a multiple of the alignment, 4",
+        ),
         ("{'names': ['a', 'a'], 'formats': ['<i4', '<i4']}", "the name \"a\" occurs twice"),
         ("{'names': ['a'], 'formats': ['<i4'], 'aligned': 1}", "expected True or False"),
         ("{'names': [1], 'formats': ['<i4']}", "expected the name of a field, a string"),

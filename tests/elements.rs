@@ -150,7 +150,7 @@ macro_rules! integers {
             for beyond in [$wide::MAX, $integer::MAX.get() + 1, $integer::MIN.get().wrapping_sub(1)] {
                 let error = $integer::try_from(beyond).unwrap_err().to_string();
                 let (name, range) = (stringify!($integer), format!("{} to {}", $integer::MIN, $integer::MAX));
-                let expected = format!("{beyond} has no room in the {} bits of `{name}`, {range}", 8 * $bytes);
+                let expected = format!("{beyond} does not fit in the {} bits of `{name}`, {range}", 8 * $bytes);
                 assert_eq!(error, expected);
             }
             assert_eq!(view(&[-1e30_f64, f64::NAN, 2.9, 1e30]).to_vec_as::<$integer>(), [

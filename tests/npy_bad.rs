@@ -79,7 +79,8 @@ fn a_header_that_claims_4_gib_takes_no_memory() {
             assert!(error.to_string().contains("ends at byte 59 of its header"), "{error}");
             // By itself, the limit comes first.
             let error = refused(&path);
-            let expected = if version == 3 && len == 10_001 { "ends at byte 59" } else { "`max_header` takes more" };
+            let expected =
+                if version == 3 && len == 10_001 { "ends at byte 59" } else { "`max_header` raises the limit" };
             assert!(error.to_string().contains(expected), "{error}");
         }
     }
@@ -110,7 +111,7 @@ fn the_limit_counts_characters() {
         assert_eq!(array.shape(), [2]);
         // SAFETY: as above.
         let error = unsafe { npy::dyn_options().max_header(characters - 1).open(&path) }.unwrap_err();
-        assert!(error.to_string().contains("`max_header` takes more"), "{error}");
+        assert!(error.to_string().contains("`max_header` raises the limit"), "{error}");
     }
 }
 
@@ -296,11 +297,14 @@ fn an_archive_is_told_as_one_and_an_empty_file_too() {
     for start in [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], b"PK\x05\x06\0\0\0\0"] {
         let (_folder, path) = file(start);
         let text = refused(&path).to_string();
-        assert!(text.contains("it is a zip archive, as `np.savez` writes: take `npz::Archive::open`"), "{text}");
+        assert!(
+            text.contains("it is a zip archive, as `np.savez` writes: open it with `npz::Archive::open`"),
+            "{text}"
+        );
     }
     let (_folder, path) = file(b"");
     let text = refused(&path).to_string();
-    assert!(text.ends_with("the file ends within the first 8 bytes of a `.npy` file, of which it has 0"), "{text}");
+    assert!(text.ends_with("the file ends within the first 8 bytes of a `.npy` file, after 0 of 8 bytes"), "{text}");
 }
 
 #[test]
@@ -316,7 +320,7 @@ fn a_window_does_not_grow_and_the_error_does_not_say_to_cut_the_file() {
     // SAFETY: as above.
     let mut raw = unsafe { mmap_array::MmapArray::<u8>::options().offset(128).shape(12).open_mut(&path) }.unwrap();
     let text = raw.grow(1).unwrap_err().to_string();
-    assert!(text.ends_with("what lies between would become elements; open all of the file to grow it"), "{text}");
+    assert!(text.ends_with("the data between would become elements; open the whole file to grow it"), "{text}");
     drop((window, raw));
 
     let mut longer = whole((1, 0));
@@ -325,6 +329,6 @@ fn a_window_does_not_grow_and_the_error_does_not_say_to_cut_the_file() {
     // SAFETY: as above.
     let mut array = unsafe { npy::open_mut::<Le<i32>>(&path) }.unwrap();
     let text = array.grow(1).unwrap_err().to_string();
-    assert!(text.ends_with("cut the file to 152 bytes if nobody needs that"), "{text}");
+    assert!(text.ends_with("truncate the file to 152 bytes if nobody needs them"), "{text}");
     assert_eq!(fs::read(&path).unwrap(), longer);
 }

@@ -183,7 +183,7 @@ fn test_file_truncated() {
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
         let error = open(&path).unwrap_err();
         assert_eq!(error.path(), Some(&*path));
-        let why = if array.data.is_empty() { "the file ends at byte" } else { "the header speaks of" };
+        let why = if array.data.is_empty() { "the file ends at byte" } else { "the header declares" };
         assert!(error.to_string().contains(why), "{error}");
     }
 }
@@ -306,7 +306,7 @@ fn test_huge_header() {
     let (_folder, path) = a_file(&array.file());
     for error in [open(&path).unwrap_err(), open_with(20_000, &path).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Header);
-        assert!(error.to_string().contains("`max_header` takes more"), "{error}");
+        assert!(error.to_string().contains("`max_header` raises the limit"), "{error}");
     }
     for most in [180_000, usize::MAX] {
         array.assert_is(&open_with(most, &path).unwrap());
@@ -409,12 +409,12 @@ fn test_bad_header() {
         (b"\x93NUMPY\x01\0\x01\0", "ends at byte 0 of its header"),
         (
             b"\x93NUMPY\x01\x006\x00{'descr': 'x', 'shape': (1, 2), }                    \n",
-            "without the key 'fortran_order'",
+            "has no key 'fortran_order'",
         ),
         (
             b"\x93NUMPY\x01\0v\0{'descr': 'x', 'extrakey': -1, 'fortran_order': False, 'shape': (1, 2), }\
               \n                                            ",
-            "the keys 'descr', 'fortran_order' and 'shape' alone",
+            "only the keys 'descr', 'fortran_order' and 'shape'",
         ),
     ] {
         let error = read(file).unwrap_err();
@@ -456,7 +456,7 @@ fn test_unicode_field_names() {
     for (major, minor) in [(1, 0), (2, 0)] {
         let (_folder, path) = a_path();
         let error = array.create(array.options().version(major, minor), &path).unwrap_err();
-        assert!(error.to_string().contains("beyond Latin-1"), "{error}");
+        assert!(error.to_string().contains("outside Latin-1"), "{error}");
     }
 }
 

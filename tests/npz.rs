@@ -132,9 +132,9 @@ fn what_is_refused_before_it_is_written_leaves_the_archive_as_it_was() {
     let one = ArrayView::from_slice(&[1_u8], 1).unwrap();
     writer.add("a", &one).unwrap();
     for (name, expected) in [
-        ("a", "there is a member of that name already"),
-        ("a\0b", "cannot have a zero"),
-        ("é/../b", "leads elsewhere"),
+        ("a", "a member of that name exists already"),
+        ("a\0b", "cannot contain a NUL"),
+        ("é/../b", "plain relative path"),
         (&"x".repeat(65_532), "a name of 65536 bytes is too long"),
     ] {
         let error = writer.add(name, &one).unwrap_err();
@@ -157,7 +157,7 @@ fn what_is_no_archive_and_what_is_not_in_it_is_said() {
     let error = Archive::open(&path).unwrap().member("y").map(|_| ()).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Archive, Some(&*path)));
     assert!(
-        error.to_string().contains(r#"there is no member "y"; there are ["x", "n", "é/日本", "empty"]"#),
+        error.to_string().contains(r#"there is no member "y"; the members are ["x", "n", "é/日本", "empty"]"#),
         "{error}"
     );
     let other = folder.path().join("b.npz");
@@ -196,7 +196,7 @@ fn members_that_cannot_be_read_say_why() {
         (DIRECTORY, 42, &[0xff, 0xff, 0, 0], "broken"),
         (LOCAL, 0, b"XXXX", "the archive is broken: Invalid signature"),
         (LOCAL, 26, &[0xff, 0xff], "reach beyond those of the archive's members"),
-        (LOCAL, 26, &[0, 0], "its bytes are those of \"\", says the header"),
+        (LOCAL, 26, &[0, 0], "its bytes are those of \"\", according to the header"),
         (LOCAL, 30, b"y", "its bytes are those of \"y"),
     ] {
         let (_folder, path) = archive();
@@ -296,5 +296,5 @@ fn a_npy_file_is_told_as_one() {
     mmap_array::npy::save(&path, &vec![1_u8, 2]).unwrap();
     let error = Archive::open(&path).err().unwrap();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Archive, Some(path.as_path())));
-    assert!(error.to_string().ends_with("no archive but a `.npy` file: `npy::open` takes it"), "{error}");
+    assert!(error.to_string().ends_with("not an archive but a `.npy` file: open it with `npy::open`"), "{error}");
 }

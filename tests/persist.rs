@@ -219,12 +219,13 @@ fn what_shares_its_map_or_has_no_scratch_file_is_refused() {
     one.persist(&path).unwrap();
     fs::remove_file(&path).unwrap();
 
-    assert!(refused(MmapArrayMut::anonymous(SHAPE).unwrap()).contains("no scratch file"));
+    assert!(refused(MmapArrayMut::anonymous(SHAPE).unwrap()).contains("not in a scratch file"));
     let named = folder.path().join("named");
     // SAFETY: nobody else uses the file.
-    assert!(refused(unsafe { MmapArray::create_options(SHAPE).create(&named) }.unwrap()).contains("no scratch file"));
+    let created = unsafe { MmapArray::create_options(SHAPE).create(&named) };
+    assert!(refused(created.unwrap()).contains("not in a scratch file"));
     // SAFETY: as above.
-    assert!(refused(unsafe { MmapArray::open_mut(&named) }.unwrap()).contains("no scratch file"));
+    assert!(refused(unsafe { MmapArray::open_mut(&named) }.unwrap()).contains("not in a scratch file"));
     let memory = DynArray::create_options(u16::dtype(), 3).anonymous().unwrap();
     assert_eq!(memory.persist_new(&path).unwrap_err().into_parts().0.kind(), ErrorKind::Unsupported);
     assert_eq!(names(folder.path()), ["named"]);

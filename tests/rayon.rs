@@ -63,7 +63,7 @@ fn rows_are_read_in_by_all() {
 }
 
 #[test]
-#[should_panic(expected = "chunks of no indices")]
+#[should_panic(expected = "the length of a chunk must not be 0")]
 fn chunks_have_some_length() {
     let _ = MmapArrayMut::<u8>::anonymous(3).unwrap().view().par_axis_chunks(0, 0);
 }

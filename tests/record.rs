@@ -450,7 +450,7 @@ fn a_wrong_name_or_type_is_an_error_that_says_what_there_is() {
         &["\"sidr\"", "\"px\"", "nearest is \"side\""],
     );
     fails(view.field::<f32>("pos.z").unwrap_err(), ErrorKind::UnknownField, &["\"z\"", "\"x\", \"y\""]);
-    fails(view.field::<f32>("px.x").unwrap_err(), ErrorKind::UnknownField, &["\"x\"", "no records"]);
+    fails(view.field::<f32>("px.x").unwrap_err(), ErrorKind::UnknownField, &["\"x\"", "not records"]);
     fails(
         view.field::<i32>("px").unwrap_err(),
         ErrorKind::DTypeMismatch,
@@ -583,7 +583,7 @@ fn several_fields_must_lie_as_they_do_in_the_record() {
     assert!(swapped.starts_with("the fields \"qty\" and \"px\" begin at the bytes 9 and 1 of"), "{swapped}");
     assert!(swapped.contains("but at 0 and 4 of"), "{swapped}");
     let long = text(view.fields::<Long>().unwrap_err());
-    assert!(long.contains("is 13 bytes, and from byte 21 of the 33 bytes"), "{long}");
+    assert!(long.contains("has 13 bytes and does not fit from byte 21 on into the 33 bytes"), "{long}");
     let early = text(view.fields::<Early>().unwrap_err());
     assert!(early.contains("begins at byte 0 of") && early.contains("but at byte 1 of"), "{early}");
     let other = text(view.fields::<Other>().unwrap_err());

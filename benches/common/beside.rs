@@ -1,4 +1,4 @@
-//! One operation on one file, done in turns by a view, by a plain loop over the same file mapped by memmap2, and by NumPy.
+//! Rows of one operation on one file, by a view, by a simple loop over the same file mapped by memmap2, and by NumPy.
 
 use crate::common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
 use crate::numpy::Numpy;
@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// 13 bytes, as `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; no number is aligned.
+/// 13 bytes, like `np.dtype([("side", "u1"), ("size", "f4"), ("price", "f8")])`; most numbers are unaligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
 #[repr(C, packed)]
 pub(crate) struct Tick {
@@ -24,12 +24,12 @@ impl Tick {
     }
 }
 
-/// Whole numbers whose sums stay small, so that sums of floats are the same in every order.
+/// Returns an integer. The sums of these integers are small, so that sums of floats are the same in every order.
 pub(crate) fn value(i: usize) -> f64 {
     (i * 7 % 31) as f64 - 15.0
 }
 
-/// One size of files, and NumPy.
+/// A size of files, and NumPy if it is available.
 pub(crate) struct Bench<'a, 'b> {
     folder: &'a Path,
     numpy: Option<&'a mut Numpy<'b>>,
@@ -38,7 +38,7 @@ pub(crate) struct Bench<'a, 'b> {
 }
 
 impl<'a, 'b> Bench<'a, 'b> {
-    /// Prints the head of the table.
+    /// Prints the head of the table of a size of files.
     pub(crate) fn new(folder: &'a Path, numpy: Option<&'a mut Numpy<'b>>, bytes: usize, rounds: usize) -> Self {
         let title = format!("files of {bytes} bytes, {rounds} rounds");
         print!("\n{title:<39} {:>10} {:>10} {:>8}", "view", "by hand", "/ hand");
@@ -46,10 +46,10 @@ impl<'a, 'b> Bench<'a, 'b> {
         Self { folder, numpy, bytes, rounds }
     }
 
-    /// A file with a start and about so many bytes of elements, mapped as an array of them and mapped whole.
+    /// Creates a file of `start` and elements, and maps the elements as an array and the whole file by memmap2.
     pub(crate) fn file<T: Pod>(&self, start: &str, element: impl Fn(usize) -> T) -> io::Result<(MmapArray<T>, Mmap)> {
         let path = self.folder.join("file");
-        // Not written over: the one before is still mapped.
+        // The old file is not overwritten, because it is still mapped.
         let _ = fs::remove_file(&path);
         let mut file = BufWriter::new(File::create(&path)?);
         file.write_all(start.as_bytes())?;
@@ -64,12 +64,12 @@ impl<'a, 'b> Bench<'a, 'b> {
         Ok((array, map))
     }
 
-    /// Has NumPy open the file.
+    /// Opens the file in NumPy, by an expression.
     pub(crate) fn open(&mut self, array: &str) -> io::Result<()> {
         self.numpy.as_mut().map_or(Ok(()), |numpy| numpy.open(array))
     }
 
-    /// Checks that all sides give the same, then prints the time of a call of each and the view's over the others'.
+    /// Checks that all sides give the same result, then prints the time of a call of each, and the ratios.
     pub(crate) fn row<L: Copy, R: Copy, T: NoUninit, O: AsRef<[T]>>(
         &mut self,
         name: &str,

@@ -1,20 +1,20 @@
-//! Two sides, as rows of a table.
+//! Comparisons of two sides, as rows of a table.
 
 use crate::common::{alternate, calls_per_slice, chosen, quartiles, ratios, show, time};
 use std::fmt::Debug;
 
 const ROUNDS: usize = 801;
 
-/// The head of the table that [`compare`] prints.
+/// Prints the head of the table of [`compare`].
 pub(crate) fn head(title: &str, left: &str, right: &str) {
     println!("\n{title}");
     println!("{:<45} {:>10} {:>10} {:>8}  quartiles", "", left, right, "ratio");
 }
 
-/// Checks that both sides give the same, then prints a row: the time of a call of each, and left over right.
+/// Checks that both sides give the same result, then prints a row: the time of a call of each, and left over right.
 ///
-/// Each side is an input and a function of it. The input is given anew for every call, so that no call can be left out
-/// for being like the one before.
+/// Each side is an input and a function of it. The input is passed through a `black_box` for every call, so that the
+/// compiler cannot omit a call.
 pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
     name: &str,
     left: (L, impl Fn(L) -> T),
@@ -23,7 +23,7 @@ pub(crate) fn compare<L: Copy, R: Copy, T: PartialEq + Debug>(
     compare_in(ROUNDS, name, left, right);
 }
 
-/// As [`compare`], in so many rounds.
+/// Like [`compare`], with a number of rounds.
 pub(crate) fn compare_in<L: Copy, R: Copy, T: PartialEq + Debug>(
     rounds: usize,
     name: &str,

@@ -1,22 +1,21 @@
-//! Ways to do one thing, timed against each other.
+//! Measures several ways to do one thing, relative to each other.
 //!
-//! A time by itself says little on a shared machine, and two times taken one after the other not much more. So all
-//! sides run in turns, in many short rounds, and go first by turns too; what counts is the ratio within each round. Its
-//! median is the result, and its quartiles say how far to trust it.
+//! On a shared machine, a single time is unreliable, and so are two times measured one after the other. So all sides
+//! run in turns, in many short rounds, and take turns to go first. The result is the median of the ratios within each
+//! round, and the quartiles show how reliable it is.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long each side runs in a round.
+/// The time for which each side runs in a round.
 const SLICE: Duration = Duration::from_micros(250);
 
-/// Whether to run a row: `cargo bench --bench scanning -- min` runs those with that in their names.
+/// Returns whether to run a row: `cargo bench --bench scanning -- min` runs those with `min` in their names.
 pub(crate) fn chosen(name: &str) -> bool {
     std::env::args().skip(1).all(|filter| filter.starts_with("--") || name.contains(&filter))
 }
 
-/// The times that each side gives in so many rounds. Each is the first of a round by turns, and what comes after what
-/// changes too.
+/// Runs all sides in turns and returns the times of each. The sides take turns to go first, and their order changes.
 pub(crate) fn alternate<const N: usize>(rounds: usize, sides: [&mut dyn FnMut() -> f64; N]) -> [Vec<f64>; N] {
     let mut times = [(); N].map(|()| Vec::with_capacity(rounds));
     for round in 0..rounds {
@@ -28,7 +27,7 @@ pub(crate) fn alternate<const N: usize>(rounds: usize, sides: [&mut dyn FnMut() 
     times
 }
 
-/// How many calls fill a slice of time, by the fastest of a few.
+/// Returns the number of calls in a slice of time, by the fastest of a few measurements.
 pub(crate) fn calls_per_slice<I: Copy, T>(input: I, f: &impl Fn(I) -> T) -> u32 {
     let first = time(1, input, f);
     if first > SLICE.as_secs_f64() * 10.0 {
@@ -38,7 +37,7 @@ pub(crate) fn calls_per_slice<I: Copy, T>(input: I, f: &impl Fn(I) -> T) -> u32 
     (SLICE.as_secs_f64() / seconds).clamp(1.0, 1e7) as u32
 }
 
-/// The seconds that one of so many calls takes.
+/// Returns the average seconds per call.
 #[inline(never)]
 pub(crate) fn time<I: Copy, T>(calls: u32, input: I, f: &impl Fn(I) -> T) -> f64 {
     let start = Instant::now();
@@ -48,7 +47,7 @@ pub(crate) fn time<I: Copy, T>(calls: u32, input: I, f: &impl Fn(I) -> T) -> f64
     start.elapsed().as_secs_f64() / f64::from(calls)
 }
 
-/// The times of one side over those of another in the same rounds.
+/// Returns the times of one side divided by those of another in the same rounds.
 pub(crate) fn ratios(left: &[f64], right: &[f64]) -> Vec<f64> {
     left.iter().zip(right).map(|(left, right)| left / right).collect()
 }

@@ -1,4 +1,4 @@
-//! NumPy in a process of its own, which does what it is told and says how long that took.
+//! NumPy in a separate process, which executes operations and measures them.
 
 use crate::python::Python;
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-/// Reads what to do line by line: an array to open, an operation on it, how often to time that.
+/// A program that reads commands line by line: an array to open, an operation on it, a number of calls to time.
 const PROGRAM: &str = r#"
 import sys, time
 import numpy as np
@@ -38,7 +38,7 @@ pub(crate) struct Numpy<'a> {
 }
 
 impl<'a> Numpy<'a> {
-    /// `None` where there is to be no Python. Files are looked for in `folder`, which must be UTF-8.
+    /// Starts NumPy, or returns `None` if Python is disabled. Files are in `folder`, whose path must be UTF-8.
     pub(crate) fn start(folder: &'a Path) -> io::Result<Option<Self>> {
         let Some(python) = Python::get() else { return Ok(None) };
         println!("NumPy {}", python.run("import numpy; print(numpy.__version__, end='')", [""; 0]));
@@ -59,18 +59,18 @@ impl<'a> Numpy<'a> {
         Ok(answer.trim_end().to_string())
     }
 
-    /// Opens an array, given as an expression in which `folder` is the folder.
+    /// Opens an array, given as an expression of `folder`.
     pub(crate) fn open(&mut self, array: &str) -> io::Result<()> {
         self.ask(&format!("open {array}")).map(drop)
     }
 
-    /// What an operation, an expression of `a`, makes of the array opened last: its bytes.
+    /// Runs an operation, an expression of `a`, on the array opened last, and returns the bytes of the result.
     pub(crate) fn run(&mut self, operation: &str) -> io::Result<Vec<u8>> {
         self.ask(&format!("do {operation}"))?;
         fs::read(self.folder.join("answer"))
     }
 
-    /// The seconds that one of so many calls of that operation takes.
+    /// Returns the average seconds per call of that operation.
     pub(crate) fn time(&mut self, calls: u32) -> io::Result<f64> {
         let nanoseconds: u64 = self.ask(&format!("time {calls}"))?.parse().map_err(io::Error::other)?;
         Ok(nanoseconds as f64 / 1e9 / f64::from(calls))
@@ -79,7 +79,7 @@ impl<'a> Numpy<'a> {
 
 impl Drop for Numpy<'_> {
     fn drop(&mut self) {
-        // It would end by itself with its input, but not before this has.
+        // It would end by itself once its input is closed, but that is dropped only after this.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,11 +1,11 @@
-//! What stands in `#[repr(…)]` and `#[record(…)]`, checked where it stands.
+//! Parsing and checking of `#[repr(…)]` and `#[record(…)]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, DeriveInput, Error, Field, LitStr, Path, Result, Token, parenthesized, parse_quote, token};
 
-/// Errors gathered on the way, so that the compiler shows all of them at once.
+/// The errors found so far, so that the compiler shows all of them at once.
 #[derive(Default)]
 pub(crate) struct Errors(Option<Error>);
 
@@ -17,7 +17,7 @@ impl Errors {
         }
     }
 
-    /// The value, or `None` with its error among the others.
+    /// Returns the value, or adds the error and returns `None`.
     pub(crate) fn take<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
@@ -27,7 +27,7 @@ impl Errors {
     }
 }
 
-/// The layouts that a file can have.
+/// The layouts that a record may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repr {
     C,
@@ -54,7 +54,7 @@ impl Repr {
                 Ok(())
             })?;
         }
-        let free = "the compiler puts the fields of a struct in any order, which no file follows";
+        let free = "the compiler may place the fields of this struct in any order, unlike a file";
         match (repr, packed, rust) {
             (Some(repr), ..) => Ok(repr),
             (None, Some(packed), _) => Err(Error::new(packed, format!("{free}: write `repr(C, packed)`"))),
@@ -66,12 +66,12 @@ impl Repr {
     }
 }
 
-/// What `#[record(…)]` says of a field.
+/// The contents of `#[record(…)]` on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) rename: Option<LitStr>,
     pub(crate) title: Option<LitStr>,
-    /// Where `pad` stands.
+    /// The position of `pad`.
     pub(crate) pad: Option<Span>,
 }
 
@@ -85,27 +85,27 @@ impl FieldAttributes {
             "pad" => set(&mut this.pad, meta, Ok(meta.path.span())),
             "crate" => Err(meta.error("`crate` goes before the struct, not before a field")),
             _ => Err(meta.error(format!(
-                "there is no `{key}` for a field; there are `rename = \"…\"`, `title = \"…\"` and `pad`"
+                "unknown key `{key}` for a field, expected `rename = \"…\"`, `title = \"…\"` or `pad`"
             ))),
         })?;
         if let Some(rename) = this.rename.as_ref().filter(|rename| rename.value().is_empty()) {
-            let text = "a name cannot be empty: NumPy takes that for padding, which is `#[record(pad)]`";
+            let text = "a name cannot be empty, which to NumPy means padding; use `#[record(pad)]` for padding";
             return Err(Error::new(rename.span(), text));
         }
         if let (Some(pad), Some(_)) = (this.pad, this.rename.as_ref().or(this.title.as_ref())) {
-            return Err(Error::new(pad, "padding has no name and no title: take them away, or `pad`"));
+            return Err(Error::new(pad, "padding has no name and no title; remove them, or remove `pad`"));
         }
         Ok(this)
     }
 }
 
-/// The path under which the struct's program knows mmap-array.
+/// Returns the path by which the struct's crate refers to mmap-array.
 pub(crate) fn crate_path(input: &DeriveInput) -> Result<Path> {
     let mut path = None;
     each_key(&input.attrs, |meta, key| match key {
         "crate" => set(&mut path, meta, string(meta).and_then(|text| path_in(&text))),
         "rename" | "title" | "pad" => Err(meta.error(format!("`{key}` goes before a field, not before the struct"))),
-        _ => Err(meta.error(format!("there is no `{key}` for a struct; there is `crate = \"path\"`"))),
+        _ => Err(meta.error(format!("unknown key `{key}` for a struct, expected `crate = \"path\"`"))),
     })?;
     Ok(path.unwrap_or_else(|| parse_quote!(::mmap_array)))
 }
@@ -117,7 +117,7 @@ fn each_key(attributes: &[Attribute], mut f: impl FnMut(&ParseNestedMeta<'_>, &s
         .try_for_each(|attribute| attribute.parse_nested_meta(|meta| f(&meta, &word(&meta))))
 }
 
-/// The key as it is written.
+/// Returns the key as it is written.
 fn word(meta: &ParseNestedMeta<'_>) -> String {
     let words: Vec<String> = meta.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     words.join("::")
@@ -125,12 +125,12 @@ fn word(meta: &ParseNestedMeta<'_>) -> String {
 
 fn string(meta: &ParseNestedMeta<'_>) -> Result<LitStr> {
     let value = meta.value().and_then(|value| value.parse());
-    value.map_err(|_| meta.error(format!("`{0}` takes text: `{0} = \"…\"`", word(meta))))
+    value.map_err(|_| meta.error(format!("`{0}` takes a string: `{0} = \"…\"`", word(meta))))
 }
 
 fn path_in(text: &LitStr) -> Result<Path> {
     let path = text.parse_with(Path::parse_mod_style);
-    path.map_err(|_| Error::new(text.span(), "this is no path to a crate or module, such as `my_crate::mmap_array`"))
+    path.map_err(|_| Error::new(text.span(), "expected the path of a crate or module, such as `my_crate::mmap_array`"))
 }
 
 fn set<T>(target: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: Result<T>) -> Result<()> {

@@ -1,7 +1,7 @@
-//! The derive macro of [mmap-array](https://docs.rs/mmap-array), which exports it under its feature `derive` and
+//! The derive macro of [mmap-array](https://docs.rs/mmap-array), which re-exports it with its feature `derive` and
 //! documents it.
 //!
-//! A macro must be a crate of its own; there is no other reason to have this one, and none to depend on it directly.
+//! A derive macro must be in a crate of its own. There is no reason to depend on this crate directly.
 
 mod attributes;
 mod record;
@@ -9,7 +9,7 @@ mod record;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// The macro is in the crate `mmap-array-derive`; the way to it is `mmap_array::Record`.
+/// This macro is defined in the crate `mmap-array-derive`; use it as `mmap_array::Record`.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

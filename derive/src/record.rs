@@ -1,4 +1,4 @@
-//! From a struct to its `Element`: which fields it has, under which names, and what they ask of generic types.
+//! Expansion of a struct to its `Element` implementation: the fields, their names, and the bounds on generic types.
 
 use crate::attributes::{Errors, FieldAttributes, Repr, crate_path};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -8,35 +8,35 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields, LitStr, Member, Path, Result, Type, WhereClause, parse_quote};
 
-/// A field that has a name in the dtype.
+/// A field with a name in the dtype.
 struct RecordField<'a> {
     member: Member,
     name: String,
-    /// Where the name stands, for errors.
+    /// The position of the name, for errors.
     name_span: Span,
     renamed: bool,
     title: Option<LitStr>,
     ty: &'a Type,
 }
 
-/// The implementation of `Element`, or every error that was found.
+/// Returns the implementation of `Element`, or all errors that were found.
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let fields = match &input.data {
         Data::Struct(data) => &data.fields,
         Data::Enum(data) => {
-            let text =
-                "an enum is no record, since not all bytes in a file are values of it: map an integer and convert it";
+            let text = "an enum cannot be a record, since not all bytes of a file are values of it; map an integer and \
+                        convert it";
             return Err(Error::new(data.enum_token.span, text));
         }
         Data::Union(data) => {
-            let text = "a union is no record, since its fields lie over one another: map bytes and see them as each type \
+            let text = "a union cannot be a record, since its fields overlap; map bytes and view them as each type \
                         with `view_as`";
             return Err(Error::new(data.union_token.span, text));
         }
     };
     let mut errors = Errors::default();
     for lifetime in input.generics.lifetimes() {
-        let text = "a record has no lifetime: a file holds values and no references";
+        let text = "a record cannot have a lifetime, since a file holds values and no references";
         errors.add(Error::new(lifetime.lifetime.span(), text));
     }
     let repr = errors.take(Repr::of(input));
@@ -74,8 +74,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// The fields that are no padding, with their names. Those of a tuple struct are numbered as NumPy numbers fields
-/// without names: padding is not counted.
+/// Returns the fields that are not padding, with their names. The fields of a tuple struct are numbered as NumPy
+/// numbers fields without names; padding is not counted.
 fn record_fields<'a>(fields: &'a Fields, errors: &mut Errors) -> Vec<RecordField<'a>> {
     let mut found: Vec<RecordField<'a>> = Vec::new();
     for (member, field) in fields.members().zip(fields) {
@@ -94,7 +94,7 @@ fn record_fields<'a>(fields: &'a Fields, errors: &mut Errors) -> Vec<RecordField
     found
 }
 
-/// Each name and each title must find one field.
+/// Checks that each name and each title belongs to one field.
 fn check_names(fields: &[RecordField<'_>], errors: &mut Errors) {
     let mut taken: HashMap<String, &Member> = HashMap::new();
     for field in fields {
@@ -103,8 +103,8 @@ fn check_names(fields: &[RecordField<'_>], errors: &mut Errors) {
             if let Some(other) = taken.get(&text) {
                 let other = other.to_token_stream();
                 let text = format!(
-                    "the {what} {text:?} is taken by the field `{other}`: all names and titles must differ, so give one \
-                     another by `#[record({} = \"…\")]`",
+                    "the {what} {text:?} is already that of the field `{other}`; all names and titles must differ, so \
+                     change one by `#[record({} = \"…\")]`",
                     if what == "name" { "rename" } else { what }
                 );
                 errors.add(Error::new(span, text));
@@ -115,10 +115,10 @@ fn check_names(fields: &[RecordField<'_>], errors: &mut Errors) {
     }
 }
 
-/// A transparent struct is its one field, so there must be one, and it can have no name.
+/// Checks that a transparent struct has one field, which has no name or title of its own.
 fn check_transparent(input: &DeriveInput, fields: &[RecordField<'_>], errors: &mut Errors) {
     if fields.is_empty() {
-        let text = "a transparent struct has the dtype of its one field, and here all are `pad`";
+        let text = "a transparent struct has the dtype of its one field, but here all fields are `pad`";
         errors.add(Error::new(input.ident.span(), text));
     }
     for field in fields {
@@ -130,13 +130,14 @@ fn check_transparent(input: &DeriveInput, fields: &[RecordField<'_>], errors: &m
         }
     }
     for field in fields.iter().skip(1) {
-        let text = "a transparent struct has the dtype of its one field: mark those of no bytes `#[record(pad)]`";
+        let text = "a transparent struct has the dtype of its one field: mark fields without bytes as `#[record(pad)]`";
         errors.add(Error::new(field.ty.span(), text));
     }
 }
 
-/// `Element` for the types of fields that hang on a type parameter, and what `Element` asks of the struct itself.
-/// Bounds on the fields' types and not on the parameters, since a parameter may be a mere marker.
+/// Adds bounds: `Element` for the types of fields that depend on a type parameter, and what `Element` requires of the
+/// struct itself. The bounds are on the fields' types and not on the parameters, since a parameter may be a mere
+/// marker.
 fn add_bounds(clause: &mut WhereClause, input: &DeriveInput, fields: &[RecordField<'_>], krate: &Path) {
     let parameters: Vec<&Ident> = input.generics.type_params().map(|parameter| &parameter.ident).collect();
     if parameters.is_empty() {
@@ -169,7 +170,7 @@ fn describe(field: &RecordField<'_>, krate: &Path) -> TokenStream {
     quote!(#krate::__private::field(#name, #title, ::core::mem::offset_of!(Self, #member), #dtype))
 }
 
-/// The dtype of the field's type, or the compiler's error at that type.
+/// Returns the dtype of the field's type. The compiler reports errors at that type.
 fn dtype_of(field: &RecordField<'_>, krate: &Path) -> TokenStream {
     let ty = field.ty;
     quote_spanned!(ty.span()=> <#ty as #krate::Element>::dtype())

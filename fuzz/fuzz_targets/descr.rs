@@ -1,7 +1,7 @@
-//! Any text as a dtype. It is read or refused without a panic, in memory that its length bounds; an error points at a
-//! place in it; and what is read is written as text that reads the same.
+//! Parses arbitrary texts as dtypes. Each text is accepted or refused without a panic, in memory that its length
+//! bounds. An error states a position in the text. A dtype is written as text that parses as the same dtype.
 //!
-//! Behind a NUL, which no text that is read can hold, follows the path of a field to be looked up.
+//! The text may be followed by a NUL, which no valid text contains, and the path of a field to look up.
 
 #![no_main]
 
@@ -9,8 +9,9 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 use mmap_array::{DType, Error, ErrorKind, dtype::Endianness};
 use mmap_array_fuzz::{panic_without_limit, within};
 
-/// The memory that anything done here may take: so many bytes, and as many for each byte of text. Elements with two
-/// bytes of text, `1,`, become nodes of 40 in vectors that grow by doubling, and lines of C are indented by their depth.
+/// The memory that each operation may take: `BYTES`, and `BYTES_PER_BYTE` for each byte of text. Elements with two
+/// bytes of text, `1,`, become nodes of 40 bytes in vectors that grow by doubling, and lines of C are indented by their
+/// depth.
 const BYTES: usize = 16 << 10;
 const BYTES_PER_BYTE: usize = 400;
 
@@ -28,7 +29,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| -> Corpus {
         Err(error) => {
             check_error(text, &error);
             match parsed {
-                // A type without its quotes, or a record told by offsets.
+                // A type without its quotes, or a record described by offsets.
                 Ok(dtype) => check(&dtype, path, memory),
                 Err(error) => check_error(text, &error),
             }
@@ -38,7 +39,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| -> Corpus {
 });
 
 fn check(dtype: &DType, path: &str, memory: usize) {
-    // Fields that overlap or are out of order no header tells.
+    // No header can express fields that overlap or are out of order.
     let descr = within(memory, || dtype.descr());
     if let Ok(descr) = &descr {
         assert_eq!(DType::from_descr(descr).as_ref().ok(), Some(dtype), "{descr}");
@@ -77,7 +78,7 @@ fn check(dtype: &DType, path: &str, memory: usize) {
     assert!(end <= dtype.itemsize() && dtype.itemsize() <= 2147483647);
 }
 
-/// The place that an error tells is one in the text, and what the error shows stands there.
+/// Checks that the position that an error states is in the text, and that the text that the error shows is there.
 fn check_error(text: &str, error: &Error) {
     assert_eq!(error.kind(), ErrorKind::DType);
     let message = error.to_string();
@@ -86,7 +87,7 @@ fn check_error(text: &str, error: &Error) {
         let more = if rest.clone().nth(24).is_some() { "…" } else { "" };
         format!("before {:?})", rest.take(24).collect::<String>() + more)
     };
-    // The message quotes the text, in which anything may stand.
+    // The message quotes the text, which may contain anything.
     let found = message.split("(at character ").skip(1).any(|told| {
         let digits = told.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         let position = digits.parse().ok().filter(|position| (1..=text.chars().count()).contains(position));

@@ -1,8 +1,8 @@
-//! Any bytes as a `.npy` file. It is opened or refused without a panic, in memory that its length bounds; what opens is
-//! printed and read to its last element, whole and in windows, which are the same bytes; and its header, written again,
-//! reads the same.
+//! Opens arbitrary bytes as `.npy` files. Each file is opened or refused without a panic, in memory that its length
+//! bounds. An array that opens is printed and read element by element. Its windows must be the same bytes as the whole
+//! array, and its header, written again, must read the same.
 //!
-//! The last bytes of the file choose the windows.
+//! The last bytes of the file select the windows.
 
 #![no_main]
 
@@ -18,14 +18,14 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-/// The memory that opening may take: so many bytes, and as many for each byte of the file, as in the target `descr`.
+/// The memory that opening may take: `BYTES`, and `BYTES_PER_BYTE` for each byte of the file, as in the target `descr`.
 const BYTES: usize = 16 << 10;
 const BYTES_PER_BYTE: usize = 400;
 
-/// The memory that a text may take, or a vector of converted numbers.
+/// The memory that creating a text, or a vector of converted numbers, may take.
 const BYTES_OF_TEXT: usize = 64 << 20;
 
-/// The elements that are read one by one.
+/// The maximum number of elements that are read one by one.
 const MOST: usize = 2000;
 
 fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
@@ -52,10 +52,10 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
             check_typed::<[Le<i32>; 2]>(&path, &array);
         }
         (Err(error), Err(same)) => assert_eq!(error.kind(), same.kind()),
-        (Err(error), Ok(_)) => panic!("it opens, and its header: {error}"),
+        (Err(error), Ok(_)) => panic!("the array opens, but its header does not: {error}"),
         (Ok(header), Err(error)) => match error.kind() {
             ErrorKind::PastEnd => assert!(header.data_offset() + header.nbytes() > input.len() as u64),
-            // The axes, or those with the axes of subarrays, are more than an array's can be.
+            // The axes, including those of subarrays, are more than an array can have.
             ErrorKind::Shape => assert!(header.shape().len() > MAX_NDIM || !header.dtype().fields().is_empty()),
             kind => assert_eq!(kind, ErrorKind::Overflow, "{error}"),
         },
@@ -67,7 +67,7 @@ fn open(options: Options<FromHeader, Npy>, path: &Path) -> mmap_array::Result<Dy
     unsafe { options.open(path) }
 }
 
-/// What is opened is loaded as well, of the file and of a reader, and is the same.
+/// Checks that loading from the file and from a reader gives the same array, or the same error, as opening.
 fn check_loaded(
     opened: &mmap_array::Result<DynArray>,
     options: Options<FromHeader, Npy>,
@@ -82,8 +82,8 @@ fn check_loaded(
                 (opened.dtype(), opened.shape(), opened.order()),
                 (loaded.dtype(), loaded.shape(), loaded.order())
             );
-            // Rows in Fortran order have others between them, until they are copied.
-            let copied = loaded.as_bytes().expect("the elements lie together");
+            // Rows in Fortran order have other elements between them, until they are copied.
+            let copied = loaded.as_bytes().expect("the elements are contiguous");
             match opened.as_bytes() {
                 Some(bytes) => assert_eq!(bytes, copied),
                 None => assert_eq!(opened.view().to_string(), loaded.view().to_string()),
@@ -98,13 +98,13 @@ fn check_loaded(
             assert_eq!((loaded.dtype(), loaded.shape()), (streamed.dtype(), streamed.shape()));
             assert_eq!(loaded.as_bytes(), streamed.as_bytes());
         }
-        // How long a reader is nobody knows, so that a window may be there where the array is not whole.
+        // The length of a reader is unknown, so a window may be complete although the array is not.
         (Err(error), Ok(_)) => assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}"),
         (Err(error), Err(same)) => assert!(
             error.kind() == same.kind() || [error.kind(), same.kind()].contains(&ErrorKind::PastEnd),
             "{error}\n{same}"
         ),
-        (Ok(_), Err(error)) => panic!("it is loaded from a file, and from a reader: {error}"),
+        (Ok(_), Err(error)) => panic!("the array loads from a file, but not from a reader: {error}"),
     }
 }
 
@@ -164,7 +164,7 @@ fn check_elements(view: &DynView<'_>) {
     }
 }
 
-/// Windows are parts of the whole's bytes.
+/// Checks that windows are the same bytes as the parts of the whole array.
 fn check_windows(whole: &DynArray, path: &Path, input: &[u8], memory: usize) {
     let &[.., a, b, c] = input else { return };
     let open = |options: Options<FromHeader, Npy>| within(memory, || open(options, path));
@@ -215,7 +215,7 @@ fn check_typed<T: Element + bytemuck::Pod>(path: &Path, array: &DynArray) {
     }
 }
 
-/// The bytes of an array whose elements lie together, as those of all windows here do.
+/// Returns the bytes of an array whose elements are contiguous, as in all windows here.
 fn bytes(array: &DynArray) -> &[u8] {
-    array.as_bytes().expect("the elements lie together")
+    array.as_bytes().expect("the elements are contiguous")
 }

@@ -1,6 +1,6 @@
-//! Any bytes as a `.npz` archive. Every member is opened in place, loaded and read as a stream, or refused, without a panic,
-//! in memory that the archive's length bounds; what is mapped lies within the archive, and where all three succeed they
-//! are the same bytes.
+//! Opens arbitrary bytes as `.npz` archives. Each member is opened in place, loaded and read as a stream, or refused,
+//! without a panic, in memory that the length of the archive bounds. A mapped member must lie within the archive, and
+//! results that succeed must be the same bytes.
 
 #![no_main]
 
@@ -14,11 +14,12 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-/// The memory that opening, or reading a stream, may take: buffers, and so many bytes for each byte of the archive.
+/// The memory that opening, or reading a stream, may take: `BYTES` for buffers, and `BYTES_PER_BYTE` for each byte of
+/// the archive.
 const BYTES: usize = 1 << 20;
 const BYTES_PER_BYTE: usize = 400;
 
-/// The memory that a text may take.
+/// The memory that creating a text may take.
 const BYTES_OF_TEXT: usize = 64 << 20;
 
 fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
@@ -38,7 +39,7 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
 fn check(member: Member<'_>, input: &[u8], memory: usize) {
     let streamed = within(memory, || member.reader()).and_then(|mut reader| {
         let mut bytes = Vec::new();
-        // No byte of an archive becomes more than 1032.
+        // Deflate expands a byte to at most 1032 bytes.
         let read = within(memory + 3 * 1032 * input.len(), || reader.read_to_end(&mut bytes));
         Ok((read.is_ok(), bytes))
     });

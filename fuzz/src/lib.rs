@@ -1,4 +1,4 @@
-//! What the targets share: a limit on the memory that a call may take.
+//! A limit on the memory that a call may take, for all targets.
 
 use cap::Cap;
 use std::alloc::System;
@@ -7,7 +7,8 @@ use std::panic;
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// What a panic prints may take more memory than what panicked.
+/// Installs a panic hook that removes the memory limit, because printing a panic may take more memory than what
+/// panicked.
 pub fn panic_without_limit() {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -16,7 +17,7 @@ pub fn panic_without_limit() {
     }));
 }
 
-/// What `of` returns, if it never holds more memory at once. Else it aborts.
+/// Calls `of`, and aborts if it holds more than `memory` bytes at once.
 pub fn within<R>(memory: usize, of: impl FnOnce() -> R) -> R {
     HEAP.set_limit(HEAP.allocated() + memory).unwrap();
     let result = of();

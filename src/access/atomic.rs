@@ -1,22 +1,22 @@
-//! Numbers in memory that others write, changed so that no change of another's is lost.
+//! Atomic changes of numbers in memory that others write.
 //!
-//! Everything is made of one instruction, "store this if that is there", on the number's bits. On the common processors
-//! it is written as such, since no atomic of Rust's may lie in memory that is also loaded without one; elsewhere it is
-//! Rust's, at an address that all of this crate touches by single words.
+//! All operations are built on compare-and-exchange of the number's bits. On common processors it is an inline assembly
+//! instruction, because Rust's atomics must not be used on memory that is also accessed non-atomically. Elsewhere it is
+//! Rust's atomic, at an address that this crate accesses only by single words.
 
 use super::Addr;
 
-/// Numbers that can be changed atomically where others write them: `i32`, `u32`, `f32`, and `i64`, `u64`, `f64` where
-/// the processor can. The trait is sealed.
+/// A number that can be changed atomically while others write it: `i32`, `u32`, `f32`, and `i64`, `u64`, `f64` if the
+/// processor supports it. The trait is sealed.
 ///
-/// They must lie at a multiple of their size, as the numbers of `.npy` files do.
+/// The number must be aligned to its size, as the numbers in `.npy` files are.
 pub trait Atomic: Copy + sealed::Atomic {}
 
 pub(crate) mod sealed {
     use super::Addr;
 
     pub trait Atomic: Sized {
-        /// Stores `new` if `current` is there, by its bits, and gives what was.
+        /// Stores `new` if the number has the same bits as `current`, and returns the previous value.
         ///
         /// # Safety
         ///
@@ -137,7 +137,7 @@ atomic! {
     f64 exchange_64 |a, b| a + b, f64::to_bits, f64::from_bits;
 }
 
-/// Replaces a number by what `f` makes of it, and gives the one that was there.
+/// Replaces a number with the result of `f`, and returns the previous value.
 ///
 /// # Safety
 ///

@@ -1,27 +1,26 @@
-//! Memory that others may write, lose or add at any moment, read and written a word at a time.
+//! Access by words to memory that others may write, remove or add at any moment.
 //!
-//! Such memory is no part of what Rust reasons about: it is a map of a file that another process writes, or that
-//! another map of this process does. No reference to it is ever made and no atomic of Rust's lies in it (but for
-//! `atomic`, on machines for which it knows no instruction). It is touched by volatile loads and by stores that the
-//! compiler does not see into, each of one word that the processor has an instruction for. What a load gives is bits
-//! that were there at that moment: any bits are a value, since whoever loads asks `AnyBitPattern`. The documentation of
-//! [`read_volatile`](std::ptr::read_volatile) leaves memory outside of Rust's own to the platform; that a load which
-//! faults is repaired behind the program's back and then goes on is what we assume of it, as all programs do that watch
-//! the memory of virtual machines.
+//! Such memory is outside of what Rust reasons about: it is a mapping of a file that another process, or another
+//! mapping of this process, writes. No reference to it is ever made, and none of Rust's atomics is used on it (except
+//! by `atomic`, on machines for which it has no instruction). It is accessed by volatile loads, and by stores that are
+//! opaque to the compiler, each of one word that the processor has an instruction for. A load returns bits that were
+//! there at that moment. Any bits are a value, since every load requires `AnyBitPattern`. The documentation of
+//! [`read_volatile`](std::ptr::read_volatile) leaves memory outside of Rust's own to the platform. We assume that on
+//! all platforms a faulting load can be repaired and then continues, as every virtual machine monitor does.
 //!
-//! On machines that load words at any address (x86, AArch64 and most others) a number of up to the size of a pointer, at
-//! an address that is a multiple of its size, comes whole. Anything else may be half old and half new: on some, such as
-//! RISC-V and older Arm, words that are not known to be aligned are loaded byte by byte. AArch64 promises it of numbers
-//! of less than eight bytes, which are loaded several at a time, from Armv8.4 on.
+//! On machines that load words at any address (x86, AArch64 and most others), a number of at most pointer size, at an
+//! address that is a multiple of its size, is loaded as a whole. Anything else may be torn: on some machines, such as
+//! RISC-V and older Arm, words that are not known to be aligned are loaded byte by byte. For numbers of less than eight
+//! bytes, of which several are loaded at a time, AArch64 guarantees this only from Armv8.4 on.
 
 use std::mem::MaybeUninit;
 
-/// A word at any address, which is loaded by one instruction all the same.
+/// A word at any address, which is still loaded by one instruction.
 #[derive(Clone, Copy)]
 #[repr(C, packed)]
 struct Unaligned<W>(W);
 
-/// The vectors that are loaded at once: the wide one as two loads where a loop is not compiled for AVX.
+/// The vectors that are loaded at once. The wide one takes two loads if a loop is not compiled for AVX.
 #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
 mod vectors {
     #[cfg(target_arch = "x86")]
@@ -42,12 +41,12 @@ mod vectors {
 }
 use vectors::{Half, Wide};
 
-/// Loads a word and puts it somewhere else.
+/// Loads a word and stores it elsewhere.
 ///
 /// # Safety
 ///
-/// `source` must be valid for reads of a `W` but for its bits, which may change, and `target` for writes; any bits must be
-/// a `W`.
+/// `source` must be valid for reads of a `W`, except that its bits may change, and `target` must be valid for writes.
+/// Any bits must be a `W`.
 #[inline(always)]
 unsafe fn move_word<W: Copy>(source: *const u8, target: *mut u8) {
     // SAFETY: the source is valid by this function's contract, and any bits are a `W`; packed, it lies anywhere.
@@ -56,12 +55,11 @@ unsafe fn move_word<W: Copy>(source: *const u8, target: *mut u8) {
     unsafe { target.cast::<Unaligned<W>>().write(word) }
 }
 
-/// Copies fewer bytes than two words of eight: by one word, or by two that may overlap, so that no loads of odd bytes are
-/// left.
+/// Copies at most 16 bytes by one word, or by two that may overlap, so that no loads of odd bytes are left.
 ///
 /// # Safety
 ///
-/// As for [`copy`].
+/// See [`copy`].
 #[inline(always)]
 unsafe fn move_few(source: *const u8, target: *mut u8, len: usize) {
     macro_rules! words {
@@ -81,11 +79,11 @@ unsafe fn move_few(source: *const u8, target: *mut u8, len: usize) {
     words!(u64 u32 u16 u8);
 }
 
-/// Copies the bytes from `at` on by words of `W`, and then the few that are left.
+/// Copies the bytes from `at` on by words of `W`, and then the remaining bytes.
 ///
 /// # Safety
 ///
-/// As for [`copy`]; any bits must be a `W`, and `at` no more than `len`.
+/// See [`copy`]. Any bits must be a `W`, and `at` must be at most `len`.
 #[inline(always)]
 unsafe fn move_many<W: Copy>(source: *const u8, target: *mut u8, mut at: usize, len: usize) {
     macro_rules! words {
@@ -106,7 +104,8 @@ unsafe fn move_many<W: Copy>(source: *const u8, target: *mut u8, mut at: usize, 
 ///
 /// # Safety
 ///
-/// `source` must be valid for reads of as many bytes but for their bits, which may change; any bits must be a `T`.
+/// `source` must be valid for reads of `size_of::<T>()` bytes, except that their bits may change. Any bits must be a
+/// `T`.
 #[inline(always)]
 pub(super) unsafe fn load<T>(source: *const u8) -> T {
     let mut value = MaybeUninit::<T>::uninit();
@@ -121,11 +120,11 @@ pub(super) unsafe fn load<T>(source: *const u8) -> T {
     unsafe { value.assume_init() }
 }
 
-/// Loads values that lie one after another.
+/// Loads contiguous values.
 ///
 /// # Safety
 ///
-/// As for [`load`], for all of them.
+/// The requirements of [`load`] must hold for all of them.
 #[inline(always)]
 pub(super) unsafe fn load_lanes<T, const N: usize>(source: *const u8) -> [T; N] {
     let mut values = MaybeUninit::<[T; N]>::uninit();
@@ -139,8 +138,8 @@ pub(super) unsafe fn load_lanes<T, const N: usize>(source: *const u8) -> [T; N] 
 ///
 /// # Safety
 ///
-/// `source` must be valid for reads of so many bytes but for their bits, which may change; `target` must be valid for
-/// writes of them, and apart from the source.
+/// `source` must be valid for reads of `len` bytes, except that their bits may change. `target` must be valid for
+/// writes of `len` bytes, and must not overlap the source.
 #[inline(always)]
 pub(super) unsafe fn copy(source: *const u8, target: *mut u8, len: usize) {
     const WIDE: usize = size_of::<Wide>();
@@ -158,11 +157,11 @@ pub(super) unsafe fn copy(source: *const u8, target: *mut u8, len: usize) {
     unsafe { move_many::<Wide>(source, target, at, len) }
 }
 
-/// Stores a value of any type, without padding.
+/// Stores a value of any type without padding.
 ///
 /// # Safety
 ///
-/// `target` must be valid for writes of as many bytes. All bytes of the value must be initialised.
+/// `target` must be valid for writes of `size_of::<T>()` bytes. All bytes of the value must be initialized.
 #[inline(always)]
 pub(super) unsafe fn store<T>(target: *mut u8, value: T) {
     let source = (&raw const value).cast::<u8>();
@@ -170,7 +169,7 @@ pub(super) unsafe fn store<T>(target: *mut u8, value: T) {
     macro_rules! words {
         ($($word:ident)*) => {$(
             while len - at >= size_of::<$word>() {
-                // SAFETY: these bytes are some of the value's, all initialised.
+                // SAFETY: these bytes are some of the value's, all initialized.
                 let word = unsafe { source.wrapping_add(at).cast::<$word>().read_unaligned() };
                 // SAFETY: these bytes lie within those of this function's contract.
                 unsafe { store_word::$word(target.wrapping_add(at), word) };
@@ -183,8 +182,8 @@ pub(super) unsafe fn store<T>(target: *mut u8, value: T) {
 
 /// Stores of one word each.
 ///
-/// By an instruction that the compiler is told nothing of, where there is one for it: a store of Rust's would be a race
-/// with whoever loads the word. Elsewhere the store is volatile.
+/// If possible, the store is an instruction that is opaque to the compiler: an ordinary store would be a data race with
+/// whoever loads the word. Otherwise, the store is volatile.
 mod store_word {
     macro_rules! store {
         ($($word:ident $x86:literal $x86_class:ident $arm:literal;)*) => {$(

@@ -1,8 +1,8 @@
-//! Whether elements can live where they lie.
+//! Alignment checks for elements in a file.
 
 use crate::error::{Error, Reason, Result, short_type_name};
 
-/// Checks that elements of `T` can live at a byte of a file, `len` bytes of them.
+/// Checks that `len` bytes of elements of type `T` are aligned at a byte of a file.
 #[inline]
 pub(super) fn check_alignment<T>(offset: u64, len: u64) -> Result<()> {
     if offset % align_of::<T>() as u64 == 0 || len == 0 { Ok(()) } else { Err(misaligned::<T>(offset, len)) }
@@ -16,10 +16,10 @@ fn misaligned<T>(offset: u64, len: u64) -> Error {
     let advice = if element.starts_with(|first: char| first.is_ascii_lowercase()) {
         // A number, which the type of the machine's byte order reads at any byte.
         let order = if cfg!(target_endian = "little") { "Le" } else { "Be" };
-        format!("take elements of `{order}<{element}>`")
+        format!("use elements of type `{order}<{element}>`")
     } else {
         format!(
-            "take a `repr(C, packed)` record, or elements of `[u8; {size}]` and read them through \
+            "use a `repr(C, packed)` record, or elements of type `[u8; {size}]` and \
              `view().view_as::<{element}>()`"
         )
     };

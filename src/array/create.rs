@@ -1,4 +1,4 @@
-//! The ways to create, each written once for all elements and formats.
+//! The methods that create arrays, each written once for all element types and formats.
 
 use super::elements::{Elements, Layout, Typed, sealed::Described};
 use super::format::{NewFormat, NewLayout, Raw};
@@ -14,30 +14,30 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// A new array, and how it is made.
+/// Options for creating a new array.
 ///
-/// `E` is [what the elements are](Elements), `F` the [format](NewFormat) of the file: [`Raw`], elements and nothing
-/// else, or [`Npy`](crate::npy::Npy). All elements are zero at first.
+/// `E` is the [kind of elements](Elements), and `F` is the [format](NewFormat) of the file: [`Raw`], which is elements
+/// and nothing else, or [`Npy`](crate::npy::Npy). All elements are initially zero.
 ///
-/// | made by | creates |
+/// | constructor | creates |
 /// | --- | --- |
-/// | [`MmapArray::<T>::create_options(shape)`](crate::MmapArray::create_options) | elements of the type `T` in a raw file |
+/// | [`MmapArray::<T>::create_options(shape)`](crate::MmapArray::create_options) | elements of type `T` in a raw file |
 /// | [`DynArray::create_options(dtype, shape)`](crate::DynArray::create_options) | elements of a dtype that is known only at run time, in a raw file |
-/// | [`npy::create_options::<T>(shape)`](crate::npy::create_options) | elements of the type `T` in a `.npy` file |
+/// | [`npy::create_options::<T>(shape)`](crate::npy::create_options) | elements of type `T` in a `.npy` file |
 /// | [`npy::dyn_create_options(dtype, shape)`](crate::npy::dyn_create_options) | elements of a dtype in a `.npy` file |
 ///
-/// | call | file | `unsafe` |
+/// | method | file | `unsafe` |
 /// | --- | --- | --- |
-/// | [`scratch`](Self::scratch), [`scratch_in`](Self::scratch_in) | has no name, until [`persist`](crate::MmapArrayMut::persist) gives it one | no |
-/// | [`anonymous`](Self::anonymous) | none, the array is in memory | no |
-/// | [`create`](Self::create) | is made, or replaced whole | yes |
-/// | [`create_new`](Self::create_new) | is made, and must not exist | yes |
-/// | [`open_or_create`](Self::open_or_create) | is made where there is none | yes |
-/// | [`open_or_create_shared`](Self::open_or_create_shared) | is made where there is none | no |
+/// | [`scratch`](Self::scratch), [`scratch_in`](Self::scratch_in) | unnamed until [`persist`](crate::MmapArrayMut::persist) names it | no |
+/// | [`anonymous`](Self::anonymous) | none: the array is in memory | no |
+/// | [`create`](Self::create) | created, or replaced as a whole | yes |
+/// | [`create_new`](Self::create_new) | created; must not exist | yes |
+/// | [`open_or_create`](Self::open_or_create) | created if it does not exist | yes |
+/// | [`open_or_create_shared`](Self::open_or_create_shared) | created if it does not exist | no |
 ///
-/// A file that has a name from the beginning can be written by others while the array lives, which is why slices of it
-/// are `unsafe`; a [`SharedArrayMut`](crate::SharedArrayMut) is written by value. What one program makes, it makes as a
-/// scratch file that gets its name once it is finished:
+/// A file that has a name from the beginning can be written by others while the array lives. Therefore it is `unsafe`
+/// to create an array that dereferences to a slice of it, while a [`SharedArrayMut`](crate::SharedArrayMut) is accessed
+/// by value. A program that makes a file alone can write it as a scratch file and name it once it is finished:
 ///
 /// ```
 /// use mmap_array::{MmapArray, Order};
@@ -54,15 +54,15 @@ use std::time::Duration;
 pub struct CreateOptions<E, F = Raw> {
     pub(crate) elements: E,
     pub(crate) format: F,
-    /// The number of axes, where they are too many.
+    /// The shape, or the number of axes if there are too many.
     shape: Result<Shape, usize>,
     order: Order,
     settings: Settings,
 }
 
 impl<T> MmapArray<T> {
-    /// Returns options to create an array of elements of `T`, of that many along each axis, in a raw file or in memory.
-    /// See [`CreateOptions`].
+    /// Returns options for creating an array of elements of type `T` and of the given shape, in a raw file or in
+    /// memory. See [`CreateOptions`].
     ///
     /// ```
     /// use mmap_array::{MmapArray, Order};
@@ -77,12 +77,12 @@ impl<T> MmapArray<T> {
 }
 
 impl<T> MmapArrayMut<T> {
-    /// An array of zeros in memory, without a file. Pages are taken as they are touched.
+    /// Creates an array of zeros in memory, without a file. Memory is allocated page by page when it is first accessed.
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io)
-    /// where the system has not the memory.
+    /// Returns an error of kind [`Overflow`](crate::ErrorKind::Overflow) if the shape exceeds the address space, or
+    /// [`Io`](crate::ErrorKind::Io) if allocation fails.
     ///
     /// ```
     /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([100, 100])?;
@@ -97,17 +97,18 @@ impl<T> MmapArrayMut<T> {
         MmapArray::create_options(shape).anonymous()
     }
 
-    /// An array of zeros in a file without a name in the system's temporary folder: for data larger than memory. The
-    /// file goes with the array.
+    /// Creates an array of zeros in an unnamed file in the system's temporary directory, for data larger than memory.
+    /// The file is deleted when the array is dropped.
     ///
-    /// Safe, because the file has no name by which another program could open it. (A child made by `fork` shares it, as
-    /// it does any file, and `/proc/PID/fd` leads to it, as `/proc/PID/mem` leads to all memory.)
-    /// [`scratch_in`](CreateOptions::scratch_in) takes another folder, for systems whose temporary folder is memory.
+    /// This is safe because no other program can open a file without a name. (A child process created by `fork` shares
+    /// the file, as it does any open file, and `/proc/PID/fd` leads to it, just as `/proc/PID/mem` leads to all
+    /// memory.) If the system's temporary directory is in memory, use [`scratch_in`](CreateOptions::scratch_in) with
+    /// another directory.
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a shape beyond the address space, [`Io`](crate::ErrorKind::Io)
-    /// where the file cannot be made.
+    /// Returns an error of kind [`Overflow`](crate::ErrorKind::Overflow) if the shape exceeds the address space, or
+    /// [`Io`](crate::ErrorKind::Io) if the file cannot be created.
     ///
     /// ```
     /// let mut table = mmap_array::MmapArrayMut::<[f32; 3]>::scratch(1_000_000)?;
@@ -124,9 +125,11 @@ impl<T> MmapArrayMut<T> {
 }
 
 impl<E> CreateOptions<E, Raw> {
-    /// Sets the byte of the file at which the first element lies, 0 by default: a multiple of `align_of::<T>()`. What
-    /// is in front of it is zero. The file ends with the array, whatever the offset, so that one which is longer than
-    /// the address space (2 GiB on 32 bits) can be created by its last window.
+    /// Sets the byte offset of the first element in the file, which must be a multiple of `align_of::<T>()`. Defaults
+    /// to 0.
+    ///
+    /// The bytes before it are zero. The file ends with the array, whatever the offset. A file that is larger than the
+    /// address space (2 GiB on 32-bit systems) can therefore be created through its last window.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.format.offset = bytes;
@@ -137,9 +140,10 @@ impl<E> CreateOptions<E, Raw> {
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) for a shape with an axis to infer; [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Io`](crate::ErrorKind::Io) if allocation fails; [`Unsupported`](crate::ErrorKind::Unsupported) where an
-    /// offset, blocks on the disk or a lock were asked for, which only a file has.
+    /// Returns an error of kind [`Shape`](crate::ErrorKind::Shape) if the shape has an axis to infer,
+    /// [`Overflow`](crate::ErrorKind::Overflow) if it exceeds the address space, [`Io`](crate::ErrorKind::Io) if
+    /// allocation fails, or [`Unsupported`](crate::ErrorKind::Unsupported) if an offset, reserved disk blocks or a lock
+    /// were requested, which only a file has.
     pub fn anonymous(self) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -147,7 +151,7 @@ impl<E> CreateOptions<E, Raw> {
     {
         if self.format.offset > 0 || self.settings.reserve || self.settings.lock {
             return Err(Error::unsupported(
-                "memory has no byte offset, no blocks on a disk and no locks; `scratch` is a file",
+                "an array in memory has no byte offset, disk blocks or locks; use `scratch` for an array in a file",
             ));
         }
         let NewLayout { layout, .. } = self.lay_out()?;
@@ -161,23 +165,26 @@ impl<E, F> CreateOptions<E, F> {
         Self { elements, format, shape: shape.into_shape(), order: Order::C, settings: Settings::default() }
     }
 
-    /// Sets the order in which the elements follow one another: NumPy's `order`, and `fortran_order` of `open_memmap`.
+    /// Sets the storage order of the elements: NumPy's `order`, and `fortran_order` of `open_memmap`. Defaults to
+    /// [`Order::C`].
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
-    /// Reads all pages of the elements in when they are mapped. See [`Options::populate`](super::Options::populate).
+    /// Reads all pages of the elements when they are mapped. See [`Options::populate`](super::Options::populate).
     #[must_use]
     pub fn populate(mut self) -> Self {
         self.settings.populate = true;
         self
     }
 
-    /// Gives the file its blocks on the disk at once, and those that [`grow`](crate::MmapArrayMut::grow) adds. Without
-    /// it the file is sparse: blocks are taken as elements are written, and a disk that is full by then stops the
-    /// program with a signal instead of an error.
+    /// Allocates the file's disk blocks immediately, including those that [`grow`](crate::MmapArrayMut::grow) adds
+    /// later.
+    ///
+    /// Without this option the file is sparse: blocks are allocated as elements are written, and if the disk is full by
+    /// then, a signal terminates the program instead of an error being returned.
     #[must_use]
     pub fn reserve(mut self) -> Self {
         self.settings.reserve = true;
@@ -191,32 +198,36 @@ impl<E, F> CreateOptions<E, F> {
         self
     }
 
-    /// Creates a file of zeros and opens it to read and write: NumPy's mode `"w+"`. A file that has the name is
-    /// replaced; whoever has it mapped or open keeps the old one, whole.
+    /// Creates a file of zeros and opens it for reading and writing: NumPy's mode `"w+"`. An existing file of that name
+    /// is replaced; whoever has it mapped or open keeps the old one intact.
     ///
-    /// It is built without a name, or beside the target under one that begins with `.mmap-array-`, and gets its own in
-    /// one step once it is on the disk, so that the target never exists half made, when the program is killed or the
-    /// power fails. What a killed program has left of a target goes when its owner creates that the next time, where
-    /// the file system has locks that belong to an open file. The permission bits are taken over, and where the system
-    /// lets us owner, group and (on Linux) the access control list of POSIX; where it does not, these let in nobody who
-    /// was kept out before. Access control lists of other kinds, as Windows has, are those that the folder gives to new
-    /// files. Other hard links to the old file stay with it. A symbolic link is followed, if it leads to a file. The
-    /// zeros can be seen by everybody at once; [`scratch`](Self::scratch) is for what is to be seen when it is
-    /// finished.
+    /// The file is built without a name, or next to the target under a name that begins with `.mmap-array-`, and gets
+    /// its own name in one step once it is on the disk. The target is therefore never half-written, even if the program
+    /// is killed or the power fails. What a killed program has left behind is removed when the same user next creates
+    /// that target, if the file system supports locks that belong to an open file.
+    ///
+    /// The new file takes over the permission bits and, if the system permits, the owner, the group and (on Linux) the
+    /// POSIX access control list of the old one; if the system does not permit it, the new file is accessible to nobody
+    /// who had no access before. Access control lists of other kinds, such as those of Windows, are the ones that the
+    /// directory gives to new files. Other hard links to the old file keep it. A symbolic link is followed if it leads
+    /// to a file. The zeros are visible to everybody immediately; use [`scratch`](Self::scratch) for a file that is to
+    /// become visible only once it is finished.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) for a shape with an axis to infer;
-    /// [`Misaligned`](crate::ErrorKind::Misaligned), [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses: no such folder, no permission, and with `reserve` a full
-    /// disk. Of a `.npy` file also as for [`Header::new`](crate::npy::Header::new), and
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there. On Windows a file that somebody has
-    /// mapped cannot be replaced. After an error the target is as it was.
+    /// Returns an error of kind [`Shape`](crate::ErrorKind::Shape) if the shape has an axis to infer,
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) if the elements would not be aligned,
+    /// [`Overflow`](crate::ErrorKind::Overflow) if the shape exceeds the address space or the file the largest possible
+    /// length, or [`Io`](crate::ErrorKind::Io) if the operating system refuses: because the directory does not exist,
+    /// permission is denied or, with [`reserve`](Self::reserve), the disk is full. For a `.npy` file, it also returns
+    /// the errors of [`Header::new`](crate::npy::Header::new), and [`OutOfRange`](crate::ErrorKind::OutOfRange) if the
+    /// window is outside the array. On Windows, a file that is mapped cannot be replaced. If an error is returned, the
+    /// target is unchanged.
     pub unsafe fn create(self, path: impl AsRef<Path>) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -226,19 +237,21 @@ impl<E, F> CreateOptions<E, F> {
         self.create_file(path, true).map_err(|error| error.in_file(Some(path)))
     }
 
-    /// Creates a file as [`create`](Self::create) does, but a file that exists is an error, and stays. (On Windows, and
-    /// on file systems that can neither rename without replacing nor link, the target is there with no bytes for a
-    /// moment before it is there whole.)
+    /// Creates a file as [`create`](Self::create) does, but returns an error if the target exists, and leaves it
+    /// unchanged.
+    ///
+    /// On Windows, and on file systems that can neither rename without replacing nor link, the target is empty for a
+    /// moment before it is complete.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// As for [`create`](Self::create), and [`Io`](crate::ErrorKind::Io) with
-    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
+    /// Returns the errors of [`create`](Self::create), and an error of kind [`Io`](crate::ErrorKind::Io) with
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) if the target exists.
     pub unsafe fn create_new(self, path: impl AsRef<Path>) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -248,20 +261,23 @@ impl<E, F> CreateOptions<E, F> {
         self.create_file(path, false).map_err(|error| error.in_file(Some(path)))
     }
 
-    /// Opens a file to read and write, and creates it first where there is none: for many processes that all make the
-    /// same call, of which one creates, while the others wait, and all open.
+    /// Opens a file for reading and writing, and creates it first if it does not exist.
+    ///
+    /// This is for many processes that all make the same call: one of them creates the file while the others wait, and
+    /// all of them open it.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// As for [`create_new`](Self::create_new) and [`open_mut`](super::Options::open_mut). Where a file is there that
-    /// holds another array: in a `.npy` file [`Header`](crate::ErrorKind::Header) for another shape or order and
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); in a raw file
-    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for another length.
+    /// Returns the errors of [`create_new`](Self::create_new) and [`open_mut`](super::Options::open_mut). If the file
+    /// exists and holds another array, it returns an error: for a `.npy` file of kind
+    /// [`Header`](crate::ErrorKind::Header) if the shape or order differs and
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the dtype differs; for a raw file of kind
+    /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if the length differs.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -298,15 +314,16 @@ impl<E, F> CreateOptions<E, F> {
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    /// Opens a file to read and write by value, without `unsafe`, while others may do so too, and creates it first
-    /// where there is none: for many processes that all make the same call. See
-    /// [`SharedArrayMut`](crate::SharedArrayMut).
+    /// Opens a file for reading and writing by value, and creates it first if it does not exist.
     ///
-    /// [`open_or_create`](Self::open_or_create) is for those who need the elements as a slice.
+    /// This needs no `unsafe`, since others may read and write the file at the same time; see
+    /// [`SharedArrayMut`](crate::SharedArrayMut). It is for many processes that all make the same call. To get the
+    /// elements as a slice, use [`open_or_create`](Self::open_or_create).
     ///
     /// # Errors
     ///
-    /// As for [`open_or_create`](Self::open_or_create) and [`open_shared_mut`](super::Options::open_shared_mut).
+    /// Returns the errors of [`open_or_create`](Self::open_or_create) and
+    /// [`open_shared_mut`](super::Options::open_shared_mut).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -342,18 +359,19 @@ impl<E, F> CreateOptions<E, F> {
         open_or_create().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    /// Creates a file of zeros without a name in the system's temporary folder ([`std::env::temp_dir`]). It goes with
-    /// the array, unless [`persist`](crate::MmapArrayMut::persist) gives it a name. Without one no other program can
-    /// open it, so no `unsafe` is needed.
+    /// Creates an unnamed file of zeros in the system's temporary directory ([`std::env::temp_dir`]).
     ///
-    /// The file can be larger than memory: pages are written to the disk as the system needs the memory. With
-    /// [`reserve`](Self::reserve) a disk that has no room for all of them is an error here. Without it, it is a signal
-    /// that ends the program, when an element is written for which there is none (`SIGBUS`), as under every map of a
-    /// new file.
+    /// The file is deleted when the array is dropped, unless [`persist`](crate::MmapArrayMut::persist) gives it a name.
+    /// No other program can open a file without a name, so no `unsafe` is needed.
+    ///
+    /// The file can be larger than memory: the system writes pages to the disk when it needs the memory. With
+    /// [`reserve`](Self::reserve), this method returns an error if the disk has no space for all of them. Without it,
+    /// writing an element for which there is no space terminates the program (`SIGBUS`), as with every mapping of a new
+    /// file.
     ///
     /// # Errors
     ///
-    /// As for [`create`](Self::create).
+    /// Returns the errors of [`create`](Self::create).
     pub fn scratch(self) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -362,13 +380,14 @@ impl<E, F> CreateOptions<E, F> {
         self.scratch_in(std::env::temp_dir())
     }
 
-    /// Creates a file of zeros without a name in a folder: that in which [`persist`](crate::MmapArrayMut::persist) will
-    /// give it one, so that nothing has to be copied then. See [`scratch`](Self::scratch), also for what
-    /// [`reserve`](Self::reserve) does.
+    /// Creates an unnamed file of zeros in a directory. See [`scratch`](Self::scratch).
+    ///
+    /// If [`persist`](crate::MmapArrayMut::persist) later names the file in the same directory, nothing has to be
+    /// copied.
     ///
     /// # Errors
     ///
-    /// As for [`create`](Self::create).
+    /// Returns the errors of [`create`](Self::create).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -395,21 +414,22 @@ impl<E, F> CreateOptions<E, F> {
         scratch().map_err(|error: Error| error.in_file(Some(folder)))
     }
 
-    /// The options by which what has been created is opened, in a format that states shape and order.
+    /// Returns the options for opening what has been created, in a format that states shape and order.
     pub(crate) fn into_open(self) -> Options<E, F> {
         Options { elements: self.elements, format: self.format, settings: self.settings }
     }
 
-    /// The lengths of the axes, and the order.
+    /// Returns the lengths of the axes, and the order.
     pub(crate) fn shape_and_order(&self) -> Result<(Dims, Order)> {
         Ok((self.dims()?, self.order))
     }
 
-    /// The lengths of the axes.
+    /// Returns the lengths of the axes.
     fn dims(&self) -> Result<Dims> {
         let shape = self.shape.map_err(too_many_axes)?;
         shape.given().ok_or_else(|| {
-            let text = format!("{shape}: an axis of a new array cannot be inferred, there is no file to infer it from");
+            let text =
+                format!("an axis of a new array cannot be inferred: there is no file to infer the shape {shape} from");
             Error::shape(text)
         })
     }
@@ -427,20 +447,21 @@ where
     E: Described,
     F: NewFormat<E>,
 {
-    /// The layout, once it is known that it can be mapped.
+    /// Returns the layout, after checking that it can be mapped.
     fn checked_layout(&self) -> Result<NewLayout> {
         let new = self.lay_out()?;
         self.elements.check_offset(new.layout.offset, new.layout.span()? as u64)?;
         Ok(new)
     }
 
-    /// A new file as the array needs it, of which one program makes only one at a time; `None` where there is one.
+    /// Creates a new file of the array's size, which only one program does at a time. Returns `None` if the file
+    /// exists.
     pub(crate) fn new_file_alone(&self, path: &Path) -> Result<Option<NewFile>> {
         let made = self.checked_layout()?;
         NewFile::create_alone(path)?.map(|new| self.built(new, &made)).transpose()
     }
 
-    /// Makes a new file as long as the array needs it, with what is in front of that.
+    /// Gives a new file the length that the array needs, and writes what precedes the elements.
     fn built(&self, new: NewFile, made: &NewLayout) -> Result<NewFile> {
         new.set_len(made.len, self.settings.reserve)?;
         write_front(&new.handle()?, made)?;
@@ -453,7 +474,7 @@ where
     E: Elements<ReadWrite>,
     F: NewFormat<E>,
 {
-    /// The layout, once it is known that it can be mapped as a slice, where the array is one.
+    /// Returns the layout, after checking that it can be mapped and, if the array is a slice, that it is contiguous.
     fn checked_slice(&self) -> Result<NewLayout> {
         let new = self.checked_layout()?;
         self.elements.check(&new.layout).map(|()| new)
@@ -473,7 +494,7 @@ where
         Ok(array)
     }
 
-    /// Maps a file that has been made for the array.
+    /// Maps a file that was made for the array.
     fn map_new(self, file: File, path: Option<&Path>, layout: Layout) -> Result<E::Array> {
         let mut region = Region::of_new(file, path, &self.settings.portion(layout.offset, layout.span()?))?;
         if let Some(front) = layout.front {
@@ -483,12 +504,12 @@ where
     }
 }
 
-/// Writes what lies in front of the elements.
+/// Writes the bytes that precede the elements.
 fn write_front(file: &File, made: &NewLayout) -> Result<()> {
     if made.front.is_empty() { Ok(()) } else { region::write_front(file, &made.front) }
 }
 
-/// Opens a file that was made by whomever, or makes it, if nobody else does.
+/// Opens a file, whoever made it, or makes it if nobody else does.
 fn open_or_make<T>(
     path: &Path,
     empty: bool,
@@ -511,9 +532,10 @@ fn open_or_make<T>(
     open(file)
 }
 
-/// Opens a file to write. Some systems cannot give a new file its name without replacing another, so that one may be
-/// there for a moment with no bytes, before the process that makes it puts the whole one in its place. One that is to
-/// be empty is not waited for.
+/// Opens a file for writing, and waits for it to have bytes unless it is to be empty.
+///
+/// Some systems cannot name a new file without replacing another. The file may then be empty for a moment, before the
+/// process that makes it puts the complete one in its place.
 fn open_made(path: &Path, empty: bool) -> Result<File> {
     const MOMENT: Duration = Duration::from_millis(10);
     for _ in 0..200 {

@@ -1,4 +1,4 @@
-//! Arrays as text, through their views.
+//! Formatting of arrays as text, through their views.
 
 use super::MmapArray;
 use crate::access::{ReadOnly, Stable};
@@ -6,10 +6,12 @@ use crate::element::Element;
 use crate::view::display::{debug, display};
 use std::fmt::{self, Debug, Display};
 
-/// As `print(arr)` prints in NumPy: brackets, aligned columns, and `...` in the middle of more than 1000 elements, of
-/// which only those shown are read. `{:.3}` sets the digits after the point, as `np.set_printoptions(precision=3)`.
+/// Formats the array as `print(arr)` does in NumPy: with brackets, aligned columns, and `...` in the middle of more
+/// than 1000 elements, of which only the displayed ones are read. `{:.3}` sets the number of digits after the decimal
+/// point, like `np.set_printoptions(precision=3)`.
 ///
-/// Every [`Element`] says itself what it prints as; records print in parentheses, as their dtype has them.
+/// Each [`Element`] type determines how its values are printed. Records are printed in parentheses, as their dtype
+/// describes them.
 ///
 /// ```
 /// let mut grid = mmap_array::MmapArrayMut::<f32>::anonymous([2, 3])?;
@@ -41,7 +43,7 @@ where
     }
 }
 
-/// As `repr(arr)` in NumPy, with Rust's name of the element type.
+/// Formats the array as `repr(arr)` does in NumPy, with Rust's name of the element type.
 ///
 /// ```
 /// let grid = mmap_array::MmapArrayMut::<u16>::anonymous([2, 3])?;

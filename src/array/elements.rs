@@ -1,4 +1,4 @@
-//! What the elements of an array are, as the ways to open know it: of a Rust type, or of a dtype.
+//! The kinds of elements that arrays can be opened with: of a Rust type, or of a dtype.
 
 use super::align::check_alignment;
 use super::source::FileBytes;
@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What the elements of an array are, and which array holds them where the mode is `A`.
+/// The kind of elements of an array, which determines the type of the array in the access mode `A`.
 ///
 /// | elements | array |
 /// | --- | --- |
@@ -23,56 +23,57 @@ use std::sync::Arc;
 /// | [`Strided<T>`](Strided) | [`MmapWindow<T, A>`](MmapWindow) |
 /// | [`DType`], [`npy::FromHeader`](crate::npy::FromHeader) | [`DynArray<A>`](crate::DynArray) |
 ///
-/// In the modes [`Shared`](crate::access::Shared) and [`SharedMut`](crate::access::SharedMut) it is a [`SharedArray<T, A>`](crate::SharedArray) or a
-/// [`SharedDynArray<A>`](crate::SharedDynArray).
+/// In the modes [`Shared`](crate::access::Shared) and [`SharedMut`](crate::access::SharedMut), the array is a
+/// [`SharedArray<T, A>`](crate::SharedArray) or a [`SharedDynArray<A>`](crate::SharedDynArray).
 ///
 /// The trait is sealed.
 pub trait Elements<A>: sealed::Described {
-    /// The array of them.
+    /// The type of the array.
     type Array;
 
-    /// Makes an array of a region that has been mapped for the layout.
+    /// Creates an array over a region that was mapped for the layout.
     #[doc(hidden)]
     fn array(&self, region: Region, layout: Layout) -> Result<Self::Array>;
 }
 
-/// Elements of the type `T`, one after another: a [`MmapArray<T>`](MmapArray).
+/// Contiguous elements of type `T`: a [`MmapArray<T>`](MmapArray).
 pub struct Typed<T>(PhantomData<fn() -> T>);
 
-/// Elements of the type `T`, with others between them where a window leaves some out: a [`MmapWindow<T>`](MmapWindow).
+/// Elements of type `T`, with gaps between them if a window leaves some out: a [`MmapWindow<T>`](MmapWindow).
 pub struct Strided<T>(PhantomData<fn() -> T>);
 
-/// Where the elements of an array lie in a file, and how they follow one another.
+/// The position of an array's elements in a file, and their arrangement.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// The byte of the file at which the first lies.
+    /// The byte offset of the first element in the file.
     pub(crate) offset: u64,
     pub(crate) dims: Dims,
     pub(crate) order: Order,
-    /// The bytes of one.
+    /// The size of an element in bytes.
     pub(crate) size: usize,
-    /// The byte of the file at which that of it ends in which elements can lie.
+    /// The end of the bytes of the file that may hold elements.
     pub(crate) end: u64,
-    /// The bytes between the last element and the end of the array, where these are some of an array's.
+    /// The number of bytes between the last element and the end of the array, if the elements are a part of an array.
     pub(crate) rest: u64,
-    /// The shape of the array whose rows these are, where others lie between them: in Fortran order.
+    /// The shape of the whole array, if the elements are rows of an array in Fortran order, and therefore not
+    /// contiguous.
     pub(crate) rows_of: Option<Box<Dims>>,
-    /// The dtype that the file states, where that is asked for.
+    /// The dtype that the file states, if it was asked for.
     pub(crate) dtype: Option<DType>,
-    /// What is written in front of the elements when they become more.
+    /// The function that updates the beginning of the file when elements are added.
     pub(crate) front: Option<Front>,
-    /// How they are found again, for arrays of files that others change.
+    /// How to find the elements again, for arrays of files that others change.
     pub(crate) again: Option<Arc<Again>>,
 }
 
-/// How a portion of a file is found and mapped once more.
+/// How to find and map a portion of a file again.
 pub(crate) struct Again {
     pub(crate) file: Arc<File>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) map: Box<Map>,
 }
 
-/// Finds the elements of an open file, and maps them.
+/// A function that finds the elements of an open file and maps them.
 pub(crate) type Map = dyn Fn(&Again) -> Result<(Region, Layout)> + Send + Sync;
 
 impl fmt::Debug for Again {
@@ -93,16 +94,16 @@ impl Again {
 }
 
 impl Layout {
-    /// Elements one after another.
+    /// Creates the layout of contiguous elements.
     pub(crate) fn contiguous(offset: u64, end: u64, dims: Dims, order: Order, size: usize) -> Self {
         Self { offset, end, rest: 0, dims, order, size, rows_of: None, dtype: None, front: None, again: None }
     }
 
-    /// The bytes from the first element's to the last one's.
+    /// Returns the number of bytes from the start of the first element to the end of the last.
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow) where they are more than the address space has.
+    /// Returns an error of kind [`Overflow`](crate::ErrorKind::Overflow) if they exceed the address space.
     #[inline]
     pub(crate) fn span(&self) -> Result<usize> {
         match &self.rows_of {
@@ -111,7 +112,7 @@ impl Layout {
         }
     }
 
-    /// The same, where they are rows of an array and others lie between them.
+    /// Returns the span of elements that are rows of the array `whole` and therefore not contiguous.
     fn span_in(&self, whole: &Dims) -> Result<usize> {
         whole.checked_len(self.size)?;
         // The last element is one of the whole array, whose bytes fit.
@@ -123,7 +124,7 @@ impl Layout {
         })
     }
 
-    /// The lengths of the axes and their strides, once the [`span`](Self::span) has been found to fit.
+    /// Returns the lengths and strides of the axes. The [`span`](Self::span) must have been checked.
     pub(crate) fn axes(&self) -> Axes {
         let mut axes = Axes::contiguous(self.rows_of.as_deref().unwrap_or(&self.dims), self.order, self.size);
         if self.rows_of.is_some() {
@@ -132,7 +133,7 @@ impl Layout {
         axes
     }
 
-    /// Checks that no others lie between the elements.
+    /// Checks that the elements are contiguous.
     #[inline]
     pub(crate) fn check_contiguous(&self) -> Result<()> {
         self.rows_of.as_deref().map_or(Ok(()), |whole| Err(Self::not_contiguous(whole)))
@@ -141,14 +142,14 @@ impl Layout {
     #[cold]
     fn not_contiguous(whole: &Dims) -> Error {
         Reason::NotContiguous(format!(
-            "rows of an array of shape {whole} in Fortran order do not lie together, and are no slice: open them \
-             `strided()`, or `load` a copy"
+            "rows of an array of shape {whole} in Fortran order are not contiguous, so they cannot be a slice: open \
+             them with `strided()`, or copy them with `load`"
         ))
         .error()
     }
 
-    /// Whether the elements are among those that were found in the file later, where they were: rows may have been
-    /// added, and nothing else is another.
+    /// Returns whether the elements are at the same place in a layout that was found in the file later. Rows may have
+    /// been added; everything else must be equal.
     pub(crate) fn is_within(&self, later: &Self) -> bool {
         let slowest = self.order.slowest_axis(self.dims.len());
         let kept = |axis, (now, then)| now == then || Some(axis) == slowest && now < then;
@@ -159,8 +160,8 @@ impl Layout {
             && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
     }
 
-    /// The runs of bytes in which the elements lie, where others lie between them and the runs are not too many to be
-    /// locked one by one.
+    /// Returns the runs of bytes that hold the elements, if the elements are not contiguous and the runs are few enough
+    /// to be locked one by one.
     #[inline]
     pub(crate) fn strips(&self) -> Option<Strips> {
         self.rows_of.as_deref().and_then(|whole| self.strips_of(whole))
@@ -173,7 +174,7 @@ impl Layout {
         (1..=MOST).contains(&count).then(|| Strips { len: bytes(self.dims[0]), step: bytes(whole[0]), count })
     }
 
-    /// A range of the rows of the elements, which there must be.
+    /// Returns the layout of a range of rows, which must be within the elements.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
         let stride = self.axes().strides().first().map_or(0, |stride| stride.unsigned_abs());
         let dims = self.dims.with(0, rows.len());
@@ -186,7 +187,7 @@ impl Layout {
         Self { offset, dims, rows_of, rest: 0, front: None, again: None, ..self.clone() }
     }
 
-    /// The same elements copied together, in memory.
+    /// Returns the layout of a contiguous copy of the elements in memory.
     pub(crate) fn in_memory(self) -> Self {
         Self { offset: 0, rest: 0, rows_of: None, front: None, again: None, ..self }
     }
@@ -195,24 +196,24 @@ impl Layout {
 pub(crate) mod sealed {
     use super::{Layout, Result};
 
-    /// What is known of elements before there are any.
+    /// Properties of elements that are known before there are any.
     pub trait Described {
-        /// Whether others may lie between them.
+        /// Whether the elements need not be contiguous.
         const STRIDED: bool;
 
-        /// What they are called in errors.
+        /// Returns the name of the elements for error messages.
         fn name(&self, layout: &Layout) -> String;
 
-        /// Checks that they can live at a byte of a file, so many bytes of them.
+        /// Checks that `len` bytes of elements may begin at a byte of a file.
         fn check_offset(&self, offset: u64, len: u64) -> Result<()>;
 
-        /// Checks what can be checked of their layout before they are mapped as a slice.
+        /// Checks as much of a layout as possible before it is mapped as a slice.
         fn check(&self, layout: &Layout) -> Result<()> {
             if Self::STRIDED { Ok(()) } else { layout.check_contiguous() }
         }
     }
 
-    /// Elements whose size is known before a file is looked at.
+    /// Elements whose size is known before a file is read.
     pub trait Sized: Described {
         fn size(&self) -> usize;
     }

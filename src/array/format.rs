@@ -1,7 +1,7 @@
-//! What a file says of the elements in it: nothing, where it is raw, or all that there is to know.
+//! File formats, which state nothing about the elements (raw files) or everything.
 //!
-//! A format finds where the elements of a source lie, and where those of a new file will. What is done then, mapping,
-//! reading, creating, is the same for all formats, and is done by the builders.
+//! A format finds the elements in a source, and lays out a new file. Mapping, reading and creating are the same for all
+//! formats and are done by the builders.
 
 use super::elements::{Layout, sealed::Sized as SizedElements};
 use super::source::Bytes;
@@ -9,29 +9,29 @@ use crate::error::{Error, Reason, Result};
 use crate::shape::{Dims, Order, Shape, fit_to_file, too_many_axes};
 use std::fs::File;
 
-/// Formats in which elements of the kind `E` can be found: [`Raw`] and [`Npy`](crate::npy::Npy). The trait is sealed.
+/// A format in which elements of kind `E` can be found: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is sealed.
 pub trait Format<E>: sealed::Format<E> {}
 
-/// Formats of which files can be made for elements of the kind `E`: [`Raw`] and [`Npy`](crate::npy::Npy). The trait is
+/// A format in which files for elements of kind `E` can be created: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is
 /// sealed.
 pub trait NewFormat<E>: sealed::NewFormat<E> {}
 
-/// A file of elements alone, which says nothing of what they are.
+/// The format of raw files, which hold elements and no description of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Raw {
     pub(super) offset: u64,
-    /// The number of axes, where they are too many.
+    /// The shape, or the number of axes if there are too many.
     pub(super) shape: Option<Result<Shape, usize>>,
     pub(super) order: Order,
 }
 
-/// A file that is made for an array.
+/// The layout of a new file for an array.
 #[derive(Debug)]
 pub struct NewLayout {
     pub(crate) layout: Layout,
-    /// What lies in front of all elements.
+    /// The bytes before the elements.
     pub(crate) front: Vec<u8>,
-    /// The bytes of the file.
+    /// The length of the file in bytes.
     pub(crate) len: u64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) mod sealed {
     use super::{Bytes, Dims, File, Layout, NewLayout, Order, Result};
 
     pub trait Format<E> {
-        /// Whether it is the file that says where the elements lie.
+        /// Whether the file states where the elements are.
         const STATED: bool;
 
         /// Finds the elements in a source.
@@ -47,10 +47,10 @@ pub(crate) mod sealed {
     }
 
     pub trait NewFormat<E> {
-        /// Lays out a new file for an array of that shape and order.
+        /// Lays out a new file for an array of the given shape and order.
         fn lay_out(&self, elements: &E, dims: &Dims, order: Order) -> Result<NewLayout>;
 
-        /// Finds the elements in a file that is there, and checks that the array in it is the one that would be made.
+        /// Finds the elements in an existing file, and checks that it holds the array that would be created.
         fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout>;
     }
 }
@@ -96,8 +96,8 @@ impl<E: SizedElements> sealed::NewFormat<E> for Raw {
             return Ok(layout);
         }
         Err(Reason::SizeMismatch(format!(
-            "the file is there with {found} bytes, and was to be created with {len}, {dims} elements of {} bytes from byte \
-             {} on",
+            "the file exists with {found} bytes, but {dims} elements of {} bytes from byte {} on need a file of {len} \
+             bytes",
             elements.size(),
             self.offset
         ))

@@ -1,5 +1,5 @@
-//! Indexing of arrays. An `Index` of its own keeps an array from finding the slice's through `Deref`, so one trait lists
-//! both: what a slice takes, over the elements in storage order, and one number per axis.
+//! Indexing of arrays. An `Index` impl of its own hides the slice's, which `Deref` would otherwise provide, so one
+//! trait covers both kinds of index: those of a slice, over the elements in storage order, and one number per axis.
 
 use super::MmapArray;
 use crate::access::{Exclusive, Stable};
@@ -7,8 +7,8 @@ use crate::view::outside_text;
 use std::ops::{Bound, Index, IndexMut, Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::slice::SliceIndex;
 
-/// What an array can be indexed by: `usize` and ranges, over the elements in storage order as in a slice, and
-/// `[usize; N]`, one number per axis. The trait is sealed.
+/// A type that an array can be indexed by: `usize` and ranges over the elements in storage order, as for a slice, and
+/// `[usize; N]` with one number per axis. The trait is sealed.
 ///
 /// ```
 /// let mut a = mmap_array::MmapArrayMut::<i32>::anonymous([2, 3])?;
@@ -26,11 +26,11 @@ pub trait ArrayIndex<T>: sealed::Sealed {
     /// An element, or a slice of elements.
     type Output: ?Sized;
 
-    /// Panics outside.
+    /// Panics if the index is out of bounds.
     #[doc(hidden)]
     fn of<A: Stable<T>>(self, array: &MmapArray<T, A>) -> &Self::Output;
 
-    /// Panics outside.
+    /// Panics if the index is out of bounds.
     #[doc(hidden)]
     fn of_mut<A: Exclusive<T>>(self, array: &mut MmapArray<T, A>) -> &mut Self::Output;
 }
@@ -91,7 +91,7 @@ impl<T, const N: usize> ArrayIndex<T> for [usize; N] {
     }
 }
 
-/// The place of an element in storage order, which is below the number of elements.
+/// Returns the position of an element in storage order, which is less than the number of elements.
 #[inline(always)]
 #[track_caller]
 fn position<T, A, const N: usize>(array: &MmapArray<T, A>, index: [usize; N]) -> usize {

@@ -1,4 +1,4 @@
-//! Elements copied out of a file or a stream into memory, those of a window alone.
+//! Copying the elements of a window out of a file or a stream into memory.
 
 use super::elements::{Layout, sealed::Described};
 use super::source::{Bytes, FileBytes};
@@ -7,16 +7,16 @@ use crate::region::{Advice, At, Portion, Region};
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
-/// What is read at once of rows with others between them, or less where they are less.
+/// The size of the buffer for reading rows that are not contiguous, unless they take fewer bytes.
 const BUFFER: usize = 1 << 18;
 
-/// Memory of this size is asked for in large pages.
+/// The size from which on memory is requested in huge pages.
 const LARGE: usize = 4 << 20;
 
-/// The memory that is taken for what a stream only claims to have, before it comes.
+/// The most memory to allocate for what a stream only claims to have, before it arrives.
 const CLAIMED: usize = 16 << 20;
 
-/// Reads the elements of a layout into memory of their own, one after another.
+/// Reads the elements of a layout into newly allocated memory, contiguously.
 pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>) -> Result<Region> {
     let (_, len) = layout.dims.checked_len(layout.size)?;
     let span = layout.span()?;
@@ -81,7 +81,7 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
     Ok(region)
 }
 
-/// Takes memory, of zeros, that is about to be written.
+/// Allocates zeroed memory that is about to be written.
 pub(super) fn memory(len: usize) -> Result<Region> {
     let portion = Portion { offset: 0, len, populate: false, reserve: false, lock: false, strips: None };
     let region = Region::anonymous(&portion)?;
@@ -96,16 +96,16 @@ fn skip(reader: &mut impl Read, gap: i64) -> io::Result<()> {
     io::copy(&mut reader.take(gap.unsigned_abs()), &mut io::sink()).map(drop)
 }
 
-/// Where the rows of a window go.
+/// The destination of the rows of a window.
 struct Rows<'a> {
-    /// Memory that becomes longer as they come.
+    /// Memory that grows as rows arrive.
     target: &'a mut Region,
     len: usize,
     layout: &'a Layout,
 }
 
 impl Rows<'_> {
-    /// Reads them one after another, and skips so many bytes between.
+    /// Reads the rows one after another, and skips the bytes between them.
     fn read<R: Read>(self, mut reader: R, skip: impl Fn(&mut R, i64) -> io::Result<()>) -> io::Result<()> {
         let Self { target, len, layout: Layout { rows_of, dims, size, .. } } = self;
         let (Some(whole), true) = (rows_of, len > 0) else { return read_part(&mut reader, target, 0..len, len) };
@@ -122,7 +122,7 @@ impl Rows<'_> {
     }
 }
 
-/// Reads bytes of memory that in the end has `len` of them, and is made longer where they are behind its end.
+/// Reads into a range of memory that will have `len` bytes in the end, and grows it if the range is past its end.
 fn read_part(reader: &mut impl Read, target: &mut Region, part: Range<usize>, len: usize) -> io::Result<()> {
     let mut start = part.start;
     while start < part.end {

@@ -1,4 +1,4 @@
-//! What the operating system does for an array: writing back, reading ahead, giving up, locking, growing.
+//! Operating system services for arrays: flushing, prefetching, evicting, locking and growing.
 
 use super::{MmapArray, MmapArrayMut};
 use crate::error::{Error, Result};
@@ -9,8 +9,8 @@ use std::ops::{Range, RangeBounds};
 use std::ptr::NonNull;
 
 impl<T, A> MmapArray<T, A> {
-    /// The bytes of the array in which the rows lie. In Fortran order rows lie across the whole array, so these are
-    /// all the bytes from the first element of the first row to the last of the last.
+    /// Returns the range of the array's bytes that holds the rows. In Fortran order, rows are spread over the whole
+    /// array, so this range goes from the first element of the first row to the last element of the last row.
     pub(crate) fn row_bytes(&self, rows: &impl RangeBounds<usize>) -> Result<Range<usize>> {
         let Some(&len) = self.dims.first() else {
             return Err(Error::out_of_range("a 0-d array has no rows").in_file(self.path()));
@@ -26,14 +26,14 @@ impl<T, A> MmapArray<T, A> {
         Ok(elements.start * size_of::<T>()..elements.end * size_of::<T>())
     }
 
-    /// Tells the operating system how the whole array is going to be used: [`madvise(2)`].
+    /// Advises the operating system how the whole array is going to be used: [`madvise(2)`].
     ///
     /// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the operating system has no such advice,
-    /// [`Io`](crate::ErrorKind::Io) where it refuses.
+    /// Returns an error of kind [`Unsupported`](crate::ErrorKind::Unsupported) if the operating system does not have
+    /// the advice, or [`Io`](crate::ErrorKind::Io) if it refuses it.
     ///
     /// ```
     /// use mmap_array::array::Advice;
@@ -45,13 +45,15 @@ impl<T, A> MmapArray<T, A> {
         self.region.advise(0..self.region.len(), advice)
     }
 
-    /// Lets the operating system begin to read rows that will be used soon (`MADV_WILLNEED`). Does not wait, and does
-    /// nothing on Windows. `..` are all rows; in Fortran order everything between the rows is read as well.
+    /// Starts reading rows that will be used soon (`MADV_WILLNEED`), without waiting for them.
+    ///
+    /// `..` stands for all rows. In Fortran order, everything between the rows is read as well. This does nothing on
+    /// Windows.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there, [`Io`](crate::ErrorKind::Io) where the
-    /// system refuses.
+    /// Returns an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange) if the rows are outside the array, or
+    /// [`Io`](crate::ErrorKind::Io) if the operating system refuses.
     ///
     /// ```
     /// let frames = mmap_array::MmapArrayMut::<u8>::scratch([100, 480, 640])?;
@@ -62,15 +64,16 @@ impl<T, A> MmapArray<T, A> {
         self.region.advise(self.row_bytes(&rows)?, Advice::WillNeed)
     }
 
-    /// Gives up the resident memory of rows that will not be used soon (`MADV_DONTNEED`); the next touch brings them
-    /// back from the file. Nothing is lost: what was written and not flushed stays with the operating system, which
-    /// writes it in its time. Does nothing on Windows.
+    /// Releases the resident memory of rows that will not be used soon (`MADV_DONTNEED`).
+    ///
+    /// The next access reads them from the file again. Nothing is lost: the operating system keeps data that was
+    /// written but not flushed, and writes it to the disk later. This does nothing on Windows.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for anonymous and copy-on-write arrays, whose elements would be
-    /// lost; [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there; [`Io`](crate::ErrorKind::Io) for
-    /// locked ones.
+    /// Returns an error of kind [`Unsupported`](crate::ErrorKind::Unsupported) for anonymous and copy-on-write arrays,
+    /// whose elements would be lost, [`OutOfRange`](crate::ErrorKind::OutOfRange) if the rows are outside the array, or
+    /// [`Io`](crate::ErrorKind::Io) if they are locked.
     ///
     /// ```
     /// let mut frames = mmap_array::MmapArrayMut::<u8>::scratch([100, 480, 640])?;
@@ -83,41 +86,46 @@ impl<T, A> MmapArray<T, A> {
         self.region.evict(self.row_bytes(&rows)?)
     }
 
-    /// Keeps the array's pages in memory until [`unlock`](Self::unlock) or the map's end: [`mlock(2)`]. Reads them in.
-    /// Pages that another part of the same map shares are locked too.
+    /// Reads the array's pages and keeps them in memory until [`unlock`](Self::unlock) is called or the file is
+    /// unmapped: [`mlock(2)`].
+    ///
+    /// Pages that the array shares with another part of the same mapping are locked too.
     ///
     /// [`mlock(2)`]: https://man7.org/linux/man-pages/man2/mlock.2.html
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) beyond the limit that the system sets (`ulimit -l`),
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the limit of the system (`ulimit -l`) is exceeded, or
     /// [`Unsupported`](crate::ErrorKind::Unsupported) on Windows.
     pub fn lock(&self) -> Result<()> {
         self.region.lock()
     }
 
-    /// Takes [`lock`](Self::lock) back: [`munlock(2)`](https://man7.org/linux/man-pages/man2/mlock.2.html).
+    /// Undoes [`lock`](Self::lock): [`munlock(2)`](https://man7.org/linux/man-pages/man2/mlock.2.html).
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) on Windows.
+    /// Returns an error of kind [`Unsupported`](crate::ErrorKind::Unsupported) on Windows.
     pub fn unlock(&self) -> Result<()> {
         self.region.unlock()
     }
 }
 
 impl<T> MmapArrayMut<T> {
-    /// Writes the array to the disk and waits until it is there: [`msync(2)`] with `MS_SYNC`, on Windows
-    /// `FlushViewOfFile` and `FlushFileBuffers`. Other programs see what is written without it; `flush` is for when the
-    /// power fails. For a part, only its own pages are written. Memory has nothing to flush.
+    /// Writes the array to the disk and waits for completion: [`msync(2)`] with `MS_SYNC`, or on Windows
+    /// `FlushViewOfFile` and `FlushFileBuffers`.
+    ///
+    /// Other programs see written elements without a flush; `flush` protects against a power failure. For a part of an
+    /// array, only the pages of that part are written. For arrays in memory, this does nothing.
     ///
     /// [`msync(2)`]: https://man7.org/linux/man-pages/man2/msync.2.html
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write. It says so once, and takes all for written from then
-    /// on; so the error is kept, and every part of the array gets it, at this time and later. What memory shows may not be
-    /// on the disk: write it to another file, or open the array anew and fill it again.
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system could not write the data. The
+    /// system reports this only once and considers the data written from then on. Therefore the error is kept, and
+    /// every concurrent and later flush of any part of the array returns it. The elements in memory may then not be on
+    /// the disk: write them to another file, or open the array again and fill it again.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -132,31 +140,38 @@ impl<T> MmapArrayMut<T> {
         self.region.flush(0..self.region.len())
     }
 
-    /// As [`flush`](Self::flush), for some rows. In Fortran order everything between them is written as well.
+    /// Flushes a range of rows, as [`flush`](Self::flush) does. In Fortran order, everything between the rows is
+    /// written as well.
     ///
     /// # Errors
     ///
-    /// As for `flush`, and [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there.
+    /// Returns the errors of [`flush`](Self::flush), and an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange)
+    /// if the rows are outside the array.
     pub fn flush_rows(&self, rows: impl RangeBounds<usize>) -> Result<()> {
         self.region.flush(self.row_bytes(&rows)?)
     }
 
-    /// Has the system begin to write the array to the disk, and does not wait: `msync` with `MS_ASYNC`, which does
-    /// nothing on Linux, where writing begins by itself; on Windows `FlushViewOfFile`.
+    /// Starts writing the array to the disk, without waiting for completion: `msync` with `MS_ASYNC`, or on Windows
+    /// `FlushViewOfFile`.
+    ///
+    /// This does nothing on Linux, where writing starts by itself.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses.
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system refuses.
     pub fn flush_async(&self) -> Result<()> {
         self.region.flush_async(0..self.region.len())
     }
 
-    /// Flushes, then unmaps. Dropping an array unmaps it too, and the system writes what is left in its time, but an
-    /// error of that writing reaches nobody: `close` reports it.
+    /// Flushes and unmaps the array.
+    ///
+    /// Dropping an array unmaps it too, and the operating system writes the remaining data later, but errors are not
+    /// reported. `close` reports them.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write. The array is unmapped all the same.
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system could not write the data. The
+    /// array is unmapped even then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -172,25 +187,31 @@ impl<T> MmapArrayMut<T> {
         self.flush()
     }
 
-    /// Makes the array `rows` rows longer, and its file too. The new elements are zero and come after the others: along
-    /// the first axis in C order, along the last in Fortran order. Returns the new length of that axis.
+    /// Appends `rows` rows of zeros to the array and to its file, and returns the new length of the axis that grew.
     ///
-    /// The array must be a whole one and no [part](Self::into_parts), and must end where its file ends. While it grows
-    /// nobody else may change the file's length. An array in a file is mapped anew: [`lock`](Self::lock) and
-    /// [`advise`](Self::advise) are to be repeated. Where the array was created with
-    /// [`reserve`](crate::CreateOptions::reserve), what is added has its blocks on the disk too.
+    /// The array grows along its first axis in C order, and along its last axis in Fortran order. It must be a whole
+    /// array and not a [part](Self::into_parts), and must end where its file ends. Nobody else may change the length of
+    /// the file at the same time. An array in a file is mapped again, so [`lock`](Self::lock) and
+    /// [`advise`](Self::advise) must be repeated. If the array was created with
+    /// [`reserve`](crate::CreateOptions::reserve), disk blocks are allocated for the new rows too.
     ///
-    /// The header of a `.npy` file gets the new shape, after the file has its new length: a crash at any point leaves
-    /// the one or the other, and each is valid.
+    /// The header of a `.npy` file receives the new shape after the file has its new length. A crash at any point
+    /// leaves either the old or the new array, both of which are valid.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a part, and where the file goes on behind the array;
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Overflow`](crate::ErrorKind::Overflow);
-    /// [`Misaligned`](crate::ErrorKind::Misaligned) where an array that was empty begins at such a byte;
-    /// [`Locked`](crate::ErrorKind::Locked) while another process or thread makes an array in the file longer, and where
-    /// the elements are [locked](crate::Options::lock_range) and somebody has locked what is to come;
-    /// [`Io`](crate::ErrorKind::Io) where the file cannot be made longer. The array and the file are as they were then.
+    /// Returns an error of kind:
+    ///
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the array is a part, or if the file continues past the
+    ///   array;
+    /// - [`OutOfRange`](crate::ErrorKind::OutOfRange) if the array is 0-d;
+    /// - [`Overflow`](crate::ErrorKind::Overflow) if the array would exceed the address space;
+    /// - [`Misaligned`](crate::ErrorKind::Misaligned) if the array was empty and its offset is not aligned;
+    /// - [`Locked`](crate::ErrorKind::Locked) while another process or thread appends to an array in the file, or if
+    ///   the elements are [locked](crate::Options::lock_range) and somebody else has locked the bytes to be added;
+    /// - [`Io`](crate::ErrorKind::Io) if the file cannot be made longer.
+    ///
+    /// If an error is returned, the array and the file are unchanged.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -207,13 +228,14 @@ impl<T> MmapArrayMut<T> {
         self.grow_by(rows, false)
     }
 
-    /// Makes the array longer as [`grow`](Self::grow) does, and gives what is added its blocks on the disk at once,
-    /// also where the file was not [created](crate::CreateOptions::reserve) so: a full disk is an error then, and the
-    /// array stays as it was.
+    /// Appends rows to the array as [`grow`](Self::grow) does, and allocates disk blocks for them immediately.
+    ///
+    /// It does so even if the file was not [created](crate::CreateOptions::reserve) with reserved blocks. If the disk
+    /// is full, an error is returned and the array is unchanged.
     ///
     /// # Errors
     ///
-    /// As for [`grow`](Self::grow).
+    /// Returns the errors of [`grow`](Self::grow).
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;

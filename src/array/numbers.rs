@@ -1,4 +1,4 @@
-//! What is asked of all elements of an array at once, without a word about views.
+//! Reductions over all elements of an array, without going through a view.
 
 use super::MmapArray;
 use crate::access::{ReadOnly, Stable};
@@ -8,7 +8,7 @@ impl<T: Number, A> MmapArray<T, A>
 where
     ReadOnly: Stable<T>,
 {
-    /// The sum of all elements: NumPy's `arr.sum()`. See [`ArrayView::sum`](crate::ArrayView::sum).
+    /// Returns the sum of all elements: NumPy's `arr.sum()`. See [`ArrayView::sum`](crate::ArrayView::sum).
     ///
     /// ```
     /// let mut arr = mmap_array::MmapArrayMut::<u8>::anonymous([2, 3])?;
@@ -21,7 +21,8 @@ where
         self.view().sum()
     }
 
-    /// The mean of all elements in `f64`: NumPy's `arr.mean()`. See [`ArrayView::mean`](crate::ArrayView::mean).
+    /// Returns the mean of all elements in `f64`, or `None` if there are none: NumPy's `arr.mean()`. See
+    /// [`ArrayView::mean`](crate::ArrayView::mean).
     #[must_use]
     pub fn mean(&self) -> Option<T::Mean> {
         self.view().mean()
@@ -32,7 +33,8 @@ impl<T: Ordered, A> MmapArray<T, A>
 where
     ReadOnly: Stable<T>,
 {
-    /// The smallest element: NumPy's `arr.min()`. See [`ArrayView::min`](crate::ArrayView::min).
+    /// Returns the smallest element, or `None` if there are none: NumPy's `arr.min()`. See
+    /// [`ArrayView::min`](crate::ArrayView::min).
     ///
     /// ```
     /// let mut arr = mmap_array::MmapArrayMut::<f32>::anonymous(3)?;
@@ -45,7 +47,8 @@ where
         self.view().min()
     }
 
-    /// The largest element: NumPy's `arr.max()`. See [`ArrayView::max`](crate::ArrayView::max).
+    /// Returns the largest element, or `None` if there are none: NumPy's `arr.max()`. See
+    /// [`ArrayView::max`](crate::ArrayView::max).
     #[must_use]
     pub fn max(&self) -> Option<T> {
         self.view().max()

@@ -1,4 +1,4 @@
-//! The ways to open, each written once for all elements, formats and sources.
+//! The methods that open arrays, each written once for all element types, formats and sources.
 
 use super::elements::{Again, Elements, Layout, Typed, sealed::Described};
 use super::format::{Format, Raw};
@@ -14,36 +14,35 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Which elements to open, and where they lie.
+/// Options for opening an array.
 ///
-/// `E` is [what the elements are](Elements), `F` the [format](Format) of what they lie in: [`Raw`], elements and
+/// `E` is the [kind of elements](Elements), and `F` is the [format](Format) of the file: [`Raw`], which is elements and
 /// nothing else, or [`Npy`](crate::npy::Npy).
 ///
-/// | made by | opens |
+/// | constructor | opens |
 /// | --- | --- |
-/// | [`MmapArray::<T>::options()`](crate::MmapArray::options) | elements of the type `T` in a raw file |
+/// | [`MmapArray::<T>::options()`](crate::MmapArray::options) | elements of type `T` in a raw file |
 /// | [`DynArray::options(dtype)`](crate::DynArray::options) | elements of a dtype that is known only at run time, in a raw file |
-/// | [`npy::options::<T>()`](crate::npy::options) | elements of the type `T` in a `.npy` file |
+/// | [`npy::options::<T>()`](crate::npy::options) | elements of type `T` in a `.npy` file |
 /// | [`npy::dyn_options()`](crate::npy::dyn_options) | elements of whatever dtype a `.npy` file states |
 ///
-/// It ends in a call that opens a [`Source`]: a path, an open file, or a member of an archive.
+/// Call one of the following methods last, with a [`Source`]: a path, an open file, or a member of an archive.
 ///
-/// | call | elements can be | what is written goes to |
+/// | method | access | writes go to |
 /// | --- | --- | --- |
 /// | [`open`](Self::open) | read | |
-/// | [`open_mut`](Self::open_mut) | read and written | the file |
-/// | [`open_cow`](Self::open_cow) | read and written | memory, page by page |
+/// | [`open_mut`](Self::open_mut) | read and write | the file |
+/// | [`open_cow`](Self::open_cow) | read and write | memory, page by page |
 /// | [`open_sealed`](Self::open_sealed), for a file that cannot change | read | |
-/// | [`open_snapshot`](Self::open_snapshot), of what is there now | read | |
-/// | [`open_shared`](Self::open_shared), while others write and cut the file | read | |
-/// | [`open_shared_mut`](Self::open_shared_mut), likewise | read and written | the file |
-/// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and written | memory |
+/// | [`open_snapshot`](Self::open_snapshot), of the current contents | read | |
+/// | [`open_shared`](Self::open_shared), while others may write and truncate the file | read | |
+/// | [`open_shared_mut`](Self::open_shared_mut), while others may write and truncate the file | read and write | the file |
+/// | [`load`](Self::load), [`load_from`](Self::load_from), which map nothing of the file | read and write | memory |
 ///
-/// In a raw file the elements begin at byte 0 unless [`offset`](Self::offset) says where, have one axis that reaches to
-/// the end of the file unless [`shape`](Self::shape) gives the axes, and lie in C order unless [`order`](Self::order)
-/// says otherwise.
+/// In a raw file, the elements begin at byte 0 unless [`offset`](Self::offset) is set, have one axis that extends to
+/// the end of the file unless [`shape`](Self::shape) is set, and are in C order unless [`order`](Self::order) is set.
 ///
-/// Files are made by [`CreateOptions`](super::CreateOptions).
+/// To create files, use [`CreateOptions`](super::CreateOptions).
 ///
 /// ```
 /// use mmap_array::{MmapArray, Order};
@@ -66,7 +65,7 @@ pub struct Options<E, F = Raw> {
     pub(super) settings: Settings,
 }
 
-/// How a portion of a file is mapped, whatever lies in it.
+/// The settings for mapping a portion of a file, independent of its contents.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settings {
     pub(super) populate: bool,
@@ -77,27 +76,27 @@ pub(super) struct Settings {
 /// An array in memory whose elements are to be written to a file.
 pub(crate) struct StandIn<Array> {
     pub(crate) array: Array,
-    /// Where they lie in it.
+    /// The range of the file's bytes to which the elements will be written.
     pub(crate) bytes: Range<u64>,
     _lock: Option<RangeLock>,
 }
 
 impl<T> MmapArray<T> {
-    /// Opens a whole file to read: a 1-d array whose length follows from the file's.
+    /// Opens a whole file for reading, as a 1-d array whose length follows from the length of the file.
     ///
-    /// [`options`](Self::options) opens a portion, gives a shape, and opens to write.
+    /// To open a portion of a file, to set a shape or to open a file for writing, use [`options`](Self::options).
     ///
     /// # Safety
     ///
-    /// [The contract](MmapArray#safety): while the array lives, nobody else writes the elements, and nobody makes the
-    /// file shorter than them.
+    /// See the [safety contract](MmapArray#safety): while the array lives, nobody else may write its elements or make
+    /// the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system cannot open or map the file,
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system cannot open or map the file,
     /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a directory, pipe or device,
-    /// [`EmptyFile`](crate::ErrorKind::EmptyFile), and [`PartialElement`](crate::ErrorKind::PartialElement) where the
-    /// length is no whole number of elements.
+    /// [`EmptyFile`](crate::ErrorKind::EmptyFile) if the file is empty, or
+    /// [`PartialElement`](crate::ErrorKind::PartialElement) if its length is not a whole number of elements.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -118,15 +117,17 @@ impl<T> MmapArray<T> {
         unsafe { Self::options().open(source) }
     }
 
-    /// Opens a whole file to read and write: a 1-d array whose length follows from the file's, and does not change it.
+    /// Opens a whole file for reading and writing, as a 1-d array whose length follows from the length of the file.
+    ///
+    /// This never changes the length of the file.
     ///
     /// # Safety
     ///
-    /// As for [`open`](Self::open).
+    /// See [`open`](Self::open).
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and where the file may not be written.
+    /// Returns the errors of [`open`](Self::open), and an error if the file may not be written.
     ///
     /// ```
     /// use mmap_array::{Be, MmapArray};
@@ -148,8 +149,8 @@ impl<T> MmapArray<T> {
         unsafe { Self::options().open_mut(source) }
     }
 
-    /// Returns options to open elements of `T` in a raw file: a portion of it, of any shape, and then one of the ways
-    /// to open. See [`Options`].
+    /// Returns options for opening elements of type `T` in a raw file: the whole file or a portion of it, with any
+    /// shape. See [`Options`].
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -167,24 +168,28 @@ impl<T> MmapArray<T> {
 }
 
 impl<E> Options<E, Raw> {
-    /// Sets the byte of the source at which the first element lies, 0 by default. It need not be page-aligned, but must
-    /// be a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed records and numbers that name their byte
-    /// order, [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), lie anywhere.
+    /// Sets the byte offset of the first element in the source. Defaults to 0.
+    ///
+    /// The offset need not be page-aligned, but must be a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed
+    /// records and numbers with an explicit byte order, such as [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), may
+    /// begin at any byte.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.format.offset = bytes;
         self
     }
 
-    /// Sets the number of elements along each axis. One of them may be `None`, with the others in `Some`, to follow
-    /// from the length of the file: `[None, Some(3)]` is NumPy's `reshape(-1, 3)`.
+    /// Sets the number of elements along each axis.
+    ///
+    /// One length may be `None`, with the others in `Some`, to be inferred from the length of the file:
+    /// `[None, Some(3)]` is NumPy's `reshape(-1, 3)`.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
         self.format.shape = Some(shape.into_shape());
         self
     }
 
-    /// Sets the order in which the elements follow one another in the file: NumPy's `order`.
+    /// Sets the order in which the elements are stored in the file: NumPy's `order`. Defaults to [`Order::C`].
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.format.order = order;
@@ -197,32 +202,36 @@ impl<E, F> Options<E, F> {
         Self { elements, format, settings: Settings::default() }
     }
 
-    /// The same options for other elements.
+    /// Returns the same options for another kind of elements.
     pub(crate) fn with_elements<G>(self, elements: G) -> Options<G, F> {
         Options { elements, format: self.format, settings: self.settings }
     }
 
-    /// Reads all pages of the elements in when they are mapped (`MAP_POPULATE`, Linux; no effect elsewhere), so that no
-    /// element has to be waited for later.
+    /// Reads all pages of the elements when they are mapped, so that later accesses need not wait (`MAP_POPULATE` on
+    /// Linux; no effect elsewhere).
     #[must_use]
     pub fn populate(mut self) -> Self {
         self.settings.populate = true;
         self
     }
 
-    /// Takes an advisory lock on the bytes of the elements for as long as the array, a part or a clone of it lives:
-    /// exclusive for [`open_mut`](Self::open_mut), otherwise shared with others who read; for [`load`](Self::load) and
-    /// [`open_snapshot`](Self::open_snapshot) of a path, while the elements are copied or the snapshot is taken. What
-    /// the array [grows](crate::MmapArrayMut::grow) by is locked too. Whoever else asks for overlapping elements with a
-    /// lock gets an error of kind [`Locked`](crate::ErrorKind::Locked) at once; whoever asks for none is not kept out.
-    /// Rows in Fortran order lie in as many runs as there are columns, each of which is locked by itself; of more than
-    /// 1,024, what lies between is locked as well.
+    /// Takes an advisory lock on the bytes of the elements for as long as the array, or a part or clone of it, lives.
     ///
-    /// The lock belongs to the open file, so that threads exclude one another as processes do, and goes when its holder
-    /// is killed, with all forks of it, which have the array too (`F_OFD_SETLK` on Linux and macOS, `LockFileEx` on
-    /// Windows; elsewhere an error of kind [`Unsupported`](crate::ErrorKind::Unsupported)). Arrays that are mapped from
-    /// one open [`File`](std::fs::File) do not exclude one another, and what two of them have locked is free when the
-    /// first of them goes. Windows also keeps others from reading and writing these bytes without a map.
+    /// The lock is exclusive if writes go to the file, as for [`open_mut`](Self::open_mut) and
+    /// [`open_shared_mut`](Self::open_shared_mut), and otherwise shared with other readers. For [`load`](Self::load)
+    /// and [`open_snapshot`](Self::open_snapshot) of a path, it is held while the elements are copied or the snapshot
+    /// is taken. Elements that are added by [`grow`](crate::MmapArrayMut::grow) are locked too. Opening overlapping
+    /// elements with a conflicting lock immediately returns an error of kind [`Locked`](crate::ErrorKind::Locked);
+    /// opening them without a lock succeeds. Rows in Fortran order consist of one run of bytes for each column, and
+    /// each run is locked by itself. If there are more than 1,024 runs, the bytes between them are locked as well.
+    ///
+    /// The lock belongs to the open file description, so threads exclude one another as processes do. It is released
+    /// when its holder is killed, together with all children of it created by `fork`, which have the array too. It uses
+    /// `F_OFD_SETLK` on Linux and macOS, and `LockFileEx` on Windows; other systems return an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported). Arrays that are mapped from the same open
+    /// [`File`](std::fs::File) do not exclude one another, and bytes that two of them have locked are released when the
+    /// first of them is dropped. On Windows, the lock also keeps others from reading and writing these bytes without a
+    /// mapping.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -244,25 +253,28 @@ impl<E, F> Options<E, F> {
         self
     }
 
-    /// Opens a file to read: NumPy's modes `"r"` of `np.memmap` and `mmap_mode="r"` of `np.load`.
+    /// Opens a file for reading: NumPy's mode `"r"` of `np.memmap` and `mmap_mode="r"` of `np.load`.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened or is no regular file; where the elements do not lie within it, are no whole
-    /// number, or are not aligned for their type; where the shape does not fit the address space. Of a `.npy` file also
-    /// [`Header`](crate::ErrorKind::Header) where it is none, [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) where
-    /// its elements are others, [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window that is not there, and
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for rows in Fortran order. The file is as it was.
+    /// Returns an error if the file cannot be opened or is not a regular file, if the elements are not within it, are
+    /// not a whole number or are not aligned for their type, or if the shape exceeds the address space. For a `.npy`
+    /// file, it also returns an error of kind [`Header`](crate::ErrorKind::Header) if the file is not in that format,
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if its elements have another dtype,
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if the window is outside the array, or
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for some of the rows of an array in Fortran order. The file
+    /// is unchanged.
     ///
-    /// # Both ways
+    /// # Examples
     ///
-    /// Without `unsafe`, a closure has a view of elements that come by value. Slices of the file itself go to functions
-    /// that want slices, and ask the caller to know that nobody else writes the file or cuts it:
+    /// [`open_shared`](Self::open_shared) needs no `unsafe`, and passes a view to a closure, which yields the elements
+    /// by value. `open` returns an array that can be passed to functions that take slices, but requires the caller to
+    /// know that nobody else writes or truncates the file:
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -288,17 +300,18 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Read)
     }
 
-    /// Opens a file to read and write: NumPy's mode `"r+"`. The file is never made longer, except by
-    /// [`grow`](crate::MmapArrayMut::grow), for which the array keeps it open.
+    /// Opens a file for reading and writing: NumPy's mode `"r+"`.
+    ///
+    /// Only [`grow`](crate::MmapArrayMut::grow) makes the file longer; the array keeps the file open for this.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and where the file may not be written.
+    /// Returns the errors of [`open`](Self::open), and an error if the file may not be written.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -320,17 +333,18 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::ReadWrite)
     }
 
-    /// Opens a file to read, and to write in memory only: NumPy's mode `"c"`. A page that is written is copied first,
-    /// and the file, which need not be writable, stays as it was.
+    /// Opens a file for reading and for writing in memory only (copy-on-write): NumPy's mode `"c"`.
+    ///
+    /// A page is copied before it is first written. The file stays unchanged and need not be writable.
     ///
     /// # Safety
     ///
-    /// [The contract](crate::MmapArray#safety): while the array lives, nobody else writes the elements, and nobody
-    /// makes the file shorter than them.
+    /// See the [safety contract](crate::MmapArray#safety): while the array lives, nobody else may write its elements or
+    /// make the file shorter than their end.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open).
+    /// Returns the errors of [`open`](Self::open).
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -351,16 +365,18 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::CopyOnWrite)
     }
 
-    /// Opens a file to read, without `unsafe`: only where the operating system keeps it from changing. That is a
-    /// `memfd` sealed against writing and shrinking (Linux, Android, FreeBSD), or a file under [fs-verity] (Linux,
-    /// Android) on ext4, F2FS or Btrfs. On other file systems nothing that a file says of itself is believed: behind
-    /// FUSE, or a network, is a program that may say one thing and do another.
+    /// Opens a file for reading, without `unsafe`, if the operating system keeps it from changing.
+    ///
+    /// Such a file is a `memfd` that is sealed against writing and shrinking (Linux, Android, FreeBSD), or a file under
+    /// [fs-verity] (Linux, Android) on ext4, F2FS or Btrfs. On other file systems, the claims of a file about itself
+    /// are not trusted: behind FUSE or a network there is a program that may claim one thing and do another.
     ///
     /// [fs-verity]: https://docs.kernel.org/filesystems/fsverity.html
     ///
     /// # Errors
     ///
-    /// [`NotImmutable`](crate::ErrorKind::NotImmutable) for any other file, and as for [`open`](Self::open).
+    /// Returns the errors of [`open`](Self::open), and an error of kind
+    /// [`NotImmutable`](crate::ErrorKind::NotImmutable) for any other file.
     ///
     /// ```
     /// use mmap_array::{ErrorKind, MmapArray};
@@ -379,32 +395,35 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Sealed)
     }
 
-    /// Opens a file to read, as it is now, without `unsafe`: whether others write to it then, cut it or delete it is
-    /// all the same to the array. Nothing is copied. The file system lets a file without a name share the blocks in
-    /// which the elements lie, and gives those who write to them others; that file is mapped. It is made in the folder
-    /// of the source, and goes with the array.
+    /// Opens a snapshot of the current contents of a file for reading, without `unsafe`.
     ///
-    /// On Linux this is for XFS and Btrfs (`FICLONERANGE`), and for the blocks of the window alone, of which those that
-    /// have been written lately are written to the disk first. On macOS it is for APFS (`clonefile`), and for the whole
-    /// file. Pages come from the disk when they are touched, also where the source's own are in memory. What others
-    /// write while the snapshot is taken may be in it in part, as in what [`load`](Self::load) reads. The header of a
-    /// `.npy` file is read before and after, and the snapshot taken anew if another array is there.
+    /// The array does not change if others write, truncate or delete the file afterwards. Nothing is copied: the file
+    /// system lets an unnamed file share the blocks that hold the elements, and allocates other blocks when somebody
+    /// writes to them. The unnamed file is mapped instead of the source. It is created in the directory of the source,
+    /// and deleted when the array is dropped.
     ///
-    /// Safe, because nobody else can change the file that is mapped. It never has a name (on macOS one in a folder that
-    /// only its owner may enter, for a moment), and no descriptor of it stays open. While it is made, which takes some
-    /// milliseconds, `/proc/PID/fd` leads to it, for a program of the same user that looks there and first changes its
-    /// mode, by which nobody may open it; a child made by `fork` just then keeps it. Afterwards `/proc/PID/map_files`
-    /// leads to it, for the administrator. An I/O error of the disk is a signal, as it is under every map; a full disk
-    /// is not in the way of what only reads.
+    /// On Linux, snapshots need XFS or Btrfs (`FICLONERANGE`), and only the blocks of the window are shared; those of
+    /// them that were written recently are written to the disk first. On macOS, snapshots need APFS (`clonefile`), and
+    /// the whole file is shared. Pages are read from the disk when they are accessed, even if those of the source are
+    /// in memory. Data that others write while the snapshot is taken may be in it partly, as in the result of
+    /// [`load`](Self::load). The header of a `.npy` file is read before and after, and the snapshot is taken again if
+    /// the file then holds another array.
+    ///
+    /// This is safe because nobody else can change the mapped file. It never has a name (on macOS it has one for a
+    /// moment, in a directory that only its owner may enter), and no descriptor of it stays open. While it is created,
+    /// which takes some milliseconds, a program of the same user can reach it through `/proc/PID/fd`, but only by first
+    /// changing its mode, which lets nobody open it; a child created by `fork` at that moment keeps it open.
+    /// Afterwards, an administrator can reach it through `/proc/PID/map_files`. As for every mapping, an I/O error of
+    /// the disk raises a signal. A full disk has no effect, since the array is only read.
     ///
     /// [`lock_range`](Self::lock_range) locks the elements of a path while the snapshot is taken. For an open file and
-    /// a member of an archive it is an error, as for `load`.
+    /// for a member of an archive it is an error, as for [`load`](Self::load).
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open); [`Unsupported`](crate::ErrorKind::Unsupported) on other systems and file systems,
-    /// and [`Io`](crate::ErrorKind::Io) where no file can be made in the folder, for which
-    /// [`open_snapshot_in`](Self::open_snapshot_in) takes another.
+    /// Returns the errors of [`open`](Self::open), and an error of kind [`Unsupported`](crate::ErrorKind::Unsupported)
+    /// on other systems and file systems, or [`Io`](crate::ErrorKind::Io) if no file can be created in the directory of
+    /// the source. To use another directory, see [`open_snapshot_in`](Self::open_snapshot_in).
     ///
     /// ```
     /// use mmap_array::{ErrorKind, npy};
@@ -429,13 +448,16 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Snapshot(None))
     }
 
-    /// Opens a file to read, as it is now, through a file without a name in a folder: where the file's own may not be
-    /// written, or cannot be found. It must be on the same file system. See [`open_snapshot`](Self::open_snapshot).
+    /// Opens a snapshot of the current contents of a file for reading, by way of an unnamed file in the given
+    /// directory.
+    ///
+    /// Use this if the directory of the file is not writable or cannot be found. The given directory must be on the
+    /// same file system as the file. See [`open_snapshot`](Self::open_snapshot).
     ///
     /// # Errors
     ///
-    /// As for [`open_snapshot`](Self::open_snapshot), and [`Io`](crate::ErrorKind::Io) with
-    /// [`CrossesDevices`](std::io::ErrorKind::CrossesDevices) for a folder on another file system.
+    /// Returns the errors of [`open_snapshot`](Self::open_snapshot), and an error of kind [`Io`](crate::ErrorKind::Io)
+    /// with [`CrossesDevices`](std::io::ErrorKind::CrossesDevices) if the directory is on another file system.
     ///
     /// ```
     /// use mmap_array::{ErrorKind, MmapArray};
@@ -457,16 +479,16 @@ impl<E, F> Options<E, F> {
         self.map(source, Mode::Snapshot(Some(folder.as_ref())))
     }
 
-    /// Opens a file to read, without `unsafe`, whatever others do to it meanwhile: write, append, cut, replace.
+    /// Opens a file for reading, without `unsafe`, while others may write, append to, truncate or replace it.
     ///
-    /// Elements come by value, and each operation says afterwards whether any were lost: see
-    /// [`SharedArray`](crate::SharedArray).
-    /// Rows of an array in Fortran order need no [`strided`](Self::strided) to be opened so.
+    /// Elements are accessed by value, and each operation reports whether any of them were lost: see
+    /// [`SharedArray`](crate::SharedArray). Rows of an array in Fortran order can be opened without
+    /// [`strided`](Self::strided).
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the process may not have more files open:
-    /// the array keeps its file open.
+    /// Returns the errors of [`open`](Self::open), and an error of kind [`Io`](crate::ErrorKind::Io) if the process has
+    /// too many open files, since the array keeps its file open.
     ///
     /// ```
     /// use mmap_array::{MmapArray, npy};
@@ -485,16 +507,15 @@ impl<E, F> Options<E, F> {
         self.map_shared(source, false)
     }
 
-    /// Opens a file to read and write, without `unsafe`, while others may do so too: see
-    /// [`SharedArrayMut`](crate::SharedArrayMut). The file is
-    /// never made longer.
+    /// Opens a file for reading and writing, without `unsafe`, while others may do the same: see
+    /// [`SharedArrayMut`](crate::SharedArrayMut).
     ///
-    /// Others who have mapped the file through an `unsafe` call, and rely on it, can be disturbed so, as they can by
-    /// [`std::fs::write`].
+    /// This never makes the file longer. It can violate the expectations of others who have mapped the file by an
+    /// `unsafe` call, as [`std::fs::write`] can.
     ///
     /// # Errors
     ///
-    /// As for [`open_shared`](Self::open_shared), and where the file may not be written.
+    /// Returns the errors of [`open_shared`](Self::open_shared), and an error if the file may not be written.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -514,19 +535,22 @@ impl<E, F> Options<E, F> {
         self.map_shared(source, true)
     }
 
-    /// Copies the elements into memory: `np.fromfile` and `np.load`. The file is read and not mapped, so no `unsafe` is
-    /// needed, and whatever happens to it afterwards the array stays. Pipes, the files of `/proc` and compressed
-    /// members of archives can be loaded too. The copy can be written, so the elements must have no padding; those that
-    /// have some are loaded of the dtype that a `.npy` file states, or read by [`fromfile`](crate::fromfile).
+    /// Copies the elements into memory: `np.fromfile` and `np.load`.
     ///
-    /// Rows of an array in Fortran order, which cannot be mapped as one slice, lie together in the copy. The array
+    /// The file is read and not mapped. No `unsafe` is needed, and later changes of the file do not affect the array.
+    /// Pipes, files in `/proc` and compressed members of archives can be loaded too. The copy is writable, so the
+    /// element type must have no padding. Elements with padding can be loaded with the dtype that a `.npy` file states,
+    /// or read by [`fromfile`](crate::fromfile).
+    ///
+    /// Rows of an array in Fortran order, which cannot be mapped as a slice, are contiguous in the copy. The array
     /// keeps the order of the file.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open); [`Io`](crate::ErrorKind::Io) where the file cannot be read or there is not enough
-    /// memory, [`PastEnd`](crate::ErrorKind::PastEnd) where it ends before the elements do. For a member of an archive,
-    /// whose checksum is compared, also [`Archive`](crate::ErrorKind::Archive) where it is damaged.
+    /// Returns the errors of [`open`](Self::open), and an error of kind [`Io`](crate::ErrorKind::Io) if the file cannot
+    /// be read or allocation fails, or [`PastEnd`](crate::ErrorKind::PastEnd) if the file ends before the elements do.
+    /// For a member of an archive, whose checksum is verified, it also returns an error of kind
+    /// [`Archive`](crate::ErrorKind::Archive) if the member is damaged.
     ///
     /// ```
     /// use mmap_array::{ArrayView, npy};
@@ -546,12 +570,14 @@ impl<E, F> Options<E, F> {
         source.lend(Want::Load, |bytes| self.copied(bytes))
     }
 
-    /// Copies elements out of a reader into memory: `np.load` of an open file. Nothing behind the array is read, so
-    /// that what follows can be read next; of a raw file without a shape everything is read.
+    /// Copies elements from a reader into memory: `np.load` of an open file.
+    ///
+    /// Nothing past the array is read, so what follows can be read next. If no shape is set for a raw file, everything
+    /// is read.
     ///
     /// # Errors
     ///
-    /// As for [`load`](Self::load).
+    /// Returns the errors of [`load`](Self::load).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -571,7 +597,7 @@ impl<E, F> Options<E, F> {
         self.copied(Bytes::Stream(Stream::new(&mut reader)))
     }
 
-    /// The way of all that is mapped.
+    /// Opens a source by mapping it.
     fn map<A>(&self, source: impl Source, mode: Mode<'_>) -> Result<E::Array>
     where
         E: Elements<A>,
@@ -579,11 +605,13 @@ impl<E, F> Options<E, F> {
     {
         source.lend(Want::Map { write: mode.writes() }, |bytes| match bytes {
             Bytes::File(bytes) => self.map_bytes(&bytes, mode),
-            Bytes::Stream(_) => Err(Error::unsupported("what cannot be mapped can be read by `load`")),
+            Bytes::Stream(_) => {
+                Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"))
+            }
         })
     }
 
-    /// The way of all that is mapped while others change it: what is opened can be found and mapped again.
+    /// Opens a source by mapping it while others may change it, so that it can be found and mapped again.
     fn map_shared<A>(self, source: impl Source, write: bool) -> Result<E::Array>
     where
         E: Elements<A> + Clone + Send + Sync + 'static,
@@ -591,7 +619,7 @@ impl<E, F> Options<E, F> {
     {
         source.lend(Want::Map { write }, |bytes| {
             let Bytes::File(bytes) = bytes else {
-                return Err(Error::unsupported("what cannot be mapped can be read by `load`"));
+                return Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"));
             };
             let format = self.format;
             let find =
@@ -600,7 +628,7 @@ impl<E, F> Options<E, F> {
         })
     }
 
-    /// Checks that a file has the elements, whatever its pages hold.
+    /// Checks that a file has the elements, without accessing them.
     pub(crate) fn check(&self, bytes: FileBytes<'_>) -> Result<()>
     where
         E: Described,
@@ -619,7 +647,7 @@ impl<E, F> Options<E, F> {
         Ok(layout)
     }
 
-    /// Maps the elements that are found in a file.
+    /// Finds and maps the elements of a file.
     pub(crate) fn map_bytes<A>(&self, bytes: &FileBytes<'_>, mode: Mode<'_>) -> Result<E::Array>
     where
         E: Elements<A>,
@@ -640,12 +668,13 @@ impl<E, F> Options<E, F> {
             }
         }
         let text = format!(
-            "the header has changed {TRIES} times while a snapshot was taken; try again when nobody replaces the array"
+            "the header changed {TRIES} times while a snapshot was taken; try again when nobody replaces the array"
         );
         Err(Reason::Header(text).error())
     }
 
-    /// Makes an array of zeros in memory for the elements that are found in a file, and gives those blocks on the disk.
+    /// Finds the elements of a file, reserves disk blocks for them, and creates an array of zeros in memory in their
+    /// place.
     pub(crate) fn stand_in(self, bytes: FileBytes<'_>) -> Result<StandIn<E::Array>>
     where
         E: Elements<ReadWrite>,
@@ -656,14 +685,14 @@ impl<E, F> Options<E, F> {
         let lock = portion.take_lock(bytes.file, Mode::ReadWrite).map_err(|error| error.at_bytes(portion.bytes()))?;
         region::reserve(bytes.file, portion.bytes())?;
         let memory = super::load::memory(portion.len).map_err(|error| {
-            Error::io("take memory for a part (with more parts each needs less)", error.into())
+            Error::io("allocate memory for a part (with more parts, each needs less)", error.into())
                 .at_bytes(portion.bytes())
         })?;
         let array = self.elements.array(memory, layout.in_memory())?;
         Ok(StandIn { array, bytes: portion.bytes(), _lock: lock })
     }
 
-    /// The way of all that is copied.
+    /// Opens a source by copying its elements.
     fn copied(&self, mut bytes: Bytes<'_>) -> Result<E::Array>
     where
         E: Elements<ReadWrite>,
@@ -676,7 +705,9 @@ impl<E, F> Options<E, F> {
             }
             // The lock belongs to the open file, and would take an array's with it when it goes.
             _ if self.settings.lock => {
-                return Err(Error::unsupported("cannot lock what is loaded from an open file, an archive or a reader"));
+                return Err(Error::unsupported(
+                    "cannot lock elements that are loaded from an open file, an archive or a reader",
+                ));
             }
             _ => None,
         };
@@ -698,7 +729,7 @@ impl Settings {
         elements.array(region, layout)
     }
 
-    /// Maps elements that others may change: what finds them will find and map them again.
+    /// Maps elements that others may change, and keeps `find` to find and map them again.
     pub(super) fn map_shared<E, A>(
         self,
         elements: E,
@@ -762,7 +793,8 @@ impl Settings {
         Portion { offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock, strips: None }
     }
 
-    /// The portion that the elements of a layout take, of which they alone are locked where others lie between them.
+    /// Returns the portion that the elements of a layout occupy. If they are not contiguous, only the elements are
+    /// locked.
     fn portion_of(self, layout: &Layout) -> Result<Portion> {
         Ok(Portion { strips: layout.strips(), ..self.portion(layout.offset, layout.span()?) })
     }

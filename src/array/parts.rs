@@ -1,4 +1,4 @@
-//! Cutting an array up by value: parts that own their share of the map and need no lifetime, for threads.
+//! Splitting an array by value into parts that share the mapping and need no lifetime, for threads.
 
 use super::MmapArray;
 use crate::error::{ArrayError, Error, Reason};
@@ -9,7 +9,7 @@ use std::ops::{Range, RangeBounds};
 use std::ptr::NonNull;
 
 impl<T, A> MmapArray<T, A> {
-    /// The part of the array that is a range of its slowest axis, over the same map.
+    /// Returns a range of the array along its slowest axis, over the same mapping.
     fn part(&self, axis: usize, range: Range<usize>) -> Self {
         let dims = self.dims.with(axis, range.len());
         // Elements in one step of the slowest axis; where there are none at all, no part has any.
@@ -24,7 +24,7 @@ impl<T, A> MmapArray<T, A> {
         Self { region, ptr, len: elements.len(), dims, order: self.order, marker: PhantomData }
     }
 
-    /// A range of the first axis.
+    /// Returns a range of the first axis.
     #[track_caller]
     fn row_range(&self, rows: &impl RangeBounds<usize>) -> Range<usize> {
         let Some(&len) = self.dims.first() else { panic!("a 0-d array has no rows") };
@@ -34,27 +34,29 @@ impl<T, A> MmapArray<T, A> {
         }
     }
 
-    /// Checks that rows lie one after another.
+    /// Checks that the rows are contiguous.
     fn check_rows(self) -> Result<Self, ArrayError<Self>> {
         if self.order == Order::C || self.dims.len() < 2 {
             return Ok(self);
         }
-        let text = "rows of an array in Fortran order do not lie one after another; cut a view of it with `rows(…)`, or the \
+        let text = "rows of an array in Fortran order are not contiguous; use a view of them (`rows(…)`), or split the \
                     array along its last axis with `into_parts`";
         let error = Reason::NotContiguous(text.into()).error().in_file(self.path());
         Err(ArrayError::new(error, self))
     }
 
-    /// Returns rows of the array as an array of their own, and drops the others. Of an array that is read-only, and can
-    /// be cloned, `array.clone().into_rows(a..b)` leaves the array as it is.
+    /// Returns a range of the array's rows as an array of its own, and drops the others.
+    ///
+    /// Read-only arrays can be cloned: `array.clone().into_rows(a..b)` keeps the original array.
     ///
     /// # Panics
     ///
-    /// If the range is outside the array, or the array has no axes.
+    /// Panics if the range is outside the array, or if the array is 0-d.
     ///
     /// # Errors
     ///
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) for several axes in Fortran order. The array comes back with it.
+    /// Returns an error of kind [`NotContiguous`](crate::ErrorKind::NotContiguous) if the array has several axes and is
+    /// in Fortran order. The error contains the array.
     ///
     /// ```
     /// let mut table = mmap_array::MmapArrayMut::<i32>::anonymous([10, 3])?;
@@ -69,15 +71,15 @@ impl<T, A> MmapArray<T, A> {
         Ok(self.check_rows()?.part(0, rows))
     }
 
-    /// Returns the rows before `row` and those from it on, as two arrays that do not overlap.
+    /// Splits the array into two arrays that do not overlap: the rows before `row`, and the rows from `row` on.
     ///
     /// # Panics
     ///
-    /// If `row` is above the number of rows, or the array has no axes.
+    /// Panics if `row` is greater than the number of rows, or if the array is 0-d.
     ///
     /// # Errors
     ///
-    /// As for [`into_rows`](Self::into_rows).
+    /// Returns the errors of [`into_rows`](Self::into_rows).
     ///
     /// ```
     /// let table = mmap_array::MmapArrayMut::<u64>::scratch(1000)?;
@@ -96,18 +98,21 @@ impl<T, A> MmapArray<T, A> {
         Ok((whole.part(0, before), whole.part(0, from)))
     }
 
-    /// Cuts the array along its slowest axis (the first in C order, the last in Fortran order) into `count` parts that
-    /// do not overlap: `np.array_split`. Their lengths are as equal as can be, the longer ones first. A part flushes
-    /// its own range; the map goes with the last of them.
+    /// Splits the array into `count` parts that do not overlap: `np.array_split`.
+    ///
+    /// The array is split along its slowest axis: the first in C order, the last in Fortran order. The lengths of the
+    /// parts are as equal as possible, the longer ones first. Flushing a part writes only its own range. The file is
+    /// unmapped when the last part is dropped.
     ///
     /// # Panics
     ///
-    /// If `count` is 0.
+    /// Panics if `count` is 0.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `count` is above 1 for an array without axes, which cannot be cut;
-    /// [`Overflow`](crate::ErrorKind::Overflow) where there is no memory for so many. The array comes back with the error.
+    /// Returns an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange) if the array is 0-d and `count` is greater
+    /// than 1, or [`Overflow`](crate::ErrorKind::Overflow) if the allocation for the parts fails. The error contains
+    /// the array.
     ///
     /// ```
     /// let table = mmap_array::MmapArrayMut::<f32>::scratch([10, 1000])?;

@@ -1,25 +1,28 @@
-//! A name for an array that was made without one.
+//! Naming the scratch file of an array.
 
 use super::MmapArrayMut;
 use crate::error::PersistError;
 use std::path::Path;
 
 impl<T> MmapArrayMut<T> {
-    /// Gives the scratch file of the array a name, once all elements are on the disk: from one moment to the next the
-    /// file is there, whole, and stays when the power fails after this returns. A file that has the name is replaced,
-    /// and whoever has it mapped or open keeps the old one; its permissions, and where the system lets us owner and
-    /// group, are taken over.
+    /// Gives the scratch file of the array a name, once all elements are on the disk.
     ///
-    /// The array is closed, since others may write the file from now on. Nothing is copied where the target is on the
-    /// file system of the scratch file, as with [`scratch_in`](super::CreateOptions::scratch_in) of its folder, and the
-    /// system can give a file a name later (Linux, with `O_TMPFILE`); otherwise a copy gets the name.
+    /// The complete file appears in one step, and survives a power failure after this method has returned. An existing
+    /// file of that name is replaced; whoever has it mapped or open keeps the old one. The new file takes over its
+    /// permissions and, if the system permits, its owner and group.
+    ///
+    /// The array is closed, since others may write the file from now on. Nothing is copied if the target is on the file
+    /// system of the scratch file, as after [`scratch_in`](super::CreateOptions::scratch_in) of the target's directory,
+    /// and if the system can name an unnamed file (Linux, with `O_TMPFILE`). Otherwise, a copy of the file gets the
+    /// name.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the array is not in a scratch file or shares its map with
-    /// others; [`NotRegularFile`](crate::ErrorKind::NotRegularFile) for a target that is none;
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses. The array comes back with the error, and the target is as
-    /// it was, unless the file had got a name when the system failed: see [`PersistError`].
+    /// Returns an error of kind [`Unsupported`](crate::ErrorKind::Unsupported) if the array is not in a scratch file or
+    /// shares its mapping with other arrays, [`NotRegularFile`](crate::ErrorKind::NotRegularFile) if the target exists
+    /// and is not a regular file, or [`Io`](crate::ErrorKind::Io) if the operating system refuses. The error contains
+    /// the array, and the target is unchanged, unless the file had already been named when the operation failed: see
+    /// [`PersistError`].
     ///
     /// ```
     /// use mmap_array::{MmapArray, fromfile};
@@ -38,13 +41,13 @@ impl<T> MmapArrayMut<T> {
         self.region.persist(path.as_ref(), true).map_err(|failed| failed.with(self))
     }
 
-    /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but a file that has the name is
-    /// an error, and stays.
+    /// Gives the scratch file of the array a name as [`persist`](Self::persist) does, but returns an error if a file of
+    /// that name exists, and leaves that file unchanged.
     ///
     /// # Errors
     ///
-    /// As for [`persist`](Self::persist), and [`Io`](crate::ErrorKind::Io) with
-    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists).
+    /// Returns the errors of [`persist`](Self::persist), and an error of kind [`Io`](crate::ErrorKind::Io) with
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) if the target exists.
     ///
     /// ```
     /// use mmap_array::MmapArray;

@@ -1,8 +1,8 @@
-//! Arrays of files that others write, append to and cut while they are read.
+//! Arrays over files that others write, append to and truncate while they are read.
 //!
-//! A slice of such a file is impossible: its elements change under it, and a page that was cut off ends the program. So a
-//! [`SharedArray`] gives out elements by value, and says after each operation whether it has lost any. How a lost page
-//! becomes an error is told in `region::fault`.
+//! A slice of such a file is impossible: its elements change behind the reference, and accessing a page that was cut
+//! off terminates the program. Therefore a [`SharedArray`] yields its elements by value, and reports after each
+//! operation whether any of them were lost. `region::fault` describes how a lost page becomes an error.
 
 mod chunks;
 mod portion;
@@ -28,17 +28,19 @@ use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::path::Path;
 
-/// A file, or a portion of one, as a typed and shaped array that anybody may write, cut or append to meanwhile.
+/// A typed, shaped array over a file or a portion of one that anybody may write, truncate or append to at the same
+/// time.
 ///
-/// It is what [`MmapArray`](crate::MmapArray) is, for files of which nothing can be promised, and opening one needs no
-/// `unsafe`: by [`open_shared`](crate::Options::open_shared), of every kind of source, format and window. Elements come by
-/// value, so there is no `Deref` and no slice. `A` is [`Shared`], or [`SharedMut`] ([`SharedArrayMut`] for short) where
-/// elements can be written too.
+/// It is the counterpart of [`MmapArray`](crate::MmapArray) for files about which nothing can be guaranteed.
+/// [`open_shared`](crate::Options::open_shared) opens one without `unsafe`, for every kind of source, format and
+/// window. Elements are accessed by value, so there is no `Deref` and no slice. `A` is [`Shared`], or [`SharedMut`]
+/// ([`SharedArrayMut`] for short) if elements can be written too.
 ///
-/// **An operation, then one question.** [`read`](Self::read) lends a view, in which everything is found that views have:
-/// sums, fields by name, axes, copies. When the closure is done the array asks whether anything was lost meanwhile, and if
-/// so its result is an error of kind [`Truncated`](crate::ErrorKind::Truncated), or [`Io`](crate::ErrorKind::Io) where the
-/// disk failed, with the first byte that was. The question costs less than a microsecond, whatever the size.
+/// **Each operation is checked once.** [`read`](Self::read) passes a view to a closure, with all that views provide:
+/// sums, fields by name, axes, copies. When the closure returns, the array checks whether anything was lost in the
+/// meantime. If so, it returns an error of kind [`Truncated`](crate::ErrorKind::Truncated), or
+/// [`Io`](crate::ErrorKind::Io) if the disk failed; the error states the first lost byte. The check takes less than a
+/// microsecond, whatever the size.
 ///
 /// ```
 /// use mmap_array::{ErrorKind, MmapArray};
@@ -56,30 +58,31 @@ use std::path::Path;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// # What is promised
+/// # Guarantees
 ///
-/// At each moment an element that is loaded has the bits that the file's page had at that moment. An operation is an error
-/// if a page was lost while it ran, or if the file is shorter at its end than the elements need. Nothing more:
+/// A loaded element has the bits that the page of the file had at that moment. An operation returns an error if a page
+/// was lost while it ran, or if the file is too short for the elements when it ends. Nothing more is guaranteed:
 ///
-/// - A file that is written meanwhile shows some elements before and some after the write, and an element of more than
-///   eight bytes (on 32 bits, of four), or at an address that is no multiple of its size, may be half of each. So may any of
-///   more than one byte on machines that do not load words at any address, as some RISC-V ones, and as AArch64 before
-///   Armv8.4 does not promise to.
-/// - A file that is cut and filled again between two looks is a file that was written, and may have been zero for a moment.
-///   [`read_unchanged`](Self::read_unchanged) finds what was done by system calls.
-/// - Within an operation lost pages are zeros. A closure that would never end, or panic, because of zeros has to ask
-///   [`check`](Self::check) on its way, or to work on copies: [`chunks`](Self::chunks), [`load`](Self::load).
+/// - If the file is written at the same time, some elements may be from before and some from after the write. An
+///   element of more than eight bytes (four on 32-bit systems), or at an address that is not a multiple of its size,
+///   may be torn: part old, part new. The same holds for every element of more than one byte on machines that do not
+///   load words at any address, such as some RISC-V ones, and on AArch64 before Armv8.4, which does not guarantee such
+///   loads.
+/// - A file that is truncated and filled again between two checks counts as written, and may have been zero for a
+///   moment. [`read_unchanged`](Self::read_unchanged) detects what was done by system calls.
+/// - During an operation, lost pages are zeros. A closure that would panic or never end because of zeros must call
+///   [`check`](Self::check) itself, or work on copies: [`chunks`](Self::chunks), [`load`](Self::load).
 ///
-/// On Unix a handler of `SIGBUS` is installed when the first array is opened so; faults that are not of such arrays go to
-/// whoever handled them before. Where another handler has taken its place since, and nothing else can be done, operations
-/// copy the elements into memory first. Windows does not let files be cut that are mapped, by an error to whoever tries;
-/// a disk that fails there still ends the program.
+/// On Unix, opening the first shared array installs a `SIGBUS` handler. Faults outside such arrays are passed on to the
+/// previous handler. If another handler has replaced this one since, and nothing else can be done, operations first
+/// copy the elements into memory. Windows does not allow mapped files to be truncated, and returns an error to whoever
+/// tries; a failing disk still terminates the program there.
 pub struct SharedArray<T, A = Shared> {
     portion: SharedPortion,
     marker: PhantomData<(T, A)>,
 }
 
-/// A shared array whose elements can be written, by this program and by others at once.
+/// A shared array whose elements can be written, by this program and by others at the same time.
 pub type SharedArrayMut<T> = SharedArray<T, SharedMut>;
 
 impl<T, A: Mode> SharedArray<T, A> {
@@ -87,14 +90,14 @@ impl<T, A: Mode> SharedArray<T, A> {
         Ok(Self { portion: SharedPortion::new(region, layout)?, marker: PhantomData })
     }
 
-    /// Returns the number of elements along each axis, as they were when the array was opened or last
+    /// Returns the number of elements along each axis, as of when the array was opened or last
     /// [refreshed](Self::refresh).
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.portion.axes().lens()
     }
 
-    /// Returns the number of axes; a 0-d array has none, and one element.
+    /// Returns the number of axes. A 0-d array has no axes and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.portion.axes().ndim()
@@ -106,35 +109,37 @@ impl<T, A: Mode> SharedArray<T, A> {
         self.portion.axes().len()
     }
 
-    /// Returns whether there is no element.
+    /// Returns `true` if the array has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shape().contains(&0)
     }
 
-    /// Returns the order in which the elements follow one another in the file.
+    /// Returns the order in which the elements are stored in the file.
     #[must_use]
     pub fn order(&self) -> Order {
         self.portion.layout().order
     }
 
-    /// Returns where the first element lies in the file, in bytes from its start.
+    /// Returns the byte offset of the first element in the file.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
         self.portion.layout().offset
     }
 
-    /// Returns the file's path as it was given; `None` for files passed in open.
+    /// Returns the path of the file, as it was given, or `None` if an open file was passed.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.portion.path()
     }
 
-    /// Returns a view of all elements, to read. What it has seen is good if [`check`](Self::check) says so afterwards.
+    /// Returns a read-only view of all elements. What is read through it is valid if [`check`](Self::check) succeeds
+    /// afterwards.
     ///
-    /// It is for iterators and closures that outlive one call. [`read`](Self::read) asks by itself, gets by where another
-    /// handler has taken the place of this crate's, unblocks `SIGBUS` in a thread that blocks it, and sees to a stack for
-    /// the handler where a thread's is too small (as `std`'s are beside AMX); with a view these are the caller's business.
+    /// Use this for iterators and closures that outlive one call. It leaves to the caller what [`read`](Self::read)
+    /// does: call [`check`](Self::check), work even if another handler has replaced this crate's, unblock `SIGBUS` in a
+    /// thread that blocks it, and provide a stack for the handler if the thread's is too small (as those of `std` are
+    /// with AMX).
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -148,7 +153,7 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
-    /// There are no references to its elements:
+    /// It gives out no references to elements:
     ///
     /// ```compile_fail
     /// fn first(samples: &mmap_array::SharedArray<u8>) -> Option<&[u8]> {
@@ -163,35 +168,36 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// ```
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T, Shared> {
-        // SAFETY: the axes lie within the region, whose bytes are a file's, initialised, or zeros in the place of those that
+        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those that
         // were lost.
         unsafe { ArrayView::from_raw(self.portion.raw_view()) }
     }
 
-    /// Finds out whether the array has lost an element since it was opened or last [refreshed](Self::refresh).
+    /// Checks whether the array has lost an element since it was opened or last [refreshed](Self::refresh).
     ///
     /// # Errors
     ///
-    /// [`Truncated`](crate::ErrorKind::Truncated) where the file was made shorter than the elements need: also where it was
-    /// longer again before anybody looked, if a page was found missing meanwhile. [`Io`](crate::ErrorKind::Io) where the
-    /// disk did not give a page. The error's [`byte_range`](crate::Error::byte_range) begins at the first byte that may be
-    /// lost; the bytes before it are good.
+    /// Returns an error of kind [`Truncated`](crate::ErrorKind::Truncated) if the file is shorter than the elements
+    /// need, or if it was shorter when a missing page was accessed, even if it is long enough again. Returns an error
+    /// of kind [`Io`](crate::ErrorKind::Io) if the disk could not provide a page. The
+    /// [`byte_range`](crate::Error::byte_range) of the error begins at the first byte that may be lost; the bytes
+    /// before it are valid.
     pub fn check(&self) -> Result<()> {
         self.portion.check()
     }
 
-    /// Calls `f` with a view of the elements, and then asks once whether any of them was lost meanwhile. Its result is
-    /// what `f` has made of the file, or an error: never of zeros in the place of what was lost.
+    /// Calls `f` with a view of the elements, and then checks once whether any of them were lost in the meantime.
     ///
-    /// Where the handler of lost pages has been replaced by another, the elements are copied into memory first.
+    /// Returns what `f` computed from the file, or an error; never what it computed from zeros in place of lost
+    /// elements. If another handler has replaced the handler of lost pages, the elements are first copied into memory.
     ///
-    /// It is for the thread that calls it, and, with the feature `rayon`, for those to which parallel iterators over the view
-    /// hand work. Another thread that `f` hands a view to must not block `SIGBUS`, as threads of programs that wait for all
-    /// signals in one place do; or it calls `read` by itself.
+    /// The view may be used in the calling thread and, with the feature `rayon`, in the threads to which its parallel
+    /// iterators hand work. Any other thread to which `f` passes a view must not block `SIGBUS` (as the threads of
+    /// programs do that wait for all signals in one place), or must call `read` itself.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -207,11 +213,12 @@ impl<T, A: Mode> SharedArray<T, A> {
         read(self, f)
     }
 
-    /// As [`read`](Self::read), for an `f` that may fail. That something was lost outranks its error.
+    /// Calls `f`, which may fail, as [`read`](Self::read) does. If elements were lost, that error is returned instead
+    /// of the one of `f`.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and `f`'s.
+    /// Returns the errors of [`check`](Self::check) and of `f`.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -230,17 +237,18 @@ impl<T, A: Mode> SharedArray<T, A> {
         self.read(f)?
     }
 
-    /// As [`read`](Self::read), and an error where the file was written meanwhile, by whomever and wherever: for readers
-    /// who need all elements of one state.
+    /// Calls `f` as [`read`](Self::read) does, and returns an error if anybody wrote the file in the meantime: for
+    /// readers that need all elements of one state.
     ///
-    /// The file's length and its times of change are compared before and after. What system calls do is found if it begins
-    /// in between. Three things are not: a write that is under way all the while, as one call that writes many megabytes
-    /// can be; what others store through maps, which the system counts now or later; and on file systems that count time in
-    /// steps of some milliseconds, what comes within one.
+    /// The length and the change times of the file are compared before and after the call. Changes by system calls are
+    /// detected if they begin in between. The following are not detected: a write that is in progress the whole time,
+    /// such as one call that writes many megabytes; stores through mappings, for which the system updates the times now
+    /// or later; and on file systems whose timestamps have a resolution of some milliseconds, a change within one step.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and [`Changed`](crate::ErrorKind::Changed).
+    /// Returns the errors of [`check`](Self::check), and an error of kind [`Changed`](crate::ErrorKind::Changed) if the
+    /// file was written.
     ///
     /// ```
     /// use mmap_array::{ErrorKind, MmapArray};
@@ -259,17 +267,17 @@ impl<T, A: Mode> SharedArray<T, A> {
         self.portion.unchanged(|| self.read(f))
     }
 
-    /// Returns the element at an index of one number per axis.
+    /// Returns the element at an index, which has one number per axis.
     ///
-    /// For many of them, [`read`](Self::read) with the view's [`at`](ArrayView::at) asks once.
+    /// For many elements, use [`read`](Self::read) and the view's [`at`](ArrayView::at), which are checked once.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    /// Panics if the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -291,11 +299,12 @@ impl<T, A: Mode> SharedArray<T, A> {
         }
     }
 
-    /// As [`at`](Self::at), with `None` for an index outside.
+    /// Returns the element at an index, or `None` if the index is outside the shape or has another number of axes. See
+    /// [`at`](Self::at).
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     pub fn get(&self, index: impl NdIndex) -> Result<Option<T>>
     where
         Shared: Load<T>,
@@ -313,11 +322,12 @@ impl<T, A: Mode> SharedArray<T, A> {
         self.check().map(|()| value)
     }
 
-    /// Copies the elements into memory, as an array of its own.
+    /// Copies the elements into memory and returns an array of the copies.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and [`Io`](crate::ErrorKind::Io) where there is not enough memory.
+    /// Returns the errors of [`check`](Self::check), and an error of kind [`Io`](crate::ErrorKind::Io) if allocation
+    /// fails.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -338,11 +348,12 @@ impl<T, A: Mode> SharedArray<T, A> {
         Elements::<ReadWrite>::array(&Typed::new(), copy, self.portion.layout().clone().in_memory())
     }
 
-    /// Returns rows of the array as an array of their own, over the same map, which asks about its own bytes alone.
+    /// Returns a range of the array's rows as an array of its own over the same mapping, which checks only its own
+    /// bytes.
     ///
     /// # Panics
     ///
-    /// If the range is outside the array, or the array has no axes.
+    /// Panics if the range is outside the array, or if the array is 0-d.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -359,16 +370,18 @@ impl<T, A: Mode> SharedArray<T, A> {
         Self { portion: self.portion.part(&rows), marker: PhantomData }
     }
 
-    /// Maps what the file holds now, by what the array was opened with: elements that were appended are there then, those
-    /// that were cut off are not, and what was lost is forgotten. Returns whether the shape is another.
+    /// Maps the current contents of the file, and returns whether the shape or the offset of the array has changed.
     ///
-    /// The file is the one that was opened, also where another has its name now. An array of [`rows`](Self::into_rows)
-    /// is one of these rows again. Clones keep the old map.
+    /// The file is found with the options with which the array was opened. Elements that were appended become part of
+    /// the array, elements that were cut off no longer are, and earlier losses are forgotten. The file is the one that
+    /// was opened, even if another file has its name now. An array made by [`into_rows`](Self::into_rows) keeps its
+    /// range of rows. Clones keep the old mapping.
     ///
     /// # Errors
     ///
-    /// As for opening: where the elements are no longer there, or are no whole number; and
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where not all rows of such an array are. The array is as it was.
+    /// Returns the errors of opening the array, for example if the elements no longer exist or are not a whole number,
+    /// and an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange) if an array made by
+    /// [`into_rows`](Self::into_rows) has lost some of its rows. If an error is returned, the array is unchanged.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -412,13 +425,13 @@ impl<'a, T, A: Mode> Lend<'a> for &SharedArray<T, A> {
 }
 
 impl<T, A: Aliasing> Clone for SharedArray<T, A> {
-    /// Another owner of the same map: nothing is copied or mapped anew.
+    /// Returns another owner of the same mapping. Nothing is copied or mapped again.
     fn clone(&self) -> Self {
         Self { portion: self.portion.clone(), marker: PhantomData }
     }
 }
 
-/// What the array is. The elements are printed by a view: `array.read(|view| view.to_string())`.
+/// Formats the properties of the array. To format its elements, use a view: `array.read(|view| view.to_string())`.
 impl<T, A: Mode> fmt::Debug for SharedArray<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedArray")

@@ -1,8 +1,8 @@
-//! What an array is opened from: a path, an open file, a member of an archive.
+//! Sources of arrays: a path, an open file, or a member of an archive.
 //!
-//! Whoever opens asks a source for bytes and says what for. A path is opened and closed again, an open file is lent,
-//! and a member of an archive is either a range of its file's bytes or, where it is compressed, a stream. So each way
-//! to open is written once, and a source is one implementation of [`Source`].
+//! A method that opens an array asks the source for bytes for a stated purpose. A path is opened and closed again, an
+//! open file is borrowed, and a member of an archive is either a range of the file's bytes or, if it is compressed, a
+//! stream. Therefore each method is written once, and each source is one implementation of [`Source`].
 
 use crate::error::{Error, Reason, Result};
 use crate::region::{self, At};
@@ -15,11 +15,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What an array can be opened from.
+/// A source that an array can be opened from.
 ///
-/// - a path: a `str`, [`Path`], [`OsStr`] or their owned kinds, borrowed or not;
-/// - a [`&File`](File) that is open already. Its own position does not matter, and it may be closed afterwards;
-/// - a member of an archive (`npz::Member`, with the feature `npz`), whose bytes are the file then.
+/// - A path: a `str`, [`Path`] or [`OsStr`] or an owned equivalent, borrowed or not.
+/// - An open file: a [`&File`](File). Its position does not matter, and it may be closed afterwards.
+/// - A member of an archive (`npz::Member`, with the feature `npz`), whose bytes are treated as the file.
 ///
 /// The trait is sealed.
 ///
@@ -35,29 +35,29 @@ use std::sync::Arc;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that an array can be opened from",
-    note = "a path, a `&File` and a member of an archive are, and of other types what their `as_ref` makes a path; a reader is \
-            read by `load_from`"
+    message = "an array cannot be opened from `{Self}`",
+    note = "use a path, a `&File` or a member of an archive; call `as_ref` on other types that are paths, and read a \
+            reader with `load_from`"
 )]
 pub trait Source: sealed::Source {}
 
-/// What a source is wanted for.
+/// The purpose for which a source is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// Bytes of a regular file, to be mapped.
+    /// The bytes of a regular file, to be mapped.
     Map { write: bool },
-    /// Its first bytes.
+    /// The first bytes.
     Header,
-    /// Elements, to be copied into memory.
+    /// The elements, to be copied into memory.
     Load,
 }
 
-/// Bytes that a source lends.
+/// The bytes that a source lends.
 #[derive(Debug)]
 pub enum Bytes<'a> {
     /// A regular file, or a range of its bytes.
     File(FileBytes<'a>),
-    /// Whatever comes out of a reader, from its beginning on.
+    /// The output of a reader, from its beginning.
     Stream(Stream<'a>),
 }
 
@@ -66,11 +66,11 @@ pub enum Bytes<'a> {
 pub struct FileBytes<'a> {
     pub(crate) file: &'a File,
     pub(crate) path: Option<&'a Path>,
-    /// Of the file, where not all its bytes are the source's.
+    /// The part of the file that is the source, if not the whole file.
     pub(crate) member: Option<FilePart>,
 }
 
-/// A range of a file's bytes, and how it is found where the file has been written anew.
+/// A range of a file's bytes, and how to find it again after the file was rewritten.
 #[derive(Clone)]
 pub(crate) struct FilePart {
     pub(crate) bytes: Range<u64>,
@@ -80,7 +80,7 @@ pub(crate) struct FilePart {
 type FindPart = dyn Fn(&File) -> Result<Range<u64>> + Send + Sync;
 
 impl FilePart {
-    /// The part as it lies in the file now.
+    /// Returns the part at its current position in the file.
     pub(crate) fn again(&self, file: &File) -> Result<Self> {
         Ok(Self { bytes: (self.find)(file)?, find: Arc::clone(&self.find) })
     }
@@ -92,16 +92,16 @@ impl fmt::Debug for FilePart {
     }
 }
 
-/// Bytes out of a reader.
+/// A stream of bytes from a reader.
 pub struct Stream<'a> {
     reader: &'a mut dyn Read,
-    /// How many have been given out.
+    /// The number of bytes that have been returned.
     position: u64,
-    /// How many there are, where that is known.
+    /// The total number of bytes, if known.
     len: Option<u64>,
-    /// Those that were read to be counted.
+    /// The bytes that were read in order to count them.
     held: io::Cursor<Vec<u8>>,
-    /// Whether what is behind the elements is read too: where the reader checks all that it has read at its end.
+    /// Whether to read past the elements to the end, for readers that verify everything at their end.
     to_end: bool,
 }
 
@@ -112,28 +112,28 @@ impl fmt::Debug for Stream<'_> {
 }
 
 impl<'a> Stream<'a> {
-    /// Whatever a reader has.
+    /// Creates a stream of all bytes of a reader.
     pub(crate) fn new(reader: &'a mut dyn Read) -> Self {
         Self { reader, position: 0, len: None, held: io::Cursor::default(), to_end: false }
     }
 
-    /// So many bytes of a reader that checks them at its end.
+    /// Creates a stream of `len` bytes of a reader that verifies them at its end.
     #[cfg(feature = "npz")]
     pub(crate) fn checked(reader: &'a mut dyn Read, len: u64) -> Self {
         Self { len: Some(len), to_end: true, ..Self::new(reader) }
     }
 
-    /// How many bytes there are, where that is known.
+    /// Returns the total number of bytes, if known.
     pub(crate) fn len(&self) -> Option<u64> {
         self.len
     }
 
-    /// How many bytes have been given out.
+    /// Returns the number of bytes that have been returned.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Goes on to a byte that has not been given out.
+    /// Skips to a byte that has not been returned yet.
     pub(crate) fn skip_to(&mut self, offset: u64) -> Result<()> {
         let count = offset.saturating_sub(self.position);
         let skipped = io::copy(&mut self.take(count), &mut io::sink());
@@ -143,7 +143,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Reads all there is, to know how many bytes there are.
+    /// Reads everything to find out the number of bytes.
     pub(crate) fn measure(&mut self) -> Result<u64> {
         if let Some(len) = self.len {
             return Ok(len);
@@ -156,7 +156,7 @@ impl<'a> Stream<'a> {
         Ok(len)
     }
 
-    /// Ends the reading.
+    /// Finishes reading.
     pub(crate) fn finish(mut self) -> Result<()> {
         if self.to_end {
             io::copy(&mut self, &mut io::sink()).map_err(|source| Error::io("read the elements", source))?;
@@ -173,7 +173,7 @@ impl Read for Stream<'_> {
         }
         // A reader is anybody's safe code, and what it says is not to be relied on.
         if count > buffer.len() {
-            let text = format!("the reader says that it has read {count} bytes, and was asked for {}", buffer.len());
+            let text = format!("the reader claims to have read {count} bytes, but was asked for {}", buffer.len());
             return Err(io::Error::other(text));
         }
         self.position += count as u64;
@@ -182,13 +182,13 @@ impl Read for Stream<'_> {
 }
 
 impl<'a> FileBytes<'a> {
-    /// The byte of the file at which the source begins, and that at which it ends.
+    /// Returns the range of the file's bytes that is the source.
     pub(crate) fn range(&self) -> Result<Range<u64>> {
         let file_len = region::mappable_len(self.file)?;
         Ok(self.member.as_ref().map_or(0..file_len, |member| member.bytes.start..member.bytes.end.min(file_len)))
     }
 
-    /// Reads the source from its beginning on.
+    /// Returns a reader of the source, from its beginning.
     pub(crate) fn reader(&self) -> impl Read + use<'a> {
         let (start, end) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.bytes.start, member.bytes.end));
         BufReader::new(At { file: self.file, position: start }.take(end.saturating_sub(start)))
@@ -199,7 +199,7 @@ pub(crate) mod sealed {
     use super::{Bytes, Result, Want};
 
     pub trait Source {
-        /// Lends the bytes, and says in each error whose they are.
+        /// Lends the bytes, and names the source in each error.
         fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R>;
     }
 }
@@ -256,8 +256,8 @@ impl sealed::Source for &File {
     }
 }
 
-/// Lends an open file to be read: at any byte where it has them all, and else, as pipes and the files of `/proc`, from
-/// its position on.
+/// Lends an open file for reading: from any byte if it is a regular file with bytes, or else (pipes, files in `/proc`)
+/// from its current position.
 fn lend_to_load<R>(file: &File, path: Option<&Path>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
     match file.metadata() {
         Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {

@@ -1,4 +1,4 @@
-//! A portion of a file whose elements do not all lie together.
+//! A portion of a file whose elements are not all contiguous.
 
 use super::MmapArray;
 use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite};
@@ -8,20 +8,20 @@ use crate::view::{ArrayView, ArrayViewMut, RawView};
 use std::fmt;
 use std::path::Path;
 
-/// Elements of a mapped file with others between them: the rows of an array in Fortran order.
+/// A window of a mapped file whose elements have others between them: the rows of an array in Fortran order.
 ///
-/// It is no slice, so everything that is done with it is done on its [`view`](Self::view). The elements between are not
-/// part of it: others may write them, and of their pages none is touched that holds none of the window's. Made by
+/// The elements are not a slice; access them through a [`view`](Self::view). The elements in between are not part of
+/// the window: others may write them, and pages that hold none of the window's elements are never accessed. Created by
 /// [`Options::strided`](crate::Options::strided).
 pub struct MmapWindow<T, A = ReadOnly> {
-    /// All elements from the first to the last, which nobody is given.
+    /// All elements from the first to the last of the window, to which no access is given.
     span: MmapArray<T, A>,
-    /// Within the span.
+    /// The axes within the span.
     axes: Axes,
 }
 
 impl<T, A> MmapWindow<T, A> {
-    /// The elements of the span that lie along the axes.
+    /// Creates a window of the elements of the span along the axes.
     pub(crate) fn new(span: MmapArray<T, A>, axes: Axes) -> Self {
         Self { span, axes }
     }
@@ -30,33 +30,33 @@ impl<T, A> MmapWindow<T, A> {
         RawView { ptr: Addr::of(self.span.ptr.as_ptr()), axes: self.axes.clone() }
     }
 
-    /// The number of elements along each axis.
+    /// Returns the shape: the number of elements along each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.axes.lens()
     }
 
-    /// Where the first element lies in the file, in bytes from its start.
+    /// Returns the byte offset of the first element in the file.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
         self.span.byte_offset()
     }
 
-    /// The file's path as it was given. `None` for files passed in open.
+    /// Returns the path of the file, as it was given, or `None` if an open file was passed.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.span.path()
     }
 
-    /// A read-only view of the elements.
+    /// Returns a read-only view of the elements.
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T> {
-        // SAFETY: the axes lie within the span, whose bytes are initialised; nobody writes the window's elements while
+        // SAFETY: the axes lie within the span, whose bytes are initialized; nobody writes the window's elements while
         // `self` is borrowed, by the contract under which it was made.
         unsafe { ArrayView::from_raw(self.raw_view()) }
     }
 
-    /// A writable view of the elements.
+    /// Returns a writable view of the elements.
     #[must_use]
     pub fn view_mut(&mut self) -> ArrayViewMut<'_, T>
     where
@@ -76,12 +76,12 @@ impl<T, A> fmt::Debug for MmapWindow<T, A> {
 }
 
 impl<T> MmapWindow<T, ReadWrite> {
-    /// Writes the elements to the disk and waits until they are there, with all that lies between them. See
+    /// Writes the elements, and everything between them, to the disk and waits for completion. See
     /// [`MmapArray::flush`](crate::MmapArrayMut::flush).
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write.
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system could not write the data.
     pub fn flush(&self) -> Result<()> {
         self.span.flush()
     }

@@ -1,32 +1,33 @@
-//! A dtype as the text that stands in a `.npy` header, read and written.
+//! Conversion between a dtype and the text that describes it in a `.npy` header.
 //!
-//! The header's `descr` is all that a file says about its elements, so it must be read as NumPy reads it, padding,
-//! titles and all, and written as NumPy writes it, byte for byte: then the same data give the same file whoever wrote
-//! it. The rules are those of `descr_to_dtype` and `dtype_to_descr` in `numpy.lib.format`, and of `dtype.descr`, seen
-//! in NumPy 2.4.
+//! The header's `descr` is the only description of a file's elements, so it must be read as NumPy reads it, including
+//! padding and titles, and written as NumPy writes it, byte for byte, so that the same data give the same file whoever
+//! wrote it. The rules are those of `descr_to_dtype` and `dtype_to_descr` in `numpy.lib.format`, and of `dtype.descr`,
+//! as of NumPy 2.4.
 //!
-//! # Where this differs from NumPy
+//! # Differences from NumPy
 //!
-//! Reading, NumPy takes whatever its Python happens to take. Refused here:
-//! - Python objects, `|O`, which would have to be unpickled; `T`, which no file can hold;
-//! - a subarray at the top, `('<i4', (2,))`, which `np.load` fails on and `open_memmap` maps with one more axis;
-//! - types that vary with the machine, `l`, `int`, `longdouble`; several types in one string, `3i4`, `i4,f8`; types by
+//! When reading, NumPy accepts whatever its Python code happens to accept. This module refuses:
+//! - Python objects, `|O`, which would have to be unpickled; `T`, which no file can contain;
+//! - a subarray at the top level, `('<i4', (2,))`, on which `np.load` fails and which `open_memmap` maps with one more
+//!   axis;
+//! - types that depend on the machine, `l`, `int`, `longdouble`; several types in one string, `3i4`, `i4,f8`; types by
 //!   their internal number, `'\x0c'`;
-//! - a unit of no length, `M8[0s]`, on whose conversion NumPy fails; fractions of a unit, `M8[s/10]`;
-//! - a field given as a string, `['xf']`, or all of them as a set, a dict or bytes; a title that is no text; a name or
-//!   title that no Rust string can hold;
-//! - a type where a shape belongs, by which one dtype takes the fields of another, and an empty string, which has no
-//!   axes; a number where the length of a type without one belongs, `('x', 'U', 3)`; more than two parts in a subarray's
+//! - a time unit of length zero, `M8[0s]`, whose conversion fails in NumPy; fractions of a unit, `M8[s/10]`;
+//! - a field given as a string, `['xf']`, or all fields as a set, a dict or bytes; a title that is not text; a name or
+//!   title that no Rust string can represent;
+//! - a type in place of a shape, by which one dtype takes the fields of another, and an empty string, which has no
+//!   axes; a number in place of the length of a type without one, `('x', 'U', 3)`; more than two parts in a subarray's
 //!   tuple, of which NumPy ignores the rest;
-//! - subarrays of subarrays of more than 64 axes in all, which no array could have;
-//! - dtypes nested deeper than 64, where NumPy ends with Python's brackets, at about 100;
-//! - the little of Python that [`literal`] leaves out.
+//! - nested subarrays with more than 64 axes in all, which no array can have;
+//! - dtypes nested more than 64 deep; NumPy's limit is that of Python's parser, about 100;
+//! - the Python syntax that [`literal`] leaves out.
 //!
-//! None of these does NumPy write, but for `|O`. In turn, `<f1`, which NumPy writes of ml_dtypes' `float8_e5m2` and does
-//! not read, is a raw byte, and white space between lines is taken where Python calls it indentation.
+//! NumPy writes none of these, except `|O`. Conversely, `<f1`, which NumPy writes for ml_dtypes' `float8_e5m2` and does
+//! not read, is read as an opaque byte, and white space between lines that Python treats as indentation is accepted.
 //!
-//! Writing, NumPy gives up only on fields that overlap or are out of order. Refused here, too, is what it could not
-//! read back as it was: a field without a name that would be taken for padding, and sizes beyond a C `int`.
+//! When writing, NumPy fails only for fields that overlap or are out of order. This module also refuses what NumPy
+//! could not read back unchanged: a field without a name that would be read as padding, and sizes beyond a C `int`.
 
 use super::literal::{self, Literal, Node, Python, error_at};
 use super::typestr::{self, MAX_ITEMSIZE};
@@ -36,7 +37,8 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 impl DType {
-    /// Reads the text that describes a dtype in a `.npy` header: a type string in quotes, or a list of fields. From
+    /// Parses the text that describes a dtype in a `.npy` header: a type string in quotes, or a list of fields.
+    ///
     /// NumPy: `numpy.lib.format.descr_to_dtype(ast.literal_eval(text))`.
     ///
     /// ```
@@ -55,20 +57,22 @@ impl DType {
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a text that is no Python literal, describes no dtype, or describes one
-    /// whose elements no array here can have: Python objects, subarrays (their axes belong to the array), items of more
-    /// than 2147483647 bytes. The error tells the character, counted from 1.
+    /// Returns [`DType`](crate::ErrorKind::DType) if the text is not a Python literal, does not describe a dtype, or
+    /// describes one that the elements of an array cannot have: Python objects, subarrays (their axes belong to the
+    /// array's shape), items of more than 2147483647 bytes. The text of the error gives the position as a character,
+    /// counted from 1.
     pub fn from_descr(text: &str) -> Result<Self> {
         Self::from_literal(text, &literal::parse(text, Python::Three)?)
     }
 
-    /// The dtype that a literal describes, which is a part of the text.
+    /// Returns the dtype that a literal, which is a part of the text, describes.
     pub(crate) fn from_literal(text: &str, node: &Node) -> Result<Self> {
         Reader { text, dicts: false, aligned: false }.element(node)
     }
 
-    /// The text that describes the dtype in a `.npy` header, byte for byte as NumPy writes it. From NumPy:
-    /// `repr(numpy.lib.format.dtype_to_descr(dtype))`.
+    /// Returns the text that describes the dtype in a `.npy` header, byte for byte as NumPy writes it.
+    ///
+    /// NumPy: `repr(numpy.lib.format.dtype_to_descr(dtype))`.
     ///
     /// ```
     /// use mmap_array::{DType, Element};
@@ -80,18 +84,22 @@ impl DType {
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) where the text would be read as another dtype, or as none: fields that overlap
-    /// or are out of order, a void field or subarray with an empty name (NumPy's padding), a subarray of elements
-    /// without bytes, a subarray outside a record (its axes belong to the array), sizes beyond 2147483647 bytes.
+    /// Returns [`DType`](crate::ErrorKind::DType) if the text could not be read back as the same dtype: fields that
+    /// overlap or are out of order, a void field or subarray with an empty name (NumPy's padding), a subarray of
+    /// elements of size 0, a subarray outside a record (its axes belong to the array's shape), sizes beyond 2147483647
+    /// bytes.
     pub fn descr(&self) -> Result<String> {
         let mut out = String::new();
-        self.push_descr(&mut out).map_err(|text| Reason::DType(format!("cannot be written: {text}")).error())?;
+        self.push_descr(&mut out)
+            .map_err(|text| Reason::DType(format!("the dtype cannot be written to a header: {text}")).error())?;
         Ok(out)
     }
 
     pub(super) fn push_descr(&self, out: &mut String) -> Result<(), String> {
         match &self.kind {
-            Kind::Array { .. } => Err("a subarray outside a record is not an element but axes of the array".to_owned()),
+            Kind::Array { .. } => {
+                Err("a subarray outside a record is not an element: its axes are axes of the array".to_owned())
+            }
             Kind::Record { fields } => self.push_fields(out, fields),
             kind => {
                 self.check_itemsize()?;
@@ -110,7 +118,9 @@ impl DType {
         for field in fields {
             let RecordField { name, title, offset, dtype } = field;
             if *offset < end {
-                return Err(format!("the field {name:?} lies at offset {offset}, before {end}, where another ends"));
+                return Err(format!(
+                    "the field {name:?} begins at offset {offset}, but the field before it ends at {end}"
+                ));
             }
             if name.is_empty() && title.is_none() && is_padding(dtype) {
                 return Err(format!("the field without a name at offset {offset} would be read as padding"));
@@ -141,7 +151,7 @@ impl DType {
         Ok(())
     }
 
-    /// `'<i4', (3,)`: the end of a field's tuple, or all of a nested subarray's.
+    /// Appends `'<i4', (3,)`: the end of a field's tuple, or the contents of a nested subarray's.
     fn push_subarray(&self, out: &mut String, element: &Self, shape: &[usize]) -> Result<(), String> {
         self.check_itemsize()?;
         check_shape(element, shape)?;
@@ -161,12 +171,12 @@ impl DType {
     fn check_itemsize(&self) -> Result<(), String> {
         match self.itemsize {
             0..=MAX_ITEMSIZE => Ok(()),
-            large => Err(format!("{large} bytes in an item; NumPy takes at most {MAX_ITEMSIZE}")),
+            large => Err(format!("an item of {large} bytes; NumPy supports at most {MAX_ITEMSIZE} bytes")),
         }
     }
 }
 
-/// A comma behind the fields in front, where there are some.
+/// Appends a comma if fields precede.
 fn separate(out: &mut String) {
     if !out.ends_with('[') {
         out.push_str(", ");
@@ -180,22 +190,22 @@ fn push_padding(out: &mut String, len: usize) {
     }
 }
 
-/// Whether a field of this dtype with an empty name is padding to NumPy, whose subarrays are void too.
+/// Returns whether NumPy reads a field of this dtype with an empty name as padding; its subarrays are void too.
 fn is_padding(dtype: &DType) -> bool {
     matches!(dtype.kind, Kind::Void { .. } | Kind::Array { .. })
 }
 
-/// What NumPy asks of a subarray: no more than 64 axes, elements of some bytes or records, and no number beyond a C
-/// `int`. Dims behind one of 0 count as nothing in the product.
+/// Checks NumPy's limits for a subarray: at most 64 axes, elements that are records or larger than 0 bytes, and no
+/// number beyond a C `int`. Axes after one of length 0 do not count in the product.
 pub(super) fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String> {
     if shape.len() > MAX_AXES {
-        return Err(format!("{} axes in a subarray; NumPy takes at most {MAX_AXES}", shape.len()));
+        return Err(format!("{} axes in a subarray; NumPy supports at most {MAX_AXES}", shape.len()));
     }
     if element.itemsize == 0 && !matches!(element.kind, Kind::Record { .. }) {
-        return Err("a subarray of elements without bytes, of which NumPy makes none".to_owned());
+        return Err("a subarray of elements of 0 bytes, which NumPy does not support".to_owned());
     }
     if let Some(dim) = shape.iter().find(|&&dim| dim > MAX_ITEMSIZE) {
-        return Err(format!("an axis of {dim} elements; NumPy takes at most {MAX_ITEMSIZE}"));
+        return Err(format!("an axis of {dim} elements; NumPy supports at most {MAX_ITEMSIZE}"));
     }
     let mut items = Some(1_i64);
     for &dim in shape {
@@ -211,7 +221,7 @@ pub(super) fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String
     match bytes {
         Some(_) => Ok(()),
         None => Err(format!(
-            "{shape:?} elements of {} bytes; NumPy takes at most {MAX_ITEMSIZE} elements and bytes",
+            "{shape:?} elements of {} bytes; NumPy supports at most {MAX_ITEMSIZE} elements and bytes",
             element.itemsize
         )),
     }
@@ -220,9 +230,9 @@ pub(super) fn check_shape(element: &DType, shape: &[usize]) -> Result<(), String
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     text: &'a str,
-    /// Whether records may be told by the offsets of their fields, which no header does.
+    /// Whether records may be given as dicts with the offsets of their fields, which no header contains.
     dicts: bool,
-    /// Whether fields lie at multiples of their alignments, as they do inside a record of which that is said.
+    /// Whether the offsets of fields are multiples of their alignments, as inside a record with `aligned`.
     aligned: bool,
 }
 
@@ -235,20 +245,20 @@ impl Reader<'_> {
         Err(self.error(node, format!("expected {what}")))
     }
 
-    /// A whole text's dtype.
+    /// Returns the dtype that a whole text describes.
     fn element(&self, node: &Node) -> Result<DType> {
         let dtype = self.dtype(node, 0)?;
         match dtype.kind {
             // Such is a dtype, and no header's.
             Kind::Array { .. } if !self.dicts => {
-                Err(self.error(node, "a subarray, whose axes belong to the array's shape"))
+                Err(self.error(node, "a subarray outside a record; its axes belong to the array's shape"))
             }
             _ => Ok(dtype),
         }
     }
 
-    /// The dtype inside so many others. The way down ends where [`DType`] would refuse what comes up, so that no text
-    /// is too deep for the stack.
+    /// Returns the dtype of a literal nested inside `depth` others. The recursion ends at the depth at which [`DType`]
+    /// would refuse the result, so that no text can exhaust the stack.
     pub(super) fn dtype(&self, node: &Node, depth: usize) -> Result<DType> {
         match &node.literal {
             Literal::Text(text) => typestr::parse(text).map_err(|what| self.error(node, what)),
@@ -280,7 +290,7 @@ impl Reader<'_> {
                     dims.push(self.dim(node)?);
                 }
             }
-            _ => return self.expected(shape, "a shape: an integer or a tuple of some"),
+            _ => return self.expected(shape, "a shape: an integer or a tuple of integers"),
         }
         check_shape(&element, &dims).map_err(|what| self.error(shape, what))?;
         DType::array(element, dims).map_err(|error| self.error(shape, error.to_string()))
@@ -288,7 +298,7 @@ impl Reader<'_> {
 
     fn dim(&self, node: &Node) -> Result<usize> {
         match &node.literal {
-            Literal::Int(dim) => usize::try_from(*dim).map_err(|_| self.error(node, "an axis of less than 0 elements")),
+            Literal::Int(dim) => usize::try_from(*dim).map_err(|_| self.error(node, "a negative length of an axis")),
             _ => self.expected(node, "the length of an axis, an integer"),
         }
     }
@@ -309,7 +319,7 @@ impl Reader<'_> {
             let (title, name) = self.title_and_name(name)?;
             for (text, node) in std::iter::once(name).chain(title) {
                 if !names.insert(text) {
-                    return Err(self.error(node, format!("the name {text:?}, for the second time")));
+                    return Err(self.error(node, format!("the name {text:?} occurs a second time")));
                 }
             }
             let title = title.map(|(title, _)| title.to_owned());
@@ -319,25 +329,25 @@ impl Reader<'_> {
         Ok(record.map_err(|error| self.error(node, error.to_string()))?.aligned_to(alignment))
     }
 
-    /// The bytes of a record, or of its first fields, as far as NumPy can count them.
+    /// Checks that NumPy can count the bytes of a record, or of its first fields, and returns their number.
     pub(super) fn record_size(&self, node: &Node, size: usize) -> Result<usize> {
         match size {
             0..=MAX_ITEMSIZE => Ok(size),
-            _ => Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most"))),
+            _ => Err(self.error(node, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's maximum"))),
         }
     }
 
-    /// The same for what is inside a record that is aligned.
+    /// Returns a reader for the contents of an aligned record.
     pub(super) fn aligned(self) -> Self {
         Self { aligned: true, ..self }
     }
 
-    /// What the offset of a field is a multiple of.
+    /// Returns the number that the offset of a field is a multiple of.
     pub(super) fn alignment(&self, dtype: &DType) -> usize {
         if self.aligned { dtype.alignment.max(1) } else { 1 }
     }
 
-    /// The name and the dtype of a field, or of padding.
+    /// Returns the name and the dtype of a field, or of padding.
     fn field<'n>(&self, node: &'n Node, depth: usize) -> Result<(&'n Node, DType)> {
         if let Literal::Tuple(parts) | Literal::List(parts) = &node.literal {
             match parts.as_slice() {
@@ -369,12 +379,15 @@ impl Reader<'_> {
     }
 }
 
-/// A name, and where it stands.
+/// A name and its position.
 type Named<'n> = (&'n str, &'n Node);
 
-/// Reads what [`from_descr`](DType::from_descr) reads, a type string without quotes, and records told by the offsets of
-/// their fields, as `numpy.dtype` takes them and prints them: all that [`Display`](std::fmt::Display) gives. Also its short
-/// texts of several types, whose fields are `f0`, `f1` and so on, and of one with a shape.
+/// Parses a text as `numpy.dtype` does.
+///
+/// The text may be one that [`from_descr`](DType::from_descr) parses, a type string without quotes, a record as a dict
+/// with the offsets of its fields, several types separated by commas, whose fields are named `f0`, `f1` and so on, or a
+/// type with a shape. This includes every text that [`Display`](std::fmt::Display) produces for a dtype within NumPy's
+/// limits.
 ///
 /// ```
 /// use mmap_array::DType;

@@ -1,9 +1,11 @@
-//! Records told by the offsets of their fields, as NumPy's `dtype({'names': […], 'formats': […], 'offsets': […]})`.
+//! Records described by the offsets of their fields, as in NumPy's `dtype({'names': […], 'formats': […], …})`.
 //!
-//! It is the one form that can say everything: fields that overlap, that are out of order, or that are a few of
-//! many. So NumPy prints dtypes in it where no list of fields would do, and so does [`DType`]'s `Display`.
+//! This is the only form that can express every record: fields that overlap, that are out of order, or that are a few
+//! of many. NumPy prints dtypes in this form if a list of fields cannot express them, and so does [`DType`]'s
+//! `Display`.
 //!
-//! Refused here are keys that NumPy does not know, which it ignores, and an `aligned` that is neither `True` nor `False`.
+//! This module refuses keys that NumPy does not know and therefore ignores, and an `aligned` that is neither `True` nor
+//! `False`.
 
 use super::descr::Reader;
 use super::literal::{Literal, Node};
@@ -11,11 +13,11 @@ use super::typestr::MAX_ITEMSIZE;
 use super::{DType, RecordField};
 use crate::error::Result;
 
-/// The keys that NumPy knows.
+/// The keys that NumPy accepts.
 const KEYS: &str = "'names', 'formats', 'offsets', 'titles', 'aligned', 'itemsize'";
 
 impl Reader<'_> {
-    /// A record inside so many other dtypes.
+    /// Returns the record that a dict nested inside `depth` other dtypes describes.
     pub(super) fn placed_record(&self, node: &Node, entries: &[(Node, Node)], depth: usize) -> Result<DType> {
         let [mut names, mut formats, mut offsets, mut titles, mut aligned, mut itemsize] = [None; 6];
         for (key, value) in entries {
@@ -38,7 +40,8 @@ impl Reader<'_> {
         let of_each = |node| -> Result<&[Node]> {
             match self.list(node)? {
                 list if list.len() == names.len() => Ok(list),
-                list => Err(self.error(node, format!("{} for {} names", list.len(), names.len()))),
+                list => Err(self
+                    .error(node, format!("expected {} entries, one for each name; found {}", names.len(), list.len()))),
             }
         };
         let (formats, offsets) = (of_each(formats)?, offsets.map(of_each).transpose()?);
@@ -62,7 +65,9 @@ impl Reader<'_> {
                 Some(offsets) => self.count(&offsets[k])?,
             };
             if offset % of_field != 0 {
-                let text = format!("an offset of {offset}, where an aligned field lies at multiples of {of_field}");
+                let text = format!(
+                    "an offset of {offset}, but the offset of this aligned field must be a multiple of {of_field}"
+                );
                 return Err(self.error(offsets.map_or(name, |offsets| &offsets[k]), text));
             }
             let title = match titles.map(|titles| (&titles[k].literal, &titles[k])) {
@@ -78,7 +83,10 @@ impl Reader<'_> {
             None => self.record_size(node, end.next_multiple_of(alignment))?,
             Some(node) => match self.count(node)? {
                 size if size % alignment == 0 => size,
-                size => return Err(self.error(node, format!("{size} bytes, which are no multiple of {alignment}"))),
+                size => {
+                    return Err(self
+                        .error(node, format!("{size} bytes, which is not a multiple of the alignment, {alignment}")));
+                }
             },
         };
         let record = DType::record(fields, size).map_err(|error| self.error(node, error.to_string()))?;
@@ -92,11 +100,11 @@ impl Reader<'_> {
         }
     }
 
-    /// Bytes that NumPy can count.
+    /// Returns a number of bytes that NumPy can count.
     fn count(&self, node: &Node) -> Result<usize> {
         match node.literal {
             Literal::Int(count) => (usize::try_from(count).ok().filter(|&count| count <= MAX_ITEMSIZE))
-                .ok_or_else(|| self.error(node, format!("{count} bytes, not 0 to {MAX_ITEMSIZE}"))),
+                .ok_or_else(|| self.error(node, format!("{count} bytes; expected 0 to {MAX_ITEMSIZE}"))),
             _ => self.expected(node, "a number of bytes"),
         }
     }

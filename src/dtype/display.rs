@@ -1,13 +1,13 @@
-//! A dtype as people read it: in one line by [`Display`](fmt::Display), field by field by [`DType::to_c`].
+//! Display of dtypes for people: on one line by [`Display`](fmt::Display), field by field by [`DType::to_c`].
 //!
-//! Errors name dtypes, and someone who meets an unknown file asks first what its elements are. So unlike
-//! [`DType::descr`], which must be read back, these never fail.
+//! Errors name dtypes, and somebody who examines an unknown file first asks what its elements are. Unlike
+//! [`DType::descr`], whose text must be readable again, these never fail.
 
 use super::{DType, Endianness, Kind, RecordField, TimeUnit, repr, typestr};
 use std::fmt::{self, Write as _};
 
-/// A number by its type string, `<f8`; a record by the text of a `.npy` header, or, where that cannot say how its
-/// fields lie, by all of their offsets, as NumPy prints it.
+/// Formats a dtype as NumPy prints it: a scalar as its type string, `<f8`, and a record as the text of a `.npy` header
+/// or, if a header cannot express its layout, as a dict with the offsets of all fields.
 ///
 /// ```
 /// use mmap_array::DType;
@@ -32,7 +32,7 @@ impl fmt::Display for DType {
     }
 }
 
-/// Appends the text of a part, a type string in quotes.
+/// Appends the text of a part; a type string is put in quotes.
 fn push_nested(out: &mut String, dtype: &DType) {
     match &dtype.kind {
         Kind::Array { element, shape } => {
@@ -57,7 +57,7 @@ fn push_nested(out: &mut String, dtype: &DType) {
     }
 }
 
-/// NumPy's dict of a record: `{'names': […], 'formats': […], 'offsets': […], 'itemsize': 8}`.
+/// Appends NumPy's dict of a record: `{'names': […], 'formats': […], 'offsets': […], 'itemsize': 8}`.
 fn push_offsets(out: &mut String, dtype: &DType, fields: &[RecordField]) {
     out.push('{');
     push_list(out, "names", fields, |out, field| repr::push_text(out, &field.name));
@@ -83,7 +83,8 @@ fn push_list(out: &mut String, key: &str, fields: &[RecordField], push: impl Fn(
 }
 
 impl DType {
-    /// The Rust type of such elements, where this crate or Rust has one for all of them. Records have one each.
+    /// Returns the name of the Rust type of these elements, if Rust or this crate has one. Each record has a type of
+    /// its own.
     pub(super) fn rust_type(&self) -> Option<String> {
         let in_order = |order: Endianness, name: String| match order {
             order if order == Endianness::NATIVE => name,
@@ -118,8 +119,8 @@ impl DType {
         })
     }
 
-    /// Which Rust type would do for such elements, as errors say it, where there is one; and with which feature, if it is
-    /// not there without.
+    /// Returns the part of an error that suggests a Rust type for these elements, if there is one, and the feature that
+    /// it needs, if that is not enabled.
     pub(crate) fn advice(&self) -> Option<String> {
         let name = self.rust_type()?;
         let features = [
@@ -133,12 +134,14 @@ impl DType {
         })
     }
 
-    /// The element as a declaration in the manner of C: each field on a line of its own, with its offset in the record
-    /// that holds it, its size, and the padding between. For people, who know records in this form best; not for a
-    /// compiler, which knows neither byte orders nor units, aligns by rules of its own, and asks for other names.
+    /// Returns a declaration of the element in the style of C: one line for each field, with its offset in the record
+    /// that contains it, its size, and the padding between fields.
     ///
-    /// Fields come in the order of their offsets. Numbers are little-endian unless `big-endian` is said. A name that is
-    /// no name in C is in quotes.
+    /// The text is for people, not for a compiler: C cannot express byte orders and units, has its own alignment rules,
+    /// and restricts names.
+    ///
+    /// Fields are in the order of their offsets. Numbers are little-endian unless marked `big-endian`. A name that is
+    /// not a C identifier is in quotes.
     ///
     /// ```
     /// use mmap_array::DType;
@@ -164,7 +167,7 @@ impl DType {
         let mut lines = Vec::new();
         push_declaration(&mut lines, 0, "", self, bytes(self.itemsize));
         lines.iter_mut().for_each(|line| line.code.truncate(line.code.trim_end().len()));
-        /// Comments stand no further to the right than behind code of so many characters.
+        /// The most characters of code that comments are aligned behind.
         const WIDEST: usize = 48;
         let width =
             lines.iter().map(|line| line.code.chars().count()).filter(|&width| width <= WIDEST).max().unwrap_or(0);
@@ -191,7 +194,7 @@ fn bytes(count: usize) -> String {
     format!("{count} byte{}", if count == 1 { "" } else { "s" })
 }
 
-/// Adds the lines that declare one field, or the whole element, which has no name.
+/// Appends the lines that declare one field, or the whole element, which has no name.
 fn push_declaration(lines: &mut Vec<Line>, depth: usize, name: &str, dtype: &DType, mut comment: String) {
     let indent = "    ".repeat(depth);
     let mut name = name.to_owned();
@@ -253,7 +256,7 @@ fn c_name(name: &str) -> String {
     if is_name { name.to_owned() } else { format!("{name:?}") }
 }
 
-/// The type in C, and the byte order where there is one.
+/// Returns the type in C, and the byte order if the type has one.
 fn c_type(kind: &Kind) -> (&'static str, Option<Endianness>) {
     match *kind {
         Kind::Bool => ("bool", None),
@@ -333,7 +336,7 @@ mod tests {
         }
     }
 
-    /// What is advised is a type, which this test would not compile with else, and one of that dtype.
+    /// Checks that every suggested type exists, without which this test would not compile, and has the dtype.
     #[test]
     fn errors_advise_types_that_there_are() {
         #[cfg(target_endian = "little")]

@@ -1,39 +1,40 @@
-//! The Python literals that NumPy headers hold.
+//! A parser for the Python literals in `.npy` headers.
 //!
-//! A `.npy` header is the text of a Python dict, written by `repr` and read by `ast.literal_eval`, and other programs
-//! write it by hand with whatever Python allows: other quotes, prefixes, escapes, `0x2`, comments. So it must be read as
-//! Python reads it. This is the part of `ast.literal_eval` that can occur in a valid header: strings, integers, `True`,
-//! `False`, `None`, tuples, lists and dicts. Whatever else Python takes there (bytes, floats, complex numbers, sets,
-//! `...`) no header can use, so it is refused here, where the error can point at it.
+//! A `.npy` header is the text of a Python dict, written by `repr` and read by `ast.literal_eval`. Other programs write
+//! it by hand with any syntax that Python allows: other quotes, prefixes, escapes, `0x2`, comments. It must therefore
+//! be read as Python reads it. This module implements the part of `ast.literal_eval` that can occur in a valid header:
+//! strings, integers, `True`, `False`, `None`, tuples, lists and dicts. Everything else that Python accepts (bytes,
+//! floats, complex numbers, sets, `...`) is invalid in a header, and is refused here so that the error can point at it.
 //!
-//! The text comes from a file and may be anything. Brackets are followed without recursion, and no deeper than Python
-//! follows them, so that whoever walks through the literals may recurse; memory grows with the text and with nothing that
-//! the text says.
+//! The text comes from a file and may be arbitrary. Brackets are parsed without recursion and no deeper than Python
+//! parses them, so that code that walks the literals may recurse. Memory use is proportional to the length of the text
+//! and does not depend on its contents.
 //!
-//! Where this differs from Python 3.11 on purpose:
-//! - lone surrogates (`'\ud800'`), which no Rust string can hold, and named characters (`'\N{…}'`), whose names would
-//!   need a table of their own, are refused; integers beyond 64 bits too, parentheses behind a sign (`-(1)`), and a tuple
+//! Intended differences from Python 3.11:
+//! - lone surrogates (`'\ud800'`), which no Rust string can contain, and named characters (`'\N{…}'`), which would need
+//!   a table of names, are refused, as are integers beyond 64 bits, parentheses after a sign (`-(1)`), and a tuple
 //!   without parentheses;
-//! - white space before the first and behind the last token is never an error. Python refuses some of it as indentation.
+//! - white space before the first token and after the last token is never an error; Python refuses some of it as
+//!   indentation.
 
 use crate::error::{Error, Reason, Result};
 
-/// Brackets inside brackets: as many as Python's tokenizer takes (`MAXLEVEL`).
+/// The maximum nesting of brackets: that of Python's tokenizer (`MAXLEVEL`).
 const MAX_NESTING: usize = 200;
 
-/// A literal, and where its text begins.
+/// A literal and the position of its text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    /// Bytes of text in front of it; [`error_at`] tells people the character.
+    /// The byte offset of the literal in the text; [`error_at`] converts it into a character position.
     pub(crate) at: usize,
-    /// What it is.
+    /// The literal.
     pub(crate) literal: Literal,
 }
 
-/// What a literal is.
+/// The value of a literal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Literal {
-    /// A string, its escapes resolved and its adjacent parts joined.
+    /// A string, with its escapes resolved and its adjacent parts joined.
     Text(String),
     /// An integer.
     Int(i64),
@@ -45,11 +46,11 @@ pub(crate) enum Literal {
     Tuple(Vec<Node>),
     /// `[1, 2]`.
     List(Vec<Node>),
-    /// `{'a': 1}` as it is written: a key may occur twice, and Python takes the last one.
+    /// `{'a': 1}` as written: a key may occur twice, in which case Python uses the last one.
     Dict(Vec<(Node, Node)>),
 }
 
-/// Whose integers are read.
+/// The version of Python whose integers are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Python {
     /// `10L` is 10: Python 2 wrote headers of versions 1 and 2 in this way.
@@ -58,14 +59,14 @@ pub(crate) enum Python {
     Three,
 }
 
-/// Reads a text that is one literal, with nothing but white space and comments around it: `ast.literal_eval`.
+/// Parses a text that consists of one literal, with only white space and comments around it: `ast.literal_eval`.
 ///
 /// # Errors
 ///
-/// [`DType`](crate::ErrorKind::DType), with the character at which the text stops being one.
+/// Returns [`DType`](crate::ErrorKind::DType) with the character at which the text is invalid.
 pub(crate) fn parse(text: &str, python: Python) -> Result<Node> {
     if let Some(at) = text.find('\0') {
-        return Err(error_at(text, at, "a NUL character, which Python source never holds"));
+        return Err(error_at(text, at, "a NUL character, which Python source cannot contain"));
     }
     let mut parser = Parser { text, at: 0, nesting: 0, python };
     parser.blanks(true)?;
@@ -77,9 +78,9 @@ pub(crate) fn parse(text: &str, python: Python) -> Result<Node> {
     }
 }
 
-/// An error about the literal that begins `at` bytes into the text. It shows the text around that place.
+/// Returns an error about the literal that begins `at` bytes into the text. Its text shows the surrounding characters.
 pub(crate) fn error_at(text: &str, at: usize, what: impl Into<String>) -> Error {
-    /// Enough characters to find the place by.
+    /// The characters shown on each side, enough to find the position.
     const SHOWN: usize = 24;
     let (before, after) = text.split_at(at);
     let position = before.chars().count() + 1;
@@ -100,20 +101,20 @@ pub(crate) fn error_at(text: &str, at: usize, what: impl Into<String>) -> Error 
     Reason::Literal { what: what.into(), place }.error()
 }
 
-/// A bracket that is open, and what is inside it so far: of a dict, keys and values by turns.
+/// An open bracket and its contents so far; those of a dict are alternating keys and values.
 struct Bracket {
     at: usize,
     close: char,
     items: Vec<Node>,
-    /// Whether there was a comma.
+    /// Whether a comma was found.
     comma: bool,
 }
 
 struct Parser<'a> {
     text: &'a str,
-    /// Bytes read: always between two characters.
+    /// The number of bytes read, always a character boundary.
     at: usize,
-    /// Brackets that are open.
+    /// The number of open brackets.
     nesting: usize,
     python: Python,
 }
@@ -141,7 +142,7 @@ impl Parser<'_> {
         found
     }
 
-    /// A line's end in any of the three ways, which are one to Python.
+    /// Consumes a line ending in any of its three forms, which are equal to Python.
     fn eat_line_end(&mut self) -> bool {
         self.eat("\r\n") || self.eat("\n") || self.eat("\r")
     }
@@ -154,7 +155,7 @@ impl Parser<'_> {
         self.error(format!("expected {what}"))
     }
 
-    /// White space, comments and `\` at the end of a line; line ends only where they mean nothing.
+    /// Skips white space, comments and `\` at the end of a line, and line endings if they have no meaning.
     fn blanks(&mut self, line_ends: bool) -> Result<()> {
         loop {
             match self.peek() {
@@ -164,7 +165,7 @@ impl Parser<'_> {
                 Some('\\') => {
                     self.at += 1;
                     if !self.eat_line_end() || self.peek().is_none() {
-                        return Err(self.expected("a further line behind `\\`"));
+                        return Err(self.expected("another line after `\\`"));
                     }
                 }
                 _ => return Ok(()),
@@ -172,20 +173,20 @@ impl Parser<'_> {
         }
     }
 
-    /// Blanks between the tokens of a value. Outside brackets a line's end ends it.
+    /// Skips blanks between the tokens of a value. Outside brackets a line ending ends the value.
     fn inner_blanks(&mut self) -> Result<()> {
         self.blanks(self.nesting > 0)
     }
 
-    /// A value with all that is inside it. The brackets that are open are on a stack of its own, so deep nesting costs
-    /// memory in proportion to the text and nothing else.
+    /// Parses a value and its contents. Open brackets are kept on an explicit stack, so that deep nesting only costs
+    /// memory in proportion to the text.
     fn value(&mut self) -> Result<Node> {
         let mut open: Vec<Bracket> = Vec::new();
         loop {
             let mut node = match self.bracket_ahead() {
                 Some(bracket) => {
                     if open.len() == MAX_NESTING {
-                        return Err(self.error(format!("more than {MAX_NESTING} brackets inside one another")));
+                        return Err(self.error(format!("more than {MAX_NESTING} brackets nested in one another")));
                     }
                     self.at += 1;
                     self.nesting += 1;
@@ -205,7 +206,7 @@ impl Parser<'_> {
                 let key = bracket.close == '}' && bracket.items.len() % 2 == 1;
                 match self.peek() {
                     None => {
-                        let text = format!("a bracket that no `{}` closes", bracket.close);
+                        let text = format!("a bracket without its closing `{}`", bracket.close);
                         return Err(error_at(self.text, bracket.at, text));
                     }
                     Some(':') if key => {}
@@ -239,7 +240,7 @@ impl Parser<'_> {
         Some(Bracket { at: self.at, close, items: Vec::new(), comma: false })
     }
 
-    /// Takes the closing bracket, which is ahead.
+    /// Consumes the closing bracket, which is the next character.
     fn closed(&mut self, mut bracket: Bracket) -> Node {
         self.at += 1;
         self.nesting -= 1;
@@ -259,7 +260,7 @@ impl Parser<'_> {
         Node { at: bracket.at, literal }
     }
 
-    /// A value without parts.
+    /// Parses a value without parts.
     fn scalar(&mut self) -> Result<Node> {
         let at = self.at;
         let literal = match self.peek() {
@@ -275,7 +276,7 @@ impl Parser<'_> {
         Ok(Node { at, literal })
     }
 
-    /// Digits, with a base, with `_` between them, and perhaps with Python 2's `L`.
+    /// Parses an integer: digits with an optional base prefix, `_` between digits, and optionally Python 2's `L`.
     fn integer(&mut self, negative: bool) -> Result<i64> {
         let start = self.at;
         let radix = match self.rest().as_bytes() {
@@ -307,7 +308,9 @@ impl Parser<'_> {
         }
         let end = self.at;
         match self.peek() {
-            Some('.' | 'e' | 'E' | 'j' | 'J') if radix == 10 => return Err(self.expected("a whole number")),
+            Some('.' | 'e' | 'E' | 'j' | 'J') if radix == 10 => {
+                return Err(self.expected("an integer, not a float or complex number"));
+            }
             Some('L') if self.python == Python::Two => self.at += 1,
             Some('L') => return Err(self.expected("the end of the integer; `L` is Python 2's")),
             _ => {}
@@ -317,19 +320,19 @@ impl Parser<'_> {
         }
         let digits = &self.text[start..end];
         if radix == 10 && digits.starts_with('0') && digits.contains(|digit| matches!(digit, '1'..='9')) {
-            return Err(error_at(self.text, start, "a decimal integer with zeros in front of it"));
+            return Err(error_at(self.text, start, "a decimal integer with leading zeros"));
         }
         let value = value.and_then(|value| i64::try_from(if negative { -value } else { value }).ok());
-        value.ok_or_else(|| error_at(self.text, start, "an integer that does not fit 64 bits"))
+        value.ok_or_else(|| error_at(self.text, start, "an integer that does not fit in 64 bits"))
     }
 
-    /// How long the prefix is if a string follows: `u'…'` has 1.
+    /// Returns the length of the string prefix if a string follows: 1 for `u'…'`.
     fn quote_ahead(&self) -> Option<usize> {
         let prefix = self.rest().find(|c: char| !c.is_ascii_alphabetic())?;
         matches!(self.rest().as_bytes()[prefix], b'\'' | b'"').then_some(prefix)
     }
 
-    /// A string, or several that follow one another and are one.
+    /// Parses a string, or several adjacent strings, which are one.
     fn strings(&mut self) -> Result<String> {
         let mut joined = String::new();
         while let Some(prefix) = self.quote_ahead() {
@@ -338,7 +341,7 @@ impl Parser<'_> {
                 "" | "u" => false,
                 "r" => true,
                 "b" | "br" | "rb" => return Err(error_at(self.text, start, "bytes where text is needed")),
-                _ => return Err(error_at(self.text, start, "a prefix that text in a header cannot have")),
+                _ => return Err(error_at(self.text, start, "a string prefix that is not supported in a header")),
             };
             self.at += prefix;
             self.string(raw, &mut joined)?;
@@ -362,7 +365,7 @@ impl Parser<'_> {
             let at = self.at;
             if self.eat_line_end() {
                 if !long {
-                    return Err(error_at(self.text, at, "a line that ends within a string"));
+                    return Err(error_at(self.text, at, "a line that ends inside a string"));
                 }
                 out.push('\n');
             } else if self.eat("\\") {
@@ -379,13 +382,13 @@ impl Parser<'_> {
             } else {
                 match self.next() {
                     Some(plain) => out.push(plain),
-                    None => return Err(error_at(self.text, start, format!("a string that no {quote} ends"))),
+                    None => return Err(error_at(self.text, start, format!("a string without its closing {quote}"))),
                 }
             }
         }
     }
 
-    /// What follows a backslash, which stands at `at`.
+    /// Parses the rest of an escape whose backslash is at `at`.
     fn escape(&mut self, at: usize, out: &mut String) -> Result<()> {
         let plain = match self.next() {
             Some(same @ ('\\' | '\'' | '"')) => same,
@@ -399,7 +402,7 @@ impl Parser<'_> {
             Some('x') => self.character(at, 2)?,
             Some('u') => self.character(at, 4)?,
             Some('U') => self.character(at, 8)?,
-            Some('N') => return Err(error_at(self.text, at, "a character by its name, which is not read here")),
+            Some('N') => return Err(error_at(self.text, at, "a named character, which is not supported")),
             Some(first @ '0'..='7') => {
                 let mut code = first as u32 - '0' as u32;
                 for _ in 0..2 {
@@ -421,7 +424,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// The character of which the code follows in so many hexadecimal digits.
+    /// Parses a character code of that many hexadecimal digits.
     fn character(&mut self, at: usize, digits: usize) -> Result<char> {
         let wrong = |what: String| Err(error_at(self.text, at, what));
         let code = self.rest().get(..digits).filter(|code| code.bytes().all(|digit| digit.is_ascii_hexdigit()));
@@ -430,7 +433,7 @@ impl Parser<'_> {
         };
         let Some(character) = char::from_u32(code) else {
             return wrong(match code {
-                0xD800..=0xDFFF => "half a surrogate pair, which is no character".to_owned(),
+                0xD800..=0xDFFF => "half a surrogate pair, which is not a character".to_owned(),
                 _ => "an escape beyond the last character, U+10FFFF".to_owned(),
             });
         };
@@ -451,7 +454,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether the character can be part of a name. Beyond ASCII that is near enough: names are refused anyway.
+/// Returns whether the character can be part of a name. Beyond ASCII this is an approximation, since names are refused
+/// anyway.
 fn is_name(character: char) -> bool {
     character == '_' || character.is_alphanumeric()
 }
@@ -519,23 +523,23 @@ mod tests {
     #[test]
     fn strings_that_are_none() {
         for (source, why) in [
-            ("'a", "no ' ends (at character 1"),
-            ("'''a''", "no ''' ends"),
-            ("'a\\", "no ' ends"),
-            ("r'\\'", "no ' ends"),
-            ("'a\n'", "a line that ends within a string (at character 3"),
+            ("'a", "without its closing ' (at character 1"),
+            ("'''a''", "without its closing '''"),
+            ("'a\\", "without its closing '"),
+            ("r'\\'", "without its closing '"),
+            ("'a\n'", "a line that ends inside a string (at character 3"),
             ("'a\r'", "a line that ends"),
             ("b'a'", "bytes where text is needed (at character 1"),
             ("'a' Rb'c'", "bytes where text is needed (at character 5"),
-            ("f'a'", "a prefix"),
-            ("ur'a'", "a prefix"),
+            ("f'a'", "a string prefix"),
+            ("ur'a'", "a string prefix"),
             ("u 'a'", "expected a string"),
             (r"'\x4'", "without its 2 hexadecimal digits (at character 2"),
             (r"'\x+4'", "without its 2"),
             (r"'\u12é4'", "without its 4"),
             (r"'\U00110000'", "beyond the last character"),
-            (r"'a\ud83d\ude00'", "half a surrogate pair, which is no character (at character 3"),
-            (r"'\N{DIGIT ONE}'", "by its name"),
+            (r"'a\ud83d\ude00'", "half a surrogate pair, which is not a character (at character 3"),
+            (r"'\N{DIGIT ONE}'", "a named character"),
             ("'a\0'", "NUL"),
             ("'a'\n'b'", "expected the end of the text (at character 5"),
             ("'a'1", "expected the end of the text"),
@@ -641,6 +645,6 @@ mod tests {
         assert!(refused("").ends_with("(in an empty text)"));
         assert!(refused("{'descr':").ends_with("(at the end, after \"{'descr':\")"));
         assert!(refused("  [1, ").contains("at the end"));
-        assert!(refused("  [1 ").contains("a bracket that no `]` closes (at character 3"));
+        assert!(refused("  [1 ").contains("a bracket without its closing `]` (at character 3"));
     }
 }

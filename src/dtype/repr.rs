@@ -1,10 +1,10 @@
-//! How Python writes the values of a header: `repr`.
+//! Python's `repr` of the values of a header.
 //!
-//! A header that another program compares, hashes or greps is best the same bytes whoever wrote it, so strings take the
-//! quotes and escapes that Python would give them. That needs one thing that Rust does not tell: which characters Python
-//! holds to be printable. They are in a table here, so that the same dtype gives the same bytes whatever compiler built
-//! the program. Unicode grows, and Python with it; where two versions disagree, one writes a character and the other its
-//! escape, and every reader reads both alike.
+//! Other programs compare, hash and search headers, so a header should be the same bytes whoever wrote it. Strings are
+//! therefore written with the quotes and escapes that Python uses. This needs the set of characters that Python
+//! considers printable, which Rust does not provide. It is a table here, so that the same dtype gives the same bytes
+//! whichever compiler built the program. The set changes with the version of Unicode, and thus of Python: if two
+//! versions disagree, one writes a character and the other its escape, and every reader reads both as the same text.
 
 /// Appends a string as Python writes it: `repr(text)`.
 pub(crate) fn push_text(out: &mut String, text: &str) {
@@ -16,12 +16,13 @@ pub(crate) fn push_text(out: &mut String, text: &str) {
     out.push(quote);
 }
 
-/// The quotes that Python puts around text, by those that are in it.
+/// Returns the quote that Python puts around a text, given the quotes that the text contains.
 pub(crate) fn quote(single: bool, double: bool) -> char {
     if single && !double { '"' } else { '\'' }
 }
 
-/// Appends a character as Python writes it within such quotes; it may be a lone surrogate, or no character at all.
+/// Appends a character as Python writes it between such quotes. It may be a lone surrogate, or a code that is not a
+/// character.
 pub(crate) fn push_character(out: &mut String, code: u32, quote: char) {
     match char::from_u32(code) {
         Some('\t') => out.push_str("\\t"),
@@ -48,13 +49,13 @@ pub(crate) fn push_shape(out: &mut String, shape: &[usize]) {
     out.push_str(if shape.len() == 1 { ",)" } else { ")" });
 }
 
-/// `str.isprintable` for one character: not a control, format, private or unassigned character, and no separator but the
-/// space.
+/// Returns `str.isprintable` of one character: whether it is not a control, format, private-use or unassigned
+/// character, nor a separator other than the space.
 fn is_printable(character: char) -> bool {
     STARTS.partition_point(|&start| start <= u32::from(character)) % 2 == 0
 }
 
-/// The characters with which the runs begin: printable ones at odd places.
+/// The first characters of the runs: those of printable characters at odd indices.
 const STARTS: [u32; RUNS.len()] = {
     let mut starts = [0; RUNS.len()];
     let mut run = 1;
@@ -65,9 +66,9 @@ const STARTS: [u32; RUNS.len()] = {
     starts
 };
 
-/// The lengths of the runs of characters that are not printable, that are, that are not, …, from U+0000 to U+10FFFF.
+/// The lengths of the alternating runs of characters that are not printable and that are, from U+0000 to U+10FFFF.
 ///
-/// Unicode 14.0.0, printed by Python 3.11, the oldest that NumPy 2.4 runs on:
+/// This is Unicode 14.0.0, printed by Python 3.11, the oldest version that NumPy 2.4 supports:
 ///
 /// ```text
 /// import itertools
@@ -150,7 +151,8 @@ mod tests {
         assert_eq!(text("𝄞\u{10ffff}\u{e0100}"), "'𝄞\\U0010ffff\u{e0100}'");
     }
 
-    /// The count, and the FNV-1a hash of the little-endian codes, of the characters that Python 3.11 calls printable.
+    /// Compares the number of the characters that Python 3.11 considers printable, and the FNV-1a hash of their
+    /// little-endian codes.
     #[test]
     fn the_printable_characters_are_pythons() {
         let printable: Vec<char> = ('\0'..=char::MAX).filter(|&character| is_printable(character)).collect();

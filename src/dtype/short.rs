@@ -1,10 +1,10 @@
-//! Several types in one text, by commas, and types with a number or a shape in front: `i4,(10,)f4`, `3i4`.
+//! Texts of several types separated by commas, and of types after a number or a shape: `i4,(10,)f4`, `3i4`.
 //!
-//! `numpy.dtype` takes such texts, and names the fields `f0`, `f1` and so on; no header has them. The rules are those of
-//! `_commastring` in `numpy._core._internal`, seen in NumPy 2.4.
+//! `numpy.dtype` accepts these texts and names the fields `f0`, `f1` and so on; headers do not contain them. The rules
+//! are those of `_commastring` in `numpy._core._internal`, as of NumPy 2.4.
 //!
-//! Refused here are a last part that is an order alone, `i4,<`, which NumPy leaves out, a number that is meant for a length,
-//! `3S`, and a record of more than 2147483647 bytes, whose size NumPy takes for less than 0.
+//! This module refuses a last part that is only a byte order, `i4,<`, which NumPy ignores, a number that is meant as a
+//! length, `3S`, and a record of more than 2147483647 bytes, whose size overflows to a negative number in NumPy.
 
 use super::descr::check_shape;
 use super::literal::error_at;
@@ -13,7 +13,7 @@ use super::{DType, Endianness};
 use crate::error::Result;
 
 impl DType {
-    /// Reads a text for which [`is_list`] holds.
+    /// Parses a text for which [`is_list`] holds.
     pub(super) fn from_short(text: &str) -> Result<Self> {
         let (mut rest, mut parts, mut is_record) = (text, Vec::new(), false);
         // As NumPy, which sees a shape in front by its comma.
@@ -34,7 +34,7 @@ impl DType {
         }
         let bytes = parts.iter().fold(0, |bytes: usize, part| bytes.saturating_add(part.itemsize()));
         if bytes > MAX_ITEMSIZE {
-            return Err(error_at(text, 0, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's most")));
+            return Err(error_at(text, 0, format!("a record of more than {MAX_ITEMSIZE} bytes, NumPy's maximum")));
         }
         match parts.pop() {
             Some(only) if !is_record => Ok(only),
@@ -45,7 +45,7 @@ impl DType {
     }
 }
 
-/// The type at the start of a text, and what follows.
+/// Parses the type at the start of a text, and returns the rest of the text.
 fn part(text: &str) -> Result<(DType, &str), String> {
     let (first, rest) = order(text);
     let (repeats, rest) = repeats(rest);
@@ -74,19 +74,19 @@ fn part(text: &str) -> Result<(DType, &str), String> {
     Ok((DType::array(dtype, shape).map_err(|error| error.to_string())?, rest))
 }
 
-/// A byte order in front.
+/// Splits off a leading byte order.
 fn order(text: &str) -> (Option<char>, &str) {
     let order = text.chars().next().filter(|first| "<>=|".contains(*first));
     (order, &text[order.map_or(0, char::len_utf8)..])
 }
 
-/// The order that `=` stands for.
+/// Replaces `=` by the byte order that it denotes.
 fn known(order: Option<char>) -> Option<char> {
     let native = if Endianness::NATIVE == Endianness::Little { '<' } else { '>' };
     order.map(|order| if order == '=' { native } else { order })
 }
 
-/// What stands for a shape in front: ` *[(]?[ ,0-9]*[)]? *`.
+/// Splits off the text of a leading shape: ` *[(]?[ ,0-9]*[)]? *`.
 fn repeats(text: &str) -> (&str, &str) {
     let rest = text.trim_start_matches(' ');
     let rest = rest.strip_prefix('(').unwrap_or(rest);
@@ -95,12 +95,12 @@ fn repeats(text: &str) -> (&str, &str) {
     text.split_at(text.len() - rest.len())
 }
 
-/// The shape that such a text is to Python; none of no text.
+/// Parses that text as Python does; an empty text is no shape.
 fn shape(text: &str) -> Result<Option<Vec<usize>>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || format!("{text:?} is no shape, such as 3 or (2,3)");
+    let wrong = || format!("{text:?} is not a shape such as 3 or (2,3)");
     let trimmed = text.trim_matches(' ');
     let inner = match (trimmed.strip_prefix('('), trimmed.ends_with(')')) {
         (Some(inner), true) => inner.strip_suffix(')').unwrap_or(inner).trim_matches(' '),

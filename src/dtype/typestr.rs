@@ -1,18 +1,19 @@
-//! The one word that describes an element without parts: NumPy's type string.
+//! NumPy's type strings, which describe elements without parts.
 //!
-//! `<f8`, `|S5`, `>M8[25s]`: order, kind, size, and the unit of times. NumPy writes only this form, and reads much
-//! more: sizes as C's `strtol` takes them, names such as `float64`, letters such as `d`. Those that mean the same
-//! everywhere are read here too, and the names of ml_dtypes' floats, which NumPy knows once that package is imported: as
-//! raw bytes, which is what NumPy writes for their arrays. Those that mean whatever the machine's C compiler meant (`l`, `int`, `longdouble`) are
-//! refused: a file must not change with the machine that reads it.
+//! A type string such as `<f8`, `|S5` or `>M8[25s]` consists of byte order, kind, size, and the unit of times. NumPy
+//! writes only this form, but reads more: sizes as C's `strtol` parses them, names such as `float64`, letters such as
+//! `d`. This module also reads those that have the same meaning on every machine, and the names of ml_dtypes' floats,
+//! which NumPy knows once that package is imported, as opaque bytes, which is what NumPy writes for their arrays. It
+//! refuses those whose meaning depends on the C compiler of the machine (`l`, `int`, `longdouble`), since a file must
+//! not change with the machine that reads it.
 
 use super::{DType, Endianness, Kind, TimeUnit};
 use std::fmt::Write as _;
 
-/// The bytes that an element may have: NumPy counts them in a C `int`.
+/// The maximum size of an element in bytes: NumPy counts them in a C `int`.
 pub(super) const MAX_ITEMSIZE: usize = i32::MAX as usize;
 
-/// The units by the names that NumPy gives them.
+/// The units and NumPy's names for them.
 const UNITS: [(&str, TimeUnit); 14] = [
     ("Y", TimeUnit::Year),
     ("M", TimeUnit::Month),
@@ -30,7 +31,7 @@ const UNITS: [(&str, TimeUnit); 14] = [
     ("generic", TimeUnit::Generic),
 ];
 
-/// Appends the type string of a kind without parts: `dtype.str`. Nothing of others.
+/// Appends the type string of a kind without parts, `dtype.str`; nothing for other kinds.
 pub(super) fn push(out: &mut String, kind: &Kind) {
     let mark = |size: usize, order: &Endianness| match (size, order) {
         (1, _) => '|',
@@ -57,7 +58,7 @@ pub(super) fn push(out: &mut String, kind: &Kind) {
     };
 }
 
-/// `[25s]`, `[ns]`, or nothing for the generic unit.
+/// A unit and its count as `[25s]`, `[ns]`, or nothing for the generic unit.
 pub(super) struct Counted(pub(super) TimeUnit, pub(super) u32);
 
 impl std::fmt::Display for Counted {
@@ -71,12 +72,12 @@ impl std::fmt::Display for Counted {
     }
 }
 
-/// Reads a type string: the part of `numpy.dtype(str)` that describes one element without parts. An error says what is
-/// wrong with it.
+/// Parses a type string: the part of `numpy.dtype(str)` that describes one element without parts. An error describes
+/// what is wrong.
 pub(super) fn parse(text: &str) -> Result<DType, String> {
     let unknown = || Err(format!("there is no type {text:?}"));
     if is_list(text) {
-        return Err(format!("{text:?} is several elements: write a list of fields, or a field with a shape"));
+        return Err(format!("{text:?} describes several elements: write a list of fields, or a field with a shape"));
     }
     let (order, word) = match text.as_bytes().first() {
         Some(b'<') => (Endianness::Little, &text[1..]),
@@ -108,15 +109,14 @@ pub(super) fn parse(text: &str) -> Result<DType, String> {
     match kind {
         Found::Kind(kind) => DType::scalar(kind).or_else(|_| unknown()),
         Found::Objects => Err(format!(
-            "{text:?} is Python objects, which are pickled into files and never unpickled here; save them as numbers, \
-             text or records of some"
+            "{text:?} denotes Python objects, which this crate never unpickles; save them as numbers, text or records"
         )),
         Found::Varies(fixed) => Err(format!("the size of {text:?} depends on the machine: write {fixed}")),
         Found::Nothing => unknown(),
     }
 }
 
-/// NumPy's test for the strings that hold more than one type or a repeated one: `i4,f8`, `3i4`, `(2,)i4`.
+/// Returns whether a text is one that NumPy reads as more than one type or a repeated one: `i4,f8`, `3i4`, `(2,)i4`.
 pub(super) fn is_list(text: &str) -> bool {
     let word = text.strip_prefix(['<', '>', '=', '|']).unwrap_or(text);
     let mut brackets = 0_i32;
@@ -129,7 +129,7 @@ pub(super) fn is_list(text: &str) -> bool {
 
 enum Found {
     Kind(Kind),
-    /// As large as the machine's C compiler makes it; what to write instead.
+    /// A type whose size depends on the machine's C compiler, and what to write instead.
     Varies(&'static str),
     Objects,
     Nothing,
@@ -140,7 +140,7 @@ const VARIES_FLOAT: &str = "<f8, <f12 or <f16";
 const VARIES_COMPLEX: &str = "<c16, <c24 or <c32";
 const VARIES_UINT: Found = Found::Varies("<u4 or <u8");
 
-/// `f8`, `S5`: a kind and a size.
+/// Returns the kind of a letter and a size, such as `f8` or `S5`.
 fn sized(letter: char, size: i64, order: Endianness) -> Found {
     let Some(size) = usize::try_from(size).ok().filter(|&size| size <= MAX_ITEMSIZE) else { return Found::Nothing };
     Found::Kind(match letter {
@@ -163,7 +163,7 @@ fn sized(letter: char, size: i64, order: Endianness) -> Found {
     })
 }
 
-/// `d`: NumPy's characters for C's types. C's `int` is an `i32` on every machine that there is.
+/// Returns the kind of one of NumPy's letters for C types, such as `d`. C's `int` is an `i32` on every machine.
 fn by_letter(letter: char, order: Endianness) -> Found {
     Found::Kind(match letter {
         '?' => Kind::Bool,
@@ -195,7 +195,7 @@ fn by_letter(letter: char, order: Endianness) -> Found {
     })
 }
 
-/// `float64`: the names of NumPy's types.
+/// Returns the kind of a name of a NumPy type, such as `float64`.
 fn by_name(name: &str) -> Found {
     let native = Endianness::NATIVE;
     Found::Kind(match name {
@@ -233,16 +233,17 @@ fn by_name(name: &str) -> Found {
     })
 }
 
-/// What follows `M8`: nothing, or a unit and how many of it in brackets.
+/// Parses the text after `M8`: nothing, or a unit and its count in brackets.
 fn time_unit(text: &str) -> Result<(TimeUnit, u32), String> {
     if text.is_empty() {
         return Ok((TimeUnit::Generic, 1));
     }
     let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let inner = inner.ok_or_else(|| format!("{text:?} is no unit in brackets, such as [ns] or [25s]"))?;
+    let inner = inner.ok_or_else(|| format!("{text:?} is not a unit in brackets, such as [ns] or [25s]"))?;
     let (count, name) = strtol(inner).unwrap_or((1, inner));
     let count = u32::try_from(count).ok().filter(|count| (1..=i32::MAX.unsigned_abs()).contains(count));
-    let count = count.ok_or_else(|| format!("{text:?} counts less than one of its unit, or more than 2147483647"))?;
+    let count =
+        count.ok_or_else(|| format!("{text:?} has a count of units that is less than 1 or more than 2147483647"))?;
     // Greek mu.
     let name = if name == "μs" { "us" } else { name };
     match UNITS.iter().find(|(unit, _)| *unit == name) {
@@ -255,8 +256,8 @@ fn time_unit(text: &str) -> Result<(TimeUnit, u32), String> {
     }
 }
 
-/// An integer at the start of the text, and what follows it, by the rules of C's function of that name, by which NumPy
-/// reads it: white space and a sign may precede the digits. One beyond `i64` is taken for its greatest.
+/// Parses an integer at the start of the text, and returns the rest, by the rules of the C function of this name, which
+/// NumPy uses: white space and a sign may precede the digits. A number beyond `i64::MAX` becomes `i64::MAX`.
 fn strtol(text: &str) -> Option<(i64, &str)> {
     let signed = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let digits = signed.strip_prefix(['+', '-']).unwrap_or(signed);
@@ -273,7 +274,7 @@ fn strtol(text: &str) -> Option<(i64, &str)> {
 mod tests {
     use super::*;
 
-    /// The type string by which the type that the text names is written.
+    /// Returns the type string that is written for the type that the text names.
     fn written(text: &str) -> String {
         let dtype = parse(text).unwrap_or_else(|error| panic!("{error}"));
         let mut out = String::new();
@@ -353,27 +354,27 @@ mod tests {
             ("fé", "no type"),
             ("T", "no type"),
             ("\x0c", "no type"),
-            ("|O", "\"|O\" is Python objects"),
+            ("|O", "\"|O\" denotes Python objects"),
             ("O8", "Python objects"),
             ("object", "Python objects"),
             ("l", "depends on the machine: write <i4 or <i8"),
             ("uint", "write <u4 or <u8"),
             (">g", "write <f8, <f12 or <f16"),
-            ("3i4", "is several elements"),
-            ("<3i4", "is several elements"),
-            ("i4,f8", "is several elements"),
-            ("(2,)i4", "is several elements"),
+            ("3i4", "describes several elements"),
+            ("<3i4", "describes several elements"),
+            ("i4,f8", "describes several elements"),
+            ("(2,)i4", "describes several elements"),
             ("M8[xx]", "there is no unit \"xx\"; the units are Y, M, W, D, h, m, s, ms, us, ns, ps, fs, as, generic"),
             ("M8[]", "there is no unit"),
             ("M8[5]", "there is no unit"),
             ("M8[s/2]", "there is no unit"),
             ("M8[s]]", "there is no unit"),
-            ("M8ns", "no unit in brackets"),
-            ("M8[s", "no unit in brackets"),
+            ("M8ns", "not a unit in brackets"),
+            ("M8[s", "not a unit in brackets"),
             ("M08[s]", "no type"),
             ("M4", "no type"),
-            ("M8[0s]", "less than one"),
-            ("M8[-1s]", "less than one"),
+            ("M8[0s]", "less than 1"),
+            ("M8[-1s]", "less than 1"),
             ("M8[2147483648s]", "more than 2147483647"),
         ] {
             let error = parse(text).map(|dtype| format!("{dtype:?}")).unwrap_err();

@@ -1,4 +1,4 @@
-//! The bytes of views: of any dtype, typed views among them, in C order and in pieces.
+//! The bytes of views of any dtype, in C order and in chunks.
 
 use super::view::DynView;
 use crate::access::{Reading, Shared};
@@ -10,28 +10,27 @@ use crate::shape::Order;
 use crate::view::shaping::Shaped;
 use crate::view::{ArrayView, RawView};
 
-/// A view of any mode, as those know it who write it elsewhere.
+/// A view in any access mode, for code that writes its elements elsewhere.
 pub trait AnyView {
-    /// What the elements are.
+    /// Returns the dtype of the elements.
     fn dtype(&self) -> &DType;
 
-    /// The number of elements along each axis.
+    /// Returns the number of elements along each axis.
     fn shape(&self) -> &[usize];
 
-    /// Whether the elements lie one after another in Fortran order and not in C order as well: where NumPy's
-    /// `flags.fnc` is.
+    /// Returns whether the elements are contiguous in Fortran order but not in C order: NumPy's `flags.fnc`.
     fn is_fortran(&self) -> bool;
 
-    /// Calls `f` with the bytes of the elements in an order, about `most` at a time.
+    /// Calls `f` with the bytes of the elements in the given order, about `most` bytes at a time.
     fn for_each_chunk(&self, order: Order, most: usize, f: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 
-    /// Finds out whether any element was lost on the way, before anybody relies on what was written.
+    /// Checks that no element was lost while the view was read, before the written data are relied upon.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// A view of an array that may lose elements.
+/// A view of an array that may lose elements, with the check for it.
 pub(crate) struct Checked<'a, C> {
     pub(crate) view: DynView<'a, Shared>,
     pub(crate) check: C,
@@ -86,7 +85,7 @@ impl<A: Reading> AnyView for DynView<'_, A> {
 }
 
 impl<'a, A: Reading> DynView<'a, A> {
-    /// Calls `f` with the bytes of the elements, in C order, about `most` at a time.
+    /// Calls `f` with the bytes of the elements in C order, about `most` bytes at a time.
     fn for_each_chunk(&self, most: usize, f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         // A few sizes are copied by the processor's instructions for them.
         match self.dtype().itemsize() {
@@ -100,7 +99,7 @@ impl<'a, A: Reading> DynView<'a, A> {
         }
     }
 
-    /// The bytes of all elements, in C order.
+    /// Returns the bytes of all elements in C order.
     pub(super) fn collect_bytes(&self) -> Vec<u8> {
         const MOST: usize = 1 << 16;
         if self.is_empty() {
@@ -119,12 +118,12 @@ impl<'a, A: Reading> DynView<'a, A> {
         bytes
     }
 
-    /// The elements' bytes, as one more axis.
+    /// Returns a view of the bytes of the elements, along one more axis.
     fn bytes(&self) -> Result<ArrayView<'a, u8, A>> {
         let (raw, size) = (self.raw(), self.dtype().itemsize());
         // Fewer axes than there may be, so that there is room for one more.
         let raw = RawView { axes: raw.axes.joined(), ptr: raw.ptr }.unpack(size, 1)?;
-        // SAFETY: every element of the view is that many initialised bytes for 'a, by the contract of `from_raw`.
+        // SAFETY: every element of the view is that many initialized bytes for 'a, by the contract of `from_raw`.
         Ok(unsafe { ArrayView::from_raw(raw) })
     }
 }

@@ -1,4 +1,4 @@
-//! Complex numbers of any parts, as their sums and means need them, without the feature `num-complex`.
+//! Complex numbers of any part type, for sums and means without the feature `num-complex`.
 
 use super::value::{Sum, Value};
 use crate::dtype::DType;
@@ -10,7 +10,7 @@ use crate::print::Wide;
 use bytemuck::{Pod, Zeroable};
 use std::ops::{Add, AddAssign, Neg};
 
-/// A complex number: its real and its imaginary part.
+/// A complex number: the real and the imaginary part.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(transparent)]
 pub(super) struct Complex<T>([T; 2]);
@@ -68,7 +68,7 @@ impl<T: Element> Element for Complex<T> {
 
 impl<T> number::sealed::Sealed for Complex<T> {}
 
-/// Floats add up to one of these.
+/// The types of sums of floats.
 pub(super) trait Float:
     Copy + Add<Output = Self> + AddAssign + Neg<Output = Self> + Default + Send + Sync
 {
@@ -123,7 +123,7 @@ impl<T: Number<Sum: Float, Mean = f64>> Number for Complex<T> {
         Complex([re / len as f64, im / len as f64])
     }
 
-    /// The real part, as of num-complex's.
+    /// Returns the real part, as for num-complex's type.
     #[inline(always)]
     fn to_number<N: Number>(self) -> N {
         self.0[0].to_number()

@@ -1,5 +1,4 @@
-//! Numbers of any width and byte order, found to be of their type once for a whole view, which is then worked on as a
-//! typed one; and converted so to numbers of one type.
+//! Dispatch of a whole view to the type and byte order of its numbers, and conversion to numbers of one type.
 
 use super::value::Sum;
 use super::view::DynView;
@@ -12,7 +11,7 @@ use crate::view::{ArrayView, With};
 use bytemuck::Pod;
 use byteorder::{BigEndian, LittleEndian};
 
-/// What is done with a view once its type is known.
+/// An operation on a view whose element type has been determined.
 pub(super) trait Visitor {
     type Output;
 
@@ -42,7 +41,7 @@ impl<T: Number> Visitor for CopyTo<'_, T> {
     }
 }
 
-/// Has a view visited as elements of a type in some byte order.
+/// Visits a view as elements of a type in some byte order.
 macro_rules! in_order {
     ($view:expr, $visitor:expr, $stored:ty, $order:expr) => {
         match $order {
@@ -61,7 +60,7 @@ impl<A: Reading> DynView<'_, A> {
         self.convert(CopyTo(target))
     }
 
-    /// Has the elements visited as the numbers that they are, of times their counts.
+    /// Visits the elements as the numbers that they are, or as the counts of times.
     fn convert<V: Visitor>(&self, visitor: V) -> Result<V::Output> {
         self.visit(visitor).or_else(|visitor| match *self.dtype().kind() {
             Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => {
@@ -71,7 +70,7 @@ impl<A: Reading> DynView<'_, A> {
         })
     }
 
-    /// Has the elements visited as the real numbers that they are; gives the visitor back where they are none.
+    /// Visits the elements as the real numbers that they are; returns the visitor if they are not real numbers.
     pub(super) fn visit<V: Visitor>(&self, visitor: V) -> Result<V::Output, V> {
         Ok(match *self.dtype().kind() {
             Kind::Bool => visitor.visit(self.elements::<Bool>()),
@@ -92,11 +91,11 @@ impl<A: Reading> DynView<'_, A> {
         })
     }
 
-    /// The error of elements of which something cannot be made that can be made of numbers, `and` others.
+    /// Returns the error for elements that cannot be used as numbers, and `and` others, can.
     pub(super) fn no_numbers(&self, made: &str, and: &str) -> Error {
         let fields = if self.dtype().fields().is_empty() { "" } else { "; take one of the fields" };
         Reason::DTypeMismatch(format!(
-            "the elements are {}, which cannot be {made} as integers, floats, truth values{and} can{fields}",
+            "the elements are {}, which cannot be {made}; integers, floats, truth values{and} can{fields}",
             self.dtype(),
         ))
         .error()

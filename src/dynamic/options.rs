@@ -1,4 +1,4 @@
-//! Elements of a dtype, as the builders know them.
+//! The builders' traits for elements of a [`DType`].
 
 use super::DynArray;
 use crate::access::StableMode;

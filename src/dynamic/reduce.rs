@@ -1,4 +1,4 @@
-//! Sums, means and extremes of views whose dtype is known at run time.
+//! Sums, means and extremes of views whose dtype is known only at run time.
 
 use super::complex::{Complex, Float};
 use super::convert::Visitor;
@@ -14,7 +14,7 @@ use crate::view::{ArrayView, Reduced};
 use bytemuck::{Pod, bytes_of};
 use byteorder::{BigEndian, LittleEndian};
 
-/// What is asked for.
+/// The kind of reduction.
 #[derive(Clone, Copy)]
 enum Of {
     Sum,
@@ -23,7 +23,7 @@ enum Of {
     Max,
 }
 
-/// Reduces along some axes, or all elements to one.
+/// A reduction along some axes, or of all elements to one.
 #[derive(Clone, Copy)]
 struct Reduce<'a> {
     of: Of,
@@ -31,13 +31,13 @@ struct Reduce<'a> {
     dtype: &'a DType,
 }
 
-/// The value of an element.
+/// Returns the value of an element.
 fn value<T: Pod>(element: T, dtype: &DType) -> Value<'static> {
     let value = DynView::of_element(bytes_of(&element), dtype).at(());
     value.without_record().expect("what is reduced is no record")
 }
 
-/// What `make` makes of results, which may be more than memory has room for as values.
+/// Converts results by `make`; they may exceed memory as values.
 fn values<S>(results: Vec<S>, make: impl Fn(S) -> Result<Value<'static>>) -> Result<Vec<Value<'static>>> {
     let mut values = Vec::new();
     values
@@ -76,7 +76,7 @@ impl Reduce<'_> {
         Ok((shape, values(means, Sum::to_value)?))
     }
 
-    /// Sums or means of complex numbers, as which elements of a type are seen.
+    /// Returns the sums or means of elements that are viewed as complex numbers.
     fn complex<S, A>(self, view: ArrayView<'_, Complex<S>, A>) -> Result<Reduced<Value<'static>>>
     where
         S: Number<Sum: Float, Mean = f64>,
@@ -137,17 +137,19 @@ impl<A: Reading> DynView<'_, A> {
         }
     }
 
-    /// Adds up all elements: NumPy's `arr.sum()`. What [`ArrayView::sum`] gives of the elements' type, as a value:
-    /// floats of 4 and 8 bytes in their own type, of 2 bytes in `f32` and longer ones in `f64`, pairwise; integers and
-    /// truth values exactly.
+    /// Returns the sum of all elements: NumPy's `arr.sum()`.
     ///
-    /// The sums of complex numbers are those of their real and of their imaginary parts.
+    /// It is the sum that [`ArrayView::sum`] returns for the type of the elements, as a value: floats of 4 and 8 bytes
+    /// are added up in their own type, floats of 2 bytes in `f32`, and longer floats in `f64`, pairwise; integers and
+    /// truth values are added up exactly.
+    ///
+    /// The sum of complex numbers consists of the sums of their real and of their imaginary parts.
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers;
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a sum of integers that 64 bits do not hold, which in NumPy
-    /// wraps around.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the elements are not numbers, and
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if a sum of integers does not fit in 64 bits, where NumPy wraps
+    /// around.
     ///
     /// ```
     /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -164,21 +166,22 @@ impl<A: Reading> DynView<'_, A> {
         Ok(sum.pop().expect("of no elements the sum is 0"))
     }
 
-    /// Returns the mean of all elements in `f64`, of complex ones complex; `None` where there are none: NumPy's
-    /// `arr.mean(dtype=np.float64)`. See [`sum`](Self::sum).
+    /// Returns the mean of all elements in `f64`, which is complex for complex numbers, or `None` if there are no
+    /// elements: NumPy's `arr.mean(dtype=np.float64)`. See [`sum`](Self::sum).
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the elements are not numbers.
     pub fn mean(&self) -> Result<Option<Value<'static>>> {
         Ok(self.reduce(Of::Mean, None)?.1.pop())
     }
 
-    /// Returns the smallest element, NaN (or NaT) where one is; `None` where there are none: NumPy's `arr.min()`.
+    /// Returns the smallest element, NaN (or NaT) if any element is, or `None` if there are no elements: NumPy's
+    /// `arr.min()`.
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no real numbers and no times.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the elements are neither real numbers nor times.
     pub fn min(&self) -> Result<Option<Value<'static>>> {
         Ok(self.reduce(Of::Min, None)?.1.pop())
     }
@@ -187,48 +190,52 @@ impl<A: Reading> DynView<'_, A> {
     ///
     /// # Errors
     ///
-    /// As for [`min`](Self::min).
+    /// Returns the errors of [`min`](Self::min).
     pub fn max(&self) -> Result<Option<Value<'static>>> {
         Ok(self.reduce(Of::Max, None)?.1.pop())
     }
 
-    /// Adds up the elements along one axis or several: NumPy's `arr.sum(axis=0)`. Returns the lengths of the axes that
-    /// are kept, and the sums in C order. See [`ArrayView::sum_axis`] and [`sum`](Self::sum).
+    /// Returns the sums of the elements along one or more axes: NumPy's `arr.sum(axis=0)`.
+    ///
+    /// The result consists of the lengths of the remaining axes, and the sums in C order. See [`ArrayView::sum_axis`]
+    /// and [`sum`](Self::sum).
     ///
     /// # Errors
     ///
-    /// As for [`sum`](Self::sum), and [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one
-    /// is named twice.
+    /// Returns the errors of [`sum`](Self::sum), [`OutOfRange`](crate::ErrorKind::OutOfRange) if an axis does not exist
+    /// or is named twice, and [`Overflow`](crate::ErrorKind::Overflow) if there is not enough memory for the results.
     pub fn sum_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
         axes.with_index(|axes| self.reduce(Of::Sum, Some(axes)))
     }
 
-    /// Returns the means along one axis or several, in `f64`: NumPy's `arr.mean(axis=0, dtype=np.float64)`. See
-    /// [`sum_axis`](Self::sum_axis).
+    /// Returns the means of the elements along one or more axes, in `f64`. See [`sum_axis`](Self::sum_axis).
+    ///
+    /// NumPy: `arr.mean(axis=0, dtype=np.float64)`.
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements.
+    /// Returns the errors of [`sum_axis`](Self::sum_axis), and [`OutOfRange`](crate::ErrorKind::OutOfRange) if a
+    /// reduced axis has no elements.
     pub fn mean_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
         axes.with_index(|axes| self.reduce(Of::Mean, Some(axes)))
     }
 
-    /// Returns the smallest elements along one axis or several: NumPy's `arr.min(axis=0)`. See
+    /// Returns the smallest elements along one or more axes: NumPy's `arr.min(axis=0)`. See
     /// [`sum_axis`](Self::sum_axis) and [`min`](Self::min).
     ///
     /// # Errors
     ///
-    /// As for [`min`](Self::min) and for [`mean_axis`](Self::mean_axis).
+    /// Returns the errors of [`min`](Self::min) and of [`mean_axis`](Self::mean_axis).
     pub fn min_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
         axes.with_index(|axes| self.reduce(Of::Min, Some(axes)))
     }
 
-    /// Returns the largest elements along one axis or several: NumPy's `arr.max(axis=0)`. See
+    /// Returns the largest elements along one or more axes: NumPy's `arr.max(axis=0)`. See
     /// [`min_axis`](Self::min_axis).
     ///
     /// # Errors
     ///
-    /// As for [`min_axis`](Self::min_axis).
+    /// Returns the errors of [`min_axis`](Self::min_axis).
     pub fn max_axis(&self, axes: impl NdIndex) -> Result<Reduced<Value<'static>>> {
         axes.with_index(|axes| self.reduce(Of::Max, Some(axes)))
     }

@@ -1,4 +1,4 @@
-//! Arrays of files that others change, whose dtype is known at run time.
+//! Arrays of files that others may change, whose dtype is known only at run time.
 
 use super::{DynArrayMut, DynView, Value};
 use crate::access::{Aliasing, Mode, ReadWrite, Shared, SharedMut};
@@ -14,11 +14,11 @@ use std::marker::PhantomData;
 use std::ops::{Range, RangeBounds};
 use std::path::Path;
 
-/// A file, or a portion of one, as an array of elements of a [`DType`] that is known only when the program runs, and that
-/// anybody may write, cut or append to meanwhile.
+/// A file, or a part of one, as an array of elements of a [`DType`] that is known only at run time, while anybody may
+/// write, truncate or extend the file.
 ///
-/// It is what [`DynArray`](super::DynArray) is, opened without `unsafe` by [`open_shared`](crate::Options::open_shared).
-/// What is promised is told at [`SharedArray`](crate::SharedArray).
+/// It is a [`DynArray`](super::DynArray) that is opened without `unsafe` by
+/// [`open_shared`](crate::Options::open_shared). See [`SharedArray`](crate::SharedArray) for its guarantees.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -37,7 +37,7 @@ pub struct SharedDynArray<A: Aliasing = Shared> {
     marker: PhantomData<A>,
 }
 
-/// A shared array whose elements can be written, through a typed view.
+/// A [`SharedDynArray`] whose elements can be written through typed views.
 pub type SharedDynArrayMut = SharedDynArray<SharedMut>;
 
 impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
@@ -48,20 +48,20 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         Ok(array)
     }
 
-    /// Returns what the elements are.
+    /// Returns the dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> &DType {
         &self.dtype
     }
 
-    /// Returns the number of elements along each axis, as they were when the array was opened or last
-    /// [refreshed](Self::refresh). The axes of elements that are subarrays are the [`view`](Self::view)'s.
+    /// Returns the number of elements along each axis when the array was opened or last [refreshed](Self::refresh). The
+    /// axes of elements that are subarrays are not included; the shape of the [`view`](Self::view) includes them.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.portion.axes().lens()
     }
 
-    /// Returns the number of axes; a 0-d array has none, and one element.
+    /// Returns the number of axes. A 0-d array has no axes and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.portion.axes().ndim()
@@ -73,92 +73,94 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         self.portion.axes().len()
     }
 
-    /// Returns whether there is no element.
+    /// Returns `true` if the array has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shape().contains(&0)
     }
 
-    /// Returns the order in which the elements follow one another in the file.
+    /// Returns the order in which the elements are stored.
     #[must_use]
     pub fn order(&self) -> Order {
         self.portion.layout().order
     }
 
-    /// Returns where the first element lies in the file, in bytes from its start.
+    /// Returns the offset of the first element in the file, in bytes.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
         self.portion.layout().offset
     }
 
-    /// Returns the file's path as it was given; `None` for files passed in open.
+    /// Returns the path of the file as it was given; `None` for files passed as open handles.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.portion.path()
     }
 
-    /// Returns a view of all elements, to read. See [`SharedArray::view`](crate::SharedArray::view).
+    /// Returns a read-only view of all elements. See [`SharedArray::view`](crate::SharedArray::view).
     #[must_use]
     pub fn view(&self) -> DynView<'_, Shared> {
         self.lent(None)
     }
 
-    /// The elements where they are, or in a copy.
+    /// Returns a view of the mapped elements, or of a copy of them.
     fn lent<'a>(&'a self, copy: Option<&'a Region>) -> DynView<'a, Shared> {
         let raw = copy.map_or_else(|| self.portion.raw_view(), |copy| self.portion.raw_view_of(copy));
         let (raw, dtype) = raw.unpack_dtype(&self.dtype).expect("the axes were counted when the array was made");
-        // SAFETY: the axes lie within the region, whose bytes are a file's, initialised, or zeros in the place of those that
+        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those that
         // were lost; or within a copy of them.
         unsafe { DynView::from_raw(raw, dtype) }
     }
 
-    /// Finds out whether the array has lost an element. See [`SharedArray::check`](crate::SharedArray::check).
+    /// Checks that the array has not lost an element. See [`SharedArray::check`](crate::SharedArray::check).
     ///
     /// # Errors
     ///
-    /// [`Truncated`](crate::ErrorKind::Truncated), [`Io`](crate::ErrorKind::Io) as there.
+    /// Returns [`Truncated`](crate::ErrorKind::Truncated) or [`Io`](crate::ErrorKind::Io) as
+    /// [`SharedArray::check`](crate::SharedArray::check) does.
     pub fn check(&self) -> Result<()> {
         self.portion.check()
     }
 
-    /// Calls `f` with a view of the elements, and then asks once whether any of them was lost meanwhile. See
+    /// Calls `f` with a view of the elements, and then checks once whether any of them was lost meanwhile. See
     /// [`SharedArray::read`](crate::SharedArray::read).
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     pub fn read<R>(&self, f: impl FnOnce(DynView<'_, Shared>) -> R) -> Result<R> {
         shared::read(self, f)
     }
 
-    /// As [`read`](Self::read), for an `f` that may fail. That something was lost outranks its error.
+    /// Calls a fallible `f` as [`read`](Self::read) does. The loss of an element takes precedence over the error of
+    /// `f`.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and `f`'s.
+    /// Returns the errors of [`check`](Self::check), and the error of `f`.
     pub fn try_read<R, E: From<Error>>(&self, f: impl FnOnce(DynView<'_, Shared>) -> Result<R, E>) -> Result<R, E> {
         self.read(f)?
     }
 
-    /// As [`read`](Self::read), and an error where the file was written meanwhile. See
+    /// Calls `f` as [`read`](Self::read) does, and returns an error if the file was written meanwhile. See
     /// [`SharedArray::read_unchanged`](crate::SharedArray::read_unchanged).
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and [`Changed`](crate::ErrorKind::Changed).
+    /// Returns the errors of [`check`](Self::check), and [`Changed`](crate::ErrorKind::Changed).
     pub fn read_unchanged<R>(&self, f: impl FnOnce(DynView<'_, Shared>) -> R) -> Result<R> {
         self.portion.unchanged(|| self.read(f))
     }
 
-    /// Returns the item at an index of one number per axis of the [`view`](Self::view). See [`DynView::at`].
+    /// Returns the item at an index with one number per axis of the [`view`](Self::view). See [`DynView::at`].
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    /// Panics if the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
     #[track_caller]
     pub fn at(&self, index: impl NdIndex) -> Result<Value<'_>> {
         match index.with_index(|index| self.get(index))? {
@@ -170,11 +172,11 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         }
     }
 
-    /// As [`at`](Self::at), with `None` for an index outside.
+    /// Returns the item at an index, as [`at`](Self::at) does, or `None` if the index is outside the shape.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check).
+    /// Returns the errors of [`check`](Self::check).
     pub fn get(&self, index: impl NdIndex) -> Result<Option<Value<'_>>> {
         let value = |view: DynView<'_, Shared>, index: &[usize]| {
             view.get(index).map(|value| value.with_dtype(self.dtype.flattened().0))
@@ -193,11 +195,11 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         self.check().map(|()| value)
     }
 
-    /// Copies the elements into memory, as an array of its own.
+    /// Copies the elements into memory, and returns them as an array that owns the copy.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check), and [`Io`](crate::ErrorKind::Io) where there is not enough memory.
+    /// Returns the errors of [`check`](Self::check), and [`Io`](crate::ErrorKind::Io) if memory allocation fails.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -213,12 +215,12 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         Elements::<ReadWrite>::array(&self.dtype, copy, self.portion.layout().clone().in_memory())
     }
 
-    /// Returns an iterator of copies of so many rows at a time, each whole or an error. See
+    /// Returns an iterator over copies of `rows` rows at a time, each of which is complete or an error. See
     /// [`SharedArray::chunks`](crate::SharedArray::chunks).
     ///
     /// # Panics
     ///
-    /// If `rows` is 0.
+    /// Panics if `rows` is 0.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -235,29 +237,29 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
         Chunks::new(self, rows)
     }
 
-    /// Returns rows of the array as an array of their own, over the same map. See
+    /// Converts the array into an array of some of its rows, over the same memory map. See
     /// [`SharedArray::into_rows`](crate::SharedArray::into_rows).
     ///
     /// # Panics
     ///
-    /// If the range is outside the array, or the array has no axes.
+    /// Panics if the range is outside the array or the array has no axes.
     #[must_use]
     #[track_caller]
     pub fn into_rows(self, rows: impl RangeBounds<usize>) -> Self {
         Self { portion: self.portion.part(&rows), ..self }
     }
 
-    /// Maps what the file holds now. See [`SharedArray::refresh`](crate::SharedArray::refresh).
+    /// Maps the current contents of the file. See [`SharedArray::refresh`](crate::SharedArray::refresh).
     ///
     /// # Errors
     ///
-    /// As for opening: where the elements are no longer there, are no whole number, or of another dtype. The array is as it
-    /// was.
+    /// Returns an error, as opening the file does, if the elements no longer exist, are not a whole number, or have
+    /// another dtype. The array is then unchanged.
     pub fn refresh(&mut self) -> Result<bool> {
         let (mut portion, dtype) = (self.portion.clone(), &self.dtype);
         let is_other = portion.refresh()?;
         if portion.layout().dtype.as_ref().is_some_and(|found| found != dtype) {
-            let text = format!("the file has become one of another dtype than {dtype}; open it anew");
+            let text = format!("the dtype of the file is no longer {dtype}; open the file again");
             return Err(crate::error::Reason::DTypeMismatch(text).error().in_file(self.path()));
         }
         self.portion = portion;
@@ -266,12 +268,12 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
 }
 
 impl SharedDynArrayMut {
-    /// Calls `f` with a view of the elements that can be written through typed ones, and then asks once whether any of them
-    /// was lost meanwhile. See [`SharedArray::write`](crate::SharedArrayMut::write).
+    /// Calls `f` with a view whose typed views can write, and then checks once whether any element was lost meanwhile.
+    /// See [`SharedArray::write`](crate::SharedArrayMut::write).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns the errors of [`SharedArray::write`](crate::SharedArrayMut::write).
     ///
     /// ```
     /// use mmap_array::{DynArray, Le};
@@ -296,11 +298,12 @@ impl SharedDynArrayMut {
         written.map_err(|error| error.in_file(self.path()))
     }
 
-    /// Writes the elements to the disk and waits until they are there.
+    /// Writes the elements to the disk and waits for completion.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
+    /// Returns [`Io`](crate::ErrorKind::Io) if the operating system cannot write, and the errors of
+    /// [`check`](Self::check).
     pub fn flush(&self) -> Result<()> {
         self.portion.flush()
     }
@@ -354,7 +357,7 @@ macro_rules! elements {
 }
 elements!(Shared SharedMut);
 
-/// What the array is. The elements are printed by a view: `array.read(|view| view.to_string())`.
+/// Formats a description of the array. A view formats the elements: `array.read(|view| view.to_string())`.
 impl<A: Aliasing + Mode<Reading = Shared>> fmt::Debug for SharedDynArray<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedDynArray")

@@ -1,4 +1,4 @@
-//! Single items of an array whose dtype is known at run time.
+//! Single items of arrays whose dtype is known only at run time.
 
 use super::view::DynView;
 use crate::access::{ReadOnly, Reading};
@@ -12,10 +12,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::iter::FusedIterator;
 
-/// One item of a [`DynView`], by value, in the machine's byte order: what NumPy's `arr[i]` gives.
+/// An item of a [`DynView`], by value, in the machine's byte order: the result of NumPy's `arr[i]`.
 ///
-/// A record is its bytes where they are, or a copy of them where others may change them; everything else is a copy. (A
-/// subarray is no item: its axes are the view's.)
+/// A record borrows its bytes, or contains a copy of them if others may change them. All other items are copies. A
+/// subarray is not an item, since its axes belong to the view.
 ///
 /// ```
 /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -30,41 +30,43 @@ use std::iter::FusedIterator;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// A truth value: any byte but 0 is true.
+    /// A truth value. Any byte other than 0 is true.
     Bool(bool),
     /// A signed integer.
     Int(i64),
     /// An unsigned integer.
     UInt(u64),
-    /// A float of 2 bytes, whose value an `f32` holds exactly.
+    /// A float of 2 bytes, whose value an `f32` represents exactly.
     F16(f32),
     /// A float of 4 bytes.
     F32(f32),
     /// A float of 8 bytes.
     F64(f64),
-    /// A complex number of 8 bytes, real and imaginary.
+    /// A complex number of 8 bytes: the real and the imaginary part.
     ComplexF32([f32; 2]),
-    /// A complex number of 16 bytes, real and imaginary.
+    /// A complex number of 16 bytes: the real and the imaginary part.
     ComplexF64([f64; 2]),
-    /// C's `long double`, of 12 or 16 bytes, taken for x87's.
+    /// C's `long double` of 12 or 16 bytes, read as the x87 extended format.
     LongDouble(LongDouble),
-    /// A complex number of two, of 24 or 32 bytes, real and imaginary.
+    /// A complex number of 24 or 32 bytes: two `long double`s, the real and the imaginary part.
     ComplexLongDouble([LongDouble; 2]),
-    /// Text in bytes, without the zeros at its end.
+    /// Text as bytes, without trailing zeros.
     Bytes(Vec<u8>),
-    /// Text in characters, without the zeros at its end. A number may be none that a character has.
+    /// Text as character codes, without trailing zeros. A code may not be that of a character.
     Ucs4(Vec<u32>),
-    /// Bytes without a meaning.
+    /// Opaque bytes.
     Void(Vec<u8>),
-    /// A point in time: that many spans of so many units since 1970; of [`i64::MIN`], NaT.
+    /// A point in time: the number of spans since 1970, the unit, and the number of units in a span. The number
+    /// [`i64::MIN`] represents NaT.
     DateTime64(i64, TimeUnit, u32),
-    /// A span of time, in the same way.
+    /// A span of time: the number of spans, the unit, and the number of units in a span. The number [`i64::MIN`]
+    /// represents NaT.
     TimeDelta64(i64, TimeUnit, u32),
-    /// A record, whose fields [`field`](RecordValue::field) gives.
+    /// A record. [`RecordValue::field`] returns its fields.
     Record(RecordValue<'a>),
 }
 
-/// A record by value: NumPy's `np.void` of a record's dtype. See [`Value`].
+/// A record by value: NumPy's `np.void` of a structured dtype. See [`Value`].
 ///
 /// ```
 /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -82,13 +84,13 @@ pub struct RecordValue<'a> {
 }
 
 impl RecordValue<'_> {
-    /// Returns what the record is.
+    /// Returns the dtype of the record.
     #[must_use]
     pub fn dtype(&self) -> &DType {
         self.dtype
     }
 
-    /// Returns the bytes of the record, with those between its fields.
+    /// Returns the bytes of the record, including the padding between its fields.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -100,33 +102,33 @@ impl RecordValue<'_> {
         DynView::of_element(&self.bytes, self.dtype)
     }
 
-    /// Returns a field of the record, by its path, as a view that has the axes of a field that is a subarray. See
+    /// Returns a view of a field of the record, by its path. The view has the axes of a field that is a subarray. See
     /// [`DynView::field`].
     ///
     /// # Errors
     ///
-    /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
-    /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+    /// Returns [`UnknownField`](crate::ErrorKind::UnknownField), which lists the available fields, and
+    /// [`Shape`](crate::ErrorKind::Shape) if the field is a subarray with too many axes.
     pub fn field(&self, path: &str) -> Result<DynView<'_>> {
         self.view().field(path)
     }
 }
 
-/// Equal dtypes and equal fields.
+/// Compares the dtypes and the fields.
 impl PartialEq for RecordValue<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.view() == other.view()
     }
 }
 
-/// As NumPy prints a record.
+/// Formats the record as NumPy prints it.
 impl fmt::Display for RecordValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.view(), f)
     }
 }
 
-/// As NumPy prints a record, with its dtype.
+/// Formats the record as NumPy prints it, with its dtype.
 impl fmt::Debug for RecordValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RecordValue({self}, dtype={})", self.dtype)
@@ -134,12 +136,12 @@ impl fmt::Debug for RecordValue<'_> {
 }
 
 impl Value<'_> {
-    /// The same value, if it is no record, which has a dtype that lives elsewhere.
+    /// Returns the same value unless it is a record, which borrows its dtype.
     pub(super) fn without_record(&self) -> Option<Value<'static>> {
         self.leaf().map(Value::of)
     }
 
-    /// The same value, of bytes of its own where it is a record, for as long as its dtype lives elsewhere.
+    /// Returns the same value with a borrowed dtype; a record gets bytes of its own.
     pub(super) fn with_dtype(self, dtype: &DType) -> Value<'_> {
         match (self.leaf(), self) {
             (_, Self::Record(record)) => {
@@ -150,7 +152,7 @@ impl Value<'_> {
         }
     }
 
-    /// The integer or truth value that it is; `None` of anything else.
+    /// Returns the value if it is an integer or a truth value, and `None` otherwise.
     ///
     /// ```
     /// use mmap_array::dynamic::Value;
@@ -167,7 +169,7 @@ impl Value<'_> {
         }
     }
 
-    /// The nearest `f64` of an integer, a float or a truth value; `None` of anything else.
+    /// Returns the nearest `f64` if the value is an integer, a real float or a truth value, and `None` otherwise.
     ///
     /// ```
     /// assert_eq!(mmap_array::dynamic::Value::Int(-3).as_f64(), Some(-3.0));
@@ -182,7 +184,8 @@ impl Value<'_> {
         }
     }
 
-    /// The text of [`Bytes`](Self::Bytes) in UTF-8, or of [`Ucs4`](Self::Ucs4), where it is all characters.
+    /// Returns the text of [`Bytes`](Self::Bytes), if it is UTF-8, or of [`Ucs4`](Self::Ucs4), if all its codes are
+    /// characters, and `None` otherwise.
     ///
     /// ```
     /// use mmap_array::dynamic::Value;
@@ -198,7 +201,7 @@ impl Value<'_> {
         }
     }
 
-    /// What is no record, as the printer takes it.
+    /// Returns a value that is not a record in the printer's representation.
     fn leaf(&self) -> Option<Leaf> {
         Some(match *self {
             Self::Bool(truth) => Leaf::Bool(truth),
@@ -222,7 +225,7 @@ impl Value<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// The element at an index of a view by value, if there is one.
+    /// Returns the value of the element at an index of a view, or `None` if the index is outside.
     fn at<A: Reading>(view: &DynView<'a, A>, index: &[usize]) -> Option<Self> {
         match view.dtype().kind() {
             Kind::Record { .. } => {
@@ -233,7 +236,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The element by value, which is no record.
+    /// Returns the value of an element that is not a record.
     fn of(leaf: Leaf) -> Self {
         match leaf {
             Leaf::Bool(truth) => Self::Bool(truth),
@@ -255,7 +258,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The sums of numbers, as values.
+/// Sums of numbers, which convert to values.
 pub(super) trait Sum: Copy {
     fn to_value(self) -> Result<Value<'static>>;
 }
@@ -264,8 +267,8 @@ macro_rules! integers {
     ($($sum:ty: $Value:ident),*) => {$(
         impl Sum for $sum {
             fn to_value(self) -> Result<Value<'static>> {
-                let number = self.try_into();
-                number.map(Value::$Value).map_err(|_| Error::out_of_range(format!("the sum {self} does not fit 64 bits")))
+                let number = self.try_into().map(Value::$Value);
+                number.map_err(|_| Error::out_of_range(format!("the sum {self} does not fit in 64 bits")))
             }
         }
     )*};
@@ -283,13 +286,13 @@ macro_rules! floats {
 }
 floats!(f32: F32, f64: F64);
 
-/// Items by value.
+/// Access to items by value.
 impl<'a, A: Reading> DynView<'a, A> {
-    /// The item at an index of one number per axis.
+    /// Returns the item at an index with one number per axis.
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
+    /// Panics if the index is outside the shape or has another number of axes. [`get`](Self::get) does not panic.
     ///
     /// ```
     /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -310,7 +313,7 @@ impl<'a, A: Reading> DynView<'a, A> {
         }
     }
 
-    /// Returns an iterator of the items, in C order, from both ends.
+    /// Returns a double-ended iterator over the items, in C order.
     ///
     /// ```
     /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -324,14 +327,15 @@ impl<'a, A: Reading> DynView<'a, A> {
         DynIter { view: self.clone(), next: 0, end: self.len() }
     }
 
-    /// As [`at`](Self::at), with `None` for an index outside.
+    /// Returns the item at an index, or `None` if the index is outside the shape or has another number of axes. See
+    /// [`at`](Self::at).
     #[must_use]
     pub fn get(&self, index: impl NdIndex) -> Option<Value<'a>> {
         index.with_index(|index| Value::at(self, index))
     }
 }
 
-/// The items of a [`DynView`], in C order, from both ends. Made by [`DynView::iter`].
+/// A double-ended iterator over the items of a [`DynView`], in C order. Created by [`DynView::iter`].
 #[derive(Clone, Debug)]
 pub struct DynIter<'a, A: Reading = ReadOnly> {
     view: DynView<'a, A>,

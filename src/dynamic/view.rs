@@ -1,4 +1,4 @@
-//! Views whose dtype is known at run time.
+//! Views whose dtype is known only at run time.
 
 use crate::access::{self, Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, assert_mappable};
 #[cfg(feature = "arrow")]
@@ -19,21 +19,21 @@ use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::sync::LazyLock;
 
-/// Shaped access to elements of a [`DType`] that is known only when the program runs.
+/// A view of elements of a [`DType`] that is known only at run time, with a shape and strides.
 ///
-/// It is what [`ArrayView`] is, with the elements' type as a value: a file's own, or one that a user names. Cutting and
-/// turning cost nothing. From it one goes to
+/// It is an [`ArrayView`] whose element type is a value: that of a file, or one that a user names. Slicing, transposing
+/// and other changes of the shape copy no elements. The elements are available as:
 ///
-/// - a field, by name, as another such view: [`field`](Self::field);
-/// - a typed view, where the dtype is what a Rust type says it is: [`typed`](Self::typed);
-/// - numbers of a type of one's choice, whatever is stored: [`to_vec_as`](Self::to_vec_as);
+/// - a view of a field, by name: [`field`](Self::field);
+/// - a typed view, if a Rust type has the dtype: [`typed`](Self::typed);
+/// - numbers of any type, whichever type is stored: [`to_vec_as`](Self::to_vec_as);
 /// - single items: [`at`](DynView::at).
 ///
-/// Elements that are subarrays are never seen as such: their axes come after the view's, as in NumPy.
+/// The elements of a view are never subarrays: the axes of subarrays follow those of the view, as in NumPy.
 ///
-/// `DynView<'a>` reads, and methods that shape it take `&self`. [`DynViewMut<'a>`](DynViewMut) is the same type for
-/// writing, by way of [`typed`](Self::typed); methods that shape it use it up, since of views that write there may be
-/// one. Both are `Send` and `Sync`.
+/// `DynView<'a>` is read-only, and methods that change its shape take `&self`. [`DynViewMut<'a>`](DynViewMut) is the
+/// same type for writing, through [`typed`](Self::typed). Methods that change its shape consume it, since only one view
+/// at a time may write to an element. Both are `Send` and `Sync`.
 ///
 /// ```
 /// use mmap_array::{dynamic::Value, DType, DynView};
@@ -58,7 +58,7 @@ pub struct DynView<'a, A = ReadOnly> {
     marker: PhantomData<(&'a u8, A)>,
 }
 
-/// A view whose elements can be written, through a typed one. See [`DynView`].
+/// A view whose elements can be written through typed views. See [`DynView`].
 pub type DynViewMut<'a> = DynView<'a, ReadWrite>;
 
 impl<A: Aliasing> Clone for DynView<'_, A> {
@@ -73,13 +73,14 @@ unsafe impl<A> Send for DynView<'_, A> {}
 unsafe impl<A> Sync for DynView<'_, A> {}
 
 impl<'a> DynView<'a> {
-    /// A view of bytes of the caller's, in C order. One axis of `shape` may be `None`, to follow from the number of
-    /// bytes.
+    /// Creates a view of a slice of bytes, in C order. One axis of `shape` may be `None`, in which case its length is
+    /// inferred from the number of bytes.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) where the bytes are not those of so many elements, or the elements' own axes
-    /// are too many; [`SizeMismatch`](crate::ErrorKind::SizeMismatch) where they are no whole number of elements.
+    /// Returns [`Shape`](crate::ErrorKind::Shape) if the number of elements does not match the shape, or if the axes of
+    /// the shape and of the elements together are too many, and [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if the
+    /// bytes are not a whole number of elements.
     ///
     /// ```
     /// use mmap_array::{DType, DynView};
@@ -97,7 +98,7 @@ impl<'a> DynView<'a> {
             (None, Some(dims)) if bytes.is_empty() => dims,
             _ => {
                 return Err(Reason::SizeMismatch(format!(
-                    "{} bytes are no whole number of elements of {size} bytes ({dtype})",
+                    "{} bytes are not a whole number of elements of {size} bytes ({dtype})",
                     bytes.len()
                 ))
                 .error());
@@ -105,38 +106,38 @@ impl<'a> DynView<'a> {
         };
         dims.checked_len(size)?;
         let raw = RawView::contiguous(Addr::of(bytes.as_ptr()), &dims, Order::C, size);
-        // SAFETY: a slice's bytes are initialised and borrowed for 'a, and `fit` has found them to be as many.
+        // SAFETY: a slice's bytes are initialized and borrowed for 'a, and `fit` has found them to be as many.
         unsafe { Self::from_raw(raw, dtype) }.unpacked()
     }
 }
 
 impl<'a> DynView<'a> {
-    /// One element that is no subarray, of as many bytes as its dtype says.
+    /// Creates a view of one element that is not a subarray.
     ///
     /// # Panics
     ///
-    /// If there are others.
+    /// Panics if the number of bytes is not the size of the dtype.
     pub(super) fn of_element(bytes: &'a [u8], dtype: &'a DType) -> Self {
         assert_eq!(bytes.len(), dtype.itemsize(), "the bytes of an element are those of its dtype");
         let raw = RawView { ptr: Addr::of(bytes.as_ptr()), axes: Axes::default() };
-        // SAFETY: the one element is these bytes, initialised and borrowed for 'a.
+        // SAFETY: the one element is these bytes, initialized and borrowed for 'a.
         unsafe { Self::from_raw(raw, dtype) }
     }
 }
 
 impl<'a, A: Reading> DynView<'a, A> {
-    /// The elements as those of a type of the same size.
+    /// Returns the elements as elements of a type of the same size.
     pub(super) fn elements<T>(&self) -> ArrayView<'a, T, A>
     where
         A: Load<T>,
     {
         const { assert_mappable::<T>() }
         assert_eq!(size_of::<T>(), self.dtype.itemsize(), "elements are seen as those of a type of their size");
-        // SAFETY: every element of the view is that many initialised bytes for 'a, by the contract of `from_raw`.
+        // SAFETY: every element of the view is that many initialized bytes for 'a, by the contract of `from_raw`.
         unsafe { ArrayView::from_raw(self.raw.clone()) }
     }
 
-    /// A field of every record, one of those of the dtype.
+    /// Returns a view of a field of every record, which must be one of the fields of the dtype.
     #[cfg(feature = "arrow")]
     pub(crate) fn of_field(&self, field: &'a RecordField) -> Result<Self> {
         let is_own = self.dtype.fields().iter().any(|own| std::ptr::eq(own, field));
@@ -147,7 +148,7 @@ impl<'a, A: Reading> DynView<'a, A> {
         Ok(unsafe { Self::from_raw(raw, dtype) })
     }
 
-    /// The two parts of complex numbers along one more axis, the last.
+    /// Returns the two parts of complex numbers along one more axis, the last.
     #[cfg(feature = "arrow")]
     pub(crate) fn parts(&self) -> Result<Self> {
         let (mut raw, dtype) = part_of(self.raw.clone(), self.dtype, 0)?;
@@ -157,29 +158,29 @@ impl<'a, A: Reading> DynView<'a, A> {
         Ok(unsafe { Self::from_raw(raw, dtype) })
     }
 
-    /// The address of the first of the elements' bytes, and how many these are, where there are some and they lie one
-    /// after another in C order.
+    /// Returns the address of the first byte of the elements and the number of bytes, if there are elements and they
+    /// are contiguous in C order.
     #[cfg(feature = "arrow")]
     pub(crate) fn contiguous_bytes(&self) -> Option<(usize, usize)> {
         let (len, size) = (self.len(), self.dtype.itemsize());
         (len > 0 && self.raw.axes.is_contiguous(size)).then(|| (self.raw.ptr.number(), len * size))
     }
 
-    /// Calls `f` with the element at an index, if there is one.
+    /// Calls `f` with the element at an index, or returns `None` if the index is outside.
     pub(super) fn with_stored<R>(&self, index: &[usize], f: impl FnOnce(&Stored<'_>) -> R) -> Option<R> {
         let address = self.raw.at(index)?;
         let lent = |ptr| {
-            // SAFETY: at `ptr` there are the element's bytes, all initialised, which stay as they are for this call.
+            // SAFETY: at `ptr` there are the element's bytes, all initialized, which stay as they are for this call.
             f(&unsafe { Stored::new(ptr, self.dtype) })
         };
-        // SAFETY: the address is an element's, of which all bytes are initialised, by the contract of `from_raw`.
+        // SAFETY: the address is an element's, of which all bytes are initialized, by the contract of `from_raw`.
         Some(unsafe { access::lend::<A, _>(address, self.dtype.itemsize(), lent) })
     }
 
-    /// The bytes of the element at an index, if there is one.
+    /// Returns the bytes of the element at an index, or `None` if the index is outside.
     pub(super) fn element_bytes(&self, index: &[usize]) -> Option<Cow<'a, [u8]>> {
         let address = self.raw.at(index)?;
-        // SAFETY: the address is an element's, of which all bytes are initialised and, where the mode keeps them so, not
+        // SAFETY: the address is an element's, of which all bytes are initialized and, where the mode keeps them so, not
         // written for 'a, by the contract of `from_raw`.
         Some(unsafe { access::bytes::<A>(address, self.dtype.itemsize()) })
     }
@@ -188,67 +189,68 @@ impl<'a, A: Reading> DynView<'a, A> {
 impl<'a, A: Mode> DynView<'a, A> {
     /// # Safety
     ///
-    /// For the lifetime `'a`, every element of `raw` must be as many initialised bytes as the dtype's items have. If `A`
-    /// is [`Stable`](crate::access::Stable), nobody else writes them; if it is [`Store`](crate::access::Store), they
-    /// must be writable; if it is [`Exclusive`](crate::access::Exclusive), nobody else may read them either.
+    /// For the lifetime `'a`, every element of `raw` must consist of as many initialized bytes as the items of the
+    /// dtype. If `A` is [`Stable`](crate::access::Stable), nobody else may write them; if it is
+    /// [`Store`](crate::access::Store), they must be writable; if it is [`Exclusive`](crate::access::Exclusive), nobody
+    /// else may read them either.
     pub(super) unsafe fn from_raw(raw: RawView, dtype: &'a DType) -> Self {
         Self { raw, dtype, marker: PhantomData }
     }
 
-    /// The same with the axes of elements that are subarrays behind the others.
+    /// Returns the view with the axes of elements that are subarrays after its own.
     pub(super) fn unpacked(self) -> Result<Self> {
         let (raw, dtype) = self.raw.unpack_dtype(self.dtype)?;
         Ok(Self { raw, dtype, marker: PhantomData })
     }
 
-    /// What the elements are; never a subarray.
+    /// Returns the dtype of the elements, which is never a subarray.
     #[must_use]
     pub fn dtype(&self) -> &'a DType {
         self.dtype
     }
 
-    /// The number of elements along each axis.
+    /// Returns the number of elements along each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.raw.axes.lens()
     }
 
-    /// The bytes from one element to the next along each axis: NumPy's `strides`. An axis of length 0 or 1 may have
-    /// any.
+    /// Returns the number of bytes from one element to the next along each axis: NumPy's `strides`. The stride of an
+    /// axis of length 0 or 1 is unspecified.
     #[must_use]
     pub fn strides(&self) -> &[isize] {
         self.raw.axes.strides()
     }
 
-    /// The number of axes; a 0-d view has none, and one element.
+    /// Returns the number of axes. A 0-d view has no axes and one element.
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.raw.axes.ndim()
     }
 
-    /// The number of elements: the product of the shape.
+    /// Returns the number of elements: the product of the shape.
     #[must_use]
     pub fn len(&self) -> usize {
         self.raw.axes.len()
     }
 
-    /// Whether there is no element.
+    /// Returns `true` if the view has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shape().contains(&0)
     }
 
-    /// A view of the same elements that only reads, for as long as this one is borrowed.
+    /// Returns a read-only view of the same elements, which borrows this one.
     #[must_use]
     pub fn view(&self) -> DynView<'_, A::Reading> {
         DynView { raw: self.raw.clone(), dtype: self.dtype, marker: PhantomData }
     }
 
-    /// Returns the bytes of the elements in C order, as they are stored: NumPy's `arr.tobytes()`.
+    /// Returns a copy of the bytes of the elements in C order, as they are stored: NumPy's `arr.tobytes()`.
     ///
     /// # Panics
     ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    /// Panics or aborts as [`Vec::with_capacity`] does if the memory cannot be allocated.
     ///
     /// ```
     /// use mmap_array::{DType, DynView};
@@ -262,21 +264,22 @@ impl<'a, A: Mode> DynView<'a, A> {
         self.view().collect_bytes()
     }
 
-    /// The elements in C order as numbers of type `T`, whatever numbers are stored, in whatever byte order: NumPy's
-    /// `arr.astype(T)`, flat.
+    /// Returns the elements in C order, converted to numbers of type `T` from any stored type and byte order: NumPy's
+    /// `arr.astype(T)`, flattened.
     ///
-    /// Truth values are 0 and 1, times and spans their counts. What does not fit is converted as Rust's `as` does:
-    /// integers are cut to their low bits, as in NumPy; floats are rounded to the nearest float, and towards zero to an
-    /// integer; one beyond the integer's reach becomes its least or greatest, and NaN 0 (NumPy leaves both undefined).
+    /// Truth values convert to 0 and 1, and times and time spans to their counts. Values that `T` cannot represent
+    /// convert as Rust's `as` does: integers keep their low bits, as in NumPy; floats round to the nearest float, and
+    /// towards zero to an integer; a float beyond the range of the integer becomes its minimum or maximum, and NaN
+    /// becomes 0 (both are undefined in NumPy).
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for elements that are no numbers: records, text, complex
-    /// numbers, `long double`.
+    /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the elements are not real numbers or times:
+    /// records, text, opaque bytes, complex numbers.
     ///
     /// # Panics
     ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    /// Panics or aborts as [`Vec::with_capacity`] does if the memory cannot be allocated.
     ///
     /// ```
     /// use mmap_array::{DType, DynView};
@@ -291,15 +294,15 @@ impl<'a, A: Mode> DynView<'a, A> {
         self.view().collect()
     }
 
-    /// As [`to_vec_as`](Self::to_vec_as), into a slice of the same number of elements.
+    /// Converts the elements as [`to_vec_as`](Self::to_vec_as) does, into a slice of the same number of elements.
     ///
     /// # Errors
     ///
-    /// As for [`to_vec_as`](Self::to_vec_as).
+    /// Returns the errors of [`to_vec_as`](Self::to_vec_as).
     ///
     /// # Panics
     ///
-    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    /// Panics if the lengths differ, as [`slice::copy_from_slice`] does.
     #[track_caller]
     pub fn copy_to_as<T: Number>(&self, target: &mut [T]) -> Result<()> {
         assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
@@ -349,14 +352,15 @@ let view = ArrayViewMut::from_slice_mut(&mut data, [2, 3])?.to_dyn(&dtype)?;"
 macro_rules! retyping {
     ([$($generics:tt)*] $Mode:ident, [$($receiver:tt)+] $this:ident, $mut:literal, $make:literal) => {
         impl<'a $($generics)*> DynView<'a, $Mode> {
-            /// Returns one field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for
-            /// `arr["pos"]["x"]`. The axes of a field that is a subarray come after the view's; a path leads through
-            /// subarrays of records as well.
+            /// Returns a view of one field of every record, by its path: NumPy's `arr["px"]`, and `"pos.x"` for
+            /// `arr["pos"]["x"]`. The axes of a field that is a subarray follow those of the view. A path may also lead
+            /// through subarrays of records.
             ///
             /// # Errors
             ///
-            /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
-            /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+            /// Returns [`UnknownField`](crate::ErrorKind::UnknownField), which lists the available fields, and
+            /// [`Shape`](crate::ErrorKind::Shape) if the field is a subarray with which the view would have too many
+            /// axes.
             ///
             /// ```
             /// use mmap_array::{DType, DynView};
@@ -373,13 +377,13 @@ macro_rules! retyping {
                 Ok(unsafe { Self::from_raw(raw, dtype) })
             }
 
-            /// Returns the real parts of complex numbers, where they are: NumPy's `arr.real`.
+            /// Returns a view of the real parts of complex numbers: NumPy's `arr.real`.
             ///
-            /// A view of a Rust type has them as a field: `view.project(field!(Complex<f64>, re))`.
+            /// A typed view provides them as a field: `view.project(field!(Complex<f64>, re))`.
             ///
             /// # Errors
             ///
-            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for other elements.
+            /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the elements are not complex numbers.
             ///
             /// ```
             /// use mmap_array::{DType, DynView};
@@ -397,26 +401,26 @@ macro_rules! retyping {
                 Ok(unsafe { Self::from_raw(raw, dtype) })
             }
 
-            /// Returns the imaginary parts of complex numbers, where they are: NumPy's `arr.imag`. See
-            /// [`re`](Self::re).
+            /// Returns a view of the imaginary parts of complex numbers: NumPy's `arr.imag`. See [`re`](Self::re).
             ///
             /// # Errors
             ///
-            /// As for [`re`](Self::re).
+            /// Returns the errors of [`re`](Self::re).
             pub fn im($($receiver)+) -> Result<Self> {
                 let (raw, dtype) = part_of($this.raw.clone(), $this.dtype, 1)?;
                 // SAFETY: as for `re`.
                 Ok(unsafe { Self::from_raw(raw, dtype) })
             }
 
-            /// Returns the same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules of
-            /// [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
+            /// Returns a view of the same bytes as elements of another dtype: NumPy's `arr.view(dtype)`, by the rules
+            /// of [`ArrayView::view_as`]. With [`DType::select`] it is NumPy's `arr[["a", "c"]]`.
             ///
             /// # Errors
             ///
-            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch), [`NotContiguous`](crate::ErrorKind::NotContiguous) as
-            /// there, and for elements of no bytes; [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are
-            /// too many.
+            /// Returns [`SizeMismatch`](crate::ErrorKind::SizeMismatch) or
+            /// [`NotContiguous`](crate::ErrorKind::NotContiguous) as [`ArrayView::view_as`] does, `SizeMismatch` also
+            /// if exactly one of the dtypes has a size of 0, and [`Shape`](crate::ErrorKind::Shape) for a subarray with
+            /// which the view would have too many axes.
             ///
             /// ```
             /// use mmap_array::{DType, DynView};
@@ -433,15 +437,15 @@ macro_rules! retyping {
                 Ok(unsafe { Self::from_raw(raw, dtype) })
             }
 
-            /// Returns the elements as those of a Rust type, where the dtype is that type's: then everything that an
-            /// [`ArrayView`] can do can be done.
+            /// Returns a view of the elements as elements of a Rust type that has their dtype, with all operations of
+            /// an [`ArrayView`].
             ///
-            /// Where `T` is an array (`[f32; 3]`), the last axes of the view may be its own.
+            /// If `T` is an array (`[f32; 3]`), the last axes of the view may be those of `T`.
             ///
             /// # Errors
             ///
-            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch), which names both dtypes, the first field in which
-            /// they differ, and the type that would do.
+            /// Returns [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the dtypes differ. Its text names both
+            /// dtypes, the first field in which they differ, and a matching type, if there is one.
             ///
             /// ```
             /// use mmap_array::{Be, DType, DynView};
@@ -460,7 +464,7 @@ macro_rules! retyping {
             {
                 const { assert_mappable::<T>() }
                 let raw = typed_of::<T>($this.raw.clone(), $this.dtype)?;
-                // SAFETY: every element is `size_of::<T>()` initialised bytes, which `typed_of` has found: an element
+                // SAFETY: every element is `size_of::<T>()` initialized bytes, which `typed_of` has found: an element
                 // of this view, or so many of them one after another. They are borrowed as this view's are, which is
                 // used up where it writes.
                 Ok(unsafe { ArrayView::from_raw(raw) })
@@ -468,13 +472,13 @@ macro_rules! retyping {
         }
 
         impl<'a, T $($generics)*> ArrayView<'a, T, $Mode> {
-            /// Returns the same elements with their type as a value, which must be of their size: to print records as
-            /// NumPy prints them, and to take fields by names that are not known when the program is written.
+            /// Returns a view of the same elements whose type is a value of the same size, to print records as NumPy
+            /// does and to find fields by names that are not known at compile time.
             ///
             /// # Errors
             ///
-            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) for a dtype of another size,
-            /// [`Shape`](crate::ErrorKind::Shape) for a subarray whose axes are too many.
+            /// Returns [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if the dtype has another size, and
+            /// [`Shape`](crate::ErrorKind::Shape) for a subarray with which the view would have too many axes.
             ///
             /// ```
             /// # #[cfg(feature = "derive")] {
@@ -492,7 +496,7 @@ macro_rules! retyping {
             /// ```
             pub fn to_dyn($($receiver)+, dtype: &'a DType) -> Result<DynView<'a, $Mode>> {
                 let raw = dyn_of::<T>($this.raw(), dtype)?;
-                // SAFETY: every element is as many bytes as the dtype's, initialised and borrowed as this view's are,
+                // SAFETY: every element is as many bytes as the dtype's, initialized and borrowed as this view's are,
                 // which is used up where it writes.
                 unsafe { DynView::from_raw(raw, dtype) }.unpacked()
             }
@@ -501,7 +505,7 @@ macro_rules! retyping {
 }
 for_modes!(retyping);
 
-/// The elements of a field, and what they are.
+/// Returns the elements of a field and their dtype.
 fn field_of<'d>(mut raw: RawView, mut dtype: &'d DType, path: &str) -> Result<(RawView, &'d DType)> {
     let mut rest = path;
     loop {
@@ -514,14 +518,14 @@ fn field_of<'d>(mut raw: RawView, mut dtype: &'d DType, path: &str) -> Result<(R
     }
 }
 
-/// The floats that complex numbers are made of.
+/// The dtypes of the parts of complex numbers.
 static PARTS: LazyLock<[DType; 8]> = LazyLock::new(|| {
     let sizes = [4, 8, 12, 16].into_iter().flat_map(|size| [(size, Endianness::Little), (size, Endianness::Big)]);
     let mut floats = sizes.map(|(size, order)| DType::scalar(Kind::Float { size, order }).expect("NumPy has it"));
     std::array::from_fn(|_| floats.next().expect("as many as there are"))
 });
 
-/// The first or the second parts of complex numbers, and what they are.
+/// Returns the first or the second parts of complex numbers and their dtype.
 fn part_of(raw: RawView, dtype: &DType, place: usize) -> Result<(RawView, &'static DType)> {
     let part = match *dtype.kind() {
         Kind::Complex { size, order } => {
@@ -530,17 +534,17 @@ fn part_of(raw: RawView, dtype: &DType, place: usize) -> Result<(RawView, &'stat
         _ => None,
     };
     let Some(part) = part else {
-        let text = format!("the elements are {dtype}, which have no real and imaginary parts as complex numbers have");
+        let text = format!("the elements are {dtype}; only complex numbers have real and imaginary parts");
         return Err(Reason::DTypeMismatch(text).error());
     };
     Ok((raw.project(place * part.itemsize()), part))
 }
 
-/// The elements of one dtype as those of another, and what they are.
+/// Returns the elements of one dtype as elements of another, and their dtype.
 fn seen_as<'d>(raw: RawView, from: &DType, to: &'d DType) -> Result<(RawView, &'d DType)> {
     let (size, new_size) = (from.itemsize(), to.itemsize());
     if size != new_size && (size == 0 || new_size == 0) {
-        let text = format!("elements of {size} bytes cannot be seen as {to}, which has {new_size}");
+        let text = format!("elements of {size} bytes cannot be viewed as {to}, which has {new_size} bytes");
         return Err(Reason::SizeMismatch(text).error());
     }
     // The name, which is for the errors, may be long.
@@ -548,7 +552,7 @@ fn seen_as<'d>(raw: RawView, from: &DType, to: &'d DType) -> Result<(RawView, &'
     raw.reinterpret(size, new_size, &name)?.unpack_dtype(to)
 }
 
-/// The elements as those of a Rust type, of its size.
+/// Returns the elements as elements of a Rust type, of its size.
 fn typed_of<T: Element>(mut raw: RawView, dtype: &DType) -> Result<RawView> {
     let wanted = described::<T>()?;
     if wanted != *dtype {
@@ -561,18 +565,18 @@ fn typed_of<T: Element>(mut raw: RawView, dtype: &DType) -> Result<RawView> {
     Ok(raw)
 }
 
-/// The elements of a view of `T`, if a dtype's are of their size.
+/// Returns the elements of a view of `T`, if the dtype has their size.
 fn dyn_of<T>(raw: &RawView, dtype: &DType) -> Result<RawView> {
     let (size, itemsize) = (size_of::<T>(), dtype.itemsize());
     if size != itemsize {
         let name = short_type_name::<T>();
-        let text = format!("elements of `{name}` have {size} bytes, and those of {dtype} {itemsize}");
+        let text = format!("elements of `{name}` have {size} bytes, but those of {dtype} have {itemsize} bytes");
         return Err(Reason::SizeMismatch(text).error());
     }
     Ok(raw.clone())
 }
 
-/// The error of a type that the elements are not.
+/// Returns the error for a Rust type whose dtype is not that of the elements.
 pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     let place = match found.first_difference(wanted) {
         Some((path, ..)) if !path.is_empty() => format!("; they differ from {path:?} on"),
@@ -593,13 +597,13 @@ pub(crate) fn mismatch<T>(found: &DType, wanted: &DType) -> Error {
     let source = is_record.then(|| found.to_rust().ok()).flatten();
     let source = source.map_or_else(String::new, |source| format!("; in Rust they are:\n\n{source}"));
     Reason::DTypeMismatch(format!(
-        "the elements are {found}, not {wanted} as `{}` has it{place}{fit}{source}",
+        "the elements are {found}, not {wanted}, the dtype of `{}`{place}{fit}{source}",
         short_type_name::<T>()
     ))
     .error()
 }
 
-/// Equal dtypes, shapes and items.
+/// Compares the dtypes, the shapes and the items.
 impl<A: Reading> PartialEq for DynView<'_, A> {
     fn eq(&self, other: &Self) -> bool {
         let same = self.dtype == other.dtype && self.shape() == other.shape();
@@ -609,7 +613,7 @@ impl<A: Reading> PartialEq for DynView<'_, A> {
 }
 
 impl<A: Reading> DynView<'_, A> {
-    /// Whether all items of two views of one shape and dtype are equal.
+    /// Returns whether all items of two views of one shape and dtype are equal.
     fn items_equal(&self, other: &Self) -> bool {
         let mut index = vec![0; self.ndim()];
         loop {
@@ -626,13 +630,13 @@ impl<A: Reading> DynView<'_, A> {
         }
     }
 
-    /// The item at an index as the printer knows it.
+    /// Returns the item at an index in the printer's representation.
     fn item(&self, index: &[usize], in_array: bool, options: &PrintOptions) -> Item {
         let item = self.with_stored(index, |stored| stored.item(in_array, options));
         item.unwrap_or_else(|| Item::Text(String::new()))
     }
 
-    /// As `repr` shows it, after the name of what it is and `(`.
+    /// Formats the view as `repr` does, after `prefix`, the name of its type and `(`.
     pub(super) fn debug(&self, prefix: &'static str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dtype = match self.dtype.kind() {
             Kind::Record { .. } => self.dtype.to_string(),
@@ -642,8 +646,8 @@ impl<A: Reading> DynView<'_, A> {
     }
 }
 
-/// As `print(arr)` prints in NumPy, records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the digits after the
-/// point. A `long double` is taken for x87's.
+/// Formats the elements as NumPy's `print(arr)`, with records in parentheses: `[(1, 2.5) (2, 3. )]`. `{:.3}` sets the
+/// number of digits after the point. A `long double` is read as the x87 extended format.
 impl<A: Mode> fmt::Display for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.display(), f)
@@ -676,7 +680,7 @@ impl<A: Mode> DynView<'_, A> {
     }
 }
 
-/// As `repr(arr)` in NumPy, always with the dtype.
+/// Formats the view as NumPy's `repr(arr)`, always with the dtype.
 impl<A: Mode> Debug for DynView<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view().debug("DynView(", f)

@@ -1,8 +1,8 @@
-//! [half](::half)'s `bf16`: the upper half of an `f32`.
+//! The `bf16` of [half](::half): the upper half of an `f32`.
 //!
-//! NumPy itself has no such type. The Python package ml_dtypes gives it one, `bfloat16`, whose arrays NumPy writes as
-//! raw bytes, `<V2`; so that is its dtype, in which no byte order shows. What its arrays print is what they print
-//! there.
+//! NumPy itself has no such type. The Python package ml_dtypes adds it as `bfloat16`, whose arrays NumPy writes as
+//! opaque bytes, `<V2`; this is therefore its dtype, which does not contain a byte order. Arrays print as they do with
+//! ml_dtypes.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
@@ -13,7 +13,7 @@ use crate::element::series::Series;
 use crate::print::{Item, PrintOptions, six_digits};
 use ::half::bf16;
 
-/// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` come as this type, or as `Le<bf16>` on any
+/// `|V2`, in the machine's byte order. Files of ml_dtypes' `bfloat16` open as this type, or as `Le<bf16>` on any
 /// machine.
 ///
 /// ```
@@ -46,7 +46,7 @@ endian::plain!(bf16);
 
 impl number::sealed::Sealed for bf16 {}
 
-/// Sums in `f32`, as those of `f16`; ml_dtypes' are rounded to `bfloat16` after every addition.
+/// Sums are computed in `f32`, as for `f16`; ml_dtypes rounds to `bfloat16` after every addition.
 impl Number for bf16 {
     number::added_in_f32!();
 
@@ -64,7 +64,7 @@ mod tests {
     use crate::ArrayView;
     use crate::element::endian::{Be, Le};
 
-    /// The nearest, the even one of two, found among all that there are.
+    /// Returns the nearest number, ties to even, found among all numbers.
     fn nearest(number: i128) -> bf16 {
         let magnitude = number.unsigned_abs();
         let above = (0..0x7f80).find(|&bits| bf16::from_bits(bits).to_f64() as u128 >= magnitude).unwrap();

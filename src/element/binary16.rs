@@ -1,8 +1,8 @@
-//! The bits of floats of 2 bytes: [IEEE 754] binary16.
+//! Conversion of floats of 2 bytes: [IEEE 754] binary16.
 //!
 //! [IEEE 754]: https://en.wikipedia.org/wiki/Half-precision_floating-point_format
 
-/// The value of some bits.
+/// Returns the value of the bits.
 #[inline(always)]
 pub(crate) fn f32_of_half(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1f, u32::from(bits & 0x3ff));
@@ -15,7 +15,7 @@ pub(crate) fn f32_of_half(bits: u16) -> f32 {
     f32::from_bits(magnitude.to_bits() | u32::from(sign) << 31)
 }
 
-/// The bits of the nearest, of the even one of two.
+/// Returns the bits of the nearest number, ties to even.
 #[inline(always)]
 pub(crate) fn half_of_f32(number: f32) -> u16 {
     let bits = number.to_bits();

@@ -1,4 +1,4 @@
-//! NumPy's `b1`.
+//! Booleans: NumPy's `b1`.
 
 use crate::dtype::{DType, Kind};
 use crate::element::number::{self, Number, Ordered};
@@ -10,7 +10,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Not;
 
-/// A truth value of one byte: NumPy's `b1`, in which every byte but 0 is true.
+/// A truth value of one byte: NumPy's `b1`. Every byte other than 0 is true.
 ///
 /// ```
 /// use mmap_array::{element::Bool, ArrayView};
@@ -30,14 +30,14 @@ unsafe impl Zeroable for Bool {}
 unsafe impl Pod for Bool {}
 
 impl Element for Bool {
-    /// `|b1`.
+    /// Returns `|b1`.
     fn dtype() -> DType {
         scalar(Kind::Bool, align_of::<Self>())
     }
 }
 
 impl Bool {
-    /// Whether it is true.
+    /// Returns `true` unless the byte is 0.
     #[inline(always)]
     #[must_use]
     pub fn get(self) -> bool {
@@ -45,7 +45,7 @@ impl Bool {
     }
 }
 
-/// As 0 or 1.
+/// Converts `false` to 0 and `true` to 1.
 impl From<bool> for Bool {
     #[inline(always)]
     fn from(truth: bool) -> Self {
@@ -100,7 +100,7 @@ impl Hash for Bool {
     }
 }
 
-/// `true` or `false`; in arrays `True` and `False`, as NumPy.
+/// Formats the value as `true` or `false`. In arrays it is `True` or `False`, as in NumPy.
 impl fmt::Display for Bool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.get(), f)
@@ -115,7 +115,7 @@ impl fmt::Debug for Bool {
 
 impl number::sealed::Sealed for Bool {}
 
-/// What is not 0 is true.
+/// Conversions from numbers: every number other than 0 is true.
 macro_rules! is_not_zero {
     ($($number:ident $from:ident),*) => {$(
         #[inline(always)]

@@ -1,4 +1,4 @@
-//! NumPy's `S`.
+//! Byte strings: NumPy's `S`.
 
 use super::text::{Repr, SHOWN, too_long, trimmed};
 use crate::dtype::{DType, Kind};
@@ -12,10 +12,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::{FromStr, Utf8Error};
 
-/// Text of at most `N` bytes, in whatever encoding the file is in: NumPy's `S`.
+/// Text of at most `N` bytes, in the encoding of the file: NumPy's `S`.
 ///
-/// Zeros at the end are not part of the text, as in NumPy; those within are. Texts are equal, ordered and hashed as
-/// their bytes are, whatever their `N`.
+/// Trailing zeros are not part of the text, as in NumPy; other zeros are. Texts are compared, ordered and hashed by
+/// their bytes, regardless of `N`.
 ///
 /// ```
 /// use mmap_array::{element::Bytes, ArrayView};
@@ -37,19 +37,19 @@ unsafe impl<const N: usize> Zeroable for Bytes<N> {}
 unsafe impl<const N: usize> Pod for Bytes<N> {}
 
 impl<const N: usize> Element for Bytes<N> {
-    /// `|SN`.
+    /// Returns `|SN`.
     fn dtype() -> DType {
         scalar(Kind::Bytes { len: N }, align_of::<Self>())
     }
 }
 
 impl<const N: usize> Bytes<N> {
-    /// The text in UTF-8, or any bytes.
+    /// Creates a text from a string in UTF-8 or from any bytes.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) for more than `N` bytes, zeros at the end not counted. NumPy
-    /// cuts such text off.
+    /// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the text has more than `N` bytes, not counting
+    /// trailing zeros. NumPy truncates such a text.
     ///
     /// ```
     /// use mmap_array::{element::Bytes, ErrorKind};
@@ -67,7 +67,7 @@ impl<const N: usize> Bytes<N> {
         Ok(Self(bytes))
     }
 
-    /// The text without the zeros at its end.
+    /// Returns the text without trailing zeros.
     ///
     /// ```
     /// assert_eq!(mmap_array::element::Bytes::from(*b"\0a\0\0").as_bytes(), b"\0a");
@@ -77,11 +77,12 @@ impl<const N: usize> Bytes<N> {
         trimmed(&self.0)
     }
 
-    /// The text as UTF-8, where it is.
+    /// Returns the text as a `str`, if it is UTF-8.
     ///
     /// # Errors
     ///
-    /// The first byte that is none, as [`std::str::from_utf8`] tells it. `to_string` puts `�` in its place.
+    /// Returns the error of [`std::str::from_utf8`] if the text is not UTF-8. `to_string` replaces invalid bytes by
+    /// `�`.
     ///
     /// ```
     /// let text = mmap_array::element::Bytes::from([b'a', 0xff, 0]);
@@ -92,14 +93,14 @@ impl<const N: usize> Bytes<N> {
         std::str::from_utf8(self.as_bytes())
     }
 
-    /// All `N` bytes, those at the end too.
+    /// Returns all `N` bytes, including trailing zeros.
     #[must_use]
     pub fn to_array(self) -> [u8; N] {
         self.0
     }
 }
 
-/// Empty text.
+/// Returns an empty text.
 impl<const N: usize> Default for Bytes<N> {
     fn default() -> Self {
         Self([0; N])
@@ -148,7 +149,8 @@ impl<const N: usize> AsRef<[u8]> for Bytes<N> {
     }
 }
 
-/// Equal, ordered and hashed as its bytes, so that a map keyed by `Bytes` is searched with `&[u8]`.
+/// Borrows the text as its bytes, which compare and hash as the text does, so that a map with keys of `Bytes` can be
+/// searched by `&[u8]`.
 impl<const N: usize> Borrow<[u8]> for Bytes<N> {
     fn borrow(&self) -> &[u8] {
         self.as_bytes()
@@ -211,7 +213,7 @@ impl<const N: usize> PartialEq<&str> for Bytes<N> {
     }
 }
 
-/// The text as UTF-8, with `�` for what is none; `{:-}` as NumPy shows it in arrays, `b'abc'`.
+/// Formats the text as UTF-8, with `�` for invalid bytes, and with `{:-}` as NumPy prints it in arrays: `b'abc'`.
 impl<const N: usize> fmt::Display for Bytes<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.sign_minus() {
@@ -221,7 +223,7 @@ impl<const N: usize> fmt::Display for Bytes<N> {
     }
 }
 
-/// As Python shows bytes: `b'abc\x00'`.
+/// Formats the text as Python's `repr` of bytes: `b'abc\x00'`.
 impl<const N: usize> fmt::Debug for Bytes<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_marked(f, Mark::Quoted, |f| Repr(self.as_bytes()).fmt(f))

@@ -1,4 +1,4 @@
-//! [num-complex](::num_complex)'s `Complex`, NumPy's `c8` and `c16`.
+//! The `Complex` of [num-complex](::num_complex): NumPy's `c8` and `c16`.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
@@ -9,7 +9,7 @@ use crate::print::Wide;
 use byteorder::ByteOrder;
 use num_complex::Complex;
 
-/// The two halves of an array.
+/// Returns the two halves of an array.
 fn parts<const N: usize, const HALF: usize>(bytes: [u8; N]) -> ([u8; HALF], [u8; HALF]) {
     const { assert!(N == 2 * HALF) }
     (std::array::from_fn(|index| bytes[index]), std::array::from_fn(|index| bytes[HALF + index]))
@@ -17,7 +17,7 @@ fn parts<const N: usize, const HALF: usize>(bytes: [u8; N]) -> ([u8; HALF], [u8;
 
 macro_rules! complex {
     ($($float:ty: $size:literal, $name:literal);*) => {$(
-        #[doc = concat!("`<", $name, "` or `>", $name, "`, by the machine.")]
+        #[doc = concat!("`<", $name, "` or `>", $name, "`, depending on the machine's byte order.")]
         // Else what the compiler says of other types would depend on the features.
         #[diagnostic::do_not_recommend]
         impl Element for Complex<$float> {
@@ -48,7 +48,7 @@ macro_rules! complex {
 
         impl number::sealed::Sealed for Complex<$float> {}
 
-        /// Sums are pairwise, as those of floats; there is no smallest number and no largest.
+        /// Sums are pairwise, as for floats. Complex numbers have no minimum and no maximum.
         ///
         /// ```
         /// use mmap_array::{ArrayView, Be};
@@ -104,7 +104,8 @@ macro_rules! complex {
                 sum / len as f64
             }
 
-            /// The real part. Whole views are asked for real numbers, so that no imaginary part is lost unseen.
+            /// Returns the real part. Views of complex numbers do not convert to real numbers, so that no imaginary
+            /// part is lost silently.
             #[inline(always)]
             fn to_number<T: Number>(self) -> T {
                 self.re.to_number()

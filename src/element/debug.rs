@@ -1,4 +1,4 @@
-//! What elements are to the printer by their `Debug`, whatever types they are of.
+//! The printer's representation of elements by their `Debug`.
 
 use super::item::written;
 use super::{Be, Bool, Le};
@@ -6,9 +6,10 @@ use crate::print::Item;
 use std::any::Any;
 use std::fmt::Debug;
 
-/// What an element of any type is to the printer by its `Debug`, in an array.
+/// Returns the printer's representation of an element of any type in an array, by its `Debug`.
 ///
-/// Numbers are numbers: their own `Debug` is that of std and of other libraries. Anything else is what it writes.
+/// Numbers are represented as numbers, since their `Debug` is that of std and of other crates. Any other element is
+/// represented as the text that its `Debug` writes.
 pub(crate) fn of_debug<T: Debug + 'static>(element: &T) -> Item {
     let any: &dyn Any = element;
     macro_rules! numbers {

@@ -1,10 +1,10 @@
-//! Numbers, times and text in a byte order that the type names, at any alignment.
+//! Numbers, times and text with an explicit byte order and an alignment of 1.
 //!
-//! A file keeps the byte order of the machine or the standard that made it, whatever machine reads it: network formats
-//! and FITS are big-endian, most `.npy` files little-endian. An [`Endian`] is the bytes as they are in the file, with
-//! the order in its type, so a wrong order is a wrong type and is found when a file is opened. It is made of bytes, so
-//! its alignment is 1: `Le<f64>` is also the way to numbers that lie anywhere. [`get`](Endian::get) gives the value;
-//! whole views are turned by [`to_native_vec`](crate::ArrayView::to_native_vec).
+//! A file keeps the byte order of the machine or the standard that produced it, whichever machine reads it: network
+//! formats and FITS are big-endian, most `.npy` files little-endian. An [`Endian`] consists of the bytes as they are in
+//! the file, with the byte order in its type, so that a wrong byte order is a wrong type and is detected when a file is
+//! opened. Its alignment is 1, so `Le<f64>` also represents unaligned numbers. [`get`](Endian::get) returns the value;
+//! [`to_native_vec`](crate::ArrayView::to_native_vec) converts whole views.
 
 use crate::dtype::{DType, Endianness};
 use crate::element::Element;
@@ -19,13 +19,14 @@ use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 use std::str::FromStr;
 
-/// What has a byte order: the elements that [`Endian`] is made for.
+/// The element types that have a byte order, for which [`Endian`] is defined.
 ///
-/// The integers and floats of 8 to 64 bits, [`I24`](crate::element::I24) and its like,
+/// It is implemented by the integers and floats of 8 to 64 bits, [`I24`](crate::element::I24) and the other integers of
+/// 3 to 7 bytes, [`LongDouble`](crate::element::LongDouble) and its variants,
 /// [`DateTime64`](crate::element::DateTime64), [`TimeDelta64`](crate::element::TimeDelta64) and
-/// [`Ucs4`](crate::element::Ucs4), whose characters are turned one by one; `half::f16`, `half::bf16`,
-/// `num_complex::Complex`, whose parts are, and the floats of 8 bits, with the features `half`, `num-complex` and
-/// `float8`. The trait is sealed.
+/// [`Ucs4`](crate::element::Ucs4), each of whose characters has the byte order; and with the features `half`,
+/// `num-complex` and `float8` by `half::f16`, `half::bf16`, `num_complex::Complex`, each of whose parts has the byte
+/// order, and the floats of 8 bits. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{element::Scalar, Be, Le};
@@ -35,7 +36,7 @@ use std::str::FromStr;
 /// assert_eq!(turned(Be::<u16>::from_bytes([1, 2])).to_bytes(), [2, 1]);
 /// ```
 pub trait Scalar: Element + Pod + Default + sealed::Sealed {
-    /// The bytes of one: an array of as many, or of four at a time for text.
+    /// The bytes of a value: an array of bytes, or for text an array of 4 bytes per character.
     type Bytes: Pod;
 
     #[doc(hidden)]
@@ -49,10 +50,11 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// A number (or time, or text) whose bytes are stored in the order `E`, whatever the machine's: NumPy's `>f8`, `<i4`.
+/// A number, time or text whose bytes are stored in the byte order `E`, regardless of the machine's: NumPy's `>f8`,
+/// `<i4`.
 ///
-/// As large as `T`, and of alignment 1. [`Be`] and [`Le`] are shorter names for the two orders. It is compared,
-/// ordered, hashed and printed by value, and arithmetic on it gives plain numbers.
+/// It has the size of `T` and an alignment of 1. [`Be`] and [`Le`] are aliases for the two byte orders. It is compared,
+/// ordered, hashed and printed by value, and arithmetic on it returns plain numbers.
 ///
 /// ```
 /// use mmap_array::{ArrayView, Be};
@@ -66,7 +68,7 @@ pub(crate) mod sealed {
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 ///
-/// In records it takes the place of the number:
+/// In records it replaces the number:
 ///
 /// ```
 /// use mmap_array::{Be, Le};
@@ -97,14 +99,14 @@ pub type Be<T> = Endian<T, BigEndian>;
 /// ```
 pub type Le<T> = Endian<T, LittleEndian>;
 
-/// The value of a marker of byteorder's.
+/// Returns the byte order that a marker type of byteorder denotes.
 #[inline(always)]
 pub(super) fn endianness<E: ByteOrder>() -> Endianness {
     if E::read_u16(&[0, 1]) == 1 { Endianness::Big } else { Endianness::Little }
 }
 
 impl<T: Scalar, E: ByteOrder> Endian<T, E> {
-    /// The value, stored in the order `E`.
+    /// Creates an element from a value, stored in the byte order `E`.
     ///
     /// ```
     /// let big = mmap_array::Be::new(1_i32);
@@ -116,7 +118,7 @@ impl<T: Scalar, E: ByteOrder> Endian<T, E> {
         Self::from_bytes(value.encode::<E>())
     }
 
-    /// The value, in the machine's order.
+    /// Returns the value, in the machine's byte order.
     ///
     /// ```
     /// assert_eq!(mmap_array::Le::<i16>::from_bytes([0xfe, 0xff]).get(), -2);
@@ -127,7 +129,7 @@ impl<T: Scalar, E: ByteOrder> Endian<T, E> {
         T::decode::<E>(self.bytes)
     }
 
-    /// Stores another value.
+    /// Replaces the value.
     ///
     /// ```
     /// let mut count = mmap_array::Be::new(7_u64);
@@ -139,14 +141,14 @@ impl<T: Scalar, E: ByteOrder> Endian<T, E> {
         *self = Self::new(value);
     }
 
-    /// What the bytes, which are in the order `E`, stand for. See [`get`](Self::get).
+    /// Creates an element from its bytes, which are in the byte order `E`. See [`get`](Self::get).
     #[inline(always)]
     #[must_use]
     pub fn from_bytes(bytes: T::Bytes) -> Self {
         Self { bytes, order: PhantomData }
     }
 
-    /// The bytes as they are stored.
+    /// Returns the bytes as they are stored.
     ///
     /// ```
     /// assert_eq!(mmap_array::Be::new(1.0_f32).to_bytes(), [0x3f, 0x80, 0, 0]);
@@ -173,7 +175,7 @@ unsafe impl<T: Scalar, E: ByteOrder> Zeroable for Endian<T, E> {}
 // SAFETY: transparent over `T::Bytes`, which is `Pod`, beside a `PhantomData`, which has no bytes; `Copy` and 'static.
 unsafe impl<T: Scalar, E: ByteOrder + 'static> Pod for Endian<T, E> {}
 
-/// The dtype of `T` in the order `E`.
+/// The dtype is that of `T` in the byte order `E`.
 ///
 /// ```
 /// use mmap_array::{dtype::Endianness, Be, DType, Element};
@@ -192,7 +194,7 @@ impl<T: Scalar, E: ByteOrder + 'static> Element for Endian<T, E> {
     }
 }
 
-/// The value's default: 0 for numbers.
+/// Returns the default value of `T`: 0 for numbers.
 impl<T: Scalar, E: ByteOrder> Default for Endian<T, E> {
     fn default() -> Self {
         Self::new(T::default())
@@ -319,11 +321,11 @@ impl<T: Scalar + Neg, E: ByteOrder> Neg for Endian<T, E> {
     }
 }
 
-/// What goes from [`Endian`] to a plain number, and can only be written for one number at a time: `From`, `Sum` and
-/// `Product`; `From` alone where sums are not the number's.
+/// The conversions from [`Endian`] to a plain number, which can only be written for one number type at a time: `From`,
+/// `Sum` and `Product`, or `From` alone for types that have no such sums.
 ///
-/// Not `f64: PartialEq<Be<f64>>` or `f64: Add<Be<f64>>`: with those, `1.0 + x.into()` would no longer compile in
-/// programs that use this crate.
+/// `f64: PartialEq<Be<f64>>` and `f64: Add<Be<f64>>` are left out, since with them `1.0 + x.into()` would no longer
+/// compile in programs that use this crate.
 macro_rules! plain {
     (from $number:ty) => {
         impl<E: ::byteorder::ByteOrder> From<$crate::element::Endian<$number, E>> for $number {
@@ -366,7 +368,7 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-/// What has a byte order of floats that are made of their bits, an integer's.
+/// Implements `Scalar` for floats that consist of the bits of an integer.
 macro_rules! by_bits {
     ($number:ident: $bits:ident) => {
         impl crate::element::endian::sealed::Sealed for $number {}
@@ -388,7 +390,7 @@ macro_rules! by_bits {
 }
 pub(crate) use by_bits;
 
-/// What has a byte order of a type that is an array of so many bytes in the machine's order.
+/// Implements `Scalar` for types that are arrays of bytes in the machine's byte order.
 macro_rules! by_bytes {
     ($name:ident: $size:literal) => {
         impl crate::element::endian::sealed::Sealed for $name {}

@@ -1,4 +1,4 @@
-//! Floats of 2 bytes, `f2`, which views without a type read whether or not the feature `half` is there.
+//! Floats of 2 bytes, `f2`, which views without a type read regardless of the feature `half`.
 
 use super::binary16::{f32_of_half, half_of_f32};
 use super::{Element, scalar};

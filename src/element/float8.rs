@@ -1,14 +1,14 @@
-//! Floats of 8 bits, as machine learning uses them: [float8](::float8)'s `F8E4M3` and `F8E5M2`, and their kin.
+//! Floats of 8 bits, as used in machine learning: the `F8E4M3` and `F8E5M2` of [float8](::float8), and related types.
 //!
-//! NumPy itself has none. The Python package ml_dtypes has eight, named by how their bits are shared out, and how they
-//! are printed, made of other numbers and made into others is as there. NumPy writes their arrays as raw bytes, `<V1`,
-//! but for those of `float8_e5m2`, which it writes as `<f1` and then does not read; so a byte is their dtype, in which
-//! neither the type nor a byte order shows.
+//! NumPy itself has none. The Python package ml_dtypes has eight, named by their bit layouts; printing them, and
+//! converting to and from them, works as with ml_dtypes. NumPy writes their arrays as opaque bytes, `<V1`, except for
+//! those of `float8_e5m2`, which it writes as `<f1` and then does not read. Their dtype is therefore an opaque byte,
+//! which identifies neither the type nor a byte order.
 //!
-//! The conversions and comparisons are this crate's, from the bits: those of [float8](::float8) give the largest number
-//! where there is no number so large, and ml_dtypes gives an infinity, or NaN where the type has no infinity; and to
-//! its `is_nan` two of the three NaNs of `F8E5M2` are none. ml_dtypes rounds an `f64` to `f32` first, and so twice;
-//! here it is rounded once.
+//! The conversions and comparisons are implemented by this crate on the bits, because those of [float8](::float8)
+//! saturate to the largest number, where ml_dtypes returns an infinity, or NaN if the type has no infinity, and because
+//! its `is_nan` returns `false` for two of the three NaNs of `F8E5M2`. ml_dtypes rounds an `f64` to `f32` first, and
+//! thus twice; this crate rounds once.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
@@ -22,34 +22,35 @@ use bytemuck::{Pod, Zeroable};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// How the bits of a type are shared out.
+/// The bit layout of a type.
 #[derive(Clone, Copy)]
 struct Format {
-    /// How many bits at the end are the fraction. The one in front is the sign, and those between are the exponent.
+    /// The number of low bits that are the fraction. The highest bit is the sign, and the bits between are the
+    /// exponent.
     fraction: u32,
-    /// The exponent of 1.
+    /// The exponent bits of 1.
     bias: i32,
     beyond: Beyond,
 }
 
-/// What there is beside finite numbers.
+/// The values that are not finite numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beyond {
-    /// The greatest exponent has infinities and NaN, as in IEEE 754.
+    /// The largest exponent denotes infinities and NaN, as in IEEE 754.
     Infinities,
-    /// The largest number of either sign is NaN: `fn`, finite.
+    /// The largest magnitude of either sign denotes NaN: `fn`, finite.
     Nan,
-    /// What would be -0 is NaN: `fnuz`, finite and with an unsigned zero.
+    /// The bits of -0 denote NaN: `fnuz`, finite with an unsigned zero.
     OneNan,
 }
 
-/// 2 to an exponent that a normal `f32` has.
+/// Returns 2 to an exponent that a normal `f32` can have.
 const fn power(exponent: i32) -> f32 {
     f32::from_bits(((exponent + 127) as u32) << 23)
 }
 
 impl Format {
-    /// The least bits that are no finite number, but for the sign.
+    /// Returns the smallest bits, without the sign, that are not a finite number.
     const fn end(self) -> u32 {
         match self.beyond {
             Beyond::Infinities => 0x80 - (1 << self.fraction),
@@ -81,7 +82,7 @@ impl Format {
         values
     }
 
-    /// The bits of the nearest number, of two that are as near the one whose last bit is 0.
+    /// Returns the bits of the nearest number, ties to even.
     #[inline(always)]
     fn nearest(self, number: f32) -> u8 {
         let (size, least) = (number.abs(), 1 - self.bias);
@@ -104,7 +105,7 @@ impl Format {
     }
 }
 
-/// An element of 8 bits, by functions that make an `f32` of it, exactly, and of an `f32` the nearest.
+/// Implements an element of 8 bits by functions that convert it to `f32`, exactly, and an `f32` to the nearest number.
 macro_rules! element {
     ($name:ident, $summary:literal, $ml_dtypes:literal, $value:expr, $make:expr) => {
         #[doc = concat!("`|V1`. ", $summary)]
@@ -128,7 +129,7 @@ macro_rules! element {
 
         impl number::sealed::Sealed for $name {}
 
-        #[doc = concat!("Sums in `f32`; ml_dtypes' are rounded to `", $ml_dtypes, "` after every addition.")]
+        #[doc = concat!("Sums are computed in `f32`; ml_dtypes rounds to `", $ml_dtypes, "` after every addition.")]
         impl Number for $name {
             number::added_in_f32!($value);
             number::rounded!($make);
@@ -146,7 +147,7 @@ const E5M2: Format = Format { fraction: 2, bias: 15, beyond: Beyond::Infinities 
 
 element! {
     F8E4M3,
-    "Files of ml_dtypes' `float8_e4m3fn` come as this type.\n\n\
+    "Files of ml_dtypes' `float8_e4m3fn` open as this type.\n\n\
     ```\n\
     use float8::F8E4M3;\n\
     use mmap_array::{ArrayView, DType, Element};\n\
@@ -162,7 +163,7 @@ element! {
 }
 element! {
     F8E5M2,
-    "Files of ml_dtypes' `float8_e5m2`, which NumPy writes as `<f1` and does not read, come as this type.\n\n\
+    "Files of ml_dtypes' `float8_e5m2`, which NumPy writes as `<f1` and does not read, open as this type.\n\n\
     ```\n\
     use float8::F8E5M2;\n\
     use mmap_array::{ArrayView, DType, Element};\n\
@@ -176,13 +177,13 @@ element! {
     |number| Self::from_bits(E5M2.nearest(number))
 }
 
-/// A type of this crate's: its name, ml_dtypes' name, what its numbers are, their values by their bits, and the bits of
-/// the number nearest to an `f32`.
+/// Defines a type of this crate from its name, the name in ml_dtypes, a description of its numbers, their values by
+/// their bits, and the bits of the number nearest to an `f32`.
 macro_rules! own {
     ($name:ident, $ml_dtypes:literal, $numbers:literal, $values:expr, $nearest:expr) => {
         #[doc = concat!("A float of 8 bits with ", $numbers, ": ml_dtypes' `", $ml_dtypes, "`, `<V1` in files.")]
         ///
-        /// It has no arithmetic: it is converted to `f32`, which has all of its numbers, one by one or by
+        /// It has no arithmetic. It converts to `f32`, which represents all of its numbers, one by one or by
         /// [`to_vec_as`](crate::ArrayView::to_vec_as).
         ///
         /// ```
@@ -204,28 +205,28 @@ macro_rules! own {
         unsafe impl Pod for $name {}
 
         impl $name {
-            /// Returns the number that these bits stand for.
+            /// Returns the number with the given bits.
             #[must_use]
             pub const fn from_bits(bits: u8) -> Self {
                 Self(bits)
             }
 
-            /// Returns the bits.
+            /// Returns the bits of the number.
             #[must_use]
             pub const fn to_bits(self) -> u8 {
                 self.0
             }
 
-            /// Rounds a number to the nearest that there is, the one with an even last bit of two: NaN, or an infinity
-            /// where the type has some, where there is no number so large. So does ml_dtypes, but for
-            /// `float8_e8m0fnu` of numbers below 2^-126, which it may round up.
+            /// Rounds an `f32` to the nearest number of this type, ties to even. A number beyond the largest one
+            /// becomes an infinity, or NaN if the type has no infinities. This is also the rounding of ml_dtypes,
+            /// except that it may round numbers below 2^-126 up for `float8_e8m0fnu`.
             #[inline(always)]
             #[must_use]
             pub fn from_f32(number: f32) -> Self {
                 Self($nearest(number))
             }
 
-            /// Rounds a number, once, as [`from_f32`](Self::from_f32) does.
+            /// Rounds an `f64` as [`from_f32`](Self::from_f32) does, in one step.
             #[inline(always)]
             #[must_use]
             pub fn from_f64(number: f64) -> Self {
@@ -247,14 +248,14 @@ macro_rules! own {
                 self.to_f32() as f64
             }
 
-            /// Returns whether it is NaN.
+            /// Returns `true` if this value is NaN.
             #[must_use]
             pub const fn is_nan(self) -> bool {
                 self.to_f32().is_nan()
             }
         }
 
-        /// The number whose bits are zeros.
+        /// Returns the number whose bits are 0.
         impl Default for $name {
             fn default() -> Self {
                 Self(0)
@@ -285,14 +286,14 @@ macro_rules! own {
             }
         }
 
-        /// The same number as an `f32`.
+        /// Formats the number as an `f32`.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.to_f32(), f)
             }
         }
 
-        /// The same number as an `f32`.
+        /// Formats the number as an `f32`.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&self.to_f32(), f)
@@ -340,7 +341,8 @@ const fn powers() -> [f32; 256] {
     values
 }
 
-/// The larger of two that are as near; NaN of what is not greater than 0.
+/// Returns the bits of the nearest power of 2, ties to the larger one, or those of NaN if the number is not greater
+/// than 0.
 #[inline(always)]
 fn nearest_power(number: f32) -> u8 {
     match number {
@@ -368,7 +370,7 @@ mod tests {
         assert_eq!(format!("{:?} {}", Float8E4M3Fnuz::from_f32(-0.0), Float8E5M2Fnuz::from_bits(0x80)), "0.0 NaN");
     }
 
-    /// From `f64`, and from integers that no `f64` has, as from `f32`.
+    /// Checks conversions from `f64`, and from integers that no `f64` represents, like those from `f32`.
     #[test]
     fn every_number_is_rounded_once() {
         fn compare<T: Number>(value: impl Fn(T) -> f64, all: impl Iterator<Item = T>) {

@@ -1,4 +1,4 @@
-//! [half](::half)'s `f16`, NumPy's `f2`.
+//! The `f16` of [half](::half): NumPy's `f2`.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
@@ -7,7 +7,7 @@ use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
 use ::half::f16;
 
-/// `<f2` or `>f2`, by the machine.
+/// `<f2` or `>f2`, depending on the machine's byte order.
 ///
 /// ```
 /// use half::f16;
@@ -31,7 +31,7 @@ endian::plain!(f16);
 
 impl number::sealed::Sealed for f16 {}
 
-/// Sums in `f32`, as NumPy's, which rounds the end result to `float16`.
+/// Sums are computed in `f32`, as in NumPy, which rounds the result to `float16`.
 impl Number for f16 {
     number::added_in_f32!();
 

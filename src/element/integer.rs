@@ -1,8 +1,8 @@
-//! Integers of 3, 5, 6 and 7 bytes, between those that machines calculate with.
+//! Integers of 3, 5, 6 and 7 bytes.
 //!
-//! Sounds of 24 bits, the counts of many analog-to-digital converters and fields of packed records have such sizes.
-//! NumPy has no dtype for them, so theirs is raw bytes, `V3`. They have no arithmetic of their own: each becomes the
-//! next wider integer of Rust's, and sums, extremes and conversions of views go by way of that.
+//! Audio samples of 24 bits, the outputs of many analog-to-digital converters, and fields of packed records have these
+//! sizes. NumPy has no dtype for them, so their dtype is opaque bytes, `V3`. They have no arithmetic of their own: each
+//! converts to the next wider integer of Rust, through which views compute sums, extremes and conversions.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Kind};
@@ -18,18 +18,18 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// The name, the bytes, the next wider integer, and how that one is read, made into another number and summed.
+/// The name, the size, the next wider integer, and the functions that read it, convert it to another number and sum it.
 macro_rules! integers {
     ($(
         $name:ident $size:literal $dtype:literal $wide:ident $read:ident $signed:literal $to:ident $sum:ident:
         $($narrow:ident)*;
     )*) => {$(
-        #[doc = concat!("An integer of ", $size, " bytes, ", $signed, ", in the machine's byte order and at any")]
-        #[doc = concat!("alignment: raw bytes, `", $dtype, "`, to NumPy.")]
+        #[doc = concat!($signed, " integer of ", $size, " bytes in the machine's byte order, at any")]
+        #[doc = concat!("alignment. Its NumPy dtype is opaque bytes, `", $dtype, "`.")]
         ///
-        #[doc = concat!("In files it is mostly [`Le<", stringify!($name), ">`](crate::Le) or")]
+        #[doc = concat!("Files mostly contain [`Le<", stringify!($name), ">`](crate::Le) or")]
         #[doc = concat!("[`Be<", stringify!($name), ">`](crate::Be). It is compared, ordered, hashed and printed by")]
-        #[doc = concat!("value, and [`get`](Self::get) gives the value as `", stringify!($wide), "`.")]
+        #[doc = concat!("value, and [`get`](Self::get) returns the value as `", stringify!($wide), "`.")]
         ///
         /// ```
         #[doc = concat!("use mmap_array::{ArrayView, Be, ErrorKind, element::", stringify!($name), "};")]
@@ -54,23 +54,23 @@ macro_rules! integers {
         unsafe impl Pod for $name {}
 
         impl $name {
-            /// The bits that it has.
+            /// The size of this integer type in bits.
             pub const BITS: u32 = 8 * $size;
 
-            /// The smallest value.
+            /// The smallest value of this integer type.
             pub const MIN: Self = Self::of_low_bytes($wide::MIN >> ($wide::BITS - Self::BITS));
 
-            /// The largest value.
+            /// The largest value of this integer type.
             pub const MAX: Self = Self::of_low_bytes($wide::MAX >> ($wide::BITS - Self::BITS));
 
-            /// The value.
+            /// Returns the value.
             #[inline(always)]
             #[must_use]
             pub fn get(self) -> $wide {
                 NativeEndian::$read(&self.0, $size) as $wide
             }
 
-            /// The value of the lowest bytes, as `as` makes a narrow integer of a wide one.
+            /// Returns the integer of the lowest bytes of a value, as `as` does.
             #[inline(always)]
             const fn of_low_bytes(value: $wide) -> Self {
                 let (bytes, mut low) = (value.to_le_bytes(), [0; $size]);
@@ -114,9 +114,11 @@ macro_rules! integers {
             }
         }
 
+        /// Converts a value, if it fits.
+        ///
         /// # Errors
         ///
-        /// [`InvalidValue`](crate::ErrorKind::InvalidValue) for a value that has no room.
+        /// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the value does not fit.
         impl TryFrom<$wide> for $name {
             type Error = Error;
 
@@ -124,7 +126,7 @@ macro_rules! integers {
                 match Self::of_low_bytes(value) {
                     integer if integer.get() == value => Ok(integer),
                     _ => Err(Error::invalid_value(format!(
-                        "{value} has no room in the {} bits of `{}`, {} to {}",
+                        "{value} does not fit in the {} bits of `{}`, {} to {}",
                         Self::BITS,
                         stringify!($name),
                         Self::MIN,
@@ -171,14 +173,14 @@ macro_rules! integers {
             }
         }
 
-        /// The value.
+        /// Formats the value.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.get(), f)
             }
         }
 
-        /// The value.
+        /// Formats the value.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&self.get(), f)
@@ -273,12 +275,12 @@ macro_rules! integers {
 }
 
 integers! {
-    I24 3 "V3" i32 read_int "signed" of_i32 i128: i8 u8 i16 u16;
-    U24 3 "V3" u32 read_uint "unsigned" of_u32 u128: u8 u16;
-    I40 5 "V5" i64 read_int "signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
-    U40 5 "V5" u64 read_uint "unsigned" of_u64 u128: u8 u16 u32;
-    I48 6 "V6" i64 read_int "signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
-    U48 6 "V6" u64 read_uint "unsigned" of_u64 u128: u8 u16 u32;
-    I56 7 "V7" i64 read_int "signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
-    U56 7 "V7" u64 read_uint "unsigned" of_u64 u128: u8 u16 u32;
+    I24 3 "V3" i32 read_int "A signed" of_i32 i128: i8 u8 i16 u16;
+    U24 3 "V3" u32 read_uint "An unsigned" of_u32 u128: u8 u16;
+    I40 5 "V5" i64 read_int "A signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
+    U40 5 "V5" u64 read_uint "An unsigned" of_u64 u128: u8 u16 u32;
+    I48 6 "V6" i64 read_int "A signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
+    U48 6 "V6" u64 read_uint "An unsigned" of_u64 u128: u8 u16 u32;
+    I56 7 "V7" i64 read_int "A signed" of_i64 i128: i8 u8 i16 u16 i32 u32;
+    U56 7 "V7" u64 read_uint "An unsigned" of_u64 u128: u8 u16 u32;
 }

@@ -1,8 +1,8 @@
-//! What an element is to the printer.
+//! The printer's representation of elements.
 //!
-//! An element is printed from its bytes where they are, or from a copy of them: a record's padding belongs to no value.
-//! What most bytes are, their dtype says, whether it is a type's or was read from a file; an element whose dtype does
-//! not say it has an [`item`](super::Element::item) of its own.
+//! An element is printed from its bytes in memory, or from a copy of them, since the padding of a record is not part of
+//! a value. For most elements the dtype describes the bytes, whether it is that of a Rust type or was read from a file.
+//! An element whose dtype does not has an [`item`](super::Element::item) of its own.
 
 use super::binary16::f32_of_half;
 use super::text::{Repr, hexadecimal, trimmed, units_repr};
@@ -14,7 +14,7 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use std::fmt::{self, Debug, Write};
 use std::marker::PhantomData;
 
-/// One element in memory, of as many bytes as its dtype says.
+/// An element in memory, of the size of its dtype.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a> {
     ptr: *const u8,
@@ -25,23 +25,23 @@ pub struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// # Safety
     ///
-    /// From `ptr` on there must be as many initialised bytes as the dtype's items have, which nobody writes for `'a`.
+    /// `ptr` must point to as many initialized bytes as the dtype's items have, which nobody writes for `'a`.
     pub(crate) unsafe fn new(ptr: *const u8, dtype: &'a DType) -> Self {
         Self { ptr, dtype, marker: PhantomData }
     }
 
-    /// A value in the program's own memory.
+    /// Creates a stored element from a value in the program's own memory.
     ///
     /// # Panics
     ///
-    /// If it has another size than the dtype's items.
+    /// Panics if the size of the value is not that of the dtype.
     pub(super) fn of<T: NoUninit>(value: &'a T, dtype: &'a DType) -> Self {
         assert_eq!(size_of::<T>(), dtype.itemsize(), "a value is described by a dtype of its size");
-        // SAFETY: the value has that many bytes, all initialised, and is borrowed for 'a.
+        // SAFETY: the value has that many bytes, all initialized, and is borrowed for 'a.
         unsafe { Self::new(bytemuck::bytes_of(value).as_ptr(), dtype) }
     }
 
-    /// The part of the element at an offset, where its dtype says that this part is.
+    /// Returns the part of the element at an offset, with its dtype. The element's dtype must have this part.
     fn part(&self, offset: usize, dtype: &'a DType) -> Self {
         debug_assert!(offset + dtype.itemsize() <= self.dtype.itemsize());
         // What a `DType` has for parts lies within it, which every function that makes one has checked; so the bytes
@@ -49,32 +49,32 @@ impl<'a> Stored<'a> {
         Self { ptr: self.ptr.wrapping_add(offset), dtype, marker: PhantomData }
     }
 
-    /// The value of a type of the element's size; `None` of another's.
+    /// Returns the element as a value of a type of its size, or `None` if the sizes differ.
     pub(crate) fn get<T: AnyBitPattern>(&self) -> Option<T> {
         (size_of::<T>() == self.dtype.itemsize()).then(|| {
-            // SAFETY: the element has that many initialised bytes, by the contract of `new`.
+            // SAFETY: the element has that many initialized bytes, by the contract of `new`.
             unsafe { self.ptr.cast::<T>().read_unaligned() }
         })
     }
 
-    /// All bytes of the element.
+    /// Returns all bytes of the element.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; self.dtype.itemsize()];
-        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
+        // SAFETY: the element has that many initialized bytes, by the contract of `new`, and the target is memory of
         // this function's, apart from them.
         unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.ptr, bytes.len()) };
         bytes
     }
 
-    /// The bytes from an offset on, in the machine's order.
+    /// Returns `N` bytes at an offset, in the machine's byte order.
     ///
     /// # Panics
     ///
-    /// If the element has fewer.
+    /// Panics if the element has fewer bytes.
     fn native<const N: usize>(&self, offset: usize, order: Endianness) -> [u8; N] {
         let mut bytes = [0; N];
         assert!(offset + N <= self.dtype.itemsize(), "no more than the item's bytes are read");
-        // SAFETY: the element has that many initialised bytes, by the contract of `new`, and the target is memory of
+        // SAFETY: the element has that many initialized bytes, by the contract of `new`, and the target is memory of
         // this function's, apart from them.
         unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.ptr.wrapping_add(offset), N) };
         if order != Endianness::NATIVE {
@@ -83,7 +83,7 @@ impl<'a> Stored<'a> {
         bytes
     }
 
-    /// What the element is, which is no record; a subarray is its bytes.
+    /// Returns the value of the element, which must not be a record; a subarray is represented by its bytes.
     pub(crate) fn leaf(&self) -> Leaf {
         macro_rules! number {
             ($number:ty, $order:expr) => {
@@ -140,7 +140,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The element as the printer knows it by its dtype, in an array or on its own.
+    /// Returns the printer's representation by the dtype, in an array or on its own.
     pub(crate) fn item(&self, in_array: bool, options: &PrintOptions) -> Item {
         if !options.take_room(1) {
             return Item::omitted();
@@ -165,7 +165,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Whether two elements of one dtype are equal.
+    /// Returns whether two elements of one dtype are equal.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match self.dtype.kind() {
             // Items of no bytes are equal, and may be too many to be looked at.
@@ -185,7 +185,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// An element that has no parts, by value.
+/// An element without parts, by value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Leaf {
     Bool(bool),
@@ -198,9 +198,9 @@ pub(crate) enum Leaf {
     ComplexF64([f64; 2]),
     X87(X87),
     ComplexX87([X87; 2]),
-    /// Without the zeros at the end.
+    /// Without trailing zeros.
     Bytes(Vec<u8>),
-    /// Without the zeros at the end.
+    /// Without trailing zeros.
     Ucs4(Vec<u32>),
     Void(Vec<u8>),
     DateTime64(i64, TimeUnit, u32),
@@ -208,7 +208,7 @@ pub(crate) enum Leaf {
 }
 
 impl Leaf {
-    /// As the printer knows it, in an array or on its own.
+    /// Returns the printer's representation, in an array or on its own.
     pub(crate) fn item(&self, in_array: bool) -> Item {
         match *self {
             Self::Bool(truth) => Item::Bool(truth),
@@ -234,10 +234,10 @@ impl Leaf {
     }
 }
 
-/// What an element of any type is to the printer by what its `Debug` writes, in an array.
+/// Returns the printer's representation of an element of any type in an array, by the output of its `Debug`.
 ///
-/// This crate's texts and times say themselves what they are, by the marks that [`write_marked`] makes. Anything else
-/// is what it writes.
+/// This crate's texts and times identify themselves by the marks of [`write_marked`]. Any other element is represented
+/// as the text that it writes.
 pub(super) fn written(element: &impl Debug) -> Item {
     let mut page = Page::default();
     // An element whose `Debug` fails shows what it has written.
@@ -249,7 +249,7 @@ pub(super) fn written(element: &impl Debug) -> Item {
     }
 }
 
-/// What [`written`] has an element write on: text, and the marks around it, which are pieces of no characters.
+/// The output of an element for [`written`]: the text, and whether marks, which are empty pieces, surround it.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -269,16 +269,16 @@ impl Write for Page {
     }
 }
 
-/// What stands in an array for the text of an element's `Debug`.
+/// The representation, in an array, of the text of an element's `Debug`.
 pub(super) enum Mark {
-    /// Text in quotes, which is not brought to a common width.
+    /// Text in quotes, which is not padded to a common width.
     Quoted,
-    /// Text that is, and that `{:-?}` gives as NumPy shows it in arrays.
+    /// Text that is padded, and that `{:-?}` formats as NumPy prints it in arrays.
     Text,
 }
 
-/// Writes what an element's `Debug` shows, so that [`written`] knows it for an element's: with an empty piece before
-/// it and, where it is quoted, one behind it. Nobody else sees them.
+/// Writes the output of an element's `Debug` with the marks by which [`written`] recognizes it: an empty piece before
+/// it and, if it is quoted, one after it. They do not change the text.
 pub(super) fn write_marked(
     f: &mut fmt::Formatter<'_>,
     mark: Mark,

@@ -1,10 +1,11 @@
-//! C's `long double`, NumPy's `longdouble`: `f16` and, on i386, `f12`.
+//! C's `long double`: NumPy's `longdouble`, `f16` and, on i386, `f12`.
 //!
-//! What it is the machine says that writes it. On x86 it is x87's number of 80 bits in 16 or 12 bytes, on AArch64,
-//! RISC-V and s390x under Linux IEEE 754's of 128 bits, on PowerPC two `f64`s of which it is the sum, on Windows and
-//! Apple's machines an `f64`, written as `f8`. NumPy's dtype says only how many bytes there are: it reads the file of another
-//! machine as its own kind, and the numbers are wrong. No file says which it is, so the type does:
-//! [`LongDouble`], [`LongDouble96`] or [`Binary128`]. Files of PowerPC's pairs have no type here.
+//! The format depends on the machine that writes it. On x86 it is the x87 extended format of 80 bits in 16 or 12 bytes;
+//! on AArch64, RISC-V and s390x under Linux it is IEEE 754's format of 128 bits; on PowerPC it is the sum of two
+//! `f64`s; on Windows and Apple's machines it is an `f64`, written as `f8`. NumPy's dtype only contains the number of
+//! bytes, so NumPy reads the files of other machines in its own format, and the numbers are wrong. Since no file
+//! identifies the format, the type does: [`LongDouble`], [`LongDouble96`] or [`Binary128`]. There is no type for
+//! PowerPC's pairs.
 
 use super::{Element, scalar};
 use crate::dtype::{DType, Endianness, Kind};
@@ -18,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The name, its bytes, their alignment, what the docs say, and how it becomes a number and a number it.
+/// The name, the size, the alignment, the docs, and the conversions to and from [`Wide`].
 macro_rules! floats {
     ($($(#[doc = $doc:literal])* $name:ident($size:literal, $align:literal, $wide:expr, $of_wide:expr);)*) => {$(
         $(#[doc = $doc])*
@@ -42,13 +43,13 @@ macro_rules! floats {
                 Self($of_wide(wide))
             }
 
-            /// Returns the nearest `f64`, the even one of two; an infinity where there is none so large.
+            /// Returns the nearest `f64`, ties to even, or an infinity if the number is too large.
             #[must_use]
             pub fn to_f64(self) -> f64 {
                 self.wide().to_f64(Rounding::Nearest)
             }
 
-            /// Returns whether it is no number.
+            /// Returns `true` if this value is NaN.
             #[must_use]
             pub fn is_nan(self) -> bool {
                 matches!(self.wide().size, Size::Nan)
@@ -57,7 +58,7 @@ macro_rules! floats {
 
         macro_rules! from {
             ($number:ident) => {
-                /// The same number: there is room for all.
+                /// Converts the number without loss.
                 impl From<$number> for $name {
                     fn from(number: $number) -> Self {
                         Self::of_wide(number.into())
@@ -87,14 +88,14 @@ macro_rules! floats {
             }
         }
 
-        /// As NumPy prints a scalar.
+        /// Formats the number as NumPy prints a scalar.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 Item::Wide(self.wide()).write_alone(f)
             }
         }
 
-        /// As NumPy prints a scalar.
+        /// Formats the number as NumPy prints a scalar.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
@@ -103,7 +104,7 @@ macro_rules! floats {
 
         impl number::sealed::Sealed for $name {}
 
-        /// Sums and means are in `f64`, of the nearest ones; NumPy's are `longdouble`.
+        /// Sums and means are computed in `f64`, from the nearest `f64`s; NumPy computes them in `longdouble`.
         impl Number for $name {
             type Sum = f64;
             type Mean = f64;
@@ -154,9 +155,10 @@ macro_rules! floats {
 }
 
 floats! {
-    /// C's `long double` on x86-64: x87's number of 80 bits in 16 bytes, NumPy's `<f16` there.
+    /// C's `long double` on x86-64: the x87 extended format of 80 bits in 16 bytes, NumPy's `<f16` on that machine.
     ///
-    /// The dtype does not tell it from [`Binary128`], see there. A pattern that is no number to an x87 is NaN.
+    /// The dtype does not distinguish it from [`Binary128`]; see there. Bit patterns that are invalid on an x87 are
+    /// NaN.
     ///
     /// ```
     /// use mmap_array::{ArrayView, Le, element::LongDouble};
@@ -170,9 +172,9 @@ floats! {
     /// ```
     LongDouble(16, 16, |bytes| X87::of_native(bytes).wide(), |wide| X87::of_wide(wide).to_native());
 
-    /// C's `long double` on i386: x87's number of 80 bits in 12 bytes, NumPy's `<f12` there.
+    /// C's `long double` on i386: the x87 extended format of 80 bits in 12 bytes, NumPy's `<f12` on that machine.
     ///
-    /// NumPy reads it on no other machine.
+    /// NumPy does not read it on any other machine.
     ///
     /// ```
     /// use mmap_array::{DType, Element, Le, element::LongDouble96};
@@ -183,11 +185,12 @@ floats! {
     /// ```
     LongDouble96(12, 4, |bytes| X87::of_native(bytes).wide(), |wide| X87::of_wide(wide).to_native());
 
-    /// C's `long double` on AArch64, RISC-V and s390x: IEEE 754's number of 128 bits, NumPy's `<f16` or `>f16` there.
+    /// C's `long double` on AArch64, RISC-V and s390x: IEEE 754's format of 128 bits, NumPy's `<f16` or `>f16` on those
+    /// machines.
     ///
-    /// The dtype is that of [`LongDouble`] too, and NumPy takes a file for what its own machine has. So this is a type
-    /// to be chosen by who knows where a file comes from; what is not told a type, such as
-    /// [`DynView`](crate::DynView), takes the numbers for x87's.
+    /// The dtype is also that of [`LongDouble`], and NumPy reads files in the format of its own machine. This type must
+    /// therefore be chosen by those who know where a file comes from. Without a type, as in a
+    /// [`DynView`](crate::DynView), the numbers are read as the x87 extended format.
     ///
     /// ```
     /// use mmap_array::{Be, Element, Le, element::{Binary128, LongDouble}};
@@ -216,7 +219,7 @@ fn of_binary128(bits: u128) -> Wide {
     Wide { negative: bits >> 127 == 1, size }
 }
 
-/// The nearest number, the even one of two.
+/// Returns the bits of the nearest number, ties to even.
 fn to_binary128(Wide { negative, size }: Wide) -> u128 {
     let size = match size {
         Size::Nan => 0xffff << 111,
@@ -231,7 +234,7 @@ fn to_binary128(Wide { negative, size }: Wide) -> u128 {
     size | u128::from(negative) << 127
 }
 
-/// `<f16` or `>f16`, by the machine.
+/// `<f16` or `>f16`, depending on the machine's byte order.
 #[diagnostic::do_not_recommend]
 impl Element for LongDouble {
     fn dtype() -> DType {
@@ -239,7 +242,7 @@ impl Element for LongDouble {
     }
 }
 
-/// `<f12` or `>f12`, by the machine.
+/// `<f12` or `>f12`, depending on the machine's byte order.
 #[diagnostic::do_not_recommend]
 impl Element for LongDouble96 {
     fn dtype() -> DType {
@@ -247,7 +250,7 @@ impl Element for LongDouble96 {
     }
 }
 
-/// `<f16` or `>f16`, by the machine.
+/// `<f16` or `>f16`, depending on the machine's byte order.
 #[diagnostic::do_not_recommend]
 impl Element for Binary128 {
     fn dtype() -> DType {

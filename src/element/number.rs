@@ -1,9 +1,9 @@
-//! What numbers can do: be added up, compared, and become other numbers.
+//! Arithmetic on numbers: sums, comparisons and conversions.
 //!
-//! Here is the arithmetic of single elements and of runs of them, which come as a function of their index; the loops
-//! over views, for which it is compiled, are in `view`. A number becomes another by way of one of the machine's: the
-//! one it is stored as, or the smallest that holds all of its values, names itself to the type that is asked for. So no
-//! type needs to know of the others, and a new one converts to and from all.
+//! This module contains the arithmetic of single elements and of runs of elements, which are accessed by index; the
+//! loops over views that use it are in `view`. A number converts to another through a primitive type: the one in which
+//! it is stored, or the smallest that represents all of its values, constructs the target type. Types therefore need
+//! not know of each other, and a new type converts to and from all others.
 
 use super::Element;
 use super::endian::{Endian, Scalar};
@@ -13,32 +13,35 @@ use bytemuck::Pod;
 use byteorder::ByteOrder;
 use std::ops::{Add, AddAssign, Neg, Range};
 
-/// The numbers, which can be summed and converted: `i8` to `i64`, `u8` to `u64`, [`I24`](crate::element::I24) and its
-/// like, `f32`, `f64`, [`LongDouble`](crate::element::LongDouble) and its like, [`Bool`](crate::element::Bool), and
-/// [`Endian`] of them; `half::f16`, `half::bf16`, `num_complex::Complex` and the floats of 8 bits with the features
-/// `half`, `num-complex` and `float8`. The trait is sealed.
+/// Numbers, which can be summed and converted.
 ///
-/// Every real number becomes any number: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real ones are those whose
-/// mean is an `f64`, in a bound `Number<Mean = f64>`.
+/// The trait is implemented by `i8` to `i64`, `u8` to `u64`, [`I24`](crate::element::I24) and the other integers of 3
+/// to 7 bytes, `f32`, `f64`, [`LongDouble`](crate::element::LongDouble) and its variants,
+/// [`Bool`](crate::element::Bool), and [`Endian`] of them; and by `half::f16`, `half::bf16`, `num_complex::Complex` and
+/// the floats of 8 bits with the features `half`, `num-complex` and `float8`. The trait is sealed.
+///
+/// Every real number type converts to every number type: see [`to_vec_as`](crate::ArrayView::to_vec_as). The real
+/// number types are those whose mean is an `f64`, `Number<Mean = f64>` in a bound.
 ///
 /// ```
 /// use mmap_array::{element::Number, ArrayView, Be};
-/// fn centred<T: Number<Mean = f64>>(view: ArrayView<'_, T>) -> Vec<Be<f32>>
+/// fn centered<T: Number<Mean = f64>>(view: ArrayView<'_, T>) -> Vec<Be<f32>>
 /// where
 ///     mmap_array::access::ReadOnly: mmap_array::access::Load<T>,
 /// {
 ///     let mean = view.mean().unwrap_or(0.0) as f32;
 ///     view.to_vec_as::<f32>().into_iter().map(|number| Be::new(number - mean)).collect()
 /// }
-/// assert_eq!(centred(ArrayView::from_slice(&[1_u8, 2, 6], 3)?), [-2.0, -1.0, 3.0]);
+/// assert_eq!(centered(ArrayView::from_slice(&[1_u8, 2, 6], 3)?), [-2.0, -1.0, 3.0]);
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 pub trait Number: Element + Pod + sealed::Sealed {
-    /// What a sum is: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128` for
-    /// [`Bool`](crate::element::Bool), whose sum counts, `f32` for floats of 8 and 16 bits, and `f64` for longer ones.
+    /// The type of sums: `f32` and `f64` for themselves, `i128` and `u128` for integers, which never overflow, `u128`
+    /// for [`Bool`](crate::element::Bool), whose sum is the number of true elements, `f32` for floats of 8 and 16 bits,
+    /// `f64` for longer floats, and complex numbers for themselves.
     type Sum: Copy + Send + Sync;
 
-    /// What a mean is: `f64`, or `Complex<f64>` of complex numbers.
+    /// The type of means: `f64`, or `Complex<f64>` for complex numbers.
     type Mean: Copy + Send + Sync;
 
     /// The sum of no elements.
@@ -48,30 +51,31 @@ pub trait Number: Element + Pod + sealed::Sealed {
     #[doc(hidden)]
     fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
-    /// The sum of the first `len` elements of a run.
+    /// Returns the sum of the first `len` elements of a run.
     #[doc(hidden)]
     fn sum_run(len: usize, run: impl Series<Self>) -> Self::Sum;
 
-    /// The same in the type of the mean.
+    /// Returns the sum of the first `len` elements of a run in the type of the mean.
     #[doc(hidden)]
     fn mean_run(len: usize, run: impl Series<Self>) -> Self::Mean;
 
-    /// What of many sums each takes an element at a time: small, so that many are added to at once.
+    /// The accumulator of one of many sums that each take an element at a time; it is small, so that many are added to
+    /// at once.
     #[doc(hidden)]
     type Lane: Copy;
 
-    /// The lane of no elements.
+    /// The accumulator of no elements.
     #[doc(hidden)]
     const NO_LANE: Self::Lane;
 
-    /// How many elements a lane has room for.
+    /// The number of elements that an accumulator can take without overflow.
     #[doc(hidden)]
     const LANE_LEN: u64 = u64::MAX;
 
     #[doc(hidden)]
     fn lane_push(lane: Self::Lane, element: Self) -> Self::Lane;
 
-    /// As many more as a run has.
+    /// Adds the first `len` elements of a run to an accumulator.
     #[doc(hidden)]
     fn lane_push_run(lane: Self::Lane, len: usize, run: impl Series<Self>) -> Self::Lane;
 
@@ -87,19 +91,19 @@ pub trait Number: Element + Pod + sealed::Sealed {
         false
     }
 
-    /// As [`sum_run`](Self::sum_run), of those that are not NaN.
+    /// Returns the sum of the elements that are not NaN. See [`sum_run`](Self::sum_run).
     #[doc(hidden)]
     fn nan_sum_run(len: usize, run: impl Series<Self>) -> Self::Sum {
         Self::sum_run(len, run.map(or_zero))
     }
 
-    /// As [`mean_run`](Self::mean_run), of those that are not NaN.
+    /// Returns the sum, in the type of the mean, of the elements that are not NaN. See [`mean_run`](Self::mean_run).
     #[doc(hidden)]
     fn nan_mean_run(len: usize, run: impl Series<Self>) -> Self::Mean {
         Self::mean_run(len, run.map(or_zero))
     }
 
-    /// The element in the type of the mean.
+    /// Converts the element to the type of the mean.
     #[doc(hidden)]
     fn to_mean(self) -> Self::Mean;
 
@@ -109,7 +113,7 @@ pub trait Number: Element + Pod + sealed::Sealed {
     #[doc(hidden)]
     fn mean_of(sum: Self::Mean, len: usize) -> Self::Mean;
 
-    /// Another number of this value, as Rust's `as` makes it.
+    /// Converts the number to another number type, as Rust's `as` does.
     #[doc(hidden)]
     fn to_number<T: Number>(self) -> T;
 
@@ -143,7 +147,7 @@ pub trait Number: Element + Pod + sealed::Sealed {
     #[doc(hidden)]
     fn of_f64(number: f64) -> Self;
 
-    /// The nearest number; of integers the nearest towards zero.
+    /// Returns the nearest number; integers round towards zero.
     #[doc(hidden)]
     fn of_wide(number: Wide) -> Self {
         // Of what goes on to fewer digits, or to a truth value, the last bit tells that there were more.
@@ -151,9 +155,10 @@ pub trait Number: Element + Pod + sealed::Sealed {
     }
 }
 
-/// The elements that have a smallest and a largest among them: the real numbers of [`Number`],
-/// [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64), and [`Endian`] of them.
-/// The trait is sealed.
+/// Elements that have a minimum and a maximum.
+///
+/// The trait is implemented by the real numbers of [`Number`], [`DateTime64`](crate::element::DateTime64) and
+/// [`TimeDelta64`](crate::element::TimeDelta64), and [`Endian`] of them. The trait is sealed.
 ///
 /// ```
 /// use mmap_array::{ArrayView, Be};
@@ -163,11 +168,11 @@ pub trait Number: Element + Pod + sealed::Sealed {
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 pub trait Ordered: Copy + sealed::Sealed {
-    /// What is compared, in the machine's byte order.
+    /// The type that is compared, in the machine's byte order.
     #[doc(hidden)]
     type Native: Copy;
 
-    /// Whether the smaller or larger of two is one instruction, as of integers.
+    /// Whether the minimum and maximum of two are single instructions, as for integers.
     #[doc(hidden)]
     const PLAIN: bool = false;
 
@@ -177,15 +182,15 @@ pub trait Ordered: Copy + sealed::Sealed {
     #[doc(hidden)]
     fn from_native(native: Self::Native) -> Self;
 
-    /// Of two, the smaller; NaN (or NaT) where one is.
+    /// Returns the smaller of two elements, NaN (or NaT) if either is.
     #[doc(hidden)]
     fn smaller(a: Self::Native, b: Self::Native) -> Self::Native;
 
-    /// Of two, the larger; NaN (or NaT) where one is.
+    /// Returns the larger of two elements, NaN (or NaT) if either is.
     #[doc(hidden)]
     fn larger(a: Self::Native, b: Self::Native) -> Self::Native;
 
-    /// Whether the two are the same extreme: equal, or both NaN (or NaT).
+    /// Returns whether two extremes are the same: equal, or both NaN (or NaT).
     #[doc(hidden)]
     fn is_same(a: Self::Native, b: Self::Native) -> bool;
 }
@@ -199,24 +204,25 @@ fn or_zero<T: Number>(element: T) -> T {
     if element.is_nan() { T::of_u8(0) } else { element }
 }
 
-/// The sum of one element.
+/// Returns the sum of one element.
 #[inline(always)]
 pub(crate) fn as_sum<T: Number>(element: T) -> T::Sum {
     T::lane_sum(T::lane_push(T::NO_LANE, element))
 }
 
-/// Below this length a sum is taken in one go: NumPy's `PW_BLOCKSIZE`.
+/// The greatest length of a run whose sum is not split: NumPy's `PW_BLOCKSIZE`.
 pub(crate) const BLOCK: usize = 128;
 
-/// Where a run that is longer is cut in two.
+/// Returns the length of the first half of a longer run.
 #[inline(always)]
 pub(crate) fn half(len: usize) -> usize {
     len / 2 - (len / 2) % 8
 }
 
-/// The pairwise sum, by the scheme of NumPy's `pairwise_sum`: the sum of the one half and that of the other.
+/// Returns the pairwise sum by the scheme of NumPy's `pairwise_sum`: the sum of the first half plus the sum of the
+/// second half.
 ///
-/// Without recursion, which could not be compiled for wide instructions where it is called from (see `wide`).
+/// It does not recurse, since recursion cannot be compiled for wide instructions at the call site (see `wide`).
 #[inline(always)]
 pub(crate) fn pairwise<F>(len: usize, run: impl Series<F>) -> F
 where
@@ -225,12 +231,12 @@ where
     if len <= BLOCK {
         return pairwise_block(0, len, run);
     }
-    /// What a half is for, one for each time that the length was halved.
+    /// A half that is being summed, one for each halving of the length.
     #[derive(Clone, Copy)]
     enum Half<F> {
-        /// It is the left one; the right one has that length.
+        /// The left half, with the length of the right half.
         Left(usize),
-        /// It is the right one; the left one's sum is this.
+        /// The right half, with the sum of the left half.
         Right(F),
     }
     // More often than any length can be halved.
@@ -264,7 +270,7 @@ where
     }
 }
 
-/// The sum of at most [`BLOCK`] elements.
+/// Returns the sum of at most [`BLOCK`] elements.
 #[inline(always)]
 pub(crate) fn pairwise_block<F>(start: usize, len: usize, run: impl Series<F>) -> F
 where
@@ -296,7 +302,7 @@ where
     sum
 }
 
-/// The parts of [`Number`] that make one of the machine's numbers, all in one way or `f64` in another.
+/// The conversions of [`Number`] from primitive numbers, all by one expression, or `f64` by another.
 macro_rules! of_numbers {
     ($number:ident => $make:expr) => {
         crate::element::number::of_numbers!($number => $make, f64 => $make);
@@ -355,15 +361,16 @@ macro_rules! of_numbers {
 }
 pub(crate) use of_numbers;
 
-/// The number itself, where it is of the type that is asked for.
+/// Returns the number itself, if it has the requested type.
 #[inline(always)]
 pub(crate) fn same<S: Copy + 'static, T: Copy + 'static>(number: S) -> Option<T> {
     (&number as &dyn std::any::Any).downcast_ref().copied()
 }
 
-/// The number as an `f32` from which a narrower float of `f32`'s exponents or fewer is rounded once.
+/// Returns the number as an `f32` from which a narrower float, with at most `f32`'s range of exponents, can be rounded
+/// without rounding twice.
 ///
-/// The last bit is 1 wherever bits were left out, so that it lies on the same side of every middle as the number does.
+/// The last bit is 1 if bits were discarded, so that the result is on the same side of every midpoint as the number.
 #[inline(always)]
 pub(crate) fn rounded_to_odd(number: f64) -> f32 {
     let nearest = number as f32;
@@ -374,7 +381,7 @@ pub(crate) fn rounded_to_odd(number: f64) -> f32 {
     f32::from_bits(if inexact { towards_zero | 1 } else { bits })
 }
 
-/// The parts of [`Number`] for lanes that are sums of floats, made of an element.
+/// The accumulators of [`Number`] that are sums of floats, each converted from an element.
 macro_rules! lane_in_sum {
     (|$element:ident| $make:expr) => {
         type Lane = Self::Sum;
@@ -398,7 +405,7 @@ macro_rules! lane_in_sum {
 }
 pub(crate) use lane_in_sum;
 
-/// The parts of [`Number`] for lanes that are integers.
+/// The accumulators of [`Number`] that are integers.
 macro_rules! lane_in_integer {
     ($lane:ty, $len:expr, |$element:ident| $make:expr) => {
         type Lane = $lane;
@@ -424,7 +431,7 @@ macro_rules! lane_in_integer {
 }
 pub(crate) use lane_in_integer;
 
-/// The parts of [`Number`] for a mean in `f64`.
+/// The means of [`Number`] that are `f64`.
 macro_rules! mean_in_f64 {
     (|$element:ident| $make:expr) => {
         const NO_MEAN: f64 = 0.0;
@@ -448,8 +455,7 @@ macro_rules! mean_in_f64 {
 }
 pub(crate) use mean_in_f64;
 
-/// The parts of [`Number`] that make a number of one of the machine's, rounded once by way of `f32`, from which `$make`
-/// makes it.
+/// The conversions of [`Number`] from primitive numbers that round once through `f32`, which `$make` converts.
 macro_rules! rounded {
     ($make:expr) => {
         crate::element::number::rounded! {
@@ -478,8 +484,8 @@ macro_rules! rounded {
 }
 pub(crate) use rounded;
 
-/// The parts of [`Number`] for floats of one or two bytes, which are added in `f32` and become other numbers by way of
-/// it: an `f32` has all of them, which `$value` makes of them.
+/// The implementation of [`Number`] for floats of one or two bytes, which are summed in `f32` and converted through
+/// `f32`, which represents all of them and to which `$value` converts them.
 macro_rules! added_in_f32 {
     () => {
         crate::element::number::added_in_f32!(|number: Self| number.to_f32());
@@ -534,7 +540,7 @@ macro_rules! added_in_f32 {
 }
 pub(crate) use added_in_f32;
 
-/// The parts of [`Ordered`] for elements in the machine's byte order.
+/// The conversions of [`Ordered`] for elements in the machine's byte order.
 macro_rules! itself {
     () => {
         type Native = Self;
@@ -552,7 +558,7 @@ macro_rules! itself {
 }
 pub(crate) use itself;
 
-/// The parts of [`Ordered`] for floats, which are compared by what `$value` makes of them.
+/// The comparisons of [`Ordered`] for floats, which are compared by the result of `$value`.
 macro_rules! nan_spreads {
     () => {
         crate::element::number::nan_spreads!(|number: Self| number);
@@ -706,7 +712,7 @@ macro_rules! integers {
     )*};
 }
 
-/// The sum of some integers of up to 32 bits, in 64. `Small` has room for 2^15 of them.
+/// Returns the sum of integers of up to 32 bits, in 64 bits. `Small` can represent the sum of 2^15 of them.
 #[inline(always)]
 fn narrow<T, Small, Chunk, const N: usize>(range: Range<usize>, run: impl Series<T>) -> Chunk
 where
@@ -756,7 +762,7 @@ where
     sum
 }
 
-/// The sum of some integers of 64 bits.
+/// Returns the sum of integers of 64 bits.
 macro_rules! wide {
     ($integer:ty, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $range:expr, $run:ident) => {{
         let range: Range<usize> = $range;
@@ -781,7 +787,7 @@ macro_rules! wide {
     }};
 }
 
-/// The sum of the upper halves of some numbers, and that of all, modulo 2^64.
+/// Returns the sum of the upper halves of numbers, and the sum of the numbers modulo 2^64.
 #[inline(always)]
 fn halves(range: Range<usize>, run: impl Series<u64>) -> (u64, u64) {
     let Range { start: mut index, end } = range;
@@ -828,7 +834,8 @@ integers! {
     u64: of_u64, u64, u128, u64, 4, wide, u128, u64::MAX
 }
 
-/// The parts of [`Number`] that are another's, of what a function makes of the element.
+/// The accumulators and means of [`Number`] that delegate to another number type, to which a function converts the
+/// element.
 macro_rules! delegated_lanes {
     ($number:ty, $get:expr) => {
         type Lane = <$number as Number>::Lane;

@@ -1,17 +1,17 @@
-//! Records: structs whose fields NumPy would find by name.
+//! Records: structs whose fields NumPy finds by name.
 //!
 //! [`field!`](crate::field!) and [`project`](crate::ArrayView::project) need no names and work on any struct. Names are
-//! for what comes from outside the program: a `.npy` file's header, an argument, another library's columns. The derive
-//! writes them down once, beside the fields, so that they cannot differ from the layout that the compiler chose.
+//! needed for data from outside the program: the header of a `.npy` file, an argument, the columns of another library.
+//! The derive macro takes them from the fields, so that they always match the layout that the compiler chose.
 
 use crate::dtype::{DType, Kind, RecordField};
 use crate::element::scalar;
 
-/// Makes a struct a record: implements [`Element`](crate::Element) with the names, offsets and dtypes of its fields.
+/// Derives [`Element`](crate::Element) for a struct, with the names, offsets and dtypes of its fields: a record.
 ///
-/// It stands beside bytemuck's derives, which prove that any bytes of a file make a value of the struct, and which this
-/// one does not replace: `Pod` (with `Zeroable`) for structs to read and write, `AnyBitPattern` for structs with
-/// padding, which can only be read. Without them the struct is a dtype, but no array can have it for elements.
+/// It is used together with the derives of bytemuck, which prove that any bytes of a file are a valid value of the
+/// struct: `Pod` (with `Zeroable`) for structs to read and write, `AnyBitPattern` for structs with padding, which are
+/// read-only. Without them the struct has a dtype, but cannot be the element type of an array.
 ///
 /// ```
 /// use bytemuck::{AnyBitPattern, Pod, Zeroable};
@@ -40,30 +40,31 @@ use crate::element::scalar;
 /// # Ok::<(), mmap_array::Error>(())
 /// ```
 ///
-/// # Which structs
+/// # Supported structs
 ///
-/// - `repr(C)`, also with `packed`, `packed(N)` and `align(N)`: a record. What the compiler puts between the fields is
-///   padding; [`alignment`](DType::alignment) is the struct's own.
-/// - `repr(transparent)`: not a record but what its one field is, so `struct Metres(f64)` opens files of `<f8`.
-/// - The fields of a tuple struct are `f0`, `f1` and so on, as NumPy names them; padding is not counted.
-/// - Nested records are fields of fields (`"pos.x"`), arrays of arrays are subarrays of several axes.
-/// - Generic structs are records for all arguments that make their fields' types elements. There are no lifetimes.
-/// - The name of `r#type` is `type`.
+/// - `repr(C)`, also with `packed`, `packed(N)` and `align(N)`: a record. Gaps between the fields are padding;
+///   [`alignment`](DType::alignment) is that of the struct.
+/// - `repr(transparent)`: the dtype of its one field instead of a record, so `struct Metres(f64)` opens files of `<f8`.
+/// - Tuple structs: their fields are named `f0`, `f1` and so on, as in NumPy; fields with `#[record(pad)]` are not counted.
+/// - Nested structs: the path of an inner field is `"pos.x"`. Nested arrays are subarrays with several axes.
+/// - Generic structs: they implement `Element` for all arguments with which the types of their fields do. Lifetime
+///   parameters are not supported.
+/// - Raw identifiers: the name of the field `r#type` is `type`.
 ///
 /// # Attributes
 ///
-/// | on a field | |
+/// | attribute of a field | meaning |
 /// | --- | --- |
-/// | `#[record(rename = "…")]` | the name in the file: any text but the empty one |
+/// | `#[record(rename = "…")]` | the name in files: any non-empty text |
 /// | `#[record(title = "…")]` | NumPy's title: a second name |
-/// | `#[record(pad)]` | bytes of no name: padding to NumPy. The field's type need be no element, so this is for `PhantomData` too |
+/// | `#[record(pad)]` | an unnamed field, padding to NumPy. Its type need not be an `Element`: `PhantomData` works |
 ///
-/// `#[record(crate = "path")]` on the struct says where this crate is found, if not at `::mmap_array`.
+/// `#[record(crate = "path")]` on the struct sets the path of this crate, if it is not `::mmap_array`.
 ///
 /// # Errors
 ///
-/// Told when the program is compiled, at the field or the attribute: a struct without `repr(C)` or `transparent`, an
-/// enum or union, a type that is no element (`usize`, `bool`, a pointer), and names or titles that occur twice:
+/// These are compile-time errors at the field or the attribute: a struct without `repr(C)` or `repr(transparent)`, an
+/// enum or union, a type that is not an `Element` (`usize`, `bool`, a pointer), and duplicate names or titles:
 ///
 /// ```compile_fail
 /// #[derive(Clone, Copy, mmap_array::Record)]
@@ -71,12 +72,12 @@ use crate::element::scalar;
 /// struct Twice { x: f32, #[record(rename = "x")] y: f32 }
 /// ```
 ///
-/// `dtype()` never panics. Where a field's type has an `Element` written by hand that claims more bytes than there are,
-/// or records are nested more than 64 deep, the whole is [`Void`](Kind::Void) bytes.
+/// `dtype()` never panics. If the hand-written `Element` of a field's type declares a larger size than the type has, or
+/// if records are nested more than 64 deep, the dtype is that of [`Void`](Kind::Void) bytes.
 #[cfg(feature = "derive")]
 pub use mmap_array_derive::Record;
 
-/// A field of a derived record.
+/// Returns a field of a derived record.
 pub fn field(name: &str, title: Option<&str>, offset: usize, dtype: DType) -> RecordField {
     let field = RecordField::new(name, offset, dtype);
     match title {
@@ -85,7 +86,7 @@ pub fn field(name: &str, title: Option<&str>, offset: usize, dtype: DType) -> Re
     }
 }
 
-/// The dtype of a derived record, whose names the derive has found to be different.
+/// Returns the dtype of a derived record. The derive macro has checked that the names differ.
 pub fn record<R, const N: usize>(fields: [RecordField; N]) -> DType {
     match DType::record(fields, size_of::<R>()) {
         Ok(dtype) => dtype.aligned_to(align_of::<R>()),

@@ -1,41 +1,40 @@
-//! Elements that come by their index, one or several at a time: what the arithmetic of runs goes through.
+//! Sequences of elements accessed by index, one or several at a time, for the arithmetic of runs.
 
 use std::marker::PhantomData;
 
-/// Elements to go through by their index.
+/// A sequence of elements accessed by index.
 #[doc(hidden)]
 pub trait Series<T>: Copy {
-    /// Whether several are loaded together, because the compiler may not make such loads of single ones.
+    /// Whether several elements are loaded together, because the compiler may not combine single loads.
     const TOGETHER: bool;
 
-    /// Whether they lie one after another.
+    /// Returns whether the elements are contiguous.
     fn contiguous(self) -> bool;
 
-    /// The element at an index, which must be one of them.
+    /// Returns the element at an index, which must be inside the sequence.
     fn at(self, index: usize) -> T;
 
-    /// Those from an index on, all of which must be there.
+    /// Returns `N` elements starting at an index, all of which must be inside the sequence.
     fn lanes<const N: usize>(self, index: usize) -> [T; N];
 
-    /// How many are to be gone through at a time, after [`fetch`](Self::fetch) has been called for them; as many as
-    /// there are where they are few.
+    /// Returns the number of elements to process per call of [`fetch`](Self::fetch); `usize::MAX` for a short sequence.
     #[inline(always)]
     fn at_a_time(self) -> usize {
         usize::MAX
     }
 
-    /// Has the processor fetch what comes some time after so many elements from an index on.
+    /// Prefetches the data some distance after the `len` elements from an index.
     #[inline(always)]
     fn fetch(self, _index: usize, _len: usize) {}
 
-    /// What a function makes of each.
+    /// Returns a sequence of the results of a function.
     #[inline(always)]
     fn map<U, F: Fn(T) -> U + Copy>(self, make: F) -> Made<T, Self, F> {
         Made { run: self, make, marker: PhantomData }
     }
 }
 
-/// What a function makes of elements.
+/// A sequence of the results of a function.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Made<T, R, F> {
@@ -84,7 +83,7 @@ impl<T: Copy, U, R: Series<T>, F: Fn(T) -> U + Copy> Series<U> for Made<T, R, F>
     }
 }
 
-/// The elements of a series from one on.
+/// The rest of a sequence from a start index.
 #[derive(Clone, Copy)]
 pub(crate) struct Rest<R> {
     pub(crate) run: R,
@@ -115,16 +114,17 @@ impl<T, R: Series<T>> Series<T> for Rest<R> {
     }
 }
 
-/// How many elements a loop takes at a time by itself.
+/// The number of elements that a loop processes at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// One: they lie one after another, and the compiler joins their loads as it likes.
+    /// One: the elements are contiguous, and the compiler combines their loads as it likes.
     One,
-    /// Two: they lie apart, and the compiler makes more of these than of one, not knowing the stride.
+    /// Two: the elements are strided, and the compiler generates better code for two than for one, as it does not know
+    /// the stride.
     Two,
-    /// A few: they lie apart, and the compiler may not join their loads.
+    /// A few: the elements are strided, and the compiler may not combine their loads.
     Few,
-    /// Many: they lie one after another, and the compiler may not join their loads.
+    /// Many: the elements are contiguous, and the compiler may not combine their loads.
     Many,
 }
 

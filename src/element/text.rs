@@ -1,8 +1,9 @@
-//! What text of a fixed size, truth values and raw bytes share: NumPy's `S`, `U`, `b1` and `V`.
+//! Helpers for text of a fixed size, truth values and opaque bytes: NumPy's `S`, `U`, `b1` and `V`.
 //!
-//! An array has elements of one size, so its strings are as long as the longest may be, and zeros fill the rest. Rust's
-//! `str` and `bool` forbid most bit patterns, and a mapped file may hold any of them, so these types take every pattern
-//! and check where a value is asked for: bytes that are no UTF-8, characters that are none, a truth value of 2.
+//! The elements of an array have one size, so its strings have the length of the longest, padded with zeros. Rust's
+//! `str` and `bool` forbid most bit patterns, and a mapped file may contain any of them, so these types accept every
+//! pattern and check it when a value is requested: bytes that are not UTF-8, codes that are not characters, a truth
+//! value of 2.
 
 use crate::dtype::repr;
 use crate::error::Error;
@@ -13,15 +14,15 @@ pub(crate) fn trimmed<T: Default + PartialEq>(units: &[T]) -> &[T] {
     &units[..end]
 }
 
-/// How much of a text that is too long its error shows.
+/// The number of bytes or characters of a text that an error shows if the text is too long.
 pub(super) const SHOWN: usize = 40;
 
 pub(super) fn too_long(start: &dyn fmt::Debug, len: usize, unit: &str, most: usize) -> Error {
     let more = if len > SHOWN { "…" } else { "" };
-    Error::invalid_value(format!("{start:?}{more} has {len} {unit} and there is room for {most}"))
+    Error::invalid_value(format!("{start:?}{more} has {len} {unit}, but at most {most} fit"))
 }
 
-/// Characters as Python shows them: `'abc\n'`, a single surrogate as `'\ud800'`.
+/// Returns the characters as Python's `repr`: `'abc\n'`, a lone surrogate as `'\ud800'`.
 pub(crate) fn units_repr(units: &[u32]) -> String {
     let quote = repr::quote(units.contains(&'\''.into()), units.contains(&'"'.into()));
     let mut text = String::from(quote);
@@ -30,13 +31,13 @@ pub(crate) fn units_repr(units: &[u32]) -> String {
     text
 }
 
-/// Bytes without a meaning as NumPy shows them: `b'\x61\x00'`.
+/// Returns opaque bytes as NumPy prints them: `b'\x61\x00'`.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digits: String = bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect();
     format!("b'{digits}'")
 }
 
-/// Bytes as Python shows them.
+/// Bytes whose `Debug` is Python's `repr`.
 pub(crate) struct Repr<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Repr<'_> {
@@ -81,10 +82,10 @@ mod tests {
         assert_eq!(Bytes::<3>::new(b"abc\0\0").unwrap(), b"abc");
         let error = Bytes::<3>::new(b"abcd").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidValue);
-        assert_eq!(error.to_string(), "b'abcd' has 4 bytes and there is room for 3");
+        assert_eq!(error.to_string(), "b'abcd' has 4 bytes, but at most 3 fit");
         assert_eq!(Ucs4::<3>::new("äöü").unwrap(), "äöü");
         let error = "äöüß".parse::<Ucs4<3>>().unwrap_err();
-        assert_eq!(error.to_string(), "\"äöüß\" has 4 characters and there is room for 3");
+        assert_eq!(error.to_string(), "\"äöüß\" has 4 characters, but at most 3 fit");
         assert!(Bytes::<10>::new(vec![7; 1 << 20]).unwrap_err().to_string().len() < 300);
         assert!(Ucs4::<10>::new("é".repeat(1 << 20)).unwrap_err().to_string().len() < 300);
     }

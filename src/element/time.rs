@@ -1,11 +1,12 @@
-//! Times as NumPy's `datetime64` and `timedelta64` keep them: a number of units in 64 bits.
+//! NumPy's `datetime64` and `timedelta64`: counts of a time unit in 64 bits.
 //!
-//! Files hold times as plain integers; what one of them means is in the dtype: `<M8[ns]` counts nanoseconds since 1970,
-//! `<M8[25s]` spans of 25 seconds. Here it is in the type, so that a sum of a time in seconds and a span in
-//! milliseconds does not compile. The calendar (see `calendar`) is needed only for text and for other libraries' types.
+//! Files contain times as plain integers, whose meaning is in the dtype: `<M8[ns]` counts nanoseconds since 1970,
+//! `<M8[25s]` spans of 25 seconds. Here it is in the type, so that the sum of a time in seconds and a span in
+//! milliseconds does not compile. The calendar (see `calendar`) is needed only for text and for the types of other
+//! crates.
 //!
-//! One number is none of the times, [`i64::MIN`]: NaT, "not a time". It is to times what NaN is to floats: it is equal
-//! to nothing, what is computed from it is NaT, and so is what is out of reach. No arithmetic here panics.
+//! [`i64::MIN`] represents NaT, "not a time", which is to times what NaN is to floats: it is not equal to anything, and
+//! the result of a computation with NaT, or one that overflows, is NaT. No arithmetic on times panics.
 
 pub(super) mod text;
 pub mod unit;
@@ -25,7 +26,7 @@ use bytemuck::{Pod, Zeroable};
 use byteorder::ByteOrder;
 use calendar::Moment;
 
-/// The day since 1970 on which the time is of so many units since then; `None` of generic ones.
+/// Returns the day number since 1970 of the time `count` units after 1970; `None` for generic units.
 #[cfg(feature = "arrow")]
 pub(crate) fn days_since_1970(count: i128, unit: crate::dtype::TimeUnit) -> Option<i128> {
     Moment::at(count, unit).map(|moment| moment.days)
@@ -38,13 +39,13 @@ use std::str::FromStr;
 use text::{span_text, time_text};
 use unit::Unit;
 
-/// A point in time, counted in spans of `N` units from the beginning of 1970: NumPy's `M8[ns]`, `M8[25s]`.
+/// A point in time, counted in spans of `N` units since the beginning of 1970: NumPy's `M8[ns]`, `M8[25s]`.
 ///
-/// The calendar is the Gregorian one, before its introduction too, days have 86,400 seconds, and there is no time zone:
-/// by convention the times are UTC. [`NAT`](Self::NAT) is no time.
+/// The calendar is the proleptic Gregorian calendar, days have 86,400 seconds, and there is no time zone: by convention
+/// times are UTC. [`NAT`](Self::NAT) is not a time.
 ///
-/// The units are in [`unit`](crate::element::unit). In another byte order than the machine's it is `Be<DateTime64<…>>`:
-/// see [`Endian`](crate::element::Endian).
+/// The units are in [`unit`](crate::element::unit). A time in an explicit byte order is `Be<DateTime64<…>>` or
+/// `Le<DateTime64<…>>`: see [`Endian`](crate::element::Endian).
 ///
 /// ```
 /// use mmap_array::{element::{DateTime64, unit::{Day, Second}}, ArrayView};
@@ -65,7 +66,8 @@ pub struct DateTime64<U: Unit, const N: u32 = 1> {
 
 /// A span of time, counted in spans of `N` units: NumPy's `m8[ns]`, `m8[25s]`.
 ///
-/// [`NAT`](Self::NAT) is no span. Years and months have no length in days, so a span in them is none in days either.
+/// [`NAT`](Self::NAT) is not a span. Years and months have no fixed length, so spans in them do not convert to types
+/// that count days or seconds.
 ///
 /// ```
 /// use mmap_array::element::{DateTime64, TimeDelta64, unit::Day};
@@ -81,17 +83,17 @@ pub struct TimeDelta64<U: Unit, const N: u32 = 1> {
     unit: PhantomData<U>,
 }
 
-/// Refuses, when the program is compiled, spans that NumPy does not have.
+/// Fails at compile time for spans that NumPy does not support.
 const fn assert_span<U: Unit, const N: u32>() {
     assert!(N > 0 && N <= i32::MAX as u32, "a time is counted in spans of 1 to 2147483647 units");
-    assert!(N == 1 || !matches!(U::UNIT, TimeUnit::Generic), "a time without a unit is counted one by one");
+    assert!(N == 1 || !matches!(U::UNIT, TimeUnit::Generic), "a time in generic units is counted in spans of 1 unit");
 }
 
-/// What both types are: a number of spans in 64 bits.
+/// The common implementation of both types: a number of spans in 64 bits.
 macro_rules! counts {
-    ($($time:ident: $kind:ident, $name:literal, $zero:literal);*) => {$(
+    ($($time:ident: $kind:ident, $name:literal, $example:literal);*) => {$(
         impl<U: Unit, const N: u32> $time<U, N> {
-            /// Not a time: the least number that 64 bits hold.
+            /// Not a time (NaT), represented by [`i64::MIN`].
             ///
             /// ```
             #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Second};")]
@@ -100,12 +102,12 @@ macro_rules! counts {
             /// ```
             pub const NAT: Self = Self { count: i64::MIN, unit: PhantomData };
 
-            #[doc = concat!("The ", $name, " of that number of spans of `N` units; of [`i64::MIN`], NaT.")]
+            #[doc = concat!("Creates a ", $name, " of `count` times `N` units. [`i64::MIN`] represents NaT.")]
             ///
             /// ```
             #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Minute};")]
             #[doc = concat!("let half_hours = ", stringify!($time), "::<Minute, 30>::new(3);")]
-            #[doc = concat!("assert_eq!(half_hours.count(), 3); // ", $zero)]
+            #[doc = concat!("assert_eq!(half_hours.count(), 3); // ", $example)]
             /// ```
             #[inline(always)]
             #[must_use]
@@ -114,21 +116,22 @@ macro_rules! counts {
                 Self { count, unit: PhantomData }
             }
 
-            /// The number of spans of `N` units; of NaT, [`i64::MIN`].
+            /// Returns the number of spans of `N` units, which is [`i64::MIN`] for NaT.
             #[inline(always)]
             #[must_use]
             pub const fn count(self) -> i64 {
                 self.count
             }
 
-            /// Whether it is no time. (`==` does not tell: NaT is not equal to itself.)
+            /// Returns `true` if this value is NaT. Comparing with `==` does not work, since NaT is not equal to itself.
             #[inline(always)]
             #[must_use]
             pub const fn is_nat(self) -> bool {
                 self.count == i64::MIN
             }
 
-            /// The order that NumPy sorts in: by time, and NaT last, equal to itself here.
+            /// Returns the ordering in which NumPy sorts: by time, with NaT last. NaT is equal to itself in this
+            /// ordering.
             ///
             /// ```
             #[doc = concat!("use mmap_array::element::{", stringify!($time), ", unit::Second};")]
@@ -142,7 +145,7 @@ macro_rules! counts {
                 self.count.wrapping_sub(1).cmp(&other.count.wrapping_sub(1))
             }
 
-            /// The time of a number that was computed from others; NaT where it is out of reach.
+            /// Returns the time of a computed number, NaT if the computation overflowed.
             #[inline(always)]
             fn or_nat(count: Option<i64>) -> Self {
                 Self::new(count.unwrap_or(i64::MIN))
@@ -186,14 +189,14 @@ macro_rules! counts {
             }
         }
 
-        #[doc = concat!($zero, ", as `np.zeros` has it.")]
+        /// Returns the value whose count is 0, as in `np.zeros`.
         impl<U: Unit, const N: u32> Default for $time<U, N> {
             fn default() -> Self {
                 Self::new(0)
             }
         }
 
-        /// NaT is equal to nothing.
+        /// NaT is not equal to anything.
         impl<U: Unit, const N: u32> PartialEq for $time<U, N> {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
@@ -201,7 +204,7 @@ macro_rules! counts {
             }
         }
 
-        /// NaT is neither before nor after anything; [`total_cmp`](Self::total_cmp) orders it too.
+        /// NaT is unordered; [`total_cmp`](Self::total_cmp) also orders NaT.
         impl<U: Unit, const N: u32> PartialOrd for $time<U, N> {
             #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -232,7 +235,7 @@ macro_rules! counts {
             }
         }
 
-        /// The text that `to_string` gives.
+        /// Formats the value as `Display` does.
         impl<U: Unit, const N: u32> fmt::Debug for $time<U, N> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write_marked(f, Mark::Text, |f| fmt::Display::fmt(self, f))
@@ -241,11 +244,11 @@ macro_rules! counts {
     )*};
 }
 counts! {
-    DateTime64: DateTime64, "time", "The beginning of 1970";
-    TimeDelta64: TimeDelta64, "span", "No time at all"
+    DateTime64: DateTime64, "time", "01:30 on 1970-01-01";
+    TimeDelta64: TimeDelta64, "span", "an hour and a half"
 }
 
-/// The sum, NaT where one is; `None` where it is out of reach.
+/// Returns the sum, NaT if either operand is, or `None` on overflow.
 #[inline(always)]
 fn checked(a: i64, b: i64, sum: impl Fn(i64, i64) -> Option<i64>) -> Option<i64> {
     if a == i64::MIN || b == i64::MIN {
@@ -254,11 +257,11 @@ fn checked(a: i64, b: i64, sum: impl Fn(i64, i64) -> Option<i64>) -> Option<i64>
     sum(a, b).filter(|&sum| sum != i64::MIN)
 }
 
-/// What a time or a span and a span give together.
+/// The arithmetic of a time or a span with a span.
 macro_rules! sums {
     ($($left:ident),*) => {$(
         impl<U: Unit, const N: u32> $left<U, N> {
-            /// The sum; `None` where 64 bits do not hold it. NaT where one of the two is NaT.
+            /// Returns the sum, or `None` on overflow. The sum is NaT if either operand is.
             ///
             /// ```
             /// use mmap_array::element::unit::Day;
@@ -270,14 +273,14 @@ macro_rules! sums {
                 checked(self.count, span.count, i64::checked_add).map(Self::new)
             }
 
-            /// The difference; `None` where 64 bits do not hold it. NaT where one of the two is NaT.
+            /// Returns the difference, or `None` on overflow. The difference is NaT if either operand is.
             #[must_use]
             pub fn checked_sub(self, span: TimeDelta64<U, N>) -> Option<Self> {
                 checked(self.count, span.count, i64::checked_sub).map(Self::new)
             }
         }
 
-        /// NaT where one of the two is NaT, and where 64 bits do not hold the sum (in which case NumPy wraps around).
+        /// The sum is NaT if either operand is, and on overflow, where NumPy wraps around.
         impl<U: Unit, const N: u32> Add<TimeDelta64<U, N>> for $left<U, N> {
             type Output = Self;
 
@@ -287,7 +290,7 @@ macro_rules! sums {
             }
         }
 
-        /// NaT where one of the two is NaT, and where 64 bits do not hold the difference.
+        /// The difference is NaT if either operand is, and on overflow.
         impl<U: Unit, const N: u32> Sub<TimeDelta64<U, N>> for $left<U, N> {
             type Output = Self;
 
@@ -314,7 +317,7 @@ macro_rules! sums {
 }
 sums!(DateTime64, TimeDelta64);
 
-/// The span from the right one to the left one; NaT where one of them is NaT, and where 64 bits do not hold it.
+/// The result is the span from the right operand to the left one. It is NaT if either operand is, and on overflow.
 impl<U: Unit, const N: u32> Sub for DateTime64<U, N> {
     type Output = TimeDelta64<U, N>;
 
@@ -334,7 +337,7 @@ impl<U: Unit, const N: u32> Neg for TimeDelta64<U, N> {
     }
 }
 
-/// NaT where the span is NaT, and where 64 bits do not hold the product.
+/// The product is NaT if the span is, and on overflow.
 impl<U: Unit, const N: u32> Mul<i64> for TimeDelta64<U, N> {
     type Output = Self;
 
@@ -352,9 +355,9 @@ impl<U: Unit, const N: u32> MulAssign<i64> for TimeDelta64<U, N> {
 }
 
 impl<U: Unit, const N: u32> DateTime64<U, N> {
-    /// The same point in other units, or the last before it that they have: NumPy's `astype("M8[…]")`.
+    /// Converts the time to other units, rounding towards the past: NumPy's `astype("M8[…]")`.
     ///
-    /// NaT where it is NaT, where 64 bits do not hold the number, and from or to [`unit::Generic`], which is no length.
+    /// The result is NaT for NaT, on overflow, and for conversions from or to [`unit::Generic`], which has no length.
     ///
     /// ```
     /// use mmap_array::element::{DateTime64, unit::{Day, Millisecond}};
@@ -368,38 +371,39 @@ impl<U: Unit, const N: u32> DateTime64<U, N> {
         DateTime64::or_nat(self.moment().and_then(|moment| moment.floor(V::UNIT, M)))
     }
 
-    /// The point that it is; `None` of NaT and where the unit is generic.
+    /// Returns the moment of this time; `None` for NaT and generic units.
     fn moment(self) -> Option<Moment> {
         Moment::of(self.count, U::UNIT, N)
     }
 
-    /// The time that is the moment exactly.
+    /// Returns the time that is exactly the moment.
     fn exactly(moment: Moment, text: impl fmt::Display) -> Result<Self> {
         let time = Self::or_nat(moment.floor(U::UNIT, N));
         match time.moment() {
             Some(exact) if exact == moment => Ok(time),
             _ => Err(Error::invalid_value(format!(
-                "{text} is no whole number of {} since 1970 in 64 bits",
+                "{text} is not a whole number of {} since 1970 that fits in 64 bits",
                 units::<U, N>()
             ))),
         }
     }
 }
 
-/// `seconds` or `25 seconds`, for errors.
+/// Returns `seconds` or `25 seconds`, for errors.
 fn units<U: Unit, const N: u32>() -> String {
     let name = U::UNIT.name();
     if N == 1 { name.into() } else { format!("{N} {name}") }
 }
 
-/// ISO 8601 to the unit's precision, as `str(np.datetime64(…))` and `np.datetime_as_string` have it, or `NaT`.
+/// Formats the time as ISO 8601 with the precision of the unit, as `str(np.datetime64(…))` and `np.datetime_as_string`
+/// do, or as `NaT`.
 ///
-/// `2020`, `2020-03`, `2020-03-05` for weeks and days, `2020-03-05T13` for hours, and so on to
-/// `2020-03-05T13:17:09.123456789012345678`. Years have at least four places, the sign of a year before 0 being one of
-/// them. Where NumPy's own numbers overflow (days beyond the year 25,252,734,927,766,553) the text is still right here.
+/// The text is `2020` for years, `2020-03` for months, `2020-03-05` for weeks and days, `2020-03-05T13` for hours, and
+/// so on to `2020-03-05T13:17:09.123456789012345678`. Years have at least four characters, including the sign of a year
+/// before 0. The text is correct even where NumPy's own numbers overflow (days beyond the year 25,252,734,927,766,553).
 ///
-/// A generic unit is no length: its times print as `5 generic time units`, which NumPy refuses to print. `{:-}` is what
-/// NumPy shows in arrays: the same in quotes.
+/// Times in generic units print as `5 generic time units`; NumPy refuses to print them. `{:-}` formats the time as
+/// NumPy prints it in arrays: in quotes.
 ///
 /// ```
 /// use mmap_array::element::{DateTime64, unit::{Microsecond, Month, Year}};
@@ -413,8 +417,8 @@ impl<U: Unit, const N: u32> fmt::Display for DateTime64<U, N> {
     }
 }
 
-/// The number and the unit, as `str(np.timedelta64(…))` has it: `5 seconds`, with the units' number multiplied in, or
-/// `NaT`. `{:-}` is what NumPy shows in arrays: the number alone, as it is stored, or `'NaT'`.
+/// Formats the span as its number of units and the unit, as `str(np.timedelta64(…))` does: `5 seconds`, or as `NaT`.
+/// `{:-}` formats the span as NumPy prints it in arrays: the stored number alone, or `'NaT'`.
 ///
 /// ```
 /// use mmap_array::element::{TimeDelta64, unit::Second};
@@ -428,17 +432,17 @@ impl<U: Unit, const N: u32> fmt::Display for TimeDelta64<U, N> {
     }
 }
 
-/// ISO 8601 as NumPy reads it: `2020`, `2020-03`, `2020-03-05`, then `T` or a space and `13`, `13:17` or `13:17:09`,
+/// Parses ISO 8601 as NumPy does: `2020`, `2020-03`, `2020-03-05`, then `T` or a space and `13`, `13:17` or `13:17:09`,
 /// which may have up to 18 digits after a point. A year may have any number of digits and a sign. `NaT` in any case,
-/// and no text at all, are NaT.
+/// and the empty text, are NaT.
 ///
-/// What is finer than the unit is cut off towards the past, as in NumPy: `2020-03-05T13` in days is `2020-03-05`.
+/// Parts finer than the unit are truncated towards the past, as in NumPy: `2020-03-05T13` in days is `2020-03-05`.
 ///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for anything else and for times that 64 bits of the unit do not
-/// hold, which NumPy lets wrap around. Other than NumPy, which reads them and warns, zones are refused (`Z`, `+01:00`):
-/// there are none in these times; so are `today`, `now`, and white space.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) for any other text, and for times that do not fit in 64
+/// bits, which wrap around in NumPy. Unlike in NumPy, which accepts them with a warning, time zones (`Z`, `+01:00`) are
+/// refused, as are `today`, `now`, and white space.
 ///
 /// ```
 /// use mmap_array::element::{DateTime64, unit::{Day, Nanosecond}};
@@ -459,7 +463,7 @@ impl<U: Unit, const N: u32> FromStr for DateTime64<U, N> {
         match moment.floor(U::UNIT, N) {
             Some(count) => Ok(Self::new(count)),
             None => Err(Error::invalid_value(format!(
-                "{text} is out of the reach of 64 bits that count {} since 1970",
+                "{text} is outside the range of 64 bits that count {} since 1970",
                 units::<U, N>()
             ))),
         }

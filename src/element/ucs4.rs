@@ -1,4 +1,4 @@
-//! NumPy's `U`.
+//! Text of 32-bit characters: NumPy's `U`.
 
 use super::text::{SHOWN, too_long, trimmed, units_repr};
 use crate::dtype::{DType, Endianness, Kind};
@@ -15,11 +15,11 @@ use std::str::FromStr;
 
 /// Text of at most `N` characters of 32 bits each, in the machine's byte order: NumPy's `U`.
 ///
-/// Zeros at the end are not part of the text. A file may hold any 32 bits: surrogates, of which NumPy stores single
-/// ones without complaint, and numbers that are no characters at all; all of them come and go unchanged, and are told
-/// where characters are asked for. Texts are equal, ordered and hashed by their units, whatever their `N`.
+/// Trailing zeros are not part of the text. A file may contain any codes of 32 bits, including unpaired surrogates,
+/// which NumPy also stores, and numbers that are not characters. They are preserved, and reported when characters are
+/// requested. Texts are compared, ordered and hashed by their codes, regardless of `N`.
 ///
-/// `Be<Ucs4<N>>` and `Le<Ucs4<N>>` are the same in the byte order of a file: see [`Endian`](crate::element::Endian).
+/// `Be<Ucs4<N>>` and `Le<Ucs4<N>>` are texts in an explicit byte order: see [`Endian`](crate::element::Endian).
 ///
 /// ```
 /// use mmap_array::{element::Ucs4, Be};
@@ -40,7 +40,7 @@ unsafe impl<const N: usize> Zeroable for Ucs4<N> {}
 unsafe impl<const N: usize> Pod for Ucs4<N> {}
 
 impl<const N: usize> Element for Ucs4<N> {
-    /// `<UN` or `>UN`, by the machine.
+    /// Returns `<UN` or `>UN`, depending on the machine's byte order.
     fn dtype() -> DType {
         scalar(Kind::Ucs4 { len: N, order: Endianness::NATIVE }, align_of::<Self>())
     }
@@ -63,12 +63,12 @@ impl<const N: usize> Scalar for Ucs4<N> {
 }
 
 impl<const N: usize> Ucs4<N> {
-    /// The text.
+    /// Creates a text from a string.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) for more than `N` characters, zeros at the end not counted.
-    /// NumPy cuts such text off.
+    /// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the text has more than `N` characters, not counting
+    /// trailing zeros. NumPy truncates such a text.
     pub fn new(text: impl AsRef<str>) -> Result<Self> {
         let text = text.as_ref().trim_end_matches('\0');
         let mut units = [0; N];
@@ -85,13 +85,14 @@ impl<const N: usize> Ucs4<N> {
         Ok(Self(units))
     }
 
-    /// The text as numbers, without the zeros at its end.
+    /// Returns the codes of the text without trailing zeros.
     #[must_use]
     pub fn units(&self) -> &[u32] {
         trimmed(&self.0)
     }
 
-    /// The characters, and in their places the numbers that are none: surrogates and what is above `0x10ffff`.
+    /// Returns an iterator over the characters, with an error in place of each code that is not a character: surrogates
+    /// and codes above `0x10ffff`.
     ///
     /// ```
     /// let text = mmap_array::element::Ucs4::from(['a'.into(), 0xd800, 0]);
@@ -101,11 +102,11 @@ impl<const N: usize> Ucs4<N> {
         self.units().iter().map(|&unit| char::from_u32(unit).ok_or(unit))
     }
 
-    /// The text, where it is all characters. `to_string` puts `�` for what is none.
+    /// Returns the text as a `String`, if all its codes are characters. `to_string` replaces other codes by `�`.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`](crate::ErrorKind::InvalidValue), which names the number that is no character.
+    /// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) with the first code that is not a character.
     ///
     /// ```
     /// let text = mmap_array::element::Ucs4::from(['a'.into(), 0xd800, 0]);
@@ -114,24 +115,24 @@ impl<const N: usize> Ucs4<N> {
     /// ```
     pub fn try_to_string(&self) -> Result<String> {
         let text: Result<String, u32> = self.chars().collect();
-        text.map_err(|unit| Error::invalid_value(format!("{unit:#x} in {self:?} is no character")))
+        text.map_err(|unit| Error::invalid_value(format!("{unit:#x} in {self:?} is not a character")))
     }
 
-    /// All `N` numbers, those at the end too.
+    /// Returns all `N` codes, including trailing zeros.
     #[must_use]
     pub fn to_array(self) -> [u32; N] {
         self.0
     }
 }
 
-/// Empty text.
+/// Returns an empty text.
 impl<const N: usize> Default for Ucs4<N> {
     fn default() -> Self {
         Self([0; N])
     }
 }
 
-/// Any numbers, characters or not.
+/// Converts any codes, whether they are characters or not.
 impl<const N: usize> From<[u32; N]> for Ucs4<N> {
     fn from(units: [u32; N]) -> Self {
         Self(units)
@@ -198,7 +199,7 @@ impl<const N: usize> PartialEq<&str> for Ucs4<N> {
     }
 }
 
-/// The text, with `�` for what is no character; `{:-}` as NumPy shows it in arrays, `'abc'`.
+/// Formats the text, with `�` for codes that are not characters, and with `{:-}` as NumPy prints it in arrays: `'abc'`.
 impl<const N: usize> fmt::Display for Ucs4<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.sign_minus() {
@@ -209,7 +210,7 @@ impl<const N: usize> fmt::Display for Ucs4<N> {
     }
 }
 
-/// As Python shows text: `'abc\n'`, a single surrogate as `'\ud800'`.
+/// Formats the text as Python's `repr`: `'abc\n'`, a lone surrogate as `'\ud800'`.
 impl<const N: usize> fmt::Debug for Ucs4<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_marked(f, Mark::Quoted, |f| f.write_str(&units_repr(self.units())))

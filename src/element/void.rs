@@ -1,11 +1,11 @@
-//! NumPy's `V`.
+//! Opaque bytes: NumPy's `V`.
 
 use crate::dtype::{DType, Kind};
 use crate::element::{Element, scalar};
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 
-/// `N` bytes without a meaning: NumPy's `V`.
+/// `N` opaque bytes: NumPy's `V`.
 ///
 /// ```
 /// use mmap_array::{element::Void, ArrayView};
@@ -24,21 +24,21 @@ unsafe impl<const N: usize> Zeroable for Void<N> {}
 unsafe impl<const N: usize> Pod for Void<N> {}
 
 impl<const N: usize> Element for Void<N> {
-    /// `|VN`.
+    /// Returns `|VN`.
     fn dtype() -> DType {
         scalar(Kind::Void { len: N }, align_of::<Self>())
     }
 }
 
 impl<const N: usize> Void<N> {
-    /// The bytes, all `N` of them.
+    /// Returns all `N` bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; N] {
         &self.0
     }
 }
 
-/// Zeros.
+/// Returns bytes of 0.
 impl<const N: usize> Default for Void<N> {
     fn default() -> Self {
         Self([0; N])
@@ -63,14 +63,14 @@ impl<const N: usize> AsRef<[u8]> for Void<N> {
     }
 }
 
-/// As NumPy shows it: every byte in hexadecimal, `b'\x61\x00'`.
+/// Formats the bytes as NumPy prints them, every byte in hexadecimal: `b'\x61\x00'`.
 impl<const N: usize> fmt::Display for Void<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&super::text::hexadecimal(&self.0))
     }
 }
 
-/// The same.
+/// Formats the bytes as `Display` does.
 impl<const N: usize> fmt::Debug for Void<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

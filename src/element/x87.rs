@@ -1,28 +1,29 @@
-//! The extended floating-point numbers of x87, which are C's `long double` on x86: 80 bits, in memory 10 bytes, and
-//! some behind them that mean nothing.
+//! The x87 extended format, which is C's `long double` on x86: floating-point numbers of 80 bits, stored as 10 bytes
+//! and unused padding bytes.
 //!
-//! Unlike the other formats this one has the first bit of the mantissa in it. Where that bit is 0 and the exponent is
-//! not the least, no processor since the 80387 makes such a number, and each takes it for an invalid operand, of which
-//! NaN comes; so does NumPy where it calculates, and so here. (Chapter 4.8 and 8.2 of Intel's manual, volume 1.)
+//! Unlike the other formats, this one stores the first bit of the mantissa. Since the 80387, no processor produces
+//! numbers in which that bit is 0 and the exponent is not the smallest; processors treat them as invalid operands,
+//! which result in NaN, as does NumPy in calculations, and this module. (Intel's manual, volume 1, chapters 4.8 and
+//! 8.2.)
 
 use crate::print::{Rounding, Size, Wide};
 
 /// The exponent of the last bit of the smallest number.
 const LEAST: i32 = 1 - 16_383 - 63;
 
-/// A number of 80 bits, the lowest byte first.
+/// A number of 80 bits, the least significant byte first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct X87(pub(super) [u8; 10]);
 
 impl X87 {
-    /// Of the bytes of an element in the machine's order, of which the first ten mean something, or the last ten where
-    /// the highest is the first.
+    /// Creates a number from the bytes of an element in the machine's byte order, of which the first ten are used, or
+    /// the last ten on a big-endian machine.
     #[inline(always)]
     pub(super) fn of_native<const N: usize>(bytes: [u8; N]) -> Self {
         Self(std::array::from_fn(|index| bytes[if cfg!(target_endian = "big") { N - 1 - index } else { index }]))
     }
 
-    /// The bytes of an element in the machine's order, with zeros where nothing is meant.
+    /// Returns the bytes of an element in the machine's byte order, with zeros in the unused bytes.
     pub(super) fn to_native<const N: usize>(self) -> [u8; N] {
         let mut bytes = [0; N];
         bytes[..10].copy_from_slice(&self.0);
@@ -50,7 +51,7 @@ impl X87 {
         Wide { negative, size }
     }
 
-    /// The nearest number, the even one of two.
+    /// Returns the nearest number, ties to even.
     pub(super) fn of_wide(Wide { negative, size }: Wide) -> Self {
         let (exponent, mantissa) = match size {
             Size::Nan => (0x7fff, 3 << 62),
@@ -69,7 +70,7 @@ impl X87 {
     }
 }
 
-/// Equal numbers.
+/// Compares the numbers.
 impl PartialEq for X87 {
     fn eq(&self, other: &Self) -> bool {
         self.wide() == other.wide()

@@ -1,40 +1,42 @@
-//! Elements as the columns of [Apache Arrow](https://arrow.apache.org/docs/format/Columnar.html), for the engines that
-//! work on those.
+//! Conversion of arrays to and from columns of [Apache Arrow](https://arrow.apache.org/docs/format/Columnar.html).
 //!
-//! The rows of an array, along its first axis, become a [`RecordBatch`]. Of records each field is a column; any other
-//! elements are one column, named `value`. Further axes, and those of subarrays, are lists of a fixed size.
+//! The rows of an array, along its first axis, become a [`RecordBatch`]. For records, each field is a column; any other
+//! elements are one column, named `value`. Further axes, and those of subarrays, become lists of a fixed size.
 //!
-//! | dtype | Arrow's | |
+//! | dtype | Arrow type | |
 //! | --- | --- | --- |
 //! | `?` | `Boolean` | |
 //! | `i1` to `i8`, `u1` to `u8` | `Int8` to `UInt64` | |
 //! | `f2`, `f4`, `f8` | `Float16`, `Float32`, `Float64` | |
-//! | `f12`, `f16` | `Float64` | the nearest ones |
-//! | `c8`, `c16` and longer | `Struct` of `re` and `im` | a list of two where [asked for](ArrowOptions::complex_as_list) |
-//! | `S` | `Binary` | without zeros at the end; `Utf8` where [asked for](ArrowOptions::bytes_as_utf8) |
-//! | `U` | `Utf8` | without zeros at the end |
-//! | `V` | `FixedSizeBinary` | `bfloat16` and floats of 8 bits too |
+//! | `f12`, `f16` | `Float64` | rounded |
+//! | `c8`, `c16` and longer | `Struct` of `re` and `im` | a list of two [on request](ArrowOptions::complex_as_list) |
+//! | `S` | `Binary` | without trailing zeros; `Utf8` [on request](ArrowOptions::bytes_as_utf8) |
+//! | `U` | `Utf8` | without trailing zeros |
+//! | `V` | `FixedSizeBinary` | also `bfloat16` and floats of 8 bits |
 //! | `M8[Y]`, `M8[M]`, `M8[W]`, `M8[D]` | `Date32` | the first day; NaT is null, as for all times |
 //! | `M8[h]`, `M8[m]`, `M8[s]` | `Timestamp` of seconds | |
 //! | `M8[ms]`, `M8[us]`, `M8[ns]` | `Timestamp` of the same unit | |
-//! | `m8[Y]`, `m8[M]` | `Interval` of months | `MonthDayNano`, which most engines know |
+//! | `m8[Y]`, `m8[M]` | `Interval` of months | `MonthDayNano`, which most engines support |
 //! | `m8[W]` to `m8[s]` | `Duration` of seconds | |
 //! | `m8[ms]`, `m8[us]`, `m8[ns]` | `Duration` of the same unit | |
-//! | subarrays, further axes | `FixedSizeList` | one in the other |
-//! | records | `Struct` | without padding; titles are metadata |
+//! | subarrays, further axes | `FixedSizeList` | nested |
+//! | records | `Struct` | without padding; titles become metadata |
 //!
-//! Times of smaller units or of none, and elements of no bytes, have no type in Arrow, which is an error before anything
-//! is read. So is a list longer than `i32` counts. A time that the type does not hold, text that is none, and more text
-//! than 2 GiB in one batch are errors that name the field and the row.
+//! Times of smaller units or without a unit, and elements of zero bytes, have no Arrow type, and neither have lists
+//! longer than `i32::MAX`: these are errors before anything is read. A time that the Arrow type cannot represent and
+//! invalid text are errors that name the field and the row. More than 2 GiB of text in one batch is an error that names
+//! the field.
 //!
-//! **What is copied.** The elements of a [`DynArray`] or [`MmapArray`] that is only read are not, where they are numbers,
-//! times or void in the machine's byte order that lie one after another, at their type's alignment: the column keeps the
-//! map. Truth values, texts, fields of records, and what others may change are copied.
+//! **What is copied.** Elements of a read-only [`DynArray`] or [`MmapArray`] are not copied if they are numbers, void,
+//! or times that Arrow counts in the same unit, in native byte order, contiguous, and aligned for their type: the
+//! column keeps the memory map. Truth values, text, fields of records, converted numbers and times, and elements that
+//! others may change are copied.
 //!
-//! **Versions.** Arrow's crates of 59 and of 60 will do. Cargo takes the newest, also where another dependency, such as
-//! DataFusion, asks for an older one, whose batches are another type then:
-//! `cargo update -p arrow-array@60.1.0 --precise 59.3.2` makes them one. On big-endian machines columns are as Arrow has
-//! them, but its crates' text views, IPC and Parquet are not; on 32-bit x86 others refuse what its IPC writes.
+//! **Versions.** Versions 59 and 60 of the Arrow crates are supported. Cargo selects the newest, even if another
+//! dependency, such as DataFusion, requires an older one, whose batches are then a different type:
+//! `cargo update -p arrow-array@60.1.0 --precise 59.3.2` selects one version for both. On big-endian machines the
+//! columns conform to the Arrow format, but the text views, IPC and Parquet of the Arrow crates do not; on 32-bit x86,
+//! other implementations reject what their IPC writes.
 
 mod columns;
 mod types;
@@ -58,11 +60,11 @@ pub use types::ArrowOptions;
 pub use write::{FromArrow, RecordWriter};
 
 impl ArrowOptions {
-    /// Makes a batch of a range of the rows of an array: as [`ToArrow::to_record_batch`], by these options.
+    /// Makes a batch of a range of the rows of an array, with these options. See [`ToArrow::to_record_batch`].
     ///
     /// # Errors
     ///
-    /// As for [`ToArrow::to_record_batch`].
+    /// Those of [`ToArrow::to_record_batch`].
     pub fn record_batch(&self, array: &impl ToArrow, rows: impl RangeBounds<usize>) -> Result<RecordBatch> {
         let make = || {
             let len = *array.shape_of().first().ok_or_else(types::no_rows)?;
@@ -72,11 +74,11 @@ impl ArrowOptions {
     }
 }
 
-/// Arrays and views whose rows can be had as Arrow's: [`DynArray`], [`DynView`] and [`SharedDynArray`]. A [`MmapArray`] that
-/// is only read has [`to_record_batch`](MmapArray::to_record_batch) of its own.
+/// Arrays and views whose rows can be converted to Arrow batches: [`DynArray`], [`DynView`] and [`SharedDynArray`]. A
+/// read-only [`MmapArray`] has its own [`to_record_batch`](MmapArray::to_record_batch).
 ///
-/// With the feature `arrow`. The trait is sealed. Which dtype becomes which type is told in
-/// [the module](crate::interop::arrow).
+/// Requires the `arrow` feature. This trait is sealed. [The module](crate::interop::arrow) lists the Arrow type of each
+/// dtype.
 ///
 /// ```
 /// use arrow_array::{Array, cast::AsArray, types::Float64Type};
@@ -88,16 +90,16 @@ impl ArrowOptions {
 /// let prices = unsafe { npy::dyn_options().open(&path)? };
 /// let batch = prices.to_record_batch(1..)?;
 /// assert_eq!(batch.column(0).as_primitive::<Float64Type>().values()[..], [2.5, 4.0]);
-/// drop(prices); // The batch keeps the map, of which nothing has been copied.
+/// drop(prices); // The batch keeps the memory map; no element has been copied.
 /// assert_eq!((batch.num_rows(), batch.schema().field(0).name().as_str()), (2, "value"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub trait ToArrow: sealed::Source {
-    /// Returns the columns that the rows have.
+    /// Returns the schema of the rows.
     ///
     /// # Errors
     ///
-    /// As for [`ArrowOptions::schema`].
+    /// Those of [`ArrowOptions::schema`].
     fn arrow_schema(&self) -> Result<SchemaRef> {
         let schema = ArrowOptions::new().schema(self.dtype_of(), self.shape_of());
         schema.map(Arc::new).map_err(|error| error.in_file(self.path_of()))
@@ -107,9 +109,10 @@ pub trait ToArrow: sealed::Source {
     ///
     /// # Errors
     ///
-    /// As for [`arrow_schema`](Self::arrow_schema); [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not
-    /// there; [`InvalidValue`](crate::ErrorKind::InvalidValue) for an element that Arrow's type does not hold, with the
-    /// field's name and the row, counted from the first of these; of a shared array also
+    /// Those of [`arrow_schema`](Self::arrow_schema); [`OutOfRange`](crate::ErrorKind::OutOfRange) if the range is
+    /// outside the array; [`InvalidValue`](crate::ErrorKind::InvalidValue) if the Arrow type cannot represent an
+    /// element, with the field's name and the row, counted from the start of the range;
+    /// [`Overflow`](crate::ErrorKind::Overflow) if a column has more than 2 GiB of text; for a shared array also
     /// [`Truncated`](crate::ErrorKind::Truncated).
     fn to_record_batch(&self, rows: impl RangeBounds<usize>) -> Result<RecordBatch>
     where
@@ -133,12 +136,12 @@ mod sealed {
 
         fn path_of(&self) -> Option<&Path>;
 
-        /// A batch of rows that are there.
+        /// Makes a batch of rows that exist.
         fn batch(&self, options: &ArrowOptions, rows: Range<usize>) -> Result<RecordBatch>;
     }
 }
 
-/// A batch of all rows of a view, of which the bytes that are kept need not be copied.
+/// Makes a batch of all rows of a view. Elements that lie in `kept` need not be copied.
 fn batch<A: Reading>(options: &ArrowOptions, view: &DynView<'_, A>, kept: Option<&Bytes>) -> Result<RecordBatch> {
     let schema = options.schema(view.dtype(), view.shape())?;
     let rows = view.shape()[0];
@@ -147,7 +150,7 @@ fn batch<A: Reading>(options: &ArrowOptions, view: &DynView<'_, A>, kept: Option
     RecordBatch::try_new_with_options(Arc::new(schema), columns, &counted).map_err(types::refused)
 }
 
-/// The bytes of an array that is only read, which are kept as long as a column of them is.
+/// The bytes of a read-only array, which live as long as any column of them.
 struct Kept(DynArray);
 
 impl AsRef<[u8]> for Kept {
@@ -193,14 +196,13 @@ source! {
 }
 
 impl<T: Element> MmapArray<T, ReadOnly> {
-    /// Makes a batch of a range of the rows: as [`ToArrow::to_record_batch`] of the array without a type, whose map the
-    /// batch keeps.
+    /// Makes a batch of a range of the rows, which keeps the memory map. See [`ToArrow::to_record_batch`].
     ///
-    /// With the feature `arrow`.
+    /// Requires the `arrow` feature.
     ///
     /// # Errors
     ///
-    /// As for [`ToArrow::to_record_batch`].
+    /// Those of [`ToArrow::to_record_batch`].
     ///
     /// ```
     /// use arrow_array::{cast::AsArray, types::Int32Type};

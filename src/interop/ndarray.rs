@@ -1,8 +1,8 @@
-//! Views as [ndarray]'s, and the other way round.
+//! Conversion of views to and from views of [ndarray].
 //!
-//! Its views count strides in elements and give out references, so they can show what lies at its type's alignment and
-//! at whole elements' distances: arrays, windows, transposes, every other row, and fields of records whose sizes fit.
-//! What they cannot show is an error that says why.
+//! ndarray's views count strides in elements and return references, so they can represent elements that are aligned and
+//! whole elements apart: arrays, windows, transposes, every other row, and fields of records whose sizes fit. For other
+//! views an error says why.
 
 use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite, Stable, assert_mappable};
 use crate::dynamic::AnyView;
@@ -19,15 +19,16 @@ impl<'a, T> ArrayView<'a, T>
 where
     ReadOnly: Stable<T>,
 {
-    /// The same elements as a view of ndarray's, of a fixed rank (`ArrayView2<f64>`) or of any (`ArrayViewD<f64>`).
+    /// Converts the view to an ndarray view of the same elements, with a fixed number of axes (`ArrayView2<f64>`) or
+    /// any (`ArrayViewD<f64>`).
     ///
-    /// With the feature `ndarray`.
+    /// Requires the `ndarray` feature.
     ///
     /// # Errors
     ///
-    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where the elements do not lie as ndarray needs them, such as
-    /// fields of packed records: [`to_vec`](Self::to_vec) copies them; [`Shape`](crate::ErrorKind::Shape) for another
-    /// rank.
+    /// [`NotContiguous`](crate::ErrorKind::NotContiguous) if ndarray cannot represent the strides or the alignment of
+    /// the elements, for example of fields of packed records, which [`to_vec`](Self::to_vec) copies;
+    /// [`Shape`](crate::ErrorKind::Shape) if the number of axes differs.
     ///
     /// ```
     /// let grid = mmap_array::MmapArrayMut::<f64>::anonymous([2, 3])?;
@@ -42,19 +43,19 @@ where
         let mut raw = unsafe { RawArrayView::from_shape_ptr(shape, first.cast_const()) };
         turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
         let raw = raw.into_dimensionality::<D>().map_err(|_| another_rank(self.ndim(), D::NDIM))?;
-        // SAFETY: the elements are aligned, initialised, of a type that takes any bits, and not written for 'a, by the
+        // SAFETY: the elements are aligned, initialized, of a type that takes any bits, and not written for 'a, by the
         // contract of `from_raw`.
         Ok(unsafe { raw.deref_into_view() })
     }
 
-    /// The elements of a view of ndarray's, to be saved, or cut and read as views here are.
+    /// Creates a view of the elements of an ndarray view, for example to save them.
     ///
-    /// With the feature `ndarray`.
+    /// Requires the `ndarray` feature.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) for more than [`MAX_NDIM`](crate::view::MAX_NDIM) axes,
-    /// [`Overflow`](crate::ErrorKind::Overflow) for a broadcast view of more than the address space.
+    /// [`Shape`](crate::ErrorKind::Shape) if there are more than [`MAX_NDIM`](crate::view::MAX_NDIM) axes;
+    /// [`Overflow`](crate::ErrorKind::Overflow) if a broadcast view is larger than the address space.
     ///
     /// ```
     /// let squares = ndarray::Array2::from_shape_fn((2, 3), |(i, j)| (i * j) as u32);
@@ -75,7 +76,7 @@ where
             axes.set(axis, len, stride.wrapping_mul(size_of::<T>() as isize));
         }
         let raw = RawView { ptr: Addr::of(view.as_ptr()), axes };
-        // SAFETY: the elements are ndarray's, initialised, without padding, and borrowed for 'a. Two indices may give the
+        // SAFETY: the elements are ndarray's, initialized, without padding, and borrowed for 'a. Two indices may give the
         // same one, as in a broadcast view, which no reader minds.
         Ok(unsafe { Self::from_raw(raw) })
     }
@@ -85,13 +86,14 @@ impl<'a, T> ArrayViewMut<'a, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// The same elements as a writable view of ndarray's. See [`into_ndarray`](ArrayView::into_ndarray).
+    /// Converts the view to a writable ndarray view of the same elements. See
+    /// [`into_ndarray`](ArrayView::into_ndarray).
     ///
-    /// With the feature `ndarray`.
+    /// Requires the `ndarray` feature.
     ///
     /// # Errors
     ///
-    /// As for [`into_ndarray`](ArrayView::into_ndarray).
+    /// Those of [`into_ndarray`](ArrayView::into_ndarray).
     ///
     /// ```
     /// let mut grid = mmap_array::MmapArrayMut::<f64>::anonymous([2, 3])?;
@@ -121,9 +123,9 @@ where
 {
 }
 
-/// Saved in its own order: `npy::save("a.npy", &array)`.
+/// Saves an array in its own memory order: `npy::save("a.npy", &array)`.
 ///
-/// With the feature `ndarray`.
+/// Requires the `ndarray` feature.
 impl<S, D> npy::ArrayLike for ArrayBase<S, D>
 where
     S: Data,
@@ -142,11 +144,11 @@ fn another_rank(rank: usize, wanted: Option<usize>) -> Error {
 
 /// Elements as ndarray describes them.
 struct Laid<T> {
-    /// The one at the lowest address, where there is one.
+    /// The element at the lowest address, if there is one.
     first: *mut T,
-    /// With the strides counted in elements, none of them negative.
+    /// The shape, with strides that are counted in elements and are not negative.
     shape: StrideShape<IxDyn>,
-    /// The axes that go from higher addresses to lower ones.
+    /// The axes whose strides were negative.
     turned: Vec<usize>,
 }
 
@@ -163,8 +165,8 @@ impl<T> Laid<T> {
             let stride = if len > 1 { stride } else { 0 };
             if stride % size != 0 {
                 return Err(Reason::NotContiguous(format!(
-                    "ndarray counts strides in elements, and along axis {axis} of {} they lie {stride} bytes apart, no \
-                     multiple of the {size} of `{element}`; `to_vec` copies them",
+                    "ndarray counts strides in elements, but along axis {axis} of {} they lie {stride} bytes apart, \
+                     which is not a multiple of the {size} bytes of `{element}`; `to_vec` copies them",
                     view.describe()
                 ))
                 .error());
@@ -177,8 +179,8 @@ impl<T> Laid<T> {
         }
         if !first.is_aligned_for::<T>() {
             return Err(Reason::NotContiguous(format!(
-                "ndarray gives out references, and the elements of {} lie at addresses that are no multiples of {align}, \
-                 the alignment of `{element}`; `to_vec` copies them",
+                "ndarray returns references, but the elements of {} lie at addresses that are not multiples of \
+                 {align}, the alignment of `{element}`; `to_vec` copies them",
                 view.describe()
             ))
             .error());

@@ -1,7 +1,7 @@
-//! Views gone through by all processors at once, with [rayon].
+//! Parallel iteration over views with [rayon].
 //!
-//! Arrays are slices, so what rayon has for slices works on them: `array.par_iter()`, `par_chunks_mut`. This is for
-//! views: elements by value in C order, the views at each index of an axis, and slices of some of them at a time.
+//! Arrays dereference to slices, so rayon's methods for slices work on them: `array.par_iter()`, `par_chunks_mut`. This
+//! module is for views: the elements by value in C order, the views at each index of an axis, and chunks of an axis.
 
 use crate::access::{Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, Stable};
 use crate::array::MmapArray;
@@ -16,9 +16,9 @@ use std::iter::Take;
 use std::ops::RangeBounds;
 
 impl<T, A: Mode> ArrayView<'_, T, A> {
-    /// Returns a parallel iterator of the elements by value, in C order, by all processors: `view.iter()`, in parallel.
+    /// Returns a parallel iterator over the elements by value, in C order: `view.iter()`, in parallel.
     ///
-    /// With the feature `rayon`.
+    /// Requires the `rayon` feature.
     ///
     /// ```
     /// use rayon::iter::ParallelIterator;
@@ -38,14 +38,14 @@ macro_rules! parallel_axes {
         where
             $Mode: Load<T>,
         {
-            /// Returns a parallel iterator of the views at each index of an axis, by all processors:
-            /// `view.axis_iter(axis)`, in parallel.
+            /// Returns a parallel iterator over the views at each index of an axis: `view.axis_iter(axis)`, in
+            /// parallel.
             ///
-            /// With the feature `rayon`. Of a writable view each is writable.
+            /// Requires the `rayon` feature. The views are writable if this view is.
             ///
             /// # Panics
             ///
-            /// If there is no such axis.
+            /// Panics if the axis does not exist.
             ///
             /// ```
             /// use rayon::iter::ParallelIterator;
@@ -65,13 +65,14 @@ macro_rules! parallel_axes {
                 ParAxisIter($this.axis_iter(axis))
             }
 
-            /// Returns a parallel iterator of views of so many indices of an axis each, the last of what is left.
+            /// Returns a parallel iterator over chunks of `len` indices of an axis, as views. The last one may have
+            /// fewer indices.
             ///
-            /// With the feature `rayon`. Of a writable view each is writable.
+            /// Requires the `rayon` feature. The views are writable if this view is.
             ///
             /// # Panics
             ///
-            /// If there is no such axis, or `len` is 0.
+            /// Panics if the axis does not exist, or if `len` is 0.
             ///
             /// ```
             /// use rayon::iter::ParallelIterator;
@@ -88,8 +89,8 @@ macro_rules! parallel_axes {
             where
                 T: Send + Sync,
             {
-                assert!(axis < $this.ndim(), "axis {axis} of a view with {} axes", $this.ndim());
-                assert!(len > 0, "chunks of no indices");
+                assert!(axis < $this.ndim(), "there is no axis {axis} in a view with {} axes", $this.ndim());
+                assert!(len > 0, "the length of a chunk must not be 0");
                 // SAFETY: these are the elements of this view, which is used up where it writes.
                 let view = unsafe { $this.with_raw($this.raw().clone()) };
                 ParAxisChunks { view, axis, len }
@@ -104,14 +105,14 @@ where
     T: Sync,
     A: Stable<T> + Sync,
 {
-    /// Reads rows in now, by all processors, and waits.
+    /// Reads rows into memory now, in parallel, and waits until they are read.
     ///
-    /// With the feature `rayon`. Each page is touched once. Where the file lies on something fast this is sooner than
-    /// one page after another, and sooner than what the system reads ahead.
+    /// Requires the `rayon` feature. Each page is accessed once. On fast storage this is faster than reading one page
+    /// after another, and faster than the system's readahead.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for rows that are not there.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if the range is outside the array.
     ///
     /// ```
     /// let frames = mmap_array::MmapArrayMut::<u8>::scratch([100, 480, 640])?;
@@ -119,7 +120,7 @@ where
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     pub fn par_prefetch(&self, rows: impl RangeBounds<usize>) -> Result<()> {
-        /// As small as any page is, and no smaller than it has to be.
+        /// The smallest size of a page.
         const PAGE: usize = 4096;
         let bytes = self.row_bytes(&rows)?;
         let (start, end) = (bytes.start / size_of::<T>(), bytes.end / size_of::<T>());
@@ -139,14 +140,14 @@ where
 fn touch<T>(element: &T) -> u8 {
     let first = std::ptr::from_ref(element).cast::<u8>();
     (0..size_of::<T>()).step_by(4096).chain([size_of::<T>() - 1]).fold(0, |sum: u8, at| {
-        // SAFETY: a byte of an element, which is borrowed; of a map's elements all bytes are initialised.
+        // SAFETY: a byte of an element, which is borrowed; of a map's elements all bytes are initialized.
         sum ^ unsafe { first.wrapping_add(at).read() }
     })
 }
 
-/// The elements of a view, by all processors. Made by [`ArrayView::par_iter`].
+/// A parallel iterator over the elements of a view. It is created by [`ArrayView::par_iter`].
 ///
-/// It is `Send` and `Sync` where the elements are both, as the other iterators here are.
+/// It is `Send` and `Sync` if the element type is both.
 pub struct ParIter<'a, T, A = ReadOnly> {
     view: ArrayView<'a, T, A>,
     /// Positions in C order.
@@ -208,11 +209,11 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> Producer for ParIter<'a, T, A> {
     }
 }
 
-/// What one job goes through, in the thread that does it.
+/// The items of one job, in the thread that runs it.
 #[derive(Debug)]
 pub struct Job<I> {
     items: I,
-    /// Has pages repaired that are lost in this thread, where some may be.
+    /// Has pages repaired that are lost in this thread, if any can be lost.
     entered: Option<region::Entered>,
 }
 
@@ -253,11 +254,11 @@ impl<I: DoubleEndedIterator> DoubleEndedIterator for Job<I> {
 
 impl<I: ExactSizeIterator> ExactSizeIterator for Job<I> {}
 
-/// The views at each index of an axis, by all processors. Made by [`ArrayView::par_axis_iter`].
+/// A parallel iterator over the views at each index of an axis. It is created by [`ArrayView::par_axis_iter`].
 #[derive(Debug)]
 pub struct ParAxisIter<V>(AxisIter<V>);
 
-/// Slices of an axis, by all processors. Made by [`ArrayView::par_axis_chunks`].
+/// A parallel iterator over chunks of an axis. It is created by [`ArrayView::par_axis_chunks`].
 pub struct ParAxisChunks<V> {
     view: V,
     axis: usize,
@@ -318,7 +319,7 @@ impl<V: Shaped + Send> Producer for ParAxisIter<V> {
 
 #[expect(private_bounds, reason = "its methods are as private as the trait")]
 impl<V: Shaped> ParAxisChunks<V> {
-    /// The number of indices.
+    /// Returns the number of indices.
     fn indices(&self) -> usize {
         self.view.raw().axes.lens()[self.axis]
     }
@@ -356,21 +357,21 @@ impl<V: Shaped + Send> Producer for ParAxisChunks<V> {
     }
 }
 
-/// Slices of an axis, one after another.
+/// An iterator over chunks of an axis.
 #[derive(Debug)]
 pub struct Chunks<V> {
-    /// What is left.
+    /// The part of the view that is left.
     chunks: ParAxisChunks<V>,
     left: usize,
 }
 
 #[expect(private_bounds, reason = "its methods are as private as the trait")]
 impl<V: Shaped> Chunks<V> {
-    /// Cuts what is left after so many slices.
+    /// Splits what is left after the first `slices` chunks.
     ///
     /// # Safety
     ///
-    /// One of the parts must then take the place of what is left.
+    /// One of the parts must then replace what is left.
     unsafe fn cut(&self, slices: usize) -> (V, V) {
         let ParAxisChunks { view, axis, len } = &self.chunks;
         let middle = slices.saturating_mul(*len).min(self.chunks.indices());

@@ -1,8 +1,8 @@
-//! Descriptions of arrays for [serde](::serde)'s formats.
+//! Descriptions of arrays in the formats of [serde](::serde).
 //!
-//! A dtype and a header are written as their texts, which NumPy at the other end reads too. They are read back by the
-//! parsers that read files, and so under the same limits, whatever the text is. A dtype that would not be read back is
-//! an error where it is written.
+//! A dtype and a header are written as their texts, which NumPy reads too. They are read back by the parsers that read
+//! files, and therefore under the same limits, whatever the text is. Writing a dtype that could not be read back is an
+//! error.
 
 use crate::dtype::{DType, Endianness, TimeUnit};
 use crate::npy::Header;
@@ -13,14 +13,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-/// Writes the text of a dtype: a string such as `">f8"` or `"[('id', '<u4'), ('pos', '>f4', (3,))]"`, its
-/// [`Display`](fmt::Display).
+/// Serializes a dtype as its [`Display`](fmt::Display) text: a string such as `">f8"` or
+/// `"[('id', '<u4'), ('pos', '>f4', (3,))]"`.
 ///
-/// With the feature `serde`.
+/// Requires the `serde` feature.
 ///
 /// # Errors
 ///
-/// For a dtype that is not read back from its text: one of a size that NumPy does not have.
+/// Returns an error if the dtype cannot be read back from its text, which is the case for a size that NumPy does not
+/// have.
 ///
 /// ```
 /// use mmap_array::DType;
@@ -35,23 +36,23 @@ impl Serialize for DType {
     }
 }
 
-/// Reads the text of a dtype, as its [`FromStr`] does.
+/// Deserializes a dtype from its text, like its [`FromStr`] implementation.
 ///
-/// With the feature `serde`.
+/// Requires the `serde` feature.
 impl<'de> Deserialize<'de> for DType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text("the text of a NumPy dtype", PhantomData))
     }
 }
 
-/// Writes the dict of a header as a string, its [`Display`](fmt::Display): dtype, order and shape. The version of the
-/// format and the alignment are of the file and are not in it.
+/// Serializes a header as its [`Display`](fmt::Display) text, a dict of the dtype, the order and the shape. The version
+/// of the format and the alignment belong to the file and are not included.
 ///
-/// With the feature `serde`.
+/// Requires the `serde` feature.
 ///
 /// # Errors
 ///
-/// For a header whose dtype NumPy would not write: see [`Header::to_bytes`].
+/// Returns an error if NumPy would not write the header's dtype: see [`Header::to_bytes`].
 ///
 /// ```
 /// use mmap_array::{Element, Order, npy::Header};
@@ -68,17 +69,17 @@ impl Serialize for Header {
     }
 }
 
-/// Reads the dict of a header, as its [`FromStr`] does. The version is the one that NumPy would choose, and the
-/// elements begin at a multiple of 64 bytes.
+/// Deserializes a header from its dict, like its [`FromStr`] implementation. The version is the one that NumPy would
+/// choose, and the elements begin at a multiple of 64 bytes.
 ///
-/// With the feature `serde`.
+/// Requires the `serde` feature.
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text("the dict of a `.npy` header", PhantomData))
     }
 }
 
-/// Writes a text from which the same value is read.
+/// Serializes a value as its text, if the same value is read back from it.
 fn serialize_text<T, S>(value: &T, same: impl Fn(&T, &T) -> bool, serializer: S) -> Result<S::Ok, S::Error>
 where
     T: fmt::Display + FromStr<Err: fmt::Display>,
@@ -87,12 +88,12 @@ where
     let text = value.to_string();
     match text.parse() {
         Ok(read) if same(&read, value) => serializer.serialize_str(&text),
-        Ok(_) => Err(ser::Error::custom(format_args!("{text} would be read as something else"))),
+        Ok(_) => Err(ser::Error::custom(format_args!("{text} would be read back as a different value"))),
         Err(error) => Err(ser::Error::custom(format_args!("{text} could not be read back: {error}"))),
     }
 }
 
-/// Parses a text, and says what it is to be.
+/// A visitor that parses a text. The first field says what is expected.
 struct Text<T>(&'static str, PhantomData<fn() -> T>);
 
 impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
@@ -107,16 +108,16 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
     }
 }
 
-/// One of the names of an enum's variants, or its place among them, where a format has no names.
+/// A variant of an enum, read by its name, or by its position in formats without names.
 struct Name<E>(E);
 
-/// Reads the name of a variant of a plain enum.
+/// A visitor that reads the name of a variant of a plain enum.
 struct NameVisitor<E>(PhantomData<fn() -> E>);
 
-/// Reads a variant of a plain enum.
+/// A visitor that reads a variant of a plain enum.
 struct VariantVisitor<E>(PhantomData<fn() -> E>);
 
-/// An enum whose variants hold nothing.
+/// An enum whose variants have no fields.
 trait Plain: Copy + PartialEq + 'static {
     const NAME: &'static str;
     const VARIANTS: &'static [Self];
@@ -176,9 +177,9 @@ macro_rules! plain {
             const NAMES: &'static [&'static str] = &[$(stringify!($variant)),*];
         }
 
-        /// Writes the variant by its name, as serde's derive does.
+        /// Serializes the variant by its name, like serde's derive.
         ///
-        /// With the feature `serde`.
+        /// Requires the `serde` feature.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 // One that is not in the list does not compile.
@@ -190,9 +191,9 @@ macro_rules! plain {
             }
         }
 
-        /// Reads the name of a variant, as serde's derive does.
+        /// Deserializes the name of a variant, like serde's derive.
         ///
-        /// With the feature `serde`.
+        /// Requires the `serde` feature.
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_enum(Self::NAME, Self::NAMES, VariantVisitor(PhantomData))

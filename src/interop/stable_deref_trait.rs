@@ -1,5 +1,5 @@
-//! Arrays as owners whose elements do not move: for crates that keep an owner beside what borrows from it, such as
-//! `owning_ref` and `yoke`.
+//! Arrays as owners whose elements do not move, for crates that store an owner together with what borrows from it, such
+//! as `owning_ref` and `yoke`.
 
 use crate::access::{ReadOnly, Stable};
 use crate::array::MmapArray;

@@ -1,4 +1,4 @@
-//! Rows added to an array in a file, so that the file is valid whenever the program or the machine stops.
+//! Adding rows to an array in a file, which stays valid whenever the program or the machine stops.
 
 use super::grow::{front, grown, grown_len, is_adding};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
@@ -13,32 +13,38 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-/// Adds rows to the array in a file: along the first axis in C order, along the last in Fortran order, as
+/// Adds rows to the array in a file, along the first axis in C order or along the last in Fortran order, as
 /// [`grow`](crate::MmapArrayMut::grow) does. Returns the new length of that axis.
 ///
-/// `rows` has as many axes as the array, of the same lengths but for that one, in any strides. The file becomes what
-/// `np.save` would have made of both together. Where its header has no room for the number of rows, as those of small
-/// writers in other languages have not, it is written anew with one that has, once, and put in its place; who has it
-/// open or mapped keeps the old one.
+/// `rows` must have as many axes as the array, with the same lengths except along the growing axis, and may have any
+/// strides. The file becomes what `np.save` would have written for both together. If its header has no space for the
+/// new number of rows, as in files of small writers in other languages, a new file whose header has space replaces the
+/// old one, once. Programs that have the old file open or mapped keep the old one.
 ///
-/// The rows are written behind the array and are on the disk before the header, in one write, says that they are there.
-/// Whenever the program is killed, the file holds the old array or the new one; when the power fails too, provided that
-/// the disk writes the few bytes of the new number at once. What a killed program has left behind the array is cut off
-/// by the next that adds rows: it is told from what others have put there by a tab in the place of the header's last
-/// space, which stands there meanwhile, and until then. (So nobody should put bytes of his own behind an array whose
-/// header ends with a tab.) After an error the file is as it was, if the system lets it be made so. Of those who add
-/// rows at the same time, one at a time can; the others get an error, and the file is as they found it. (On systems and
-/// file systems without locks that belong to an open file, as FreeBSD or some for networks, nobody else may do so.)
+/// # Crashes and concurrent use
+///
+/// The rows are written behind the array, and are on the disk before a single write to the header makes them part of
+/// it. If the program is killed at any time, the file holds the old array or the new one. This is also true if the
+/// power fails, provided that the disk writes the few bytes of the new number atomically.
+///
+/// The next call removes rows that a killed program has left behind the array. They are distinguished from other data
+/// by a tab in place of the header's last space, which is there while rows are added, and until leftover rows are
+/// removed. So do not store other data behind an array whose header ends with a tab. After an error the file is as it
+/// was, if the system allows restoring it.
+///
+/// Only one process or thread can add rows at a time; others get an error and leave the file as it is. On systems and
+/// file systems without locks that belong to an open file, such as FreeBSD and some network file systems, nothing
+/// enforces this, and the caller must.
 ///
 /// # Errors
 ///
-/// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) for what is no whole `.npy` file;
-/// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of
-/// the array; [`Unsupported`](crate::ErrorKind::Unsupported) where bytes of others follow the array;
+/// [`Header`](crate::ErrorKind::Header) and [`PastEnd`](crate::ErrorKind::PastEnd) if the file is not a complete `.npy`
+/// file; [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) if the rows do not
+/// match the array; [`Unsupported`](crate::ErrorKind::Unsupported) if other data follow the array;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
-/// process or thread adds rows, by this function or [`grow`](crate::MmapArrayMut::grow);
+/// process or thread adds rows with this function or [`grow`](crate::MmapArrayMut::grow);
 /// [`Sidecar`](crate::ErrorKind::Sidecar) for an array that [`fill`](super::fill()) is filling;
-/// [`Io`](crate::ErrorKind::Io) where the system refuses.
+/// [`Io`](crate::ErrorKind::Io) if an I/O operation fails.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -59,8 +65,8 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
             let sidecar = Sidecar::name(&fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()));
             if sidecar.exists() {
                 return Err(Error::sidecar(format!(
-                    "no rows can be added to an array that is being filled, as the file `{}` beside it says; add them once it \
-                     is complete, or delete that file if nobody will fill the array",
+                    "cannot add rows to an array that is being filled, as the file `{}` beside it shows; add them once \
+                     the array is complete, or delete that file if nobody will fill the array",
                     sidecar.display()
                 )));
             }
@@ -76,23 +82,23 @@ pub fn append(path: impl AsRef<Path>, rows: &(impl ArrayLike + ?Sized)) -> Resul
     rows.lend(append).map_err(|error| error.in_file(Some(path)))
 }
 
-/// `None` where another file has come in the place of the locked one meanwhile.
+/// Adds rows to a locked file; `None` if another file has replaced it meanwhile.
 fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usize>> {
     // What is no file says so, rather than that it has no header.
     let file_len = region::mappable_len(file)?;
     let header = Header::of_file(file, MAX_HEADER)?;
     let axis = header.order().slowest_axis(header.shape().len());
-    let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no rows to add to"))?;
+    let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no axis along which to add rows"))?;
     let count = rows_of(rows, &header, axis)?;
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     let front = front(file, &header)?;
     if file_len > end && is_adding(&front) {
-        file.set_len(end).map_err(|source| Error::io("cut off what was left behind the array", source))?;
+        file.set_len(end).map_err(|source| Error::io("cut off what a killed program has left", source))?;
     } else if file_len > end {
         return Err(Error::unsupported(format!(
-            "no rows can be added: the array ends at byte {end} and the file at byte {file_len}, and what lies between \
-             would be lost; cut the file to {end} bytes if nobody needs that"
+            "cannot add rows: the array ends at byte {end} and the file at byte {file_len}, and the data between would \
+             be lost; truncate the file to {end} bytes if nobody needs them"
         ))
         .at_bytes(end..file_len));
     }
@@ -106,8 +112,8 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usiz
     Ok(Some(len))
 }
 
-/// Writes the array and the rows into a new file, with a header that has room, and puts it in the place of the old one;
-/// unless another has come there.
+/// Writes the array and the rows to a new file, with a header that has space, and replaces the old file with it.
+/// Returns `false` if another file has replaced the old one already.
 fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len: usize) -> Result<bool> {
     let mut shape = header.shape().to_vec();
     header.order().slowest_axis(shape.len()).into_iter().for_each(|axis| shape[axis] = len);
@@ -119,7 +125,7 @@ fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len
         true => Ok(()),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     });
-    copied.map_err(|source| Error::io("copy the array, whose header has no room for more rows", source))?;
+    copied.map_err(|source| Error::io("copy the array, whose header has no space for more rows", source))?;
     write_elements(&mut out, rows, header.order())?;
     out.sync_all().map_err(|source| Error::io("write the new file to the disk", source))?;
     if !region::is_at(file, path)? {
@@ -128,7 +134,7 @@ fn write_anew(file: &File, path: &Path, header: &Header, rows: &dyn AnyView, len
     new.persist().map(|()| true)
 }
 
-/// A storage from a position on.
+/// A writer to a storage, from a position on.
 struct Behind<'a, S> {
     storage: &'a mut S,
     position: u64,
@@ -146,7 +152,7 @@ impl<S: Storage> Write for Behind<'_, S> {
     }
 }
 
-/// Writes rows behind the array that ends where the file does, and then what changes in the header.
+/// Writes rows behind an array that ends where the file does, and then the change to the header.
 fn write_behind<S: Storage>(file: &mut S, header: &Header, rows: &dyn AnyView, patch: &Patch) -> Result<()> {
     let end = header.data_offset() + header.nbytes();
     patch.begin(file, end)?;
@@ -170,7 +176,7 @@ mod tests {
         Cut(u64),
     }
 
-    /// A disk that tells what it was asked to do, and that fails from a step on, for so many steps.
+    /// A disk that records what it was asked to do, and fails in a range of steps.
     struct Disk {
         file: Vec<u8>,
         steps: Vec<Step>,
@@ -243,7 +249,7 @@ mod tests {
             view.lend(|rows| write_behind(disk, &header, rows, &patch))
         }
 
-        /// Whether a file is read as the new array; it must be that or the old one.
+        /// Returns whether a file is read as the new array; otherwise it must be the old one.
         fn is_new(&self, file: &[u8]) -> bool {
             let elements = options::<u8>().load_from(&mut &file[..]).unwrap();
             let shape = elements.shape();
@@ -309,7 +315,8 @@ mod tests {
         }
     }
 
-    /// What may be on the disk when the power fails after any of the steps: of what was not waited for, anything.
+    /// Checks everything that may be on the disk if the power fails after any of the steps: any subset of the writes
+    /// that were not synced.
     fn left_by_power(old: &[u8], steps: &[Step], failed: &std::ops::Range<usize>, mut check: impl FnMut(&[u8])) {
         let (mut safe, mut open) = (old.to_vec(), Vec::new());
         for (index, step) in steps.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Filling one array by many workers, any of which may die.
+//! Filling one array with many workers, any of which may die.
 //!
-//! NumPy's way to fill a large array by several processes is to cut it up beforehand, and to begin anew when one of
-//! them dies, since nothing says what is missing. Here the workers claim parts as they go, and what is done is written
-//! down.
+//! With NumPy, several processes fill a large array after it was split beforehand, and start over if one of them dies,
+//! because nothing records what is missing. Here the workers claim parts as they go, and the parts that are done are
+//! recorded.
 
 use super::header::{Header, MAX_HEADER};
 use super::options::{Npy, check_as_asked};
@@ -26,43 +26,44 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// The bytes of a part where nothing is said of them.
+/// The default size of a part in bytes.
 const PART_BYTES: u64 = 16 << 20;
 
 type Progress<'a> = Box<dyn FnMut(usize, usize) + Send + 'a>;
 
-/// A job of filling one array, part by part, by any number of processes and threads. Made by
+/// A job that fills one array, part by part, with any number of processes and threads. Created by
 /// [`npy::fill`](super::fill).
 ///
-/// **Do not create the array yourself: the job does.** What is done is kept in a small file beside the array,
-/// `.NAME.npy.fill`. When the array is complete it is marked so, by a tab in the place of a space of its header, and
-/// the file beside it goes. Of a complete array nothing is filled, also where an earlier run filled it by another
-/// function: [`run`](Self::run) returns 0, and with [`create_new`](Self::create_new) it is an error. An array that is
-/// there without the mark and without that file is refused: one that another call has created, one whose file beside it
-/// was lost. To begin anew, delete the array first, and the file beside it where it is not complete. An array that is
-/// not complete is moved together with its file, within one file system; a copy of both is refused.
+/// **Do not create the array yourself: the job does.** A small file beside the array, `.NAME.npy.fill`, called the
+/// sidecar, records which parts are done. When the array is complete, a tab in place of a space of its header marks it
+/// as complete, and the sidecar is deleted. A complete array is not filled again, even if an earlier run filled it with
+/// another function: [`run`](Self::run) returns 0, or an error with [`create_new`](Self::create_new). An existing array
+/// that has neither the mark nor a sidecar is refused, for example one that another call has created or whose sidecar
+/// was lost. To begin anew, delete the array first, and also the sidecar if the array is not complete. An incomplete
+/// array can be moved together with its sidecar within one file system; a copy of both is refused.
 ///
-/// All workers make the same call. The first creates the array, of zeros; each claims parts that nobody has, fills
-/// them, and marks them as done, until there are none left. So:
+/// All workers make the same call. The first one creates the array, filled with zeros. Each worker claims free parts,
+/// fills them and marks them as done, until none are left. So:
 ///
-/// - a worker that dies, by whatever signal, loses its claim, and another one takes the part over;
-/// - when all have died, or the power failed, the same call goes on where they were: a part is marked only after its
-///   elements are on the disk.
+/// - a worker that dies, by whatever signal, loses its claim, and another worker takes over the part;
+/// - if all workers die, or the power fails, the same call continues the job: a part is marked only after its elements
+///   are on the disk.
 ///
-/// The elements of a part that is claimed are in memory, zero at first, and are written to the file when it is done. So
-/// all threads of a worker together need the memory of as many parts; where nothing is said, 16 MiB each. Nobody holds
-/// references to the file, which is why no `unsafe` is needed: others may watch it by
-/// [`open_shared`](Options::open_shared) meanwhile, and whoever writes to it spoils its values and nothing else.
-/// [`append`](super::append) refuses an array that is being filled, and of one that grows by other ways the job ends
-/// with an error.
+/// The elements of a claimed part are in memory, zero at first, and are written to the file when the part is done. So a
+/// worker needs memory for one part per thread, by default 16 MiB each. No references to the file exist, so no `unsafe`
+/// is needed: others may watch the file with [`open_shared`](Options::open_shared) meanwhile, and a program that writes
+/// to it changes values but causes no undefined behavior. [`append`](super::append) refuses an array that is being
+/// filled, and if the array grows in another way, the job ends with an error.
 ///
-/// A part gets its blocks on the disk when it is claimed, so that a full disk is an error then, or at the latest when
-/// it is done, and the same call goes on once there is room. With [`reserve`](CreateOptions::reserve) all blocks are
-/// taken when the array is created.
+/// The disk blocks of a part are allocated when it is claimed, so a full disk is an error then, or at the latest when
+/// the part is done, and the same call continues the job once there is space. With [`reserve`](CreateOptions::reserve),
+/// all blocks are allocated when the array is created.
 ///
-/// A process's claims are not those of its forks: a fork joins the job anew.
+/// A fork does not share the claims of its parent process: it must join the job anew.
 ///
-/// Workers share a machine: two of them write the same page, which network file systems do not put together.
+/// All workers must run on the same machine, unless the file system keeps the pages of all hosts coherent and its locks
+/// reach all of them: two workers may write to the same page, and most network file systems do not merge such writes.
+/// See [many writers](crate::guide::processes).
 ///
 /// ```
 /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -101,11 +102,11 @@ impl<T: Element> CreateOptions<Typed<T>, Npy>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Returns a job of filling the array by many processes and threads, part by part. See
-    /// [`npy::fill`](super::fill()), of which this is the form with options: order, version, alignment, blocks on the
-    /// disk. A window among them is an error. With [`lock_range`](Self::lock_range) the elements of a part are locked
-    /// while it is claimed, for those who open windows of the file with locks; a part that they have locked is left for
-    /// later.
+    /// Returns a job that fills the array with many processes and threads, part by part.
+    ///
+    /// This is [`npy::fill`](super::fill()) with options: order, version, alignment, disk blocks. Selecting a window is
+    /// an error. With [`lock_range`](Self::lock_range), the elements of a part are locked while it is claimed, for
+    /// programs that open windows of the file with locks; a part that such a program has locked is left for later.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -137,29 +138,30 @@ where
         Self { path, options, cut: Cut::Default, new: false, threads: 1, progress: None }
     }
 
-    /// Cuts the array into so many parts along the slowest axis, as [`segment`](CreateOptions::segment) does, or into
-    /// single rows if there are fewer. Where nothing is said, parts have about 16 MiB.
+    /// Splits the array into `count` parts along the slowest axis, as [`segment`](CreateOptions::segment) does, or into
+    /// single rows if there are fewer rows. Defaults to parts of about 16 MiB.
     #[must_use]
     pub fn parts(mut self, count: usize) -> Self {
         self.cut = Cut::Parts(count);
         self
     }
 
-    /// Cuts the array into parts of no more than so many rows (in Fortran order: indices of the last axis).
+    /// Splits the array into parts of at most `rows` rows (in Fortran order: indices of the last axis).
     #[must_use]
     pub fn rows_per_part(mut self, rows: usize) -> Self {
         self.cut = Cut::RowsPerPart(rows);
         self
     }
 
-    /// Makes it an error that the array is there without the file beside it, as for
-    /// [`File::create_new`](std::fs::File::create_new): of kind [`Io`](crate::ErrorKind::Io), which becomes
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) as an [`io::Error`]. A job that is not complete is joined, and
-    /// goes on, as without this.
+    /// Makes it an error if the array exists without its sidecar, like [`File::create_new`](std::fs::File::create_new).
     ///
-    /// A worker that comes when the others have completed the array gets the error as well. So where workers start one
-    /// after another, let the process that starts them [`open`](Self::open) the job with this, and the workers join
-    /// without it.
+    /// The error has the kind [`Io`](crate::ErrorKind::Io) and, as an [`io::Error`], the kind
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists). A job that is not complete is joined and continued, as without
+    /// this option.
+    ///
+    /// A worker that starts after other workers have completed the array gets the error as well. So if workers start
+    /// one after another, [`open`](Self::open) the job with this option in the process that starts them, and let the
+    /// workers join without it.
     ///
     /// ```
     /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -183,35 +185,37 @@ where
         self
     }
 
-    /// The threads in which [`run`](Self::run) fills parts: 1 unless something else is said, and no more than there are
-    /// parts.
+    /// Sets the number of threads in which [`run`](Self::run) fills parts. Defaults to 1. No more threads start than
+    /// there are parts.
     #[must_use]
     pub fn threads(mut self, count: usize) -> Self {
         self.threads = count;
         self
     }
 
-    /// Has a function called by [`run`](Self::run) with the number of parts that are done, by whomever, and of all:
-    /// at first, whenever it sees that there are more, and in the end.
+    /// Sets a function that [`run`](Self::run) calls with the number of parts that are done, by any worker, and the
+    /// number of all parts.
+    ///
+    /// It is called at the beginning, whenever `run` sees that more parts are done, and at the end.
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(usize, usize) + Send + 'a) -> Self {
         self.progress = Some(Box::new(progress));
         self
     }
 
-    /// Creates the array or joins those who fill it.
+    /// Creates the array, or joins the workers that fill it.
     ///
     /// # Errors
     ///
-    /// As for [`CreateOptions::open_or_create`]; [`OutOfRange`](crate::ErrorKind::OutOfRange) for an array without
-    /// axes, 0 parts or more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) where the file beside the array is
-    /// damaged, or of a job that is not this one, or not there beside an array that is not complete, with what to do
-    /// about it; [`Io`](crate::ErrorKind::Io) where the array is there already and [`create_new`](Self::create_new) was
-    /// asked for; [`Unsupported`](crate::ErrorKind::Unsupported) where the system has no locks that belong to an open
-    /// file: there are some on Linux, Android, Apple's systems and Windows.
+    /// See [`CreateOptions::open_or_create`]. Also [`OutOfRange`](crate::ErrorKind::OutOfRange) for a window, for an
+    /// array without axes, and for 0 parts or more than 16,777,216; [`Sidecar`](crate::ErrorKind::Sidecar) if the
+    /// sidecar is damaged, belongs to another job, or is missing beside an array that is not complete, with advice on
+    /// what to do; [`Io`](crate::ErrorKind::Io) if the array exists already and [`create_new`](Self::create_new) was
+    /// set; [`Unsupported`](crate::ErrorKind::Unsupported) if the system has no locks that belong to an open file:
+    /// Linux, Android, Apple's systems and Windows have them.
     pub fn open(self) -> Result<Fill<T>> {
         if !self.options.format.is_whole() {
-            let error = Error::out_of_range("a job fills the whole array; a window of it has parts of no use");
+            let error = Error::out_of_range("a job fills the whole array; a window cannot be selected");
             return Err(error.in_file(Some(&self.path)));
         }
         let (dims, order) = self.options.shape_and_order().map_err(|error| error.in_file(Some(&self.path)))?;
@@ -266,7 +270,7 @@ where
         Ok(fill)
     }
 
-    /// Joins the job, or begins it; without a sidecar where the array is complete.
+    /// Joins the job, or begins it; without a sidecar if the array is complete.
     fn join(
         &self,
         path: &Path,
@@ -296,24 +300,24 @@ where
             }
             wait.again();
         }
-        let text = "the file says what is done of an array that is being filled, but is empty or comes and goes; delete it, \
-                    and the array to begin anew";
+        let text = "the file should record which parts of an array are filled, but is empty or appears and disappears; \
+                    delete it and the array to begin anew";
         Err(Error::sidecar(text).damaged().in_file(Some(&Sidecar::name(path))))
     }
 
     fn exists(&self, path: &Path) -> Error {
         let text = format!(
-            "the array is there already, and no file `{}` beside it says what of it is still to be filled; so it is \
-             complete, or was not made by this job: delete it to begin anew",
+            "the array exists already, and no file `{}` beside it records what is still to be filled, so it is \
+             complete or was not created by this job; delete it to begin anew",
             Sidecar::name(path).display()
         );
         Error::io("begin a new array", io::Error::new(io::ErrorKind::AlreadyExists, text)).in_file(Some(&self.path))
     }
 
-    /// The number of parts.
+    /// Returns the number of parts.
     fn count(&self, rows: Option<usize>, nbytes: u64) -> Result<usize> {
         let Some(rows) = rows else {
-            return Err(Error::out_of_range("an array without axes has no parts; give it one with `shape(…)`"));
+            return Err(Error::out_of_range("an array without axes has no parts; give it an axis"));
         };
         let count = match self.cut {
             Cut::Parts(0) | Cut::RowsPerPart(0) => {
@@ -324,22 +328,25 @@ where
             Cut::Default => nbytes.div_ceil(PART_BYTES).min(MAX_PARTS.min(rows) as u64) as usize,
         };
         if count > MAX_PARTS {
-            return Err(Error::out_of_range(format!("{count} parts are more than the {MAX_PARTS} that there can be")));
+            return Err(Error::out_of_range(format!("{count} parts are too many; at most {MAX_PARTS} are possible")));
         }
         // Where there is nothing to be filled there are no parts.
         Ok(if nbytes == 0 { 0 } else { count })
     }
 
-    /// Fills the array, together with all others who make this call, and returns once it is complete: how many parts
-    /// this call has filled, 0 where others did it all or the array was complete before.
+    /// Fills the array together with all other workers that make this call, and returns once it is complete.
     ///
-    /// Parts that others hold are waited for, and taken over should their holders die. The function gets a part and
-    /// writes all its elements. Where it fails or panics, the part stays undone and free for others, and the error is
-    /// returned, or the panic goes on, once the other threads are done with theirs.
+    /// Returns the number of parts that this call has filled, which is 0 if other workers filled all of them or the
+    /// array was complete before.
+    ///
+    /// Waits for parts that other workers hold, and takes them over if those workers die. The function `fill` gets a
+    /// part and writes all of its elements. If it fails or panics, the part stays undone and free for other workers;
+    /// the error is returned, or the panic continues, once the other threads are done with their parts.
     ///
     /// # Errors
     ///
-    /// Those of the function and of [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) where the system refuses.
+    /// Any error of the function `fill` and of [`open`](Self::open), and [`Io`](crate::ErrorKind::Io) if an I/O
+    /// operation fails.
     pub fn run<E: From<Error> + Send>(
         mut self,
         fill: impl Fn(&mut Claim<'_, T>) -> Result<(), E> + Sync,
@@ -385,17 +392,17 @@ where
     }
 }
 
-/// The error of an array that is there and is not known to be complete.
+/// Returns the error for an existing array that is not known to be complete.
 fn not_ours(path: &Path) -> Error {
     Error::sidecar(format!(
-        "the array is there already, but no job has filled it to its end, and no file `{}` beside it says what is done: it \
-         was made by somebody else, or appended to since, or that file was lost, or left where the array was before: move it \
-         here then; delete the array to begin anew",
+        "the array exists already, but no job has completed it, and no file `{}` beside it records which parts are \
+         filled: another program has created the array or appended to it, or that file was lost or left where the \
+         array was before (then move it here); delete the array to begin anew",
         Sidecar::name(path).display()
     ))
 }
 
-/// Has all threads stop when one does: at the end, by an error, by a panic.
+/// Stops all threads when one of them stops: at the end, because of an error or because of a panic.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -404,12 +411,12 @@ impl Drop for Stop<'_> {
     }
 }
 
-const CHANGED: &str = "somebody else has changed the header while the array is being filled; begin anew";
+const CHANGED: &str = "another program has changed the header while the array was being filled; begin anew";
 
-/// How often a job may begin and end while one process tries to join it.
+/// The number of times that a job may begin and end while one process tries to join it.
 const MOST_CHANGES: usize = 50;
 
-/// A job that was joined: what [`FillOptions::run`] is made of, for those who have a loop of their own.
+/// A job that was joined, for programs with their own loop: [`FillOptions::run`] is built on it.
 ///
 /// ```
 /// # #[cfg(any(target_os = "linux", target_os = "macos", windows))] {
@@ -427,19 +434,19 @@ const MOST_CHANGES: usize = 50;
 /// ```
 pub struct Fill<T> {
     array: OwnFile,
-    /// What the array is to be.
+    /// The header that the array must have.
     asked: Header,
-    /// As it was given, for errors.
+    /// The path as it was given, for errors.
     path: PathBuf,
     real: PathBuf,
     options: Options<Typed<T>, Npy>,
     /// The length of the slowest axis.
     rows: usize,
     parts: usize,
-    /// Where to look for the next part: behind the last.
+    /// The part at which to begin the next search: the one after the last claimed.
     next: AtomicUsize,
     complete: AtomicBool,
-    /// `None` where the array was complete.
+    /// `None` if the array was complete.
     sidecar: Option<Sidecar>,
 }
 
@@ -447,24 +454,27 @@ impl<T: Element> Fill<T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Claims a part that is not done and that nobody has. Waits where all that are left are being filled by others;
-    /// `None` once all are done.
+    /// Claims a part that is not done and not claimed. Waits while other workers are filling all remaining parts;
+    /// returns `None` once all parts are done.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses, as it does where the disk is full;
-    /// [`Sidecar`](crate::ErrorKind::Sidecar) where somebody has damaged the sidecar meanwhile;
+    /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails, for example because the disk is full;
+    /// [`Sidecar`](crate::ErrorKind::Sidecar) if the sidecar was damaged meanwhile;
+    /// [`Header`](crate::ErrorKind::Header) if the array's header was changed meanwhile;
     /// [`Unsupported`](crate::ErrorKind::Unsupported) in a fork of the process that opened the job.
     pub fn claim(&self) -> Result<Option<Claim<'_, T>>> {
         self.claim_unless(|| Ok(false))
     }
 
-    /// As [`claim`](Self::claim), without waiting: `None` where nothing is free. Unless the array
-    /// [is complete](Self::is_complete), others are filling the rest, one of whom may yet die.
+    /// Claims a part like [`claim`](Self::claim), but without waiting: returns `None` if no part is free.
+    ///
+    /// Unless the array [is complete](Self::is_complete), other workers are filling the remaining parts, and any of
+    /// them may still die.
     ///
     /// # Errors
     ///
-    /// As for [`claim`](Self::claim).
+    /// See [`claim`](Self::claim).
     pub fn try_claim(&self) -> Result<Option<Claim<'_, T>>> {
         let Some(sidecar) = &self.sidecar else { return Ok(None) };
         let claimed = sidecar.next(self.next.load(Ordering::Relaxed), |held| {
@@ -503,7 +513,7 @@ where
         }
     }
 
-    /// Claims a part, unless what is asked at each look says to stop.
+    /// Claims a part, unless `stop`, which is called before each attempt, returns `true`.
     fn claim_unless(&self, stop: impl Fn() -> Result<bool>) -> Result<Option<Claim<'_, T>>> {
         let mut wait = Wait::new();
         loop {
@@ -519,11 +529,11 @@ where
         }
     }
 
-    /// The parts that are done, by whomever, and all.
+    /// Returns the number of parts that are done, by any worker, and the number of all parts.
     ///
     /// # Errors
     ///
-    /// As for [`claim`](Self::claim).
+    /// See [`claim`](Self::claim).
     pub fn progress(&self) -> Result<(usize, usize)> {
         match &self.sidecar {
             Some(sidecar) => Ok((sidecar.done()?, self.parts)),
@@ -531,7 +541,8 @@ where
         }
     }
 
-    /// The same as it was a moment ago, but of the parts that this job has done itself.
+    /// Returns the progress as of a moment ago, except for the parts that this job has done itself, which are up to
+    /// date.
     fn seen_progress(&self) -> Result<(usize, usize)> {
         match &self.sidecar {
             Some(sidecar) if !self.is_complete() => Ok((sidecar.seen_done()?, self.parts)),
@@ -539,19 +550,19 @@ where
         }
     }
 
-    /// Whether the array was complete when it was opened, or a claim has since found that it is.
+    /// Returns whether the array was complete when it was opened, or a claim has since found that it is.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
     }
 
-    /// Reads the header, which must be what was asked for.
+    /// Reads the header and checks that it is the one that was asked for.
     fn check_header(&self) -> Result<Header> {
         let header = Header::of_file(&self.array, MAX_HEADER.max(self.asked.data_offset() as usize))?;
         check_as_asked(&header, &self.asked).map(|()| header)
     }
 
-    /// The options by which a part is opened.
+    /// Returns the options that open a part.
     fn options_of(&self, part: usize) -> Options<Typed<T>, Npy> {
         if self.parts == 0 { self.options } else { self.options.segment(part, self.parts) }
     }
@@ -561,9 +572,9 @@ where
     }
 }
 
-/// A part of an array that is being filled, which nobody else has: its elements, as a slice and as a view, in memory.
+/// A part of an array that is being filled, claimed exclusively: its elements in memory, as a slice and as a view.
 ///
-/// Dropped without [`done`](Self::done) it is free again, and not done.
+/// If it is dropped without [`done`](Self::done), the part is free again and not done.
 pub struct Claim<'a, T> {
     fill: &'a Fill<T>,
     part: StandIn<MmapArrayMut<T>>,
@@ -575,36 +586,37 @@ impl<T> Claim<'_, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// Which rows of the array these are (in Fortran order: which indices of the last axis).
+    /// Returns the rows of the array that are in this part (in Fortran order: the indices of the last axis).
     #[must_use]
     pub fn rows(&self) -> Range<usize> {
         self.rows.clone()
     }
 
-    /// The part's own shape.
+    /// Returns the shape of the part.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.part.array.shape()
     }
 
-    /// A view of the part.
+    /// Returns a view of the part.
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T> {
         self.part.array.view()
     }
 
-    /// A writable view of the part.
+    /// Returns a writable view of the part.
     #[must_use]
     pub fn view_mut(&mut self) -> ArrayViewMut<'_, T> {
         self.part.array.view_mut()
     }
 
-    /// Writes the elements to the disk, marks the part as done, and lets it go.
+    /// Writes the elements to the disk, marks the part as done, and releases it.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where they, or the mark, cannot be written. The part is free again then, and as a
-    /// rule not done.
+    /// [`Io`](crate::ErrorKind::Io) if the elements or the mark cannot be written;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) in a fork of the process that opened the job. The part is then
+    /// free again and, as a rule, not done.
     pub fn done(self) -> Result<()> {
         let Self { fill: Fill { array: file, path, real, .. }, part: StandIn { array, bytes, .. }, held, .. } = &self;
         held.done(|| {

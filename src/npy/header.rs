@@ -1,8 +1,8 @@
-//! What stands in front of the elements in a `.npy` file, read as NumPy reads it and written as NumPy writes it.
+//! The header of a `.npy` file, read and written exactly as NumPy does.
 //!
-//! The header is the file's own word on what its elements are, so everything about it is exact: the same array gives
-//! the same bytes whoever writes it, and what NumPy refuses is refused here. The rules are those of [NEP 1] and of
-//! `numpy.lib.format`, seen in NumPy 2.4.
+//! The header alone describes the elements, so nothing about it is approximate: the header of an array has the same
+//! bytes as NumPy's, and a header that NumPy refuses is refused. The rules are those of [NEP 1] and of
+//! `numpy.lib.format`, as observed in NumPy 2.4.
 //!
 //! [NEP 1]: https://numpy.org/neps/nep-0001-npy-format.html
 
@@ -19,25 +19,25 @@ use std::str::FromStr;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The characters of a header that are read unless the caller takes more: NumPy's `max_header_size`.
+/// The default limit on the length of a header, in characters: NumPy's `max_header_size`.
 pub const MAX_HEADER: usize = 10_000;
 
-/// What is said of a file that ends before its elements do.
-pub(super) const TRUNCATED: &str = ": it is truncated, or was not written to its end";
+/// The hint in the error for a file that ends before its elements do.
+pub(super) const TRUNCATED: &str = ": it is truncated or incomplete";
 
-/// What is said of a member of an archive that ends before its elements do.
-pub(super) const IN_ARCHIVE: &str = ", as far as the member of the archive goes: it was not written to its end";
+/// The hint in the error for an archive member that ends before its elements do.
+pub(super) const IN_ARCHIVE: &str = " (the end of the archive member): it is incomplete";
 
-/// NumPy begins the elements at a multiple of this.
+/// The default alignment of the elements in the file, in bytes, as in NumPy.
 const ALIGNMENT: usize = 64;
 
-/// The digits that the length of the axis along which an array grows may take.
+/// The digits reserved for the length of the axis along which an array grows.
 const GROWTH_DIGITS: usize = 21;
 
-/// The header of a `.npy` file: what the elements are, how many along each axis, in which order, and where they begin.
+/// The header of a `.npy` file: the dtype, shape and order of the elements, and the offset of the first one.
 ///
-/// For those who bring their own reading and writing. Arrays in files are opened and created by the functions of
-/// [`npy`](crate::npy).
+/// For programs that do their own reading and writing. The functions of [`npy`](crate::npy) open and create arrays in
+/// files.
 ///
 /// ```
 /// use mmap_array::npy::Header;
@@ -59,36 +59,37 @@ pub struct Header {
     dtype: DType,
     order: Order,
     shape: Vec<usize>,
-    /// Bytes of the file in front of the elements.
+    /// The size of the header, which is the offset of the elements in the file, in bytes.
     len: usize,
-    /// What the elements' beginning is a multiple of, where the header is written.
+    /// The alignment of the elements' offset when the header is written.
     alignment: usize,
 }
 
-/// An error of a header that is not what it should be.
+/// Returns the error for an invalid header.
 fn malformed(text: impl Into<String>) -> Error {
     Reason::Header(text.into()).error()
 }
 
 impl Header {
-    /// The header of an array of `shape`, in the version that NumPy would choose: 1.0, or 2.0 for a text of more than
-    /// 65,535 bytes, or 3.0 for names that Latin-1 does not have.
+    /// Creates the header of an array of `shape`, in the version that NumPy would choose.
     ///
-    /// Elements that are subarrays become further axes, as NumPy makes them.
+    /// This is 1.0, or 2.0 for a text of more than 65,535 bytes, or 3.0 for names with characters outside Latin-1.
+    ///
+    /// If `dtype` is a subarray, its axes are appended to `shape`, as in NumPy.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell ([`DType::descr`]),
-    /// [`Overflow`](crate::ErrorKind::Overflow) for more bytes than a file can have, [`Shape`](crate::ErrorKind::Shape)
-    /// for elements that are subarrays in Fortran order, whose axes would come before the others, and for more than 64
-    /// axes.
+    /// [`DType`](crate::ErrorKind::DType) for a dtype that a header cannot describe ([`DType::descr`]);
+    /// [`Overflow`](crate::ErrorKind::Overflow) for more bytes than a file can have; [`Shape`](crate::ErrorKind::Shape)
+    /// for a subarray dtype in Fortran order, in which the subarray's axes would have to come first, and for more than
+    /// 64 axes.
     pub fn new(dtype: DType, shape: impl Into<Vec<usize>>, order: Order) -> Result<Self> {
         let (element, axes) = dtype.flattened();
         let mut shape = shape.into();
         if order == Order::F && !axes.is_empty() && !shape.is_empty() {
             return Err(Error::shape(format!(
-                "elements of {dtype} cannot be written in Fortran order: their axes would be the array's last, and in \
-                 this order vary slowest"
+                "elements of {dtype} cannot be written in Fortran order, in which a subarray's axes would have to come \
+                 first; use C order"
             )));
         }
         shape.extend(axes);
@@ -97,12 +98,12 @@ impl Header {
         header.sized()
     }
 
-    /// The same in a version of the caller's choice: (1, 0), (2, 0) or (3, 0).
+    /// Returns the header in another version of the format: (1, 0), (2, 0) or (3, 0).
     ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for another version, and for one that cannot hold the text: 1.0 no more than
-    /// 65,535 bytes, 1.0 and 2.0 no characters beyond Latin-1.
+    /// [`Header`](crate::ErrorKind::Header) for any other version, and for a version that cannot hold the text: 1.0
+    /// holds at most 65,535 bytes, and 1.0 and 2.0 only Latin-1 characters.
     ///
     /// ```
     /// use mmap_array::{Element, Order, npy::Header};
@@ -117,13 +118,15 @@ impl Header {
         Ok(self)
     }
 
-    /// The same with elements that begin at a multiple of so many bytes, rather than of 64. Any reader finds them
-    /// there, as long as the header is no longer than the 10,000 characters that readers take. With the size of a page,
-    /// parts of the array can be cut at pages ([`segment_aligned`](crate::Options::segment_aligned)).
+    /// Returns the header with elements that begin at a multiple of `alignment` bytes instead of 64.
+    ///
+    /// Any reader finds the elements there, as long as the header has no more than the 10,000 characters that readers
+    /// accept. If the alignment is the page size, the array can be split at page boundaries
+    /// ([`segment_aligned`](crate::Options::segment_aligned)).
     ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for an alignment that is no power of two from 64 to 8192.
+    /// [`Header`](crate::ErrorKind::Header) if `alignment` is not a power of two from 64 to 8192.
     ///
     /// ```
     /// use mmap_array::{Element, Order, npy::Header};
@@ -141,7 +144,7 @@ impl Header {
         self.sized()
     }
 
-    /// Finds the version and the length.
+    /// Sets the version and the length.
     fn sized(mut self) -> Result<Self> {
         let text = self.text()?;
         for version in [self.version, (1, 0), (2, 0), (3, 0)] {
@@ -151,16 +154,18 @@ impl Header {
                 return Ok(self);
             }
         }
-        Err(malformed("the header is larger than any can be"))
+        Err(malformed("the header is too large for any version of the format"))
     }
 
     /// Reads a header and leaves the reader at the first element.
     ///
+    /// Reads and allocates no more bytes than the header has, and at most those that [`MAX_HEADER`] characters can
+    /// take.
+    ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file, another version, or a malformed or long header;
-    /// [`Io`](crate::ErrorKind::Io) where the reader fails. No more is read, and no more memory taken, than the header
-    /// has, nor than the most it may have.
+    /// [`Header`](crate::ErrorKind::Header) if the input is not a `.npy` file, has an unknown version, or has a
+    /// malformed or too long header; [`Io`](crate::ErrorKind::Io) if the reader fails.
     pub fn read(reader: &mut impl Read) -> Result<Self> {
         Self::read_limited(reader, MAX_HEADER)
     }
@@ -170,8 +175,8 @@ impl Header {
         Self::read_limited(&mut BufReader::new(At { file, position: 0 }), most)
     }
 
-    /// Checks that the elements end at the byte `last` at the latest, where they begin at `offset` and are called
-    /// `name`.
+    /// Checks that the elements, which begin at byte `offset` and are called `name` in errors, end at byte `last` or
+    /// before.
     pub(super) fn check_end(
         &self,
         name: &dyn Fn() -> String,
@@ -183,17 +188,17 @@ impl Header {
         if offset.checked_add(needed).is_some_and(|end| end <= last) {
             return Ok(());
         }
-        let what = format!("the {:?} elements of `{}` that the header speaks of", self.shape, name());
+        let what = format!("the {:?} elements of `{}` that the header declares", self.shape, name());
         let error = Reason::PastEnd { what, offset, needed, file_len: last, hint }.error();
         Err(error.at_bytes(offset..offset.saturating_add(needed)))
     }
 
-    /// As [`read`](Self::read), of a header of up to `most` characters: NumPy's `max_header_size`, which is
-    /// [`MAX_HEADER`] unless something else is said.
+    /// Reads a header of up to `most` characters, instead of [`MAX_HEADER`]: NumPy's `max_header_size`. See
+    /// [`read`](Self::read).
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::read).
+    /// See [`read`](Self::read).
     pub fn read_limited(reader: &mut impl Read, most: usize) -> Result<Self> {
         Self::read_up_to(reader, most).map_err(Error::damaged)
     }
@@ -205,12 +210,12 @@ impl Header {
             // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7 and 4.3.16.
             let advice = match &magic[..4] {
                 b"PK\x03\x04" | b"PK\x05\x06" => {
-                    "; it is a zip archive, as `np.savez` writes: take `npz::Archive::open`"
+                    "; it is a zip archive, as `np.savez` writes: open it with `npz::Archive::open`"
                 }
                 _ => "",
             };
             return Err(malformed(format!(
-                "no `.npy` file: it begins with {}, not with {}{advice}",
+                "not a `.npy` file: it begins with {}, not with {}{advice}",
                 magic.escape_ascii(),
                 MAGIC.escape_ascii()
             )));
@@ -221,12 +226,14 @@ impl Header {
             (2, 0) => (read_size(reader)?, Python::Two),
             (3, 0) => (read_size(reader)?, Python::Three),
             _ => {
-                return Err(malformed(format!("a `.npy` file of version {major}.{minor}; there are 1.0, 2.0 and 3.0")));
+                return Err(malformed(format!(
+                    "the version {major}.{minor} of the `.npy` file is unknown; 1.0, 2.0 and 3.0 are supported"
+                )));
             }
         };
         let too_long = |len: usize, unit: &str| {
             malformed(format!(
-                "the header is {len} {unit} long, and no more than {most} characters are read; `max_header` takes more"
+                "the header is {len} {unit} long, but at most {most} characters are read; `max_header` raises the limit"
             ))
         };
         // A character of Latin-1 is one byte, of UTF-8 up to four.
@@ -246,7 +253,7 @@ impl Header {
         }
         let text = if version == (3, 0) {
             String::from_utf8(bytes).map_err(|error| {
-                malformed(format!("the header is no UTF-8 at its byte {}", error.utf8_error().valid_up_to()))
+                malformed(format!("the header is not valid UTF-8 at its byte {}", error.utf8_error().valid_up_to()))
             })?
         } else {
             bytes.iter().copied().map(char::from).collect()
@@ -268,64 +275,64 @@ impl Header {
         Ok(header)
     }
 
-    /// The header as it is written: a multiple of 64 bytes, as NumPy writes it, or of its
+    /// Returns the header as it is written to a file: padded to a multiple of 64 bytes, as by NumPy, or of its
     /// [alignment](Self::with_alignment), whatever it was read from.
     ///
     /// # Errors
     ///
-    /// None for a header made by [`new`](Self::new). For one that was read, [`DType`](crate::ErrorKind::DType) where
-    /// NumPy would not write the dtype, and [`Header`](crate::ErrorKind::Header) where escapes brought names into a
-    /// version that cannot hold them as they are written (`'\u03c0'` in 1.0).
+    /// None for a header made by [`new`](Self::new). For a header that was read, [`DType`](crate::ErrorKind::DType) if
+    /// NumPy would not write the dtype, and [`Header`](crate::ErrorKind::Header) if escapes in the text stand for names
+    /// that the version cannot hold unescaped (`'\u03c0'` in 1.0).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encode(&self.text()?)
     }
 
-    /// Writes the header.
+    /// Writes the header to a writer.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the writer fails, and as for [`to_bytes`](Self::to_bytes).
+    /// [`Io`](crate::ErrorKind::Io) if the writer fails. See also [`to_bytes`](Self::to_bytes).
     pub fn write(&self, writer: &mut impl Write) -> Result<()> {
         writer.write_all(&self.to_bytes()?).map_err(|source| Error::io("write the header", source))
     }
 
-    /// The format's version: (1, 0), (2, 0) or (3, 0).
+    /// Returns the version of the format: (1, 0), (2, 0) or (3, 0).
     #[must_use]
     pub fn version(&self) -> (u8, u8) {
         self.version
     }
 
-    /// What the elements are.
+    /// Returns the dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> &DType {
         &self.dtype
     }
 
-    /// The order of the elements: `fortran_order` in the header.
+    /// Returns the order of the elements: `fortran_order` in the header.
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// The number of elements along each axis.
+    /// Returns the number of elements along each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Where the first element begins, in bytes from the beginning of the file.
+    /// Returns the offset of the first element, in bytes from the beginning of the file.
     #[must_use]
     pub fn data_offset(&self) -> u64 {
         self.len as u64
     }
 
-    /// The bytes that the elements take.
+    /// Returns the total size of the elements in bytes.
     #[must_use]
     pub fn nbytes(&self) -> u64 {
         self.shape.iter().fold(self.dtype.itemsize() as u64, |bytes, &dim| bytes * dim as u64)
     }
 
-    /// How many steps of the slowest axis so many bytes of elements are, if a whole number.
+    /// Returns the number of steps along the slowest axis that `bytes` bytes of elements are, if it is a whole number.
     pub(crate) fn rows_in(&self, bytes: u64) -> Option<usize> {
         let others = match self.order {
             Order::C => self.shape.get(1..)?,
@@ -336,8 +343,8 @@ impl Header {
         usize::try_from(rows).ok()
     }
 
-    /// The same with another length of the slowest axis, and elements that begin where they do: what the header becomes
-    /// when an array grows. `None` where the header has no room for the digits.
+    /// Returns the bytes of the header with another length of the slowest axis and the elements at the same offset: the
+    /// header of the array after it has grown. `None` if the header has no space for the digits.
     pub(crate) fn regrown(&self, axis: usize, len: usize) -> Result<Option<Vec<u8>>> {
         let mut header = self.clone();
         header.shape[axis] = len;
@@ -356,7 +363,7 @@ impl Header {
         Ok(Some(bytes))
     }
 
-    /// The dict, with the spaces that let the axis grow.
+    /// Returns the dict, followed by the spaces that let the slowest axis grow.
     pub(super) fn text(&self) -> Result<String> {
         let fortran_order = if self.order == Order::F { "True" } else { "False" };
         let mut text = format!("{{'descr': {}, 'fortran_order': {fortran_order}, 'shape': ", self.dtype.descr()?);
@@ -369,7 +376,7 @@ impl Header {
         Ok(text)
     }
 
-    /// The whole header with this text, if the version can hold it.
+    /// Returns the whole header with this text, if the version can hold it.
     fn encode(&self, text: &str) -> Result<Vec<u8>> {
         let text = encoded(text, self.version)?;
         let used = prefix(self.version) + text.len() + 1;
@@ -382,7 +389,7 @@ impl Header {
         Ok(bytes)
     }
 
-    /// What stands in front of a text of so many bytes.
+    /// Returns the bytes that precede a text of `size` bytes.
     fn prefix_bytes(&self, size: usize) -> Result<Vec<u8>> {
         let (major, minor) = self.version;
         let mut bytes = [&MAGIC[..], &[major, minor]].concat();
@@ -395,7 +402,7 @@ impl Header {
     }
 }
 
-/// The dict, as NumPy writes it.
+/// Formats the dict as NumPy writes it.
 ///
 /// ```
 /// use mmap_array::{Element, Order, npy::Header};
@@ -414,7 +421,7 @@ impl fmt::Display for Header {
     }
 }
 
-/// Reads the dict, without what stands in front of it in a file.
+/// Parses the dict, without the bytes that precede it in a file.
 impl FromStr for Header {
     type Err = Error;
 
@@ -424,21 +431,21 @@ impl FromStr for Header {
     }
 }
 
-/// The bytes in front of the text.
+/// Returns the number of bytes that precede the text.
 fn prefix(version: (u8, u8)) -> usize {
     if version == (1, 0) { 10 } else { 12 }
 }
 
-/// The text in the version's encoding.
+/// Returns the text in the version's encoding.
 fn encoded(text: &str, (major, minor): (u8, u8)) -> Result<Vec<u8>> {
     match (major, minor) {
-        (1 | 2, 0) => text
-            .chars()
-            .map(|character| u8::try_from(u32::from(character)))
-            .collect::<Result<_, _>>()
-            .map_err(|_| malformed(format!("a header with names beyond Latin-1 cannot be of version {major}.0"))),
+        (1 | 2, 0) => {
+            text.chars().map(|character| u8::try_from(u32::from(character))).collect::<Result<_, _>>().map_err(|_| {
+                malformed(format!("a header with names outside Latin-1 cannot have version {major}.0; use 3.0"))
+            })
+        }
         (3, 0) => Ok(text.into()),
-        _ => Err(malformed(format!("there is no version {major}.{minor} of the format, but 1.0, 2.0 and 3.0"))),
+        _ => Err(malformed(format!("the format has no version {major}.{minor}; the versions are 1.0, 2.0 and 3.0"))),
     }
 }
 
@@ -446,7 +453,7 @@ fn read_array<const N: usize>(reader: &mut impl Read, what: &str) -> Result<[u8;
     let mut bytes = Vec::new();
     reader.take(N as u64).read_to_end(&mut bytes).map_err(|error| Error::io("read the header", error))?;
     let len = bytes.len();
-    let missing = |_| malformed(format!("the file ends within {what}, of which it has {len}"));
+    let missing = |_| malformed(format!("the file ends within {what}, after {len} of {N} bytes"));
     bytes.try_into().map_err(missing)
 }
 
@@ -455,11 +462,12 @@ fn read_size(reader: &mut impl Read) -> Result<usize> {
     Ok(usize::try_from(size).unwrap_or(usize::MAX))
 }
 
-/// The bytes of an array, which a file can have. As for NumPy the axes that are not 0 must fit even where one is, and
-/// there are at most 64 of them, though an array here may have fewer.
+/// Returns the size of an array in bytes, after checking that a file can have that many. As in NumPy, the product of
+/// the nonzero axes must fit even if another axis is zero, and there are at most 64 axes, although this crate's arrays
+/// may have fewer.
 fn checked_bytes(shape: &[usize], itemsize: usize) -> Result<u64> {
     if shape.len() > MAX_AXES {
-        return Err(Error::shape(format!("{} axes; NumPy has arrays of at most {MAX_AXES}", shape.len())));
+        return Err(Error::shape(format!("{} axes are too many; NumPy supports at most {MAX_AXES}", shape.len())));
     }
     let fits = |bytes: &u64| i64::try_from(*bytes).is_ok();
     let nonzero = shape.iter().filter(|&&dim| dim != 0).try_fold(1_u64, |len, &dim| len.checked_mul(dim as u64));
@@ -472,7 +480,7 @@ fn checked_bytes(shape: &[usize], itemsize: usize) -> Result<u64> {
     Ok(if shape.contains(&0) { 0 } else { bytes })
 }
 
-/// What the dict says.
+/// Parses the dict.
 fn parse(text: &str, python: Python) -> Result<(DType, Order, Vec<usize>)> {
     let node = literal::parse(text, python)?;
     let Literal::Dict(entries) = &node.literal else {
@@ -485,10 +493,10 @@ fn parse(text: &str, python: Python) -> Result<(DType, Order, Vec<usize>)> {
             Literal::Text(name) if name == "descr" => descr = Some(value),
             Literal::Text(name) if name == "fortran_order" => fortran_order = Some(value),
             Literal::Text(name) if name == "shape" => shape = Some(value),
-            _ => return Err(error_at(text, key.at, "expected the keys 'descr', 'fortran_order' and 'shape' alone")),
+            _ => return Err(error_at(text, key.at, "expected only the keys 'descr', 'fortran_order' and 'shape'")),
         }
     }
-    let missing = |key: &str| error_at(text, node.at, format!("a dict without the key '{key}'"));
+    let missing = |key: &str| error_at(text, node.at, format!("the dict has no key '{key}'"));
     let order = fortran_order.ok_or_else(|| missing("fortran_order"))?;
     let order = match order.literal {
         Literal::Bool(true) => Order::F,
@@ -497,7 +505,7 @@ fn parse(text: &str, python: Python) -> Result<(DType, Order, Vec<usize>)> {
     };
     let shape = shape.ok_or_else(|| missing("shape"))?;
     let Literal::Tuple(dims) = &shape.literal else {
-        return Err(error_at(text, shape.at, "the shape is no tuple of integers"));
+        return Err(error_at(text, shape.at, "the shape is not a tuple of integers"));
     };
     let shape: Vec<usize> = dims.iter().map(|dim| parse_dim(text, dim)).collect::<Result<_>>()?;
     let dtype = DType::from_literal(text, descr.ok_or_else(|| missing("descr"))?)?;
@@ -506,7 +514,7 @@ fn parse(text: &str, python: Python) -> Result<(DType, Order, Vec<usize>)> {
 
 fn parse_dim(text: &str, dim: &Node) -> Result<usize> {
     let Literal::Int(len) = dim.literal else {
-        return Err(error_at(text, dim.at, "the length of an axis, an integer, was expected"));
+        return Err(error_at(text, dim.at, "expected an integer, the length of an axis"));
     };
     usize::try_from(len).map_err(|_| {
         let what = if len < 0 { "is negative" } else { "is beyond this machine's address space" };

@@ -1,5 +1,5 @@
-//! Which window of a `.npy` file to open, and how a file is written: what [`Options`] and [`CreateOptions`] have for
-//! this format alone.
+//! Options for `.npy` files alone: the methods of [`Options`] and [`CreateOptions`] that select windows and set how a
+//! header is written.
 
 use super::grow::grown_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
@@ -19,18 +19,18 @@ use crate::view::named::described;
 use std::fs::File;
 use std::ops::{Range, RangeBounds};
 
-/// The format of NumPy's files: a [`Header`], which states dtype, shape and order, and then the elements.
+/// The `.npy` format: a [`Header`], which states dtype, shape and order, followed by the elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Npy {
     window: Window,
-    /// Of a window of elements; the number of axes, where they are too many.
+    /// The shape of a window of elements; `Err` with the number of axes if there are too many.
     shape: Option<Result<Shape, usize>>,
     max_header: usize,
     version: Option<(u8, u8)>,
     alignment: Option<usize>,
 }
 
-/// Elements of whatever dtype the header states: a [`DynArray`].
+/// Elements of the dtype that the header states, opened as a [`DynArray`].
 #[derive(Clone, Copy, Debug)]
 pub struct FromHeader;
 
@@ -39,18 +39,18 @@ impl Npy {
         Self { window: Window::Whole, shape: None, max_header: MAX_HEADER, version: None, alignment: None }
     }
 
-    /// Whether it is of the whole array.
+    /// Returns whether the window is the whole array.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.window, Window::Whole)
     }
 
-    /// The same format, of the whole array or of a part of it.
+    /// Returns the same format for the whole array or for one part of it.
     pub(super) fn part(self, part: Option<(usize, usize)>) -> Self {
         let window = part.map_or(Window::Whole, |(part, count)| Window::Segment { part, count, aligned: false });
         Self { window, shape: None, ..self }
     }
 
-    /// The header of a new file.
+    /// Returns the header of a new file.
     pub(super) fn new_header(&self, dtype: DType, dims: &Dims, order: Order) -> Result<Header> {
         let mut header = Header::new(dtype, &dims[..], order)?;
         if let Some(alignment) = self.alignment {
@@ -62,10 +62,12 @@ impl Npy {
         }
     }
 
-    /// Where the window's elements lie in bytes of a file that begin with the header.
+    /// Returns where the window's elements lie in the bytes `within`, which begin with the header.
     fn layout(&self, elements: &impl InNpy, header: &Header, shape: &[usize], within: Range<u64>) -> Result<Layout> {
         if self.shape.is_some() && !matches!(self.window, Window::Elements(..)) {
-            return Err(Error::shape("rows and segments have their shape; `shape` is for a window of `elements`"));
+            return Err(Error::shape(
+                "rows and segments have their own shape; `shape` can only be set for a window of `elements`",
+            ));
         }
         let size = elements.size_in(header);
         let data_offset = within.start.saturating_add(header.data_offset());
@@ -88,8 +90,8 @@ impl Npy {
         Ok(layout)
     }
 
-    /// Reads the header, and finds which bytes of the source can be the array's, and what to say where they are too
-    /// few.
+    /// Reads the header, and returns it with the range of the source's bytes that can belong to the array and with the
+    /// hint for the error if they are too few.
     fn read(&self, bytes: &mut Bytes<'_>) -> Result<(Header, Range<u64>, &'static str)> {
         match bytes {
             Bytes::File(bytes) => {
@@ -108,12 +110,13 @@ impl Npy {
         }
     }
 
-    /// What writes the header of a longer array.
+    /// Returns the function that changes the header when the array grows.
     fn front(&self) -> Front {
         match self.window {
             Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
             Window::Elements(..) => |_, _, _| {
-                let text = "cannot grow: a window of `elements` has rows of its own; grow the whole array";
+                let text =
+                    "cannot grow: a window of `elements` does not have the rows of the array; grow the whole array";
                 Err(Error::unsupported(text))
             },
         }
@@ -122,11 +125,11 @@ impl Npy {
 
 macro_rules! windows {
     () => {
-        /// Takes a window of rows, which is a range of the leading axis: `arr[a:b]`.
+        /// Selects a window of rows, which is a range of the leading axis: `arr[a:b]`.
         ///
-        /// In Fortran order the rows of a matrix do not lie together, so they are no slice: they open
-        /// [`strided`](Options::strided), as a view with strides, or of the dtype that the file states, and
-        /// [`load`](Options::load) copies them.
+        /// In Fortran order the rows of a matrix are not contiguous, so they cannot be opened as a slice. They can be
+        /// opened with [`strided`](Options::strided), as a view with strides, or with the dtype that the file states,
+        /// and [`load`](Options::load) copies them.
         #[must_use]
         pub fn rows(mut self, rows: impl RangeBounds<usize>) -> Self {
             let window = Window::Rows(rows.start_bound().cloned(), rows.end_bound().cloned());
@@ -134,23 +137,27 @@ macro_rules! windows {
             self
         }
 
-        /// Takes the part `part` of `count` along the slowest axis (the first in C order, the last in Fortran order):
-        /// `np.array_split(arr, count)[part]`. The parts differ in length by one at most, the longer ones first.
-        /// Together they are the array, and no two overlap, so each of `count` processes opens one to write.
+        /// Selects part `part` of `count` along the slowest axis: `np.array_split(arr, count)[part]`.
+        ///
+        /// The slowest axis is the first in C order and the last in Fortran order. The lengths of the parts differ by
+        /// at most one, and the longer parts come first. Together the parts are the whole array and no two overlap, so
+        /// each of `count` processes can open one for writing.
         #[must_use]
         pub fn segment(mut self, part: usize, count: usize) -> Self {
             self.format = self.format.part(Some((part, count)));
             self
         }
 
-        /// Takes a part as [`segment`](Self::segment) does, of parts that are cut only where a page of 4096 bytes
-        /// begins in the file: for hosts that share a file system which writes whole pages (NFS), two of which must not
-        /// write one page. Hosts whose pages are larger (16 KiB on Apple's, up to 64 KiB on some Arm and POWER) may
-        /// still share one.
+        /// Selects a part like [`segment`](Self::segment), but splits the array only at boundaries of 4096-byte pages
+        /// in the file.
         ///
-        /// The parts are as equal as that allows, and one may be empty. Which rows begin on pages depends on where the
-        /// elements begin: a file that is created with [`align(4096)`](CreateOptions::align) has such rows, whatever
-        /// their size.
+        /// Use it if several hosts share a file system that writes whole pages (NFS), because two hosts must not write
+        /// the same page. Hosts with larger pages (16 KiB on Apple's, up to 64 KiB on some Arm and POWER) may still
+        /// share a page.
+        ///
+        /// The parts are as equal as page boundaries allow, and some may be empty. Which rows begin on pages depends on
+        /// the offset of the elements: a file created with [`align(4096)`](CreateOptions::align) has such rows,
+        /// whatever the size of a row.
         #[must_use]
         pub fn segment_aligned(mut self, part: usize, count: usize) -> Self {
             (self.format.window, self.format.shape) = (Window::Segment { part, count, aligned: true }, None);
@@ -159,18 +166,20 @@ macro_rules! windows {
     };
 }
 
-/// For `.npy` files. A window is one of these, the last that is called, and the whole array by default:
+/// Methods for `.npy` files.
+///
+/// Each call in this table selects a window and replaces the one selected before. The default is the whole array:
 ///
 /// | call | window | NumPy |
 /// | --- | --- | --- |
-/// | [`rows(a..b)`](Self::rows) | along the leading axis | `arr[a:b]` |
+/// | [`rows(a..b)`](Self::rows) | a range of the leading axis | `arr[a:b]` |
 /// | [`elements(a..)`](Self::elements)[`.shape(dims)`](Self::shape) | elements in storage order, of any shape | `arr.ravel("K")[a:][:k].reshape(dims)` |
-/// | [`segment(k, n)`](Self::segment) | the part `k` of `n` along the slowest axis | `np.array_split(arr, n)[k]` |
-/// | [`segments(n)`](Self::segments) | each of those, one after another | `np.array_split(arr, n)` |
-/// | [`segment_aligned(k, n)`](Self::segment_aligned) | as before, cut only where pages begin | |
+/// | [`segment(k, n)`](Self::segment) | part `k` of `n` along the slowest axis | `np.array_split(arr, n)[k]` |
+/// | [`segments(n)`](Self::segments) | all `n` of these parts, as an iterator of options | `np.array_split(arr, n)` |
+/// | [`segment_aligned(k, n)`](Self::segment_aligned) | part `k` of `n`, split only at page boundaries | |
 ///
-/// Only the pages that the window lies in are mapped, and only its elements can be reached: windows of one file that do
-/// not overlap may be written at the same time by threads and processes.
+/// Only the pages that contain the window are mapped, and only its elements are accessible. Threads and processes may
+/// write non-overlapping windows of one file at the same time.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -188,8 +197,8 @@ macro_rules! windows {
 impl<E> Options<E, Npy> {
     windows!();
 
-    /// Takes a window of elements, counted in the order in which the file has them: along one axis, unless
-    /// [`shape`](Self::shape) says more.
+    /// Selects a window of elements, counted in the order in which the file stores them: along one axis, unless
+    /// [`shape`](Self::shape) is called too.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -206,9 +215,11 @@ impl<E> Options<E, Npy> {
         self
     }
 
-    /// Sets the shape of a window of [`elements`](Self::elements), from the first one on where no window was given; of
-    /// rows and segments it is an error to open. It is in the file's order. One axis may be `None`, with the others in
-    /// `Some`, to reach to the end of the range.
+    /// Sets the shape of a window of [`elements`](Self::elements), in the file's order.
+    ///
+    /// If no window was selected before, the window begins at the first element. One axis may be `None`, with the
+    /// others in `Some`, to extend to the end of the range. After [`rows`](Self::rows) or [`segment`](Self::segment), a
+    /// shape makes opening an error.
     #[must_use]
     pub fn shape(mut self, shape: impl IntoShape) -> Self {
         if matches!(self.format.window, Window::Whole) {
@@ -218,9 +229,11 @@ impl<E> Options<E, Npy> {
         self
     }
 
-    /// Returns the options of all `count` parts of [`segment`](Self::segment), for one process that hands them to its
-    /// threads. An array that is open already is cut by [`into_parts`](crate::MmapArray::into_parts), into the same
-    /// parts over one map.
+    /// Returns the options of each of the `count` parts of [`segment`](Self::segment), for one process that hands them
+    /// to its threads.
+    ///
+    /// [`into_parts`](crate::MmapArray::into_parts) splits an array that is already open into the same parts over one
+    /// map.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -245,19 +258,19 @@ impl<E> Options<E, Npy> {
         (0..count).map(move |part| self.clone().segment(part, count))
     }
 
-    /// Sets the most characters of a header that are read: NumPy's `max_header_size`. Defaults to [`MAX_HEADER`].
+    /// Sets the maximum number of characters in a header: NumPy's `max_header_size`. Defaults to [`MAX_HEADER`].
     #[must_use]
     pub fn max_header(mut self, characters: usize) -> Self {
         self.format.max_header = characters;
         self
     }
 
-    /// Reads the header of a file, or of a member of an archive.
+    /// Reads the header of a file or of a member of an archive.
     ///
     /// # Errors
     ///
-    /// [`Header`](crate::ErrorKind::Header) for what is no `.npy` file, [`Io`](crate::ErrorKind::Io) where the system
-    /// refuses.
+    /// [`Header`](crate::ErrorKind::Header) if the source is not a `.npy` file; [`Io`](crate::ErrorKind::Io) if an I/O
+    /// operation fails.
     pub fn header(self, source: impl Source) -> Result<Header> {
         source.lend(Want::Header, |mut bytes| match &mut bytes {
             // Of a stream no more is read than the header.
@@ -268,8 +281,10 @@ impl<E> Options<E, Npy> {
 }
 
 impl<T> Options<Typed<T>, Npy> {
-    /// Opens rows of an array in Fortran order where they are, with other elements between them: as a
-    /// [`MmapWindow`](crate::array::MmapWindow), which is no slice and has views with strides.
+    /// Sets the array type to [`MmapWindow`](crate::array::MmapWindow), which opens rows of an array in Fortran order
+    /// in place.
+    ///
+    /// Other elements lie between such rows, so a `MmapWindow` is not a slice. Its views have strides.
     ///
     /// ```
     /// use mmap_array::{ArrayView, npy};
@@ -288,21 +303,23 @@ impl<T> Options<Typed<T>, Npy> {
     }
 }
 
-/// For `.npy` files. Of a file that is created, or found by [`open_or_create`](Self::open_or_create), a window can be
-/// opened.
+/// Methods for `.npy` files. A window selects the part that is opened of a file that is created, or found by
+/// [`open_or_create`](Self::open_or_create).
 impl<E> CreateOptions<E, Npy> {
     windows!();
 
-    /// Sets the version of the format, `(1, 0)`, `(2, 0)` or `(3, 0)`: NumPy's `version`. Defaults to the lowest that
-    /// can hold the header.
+    /// Sets the version of the format, `(1, 0)`, `(2, 0)` or `(3, 0)`: NumPy's `version`. Defaults to the lowest
+    /// version that can hold the header.
     #[must_use]
     pub fn version(mut self, major: u8, minor: u8) -> Self {
         self.format.version = Some((major, minor));
         self
     }
 
-    /// Sets what the byte at which the elements begin is a multiple of: a power of two, 64 by default as in NumPy. With
-    /// 4096, windows can be cut where pages begin; see [`segment_aligned`](Self::segment_aligned).
+    /// Sets the alignment of the elements in the file, in bytes: a power of two from 64 to 8192. Defaults to 64, as in
+    /// NumPy.
+    ///
+    /// With 4096, windows can be split at page boundaries; see [`segment_aligned`](Self::segment_aligned).
     #[must_use]
     pub fn align(mut self, bytes: usize) -> Self {
         self.format.alignment = Some(bytes);
@@ -310,18 +327,18 @@ impl<E> CreateOptions<E, Npy> {
     }
 }
 
-/// What elements have to do with a header.
+/// How a kind of elements relates to a header.
 pub trait InNpy {
-    /// The shape of the array that a file has of them.
+    /// Returns the shape of the file's array in these elements.
     fn shape_in(&self, header: &Header) -> Result<Vec<usize>>;
 
-    /// The bytes of one.
+    /// Returns the size of one element in bytes.
     fn size_in(&self, header: &Header) -> usize;
 
-    /// The dtype, where it is the header's.
+    /// Returns the dtype, if the header determines it.
     fn dtype_in(&self, header: &Header) -> Option<DType>;
 
-    /// What they are called in errors.
+    /// Returns the name of the elements for errors.
     fn name_in(&self, header: &Header) -> String;
 }
 
@@ -382,7 +399,7 @@ impl<A: StableMode> Elements<A> for FromHeader {
     type Array = DynArray<A>;
 
     fn array(&self, region: Region, mut layout: Layout) -> Result<DynArray<A>> {
-        let dtype = layout.dtype.take().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
+        let dtype = layout.dtype.take().ok_or_else(|| Error::unsupported("the file does not state a dtype"))?;
         Elements::<A>::array(&dtype, region, layout)
     }
 }
@@ -393,7 +410,7 @@ macro_rules! shared {
             type Array = SharedDynArray<$Mode>;
 
             fn array(&self, region: Region, layout: Layout) -> Result<SharedDynArray<$Mode>> {
-                let dtype = layout.dtype.clone().ok_or_else(|| Error::unsupported("the file states no dtype"))?;
+                let dtype = layout.dtype.clone().ok_or_else(|| Error::unsupported("the file does not state a dtype"))?;
                 Elements::<$Mode>::array(&dtype, region, layout)
             }
         }
@@ -415,12 +432,12 @@ impl<E: InNpy> format::Format<E> for Npy {
     }
 }
 
-/// Elements that a new file is made for.
+/// Elements for which a new file can be created.
 pub trait NewInNpy: elements::Sized {
-    /// What the header says of them.
+    /// Returns the dtype to write in the header.
     fn dtype(&self) -> Result<DType>;
 
-    /// The layout of the window that is opened of a new file.
+    /// Returns the layout of the window to open in a new file.
     fn layout(&self, format: &Npy, header: &Header, within: Range<u64>) -> Result<Layout>;
 }
 
@@ -467,7 +484,8 @@ impl<E: NewInNpy> format::NewFormat<E> for Npy {
     }
 }
 
-/// The shape of the array as one of elements of `T`, which may be subarrays: then the last axes are theirs.
+/// Returns the shape of the array in elements of `T`. If `T` is a subarray, the last axes of the file's array belong to
+/// the elements.
 pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
     let (wanted, shape) = (described::<T>()?, header.shape());
     if wanted == *header.dtype() {
@@ -482,7 +500,8 @@ pub(super) fn shape_as<T: Element>(header: &Header) -> Result<Vec<usize>> {
     }
 }
 
-/// Checks that a file that was there has the array that was to be created. Its dtype is checked where it is mapped.
+/// Checks that an existing file has the shape and order of the array that was to be created. The dtype is checked when
+/// the file is mapped.
 pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
     // One axis has no order.
     let same_order = found.order() == asked.order() || found.shape().len() < 2;
@@ -490,7 +509,7 @@ pub(super) fn check_as_asked(found: &Header, asked: &Header) -> Result<()> {
         return Ok(());
     }
     Err(Reason::Header(format!(
-        "the file is there with the shape {:?} in {:?} order, and was to be created with {:?} in {:?} order",
+        "the file exists with the shape {:?} in {:?} order, but was to be created with {:?} in {:?} order",
         found.shape(),
         found.order(),
         asked.shape(),

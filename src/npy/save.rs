@@ -1,4 +1,4 @@
-//! `np.save`: whole arrays by plain writing, without a map. A view of any strides is written in pieces, to any writer.
+//! `np.save`: writing whole arrays without a memory map. A view with any strides is written in pieces, to any writer.
 
 use super::header::Header;
 use crate::access::{Aliasing, Load, Mode, ReadOnly, Shared};
@@ -16,15 +16,16 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use std::io::Write;
 use std::path::Path;
 
-/// What is saved as an array: [`ArrayView`], [`DynView`], [`MmapArray`], [`DynArray`], [`SharedArray`] and
-/// [`SharedDynArray`] of any mode, vectors and
-/// slices as arrays of one axis, and a single element as one of none.
+/// A value that can be saved as an array.
 ///
-/// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of n × 3. The trait is sealed.
+/// These are [`ArrayView`], [`DynView`], [`MmapArray`], [`DynArray`], [`SharedArray`] and [`SharedDynArray`] of any
+/// mode, vectors and slices as arrays of one axis, and a single element as a 0-d array.
+///
+/// Elements that are arrays become further axes, so a `Vec<[f64; 3]>` is an array of shape n × 3. This trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be saved as an array",
-    note = "an array or a view of this crate can, a slice or a vector of elements, and one element",
-    note = "in memory of the program's own, elements must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, \
+    note = "arrays and views of this crate, slices and vectors of elements, and single elements can be saved",
+    note = "the elements of slices and vectors must have no padding: `#[derive(Clone, Copy, bytemuck::Zeroable, \
             bytemuck::Pod, mmap_array::Record)]`"
 )]
 pub trait ArrayLike: sealed::Sealed {
@@ -75,7 +76,8 @@ impl<A> ArrayLike for DynArray<A> {
     }
 }
 
-/// What was lost on the way is an error, and nothing gets a name. What has one by then is good, whatever is lost later.
+/// If elements are lost while the array is saved, saving is an error and no file gets a name. A file that has its name
+/// is complete, whatever is lost later.
 impl<T: Element, A: Mode> ArrayLike for SharedArray<T, A> {
     fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         let dtype = described::<T>()?;
@@ -83,7 +85,7 @@ impl<T: Element, A: Mode> ArrayLike for SharedArray<T, A> {
     }
 }
 
-/// As of [`SharedArray`].
+/// See the implementation for [`SharedArray`].
 impl<A: Aliasing + Mode<Reading = Shared>> ArrayLike for SharedDynArray<A> {
     fn lend<R>(&self, f: impl FnOnce(&dyn AnyView) -> Result<R>) -> Result<R> {
         read_unasked(self, |view| f(&Checked { view, check: || self.check() }))?
@@ -108,20 +110,23 @@ impl<T: Element + AnyBitPattern + NoUninit> ArrayLike for T {
     }
 }
 
-/// Saves an array in a file, which is made or replaced: `np.save(path, arr)`, byte for byte, but for the name, to which
-/// no `.npy` is added.
+/// Saves an array to a file, which is created or replaced: `np.save(path, arr)`.
 ///
-/// A view may have any strides. The elements are written in C order; where they lie in Fortran order and not in C
-/// order, they are written as they lie and the header says so. The bytes between a record's fields are written as they
-/// are in memory. The target gets the whole file in one step, once that is on the disk: it never exists half made, when the
-/// program is killed or the power fails, and it is there when this returns. An array that is mapped from the target itself
-/// may be saved (but on Windows, which does not replace files that are mapped).
+/// The file is the same as NumPy's, byte for byte, but `.npy` is not appended to its name.
+///
+/// A view may have any strides. Elements that are contiguous in Fortran order and not in C order are written in Fortran
+/// order, as the header states; all others are written in C order. The bytes between a record's fields are written as
+/// they are in memory.
+///
+/// The target gets the whole file in one step, once the file is on the disk: it never holds a part of the file, even if
+/// the program is killed or the power fails, and the file is there when this function returns. An array that is mapped
+/// from the target itself may be saved, except on Windows, which does not replace files that are mapped.
 ///
 /// # Errors
 ///
-/// [`DType`](crate::ErrorKind::DType) for a dtype that no header can tell, [`Io`](crate::ErrorKind::Io) where the system
-/// refuses; of arrays and views of files that others may cut [`Truncated`](crate::ErrorKind::Truncated) where elements were
-/// lost. The target is as it was then.
+/// [`DType`](crate::ErrorKind::DType) for a dtype that a header cannot describe; [`Io`](crate::ErrorKind::Io) if an I/O
+/// operation fails; [`Truncated`](crate::ErrorKind::Truncated) if elements were lost of an array or view of a file that
+/// others may truncate. The target is then as it was.
 ///
 /// ```
 /// use mmap_array::{ArrayView, npy};
@@ -147,11 +152,11 @@ pub fn save(path: impl AsRef<Path>, array: &(impl ArrayLike + ?Sized)) -> Result
     array.lend(save).map_err(|error| error.in_file(Some(path)))
 }
 
-/// As [`save`], to any [`Write`].
+/// Saves an array to any [`Write`]. See [`save`].
 ///
 /// # Errors
 ///
-/// As for [`save`]; [`Io`](crate::ErrorKind::Io) with what the writer says.
+/// See [`save`]. [`Io`](crate::ErrorKind::Io) contains the writer's error.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -165,7 +170,7 @@ pub fn save_to(writer: &mut (impl Write + ?Sized), array: &(impl ArrayLike + ?Si
     array.lend(|view| write_array(writer, &header_of(view)?, view))
 }
 
-/// The header that NumPy gives an array.
+/// Returns the header that NumPy gives an array.
 pub(crate) fn header_of(view: &dyn AnyView) -> Result<Header> {
     let order = if view.is_fortran() { Order::F } else { Order::C };
     Header::new(view.dtype().clone(), view.shape(), order)
@@ -176,7 +181,7 @@ pub(crate) fn write_array(mut writer: &mut (impl Write + ?Sized), header: &Heade
     write_elements(writer, view, header.order())
 }
 
-/// Writes the elements as a file of the order has them.
+/// Writes the elements in the order in which a file of that order stores them.
 pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &dyn AnyView, order: Order) -> Result<()> {
     view.for_each_chunk(order, CHUNK, &mut |bytes| {
         writer.write_all(bytes).map_err(|source| Error::io("write the elements", source))
@@ -184,12 +189,12 @@ pub(super) fn write_elements(writer: &mut (impl Write + ?Sized), view: &dyn AnyV
     view.check()
 }
 
-/// The number of rows in what is to come behind the rows that a file has along an axis, if both are of one dtype and as
-/// long along the other axes.
+/// Returns the number of rows in an array that is to be appended to a file's array along an axis, if both have the same
+/// dtype and the same lengths along the other axes.
 pub(super) fn rows_of(view: &dyn AnyView, header: &Header, axis: usize) -> Result<usize> {
     if let Some((path, ..)) = header.dtype().first_difference(view.dtype()) {
-        let place = if path.is_empty() { String::new() } else { format!("; they differ from {path:?} on") };
-        let text = format!("the rows are of {}, and the array of {}{place}", view.dtype(), header.dtype());
+        let place = if path.is_empty() { String::new() } else { format!("; they first differ at {path:?}") };
+        let text = format!("the rows have the dtype {}, but the array has {}{place}", view.dtype(), header.dtype());
         return Err(Reason::DTypeMismatch(text).error());
     }
     let (found, wanted) = (view.shape(), header.shape());
@@ -203,5 +208,5 @@ pub(super) fn rows_of(view: &dyn AnyView, header: &Header, axis: usize) -> Resul
         Order::F => " (in Fortran order an array grows along its last axis)",
         Order::C => "",
     };
-    Err(Error::shape(format!("rows of shape [{}] were expected, not {found:?}{order}", lens.join(", "))))
+    Err(Error::shape(format!("expected rows of shape [{}], found {found:?}{order}", lens.join(", "))))
 }

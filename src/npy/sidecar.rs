@@ -1,15 +1,16 @@
-//! The file beside an array that is being filled, which says what is done.
+//! The sidecar: the file beside an array that is being filled, which records which parts are done.
 //!
-//! It is some lines of text, which say what the job is and of which file, and then one byte for each part. A part is
-//! claimed by a lock on a byte of its own, which the system takes away when the holder dies. A mark is written once the
-//! part's elements are on the disk, and is there itself before the claim goes; so whatever happens, and also when the
-//! power fails, no mark stands for elements that are missing.
+//! It consists of lines of text that describe the job and identify the array's file, followed by one byte for each
+//! part. A worker claims a part by locking a byte of the part's own; the system releases the lock when the worker dies.
+//! The mark of a part is written once the part's elements are on the disk, and is on the disk itself before the claim
+//! is released. So no mark ever stands for missing elements, whatever happens, including a power failure.
 //!
-//! A complete array has a mark of its own, in its header ([`Complete`]), so that none is taken for complete whose sidecar
-//! was lost. The sidecar must have its name before the array has, since an array with neither belongs to no job, and no
-//! array may ever be taken for the one that it speaks of. Who begins a job makes both files without their names, writes
-//! the number of the array's file into the other, takes the lock for setting up, gives the sidecar its name, and then
-//! the array. Whoever finds the sidecar waits for that lock: by then the array is there, or never will be.
+//! A complete array has a mark of its own in its header ([`Complete`]), so that an array whose sidecar was lost is not
+//! taken for a complete one. The sidecar must get its name before the array does, because an array with neither mark
+//! nor sidecar belongs to no job, and no array may ever be mistaken for the one that the sidecar describes. A process
+//! that begins a job creates both files without their names, takes the setup lock, writes the identity of the array's
+//! file into the sidecar, gives the sidecar its name, and then gives the array its name. A process that finds the
+//! sidecar waits for the setup lock: after that, the array exists or never will.
 
 use crate::error::{Error, Result};
 use crate::region::{self, At, FileId, NewFile, OwnFile, RangeLock, Wait};
@@ -24,17 +25,18 @@ use std::time::Instant;
 
 const FIRST_LINE: &str = "mmap-array fill, version 1\n";
 
-/// What stands for a part that is still to be done.
+/// The mark of a part that is not done yet.
 const OPEN: u8 = b'.';
 const DONE: u8 = b'#';
 
-/// The most parts that a job can have.
+/// The maximum number of parts of a job.
 pub(super) const MAX_PARTS: usize = 1 << 24;
 
-/// Where the locks are: behind all that the file holds, since Windows keeps others from reading bytes that are locked.
+/// The offset of the locks: beyond anything that the file holds, because Windows keeps others from reading locked
+/// bytes.
 const LOCKS: u64 = 1 << 30;
 
-/// What a job is, as its sidecar says it: the array, the number of its parts.
+/// The description of a job, as in its sidecar: the array's header and the number of parts.
 pub(super) struct Job {
     pub(super) text: String,
     pub(super) parts: usize,
@@ -46,12 +48,12 @@ impl Job {
     }
 }
 
-/// The mark of a complete array: a tab in the place of the third byte from the end of its header, which is a space in the
-/// headers that are written here. NumPy and others read over both.
+/// The mark of a complete array: a tab in place of the third byte from the end of its header, which is a space in
+/// headers that this crate writes. NumPy and other readers ignore both.
 ///
-/// It is in the file itself, so that no copy, archive or move loses it, as they lose hidden files beside it and extended
-/// attributes; and it says that the array is complete, so that a program which loses it, by writing the header anew, makes
-/// no incomplete array a complete one.
+/// The mark is in the file itself, so that copying, archiving or moving the file does not lose it, as it loses hidden
+/// files beside it and extended attributes. The mark stands for a complete array, so that a program that loses it by
+/// writing the header anew never makes an incomplete array look complete.
 pub(super) struct Complete<'a> {
     array: &'a File,
     at: u64,
@@ -60,7 +62,7 @@ pub(super) struct Complete<'a> {
 impl<'a> Complete<'a> {
     const MARK: u8 = b'\t';
 
-    /// The mark of an array whose elements begin at a byte.
+    /// Returns the mark of an array whose elements begin at `data_offset`.
     pub(super) fn of(array: &'a File, data_offset: u64) -> Self {
         Self { array, at: data_offset.saturating_sub(3) }
     }
@@ -71,7 +73,7 @@ impl<'a> Complete<'a> {
         Ok(byte == [Self::MARK])
     }
 
-    /// Sets the mark, which is on the disk then.
+    /// Sets the mark and waits until it is on the disk.
     pub(super) fn set(&self, path: &Path) -> io::Result<()> {
         region::write_through(&region::reopen(self.array, path)?, self.at, &[Self::MARK])
     }
@@ -80,17 +82,18 @@ impl<'a> Complete<'a> {
 pub(super) struct Sidecar {
     file: Arc<OwnFile>,
     path: PathBuf,
-    /// Where the marks begin.
+    /// The offset of the marks.
     marks: u64,
     parts: usize,
-    /// The parts that are claimed by this handle, to which its own locks are no hindrance.
+    /// The parts that are claimed through this handle. Locks taken through the same handle do not exclude one another.
     held: Mutex<HashSet<usize>>,
     seen: Mutex<Seen>,
-    /// Who opened the file. The locks are no hindrance to a fork of that process either, which knows nothing of `held`.
+    /// The process that opened the file. The locks do not exclude a fork of that process either, and the fork does not
+    /// share `held`.
     process: u32,
 }
 
-/// What was seen of the marks some time ago.
+/// The marks as they were read some time ago.
 #[derive(Default)]
 struct Seen {
     marks: Vec<u8>,
@@ -98,24 +101,24 @@ struct Seen {
     at: Option<Instant>,
 }
 
-/// A claimed part, free again when this is dropped.
+/// A claimed part, which is released when this is dropped.
 pub(super) struct Held<'a> {
     sidecar: &'a Sidecar,
     pub(super) part: usize,
     lock: Option<RangeLock>,
 }
 
-/// What a look for a free part finds.
+/// The result of a search for a free part.
 pub(super) enum Next<C> {
     Part(C),
-    /// The parts that are left are being filled by others.
+    /// Other workers are filling all remaining parts.
     Busy,
     /// All parts are done.
     Complete,
 }
 
 impl Sidecar {
-    /// The name of the sidecar of an array.
+    /// Returns the path of an array's sidecar.
     pub(super) fn name(target: &Path) -> PathBuf {
         let mut name = OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
@@ -123,8 +126,8 @@ impl Sidecar {
         target.with_file_name(name)
     }
 
-    /// Joins the job whose sidecar is there. Gives the array's file too; `None` where the sidecar went meanwhile, or
-    /// was that of an array that never came to be, or is no more.
+    /// Joins the job of an existing sidecar, and returns the array's file too. `None` if the sidecar was removed
+    /// meanwhile, or if its array does not exist and no part of it is done.
     pub(super) fn join(target: &Path, file: OwnFile, job: &Job) -> Result<Option<(Self, OwnFile)>> {
         let sidecar = Self::new(target, file, job);
         let join = || {
@@ -133,16 +136,16 @@ impl Sidecar {
             match OwnFile::open(|| region::open(target, true)) {
                 Ok(array) if sidecar.is_of(&id, &array)? => Ok(Some(array)),
                 Ok(_) => Err(damaged(format!(
-                    "it is not of the file `{}`, which was replaced or copied since the job began, or lies where files get \
-                     other numbers each time, so that what is marked as done may be missing; delete it if the array is \
-                     complete, and both to begin anew",
+                    "it does not belong to the file `{}`, which was replaced or copied since the job began, or whose \
+                     file system does not keep file numbers, so parts that are marked as done may be missing; delete \
+                     it if the array is complete, or delete both to begin anew",
                     target.display()
                 ))),
                 Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => match sidecar.done()? {
                     0 => sidecar.remove().map(|()| None),
                     done => Err(damaged(format!(
-                        "the file `{}` is not there, of which {done} parts are done; move this file to where the array is, \
-                         or delete it to begin anew",
+                        "the file `{}`, of which {done} parts are done, does not exist; move this file to the folder \
+                         of the array, or delete it to begin anew",
                         target.display()
                     ))),
                 },
@@ -155,13 +158,13 @@ impl Sidecar {
         }
     }
 
-    /// Begins a job, with an array that has not got its name yet; `None` where another process was first.
+    /// Begins a job with an array that has no name yet; `None` if another process was first.
     pub(super) fn begin(target: &Path, job: &Job, mut new: NewFile) -> Result<Option<(Self, OwnFile)>> {
         let array = new.again()?;
         let path = Self::name(target);
         let at = |error: Error| error.in_file(Some(&path));
         let io = |action: &'static str| move |source| Error::io(action, source);
-        let id = FileId::of(&array).map_err(io("tell the file from others")).map_err(at)?;
+        let id = FileId::of(&array).map_err(io("identify the file")).map_err(at)?;
         let text = [&job.text, &*id_line(id)].concat();
         let Some(mut named) = unless_exists(NewFile::create(&path, false))? else { return Ok(None) };
         let sidecar = Self::new(target, named.again()?, job);
@@ -169,7 +172,7 @@ impl Sidecar {
         let Some(_setup) = sidecar.set_up(|| Ok(true)).map_err(at)? else { return Ok(None) };
         let bytes = [text.as_bytes(), &vec![OPEN; job.parts]].concat();
         let written = At { file: &sidecar.file, position: 0 }.write_all(&bytes);
-        written.map_err(io("write what the job is")).map_err(at)?;
+        written.map_err(io("write the description of the job")).map_err(at)?;
         if unless_exists(named.persist())?.is_none() {
             return Ok(None);
         }
@@ -197,7 +200,7 @@ impl Sidecar {
         Self { file, path, marks, parts, held, seen, process }
     }
 
-    /// Waits for the lock that is held while the job begins and ends; `None` once it is not wanted any more.
+    /// Waits for the lock that is held while the job begins and ends; `None` once `wanted` returns `false`.
     fn set_up(&self, wanted: impl Fn() -> Result<bool>) -> Result<Option<RangeLock>> {
         let mut wait = Wait::new();
         loop {
@@ -212,7 +215,7 @@ impl Sidecar {
         }
     }
 
-    /// Whether the file is still the one that whoever opens the sidecar gets.
+    /// Returns whether the sidecar's path still leads to the open file.
     fn has_its_name(&self) -> Result<bool> {
         let ids = File::open(&self.path).and_then(|named| Ok((FileId::of(&named)?, FileId::of(&self.file)?)));
         match ids {
@@ -222,24 +225,25 @@ impl Sidecar {
         }
     }
 
-    /// Checks that the sidecar is of this job and whole, and gives the number of the array's file.
+    /// Checks that the sidecar is complete and belongs to this job, and returns the line that identifies the array's
+    /// file.
     fn check(&self, job: &Job) -> Result<String> {
         let len = self.file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
         let mut head = Vec::new();
         let read = At { file: &self.file, position: 0 }.take(self.marks).read_to_end(&mut head);
-        read.map_err(|source| Error::io("read what the job is", source))?;
+        read.map_err(|source| Error::io("read the description of the job", source))?;
         let Some(id) = head.strip_prefix(job.text.as_bytes()) else {
             let found = String::from_utf8_lossy(&head);
             return Err(match (found.strip_prefix(FIRST_LINE), job.text.strip_prefix(FIRST_LINE)) {
                 (Some(found), Some(asked)) => Error::sidecar(format!(
                     "the array is being filled by another job, `{}`, and this one is `{}`; make the same call as the \
-                     others, or delete this file and the array to begin anew",
+                     other workers, or delete this file and the array to begin anew",
                     found.lines().take(2).collect::<Vec<_>>().join(", "),
                     asked.lines().collect::<Vec<_>>().join(", ")
                 )),
                 _ => Error::sidecar(format!(
-                    "the file says what is done of an array that is being filled, but begins with {:?}, not with \
-                     {FIRST_LINE:?}; if it is no file of yours, delete it, and the array to begin anew",
+                    "the file should record which parts of an array are filled, but begins with {:?}, not with \
+                     {FIRST_LINE:?}; if it is not a file of yours, delete it and the array to begin anew",
                     found.chars().take(40).collect::<String>()
                 ))
                 .damaged(),
@@ -257,7 +261,7 @@ impl Sidecar {
     }
 
     fn is_of(&self, line: &str, array: &File) -> Result<bool> {
-        let id = FileId::of(array).map_err(|source| Error::io("tell the file from others", source))?;
+        let id = FileId::of(array).map_err(|source| Error::io("identify the file", source))?;
         let by_number = id_line(FileId { created: 0, ..id });
         // Not everybody is told when a file was made; on Windows nobody asks.
         let is_not_told = cfg!(not(windows)) && id.created == 0;
@@ -265,42 +269,43 @@ impl Sidecar {
         Ok(line == id_line(id) || line == by_number || is_not_told && same_number())
     }
 
-    /// Checks that this is no fork of the process that joined the job, which has neither its files nor its locks.
+    /// Returns an error in a fork of the process that joined the job, which has neither its files nor its locks.
     fn check_process(&self) -> Result<()> {
         if self.process == std::process::id() {
             return Ok(());
         }
-        let text = "a fork of the process that joined the job has no part in it; join it anew";
+        let text =
+            "a fork of the process that joined the job does not share its claims; join the job again in the fork";
         Err(self.named(Error::unsupported(text)))
     }
 
-    /// One byte for each of these parts.
+    /// Returns one byte for each of these parts.
     fn marks(&self, parts: Range<usize>) -> Result<Vec<u8>> {
         self.check_process()?;
         let first = self.marks + parts.start as u64;
         let mut marks = vec![OPEN; parts.len()];
         let read = At { file: &self.file, position: first }.read_exact(&mut marks);
-        read.map_err(|source| self.named(Error::io("read what is done", source)))?;
+        read.map_err(|source| self.named(Error::io("read which parts are done", source)))?;
         match marks.iter().position(|mark| ![OPEN, DONE].contains(mark)) {
             None => Ok(marks),
             Some(index) => {
                 let (part, byte, mark) = (parts.start + index, first + index as u64, marks[index]);
                 let text = format!(
-                    "the mark of part {part} at byte {byte} is {mark:#04x}, which says neither done ({DONE:#04x}) nor \
-                     open ({OPEN:#04x}); delete it and the array to begin anew"
+                    "the mark of part {part} at byte {byte} is {mark:#04x}, which means neither done ({DONE:#04x}) nor \
+                     open ({OPEN:#04x}); delete the file and the array to begin anew"
                 );
                 Err(damaged(text).at_bytes(byte..byte + 1).in_file(Some(&self.path)))
             }
         }
     }
 
-    /// How many parts are done.
+    /// Returns the number of parts that are done.
     pub(super) fn done(&self) -> Result<usize> {
         Ok(count(&self.marks(0..self.parts)?))
     }
 
-    /// How many parts are known to be done: those of this handle, and those of others as they were a moment ago. For
-    /// whoever asks after each of many parts.
+    /// Returns the number of parts that are known to be done: those of this handle, and those of others as of a moment
+    /// ago. For callers that ask after each of many parts.
     pub(super) fn seen_done(&self) -> Result<usize> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.at.is_none_or(|at| at.elapsed() >= Wait::LONGEST) {
@@ -310,7 +315,7 @@ impl Sidecar {
         Ok(seen.done)
     }
 
-    /// Claims a part that nobody has, of those from `first` on if there is one. `take` may leave one to others.
+    /// Claims a free part, one from `first` on if there is one. `take` may decline a part.
     pub(super) fn next<'a, C>(
         &'a self,
         first: usize,
@@ -361,7 +366,7 @@ impl Sidecar {
         Ok(if busy { Next::Busy } else { Next::Complete })
     }
 
-    /// Marks a complete array, and takes its sidecar away.
+    /// Marks a complete array, and deletes its sidecar.
     pub(super) fn finish(&self, mark: impl Fn() -> Result<()>) -> Result<()> {
         // The lock keeps other handles out, this keeps out the threads that share this one.
         let _held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -372,7 +377,7 @@ impl Sidecar {
         finish().map_err(|error: Error| self.named(error))
     }
 
-    /// To be called with the lock for setting up, and only while the file has its name.
+    /// Deletes the sidecar. Must be called with the setup lock held, and only while the file has its name.
     fn remove(&self) -> Result<()> {
         region::remove(&self.path).map_err(|source| self.named(Error::io("delete the file", source)))?;
         region::sync_folder(&self.path)
@@ -384,7 +389,7 @@ impl Sidecar {
 }
 
 impl Held<'_> {
-    /// Writes the part's elements, and marks it once they are on the disk.
+    /// Writes the part's elements, and marks the part as done once they are on the disk.
     pub(super) fn done(&self, write: impl FnOnce() -> Result<()>) -> Result<()> {
         let Self { sidecar, part, .. } = self;
         sidecar.check_process()?;
@@ -413,23 +418,24 @@ fn count(marks: &[u8]) -> usize {
     marks.iter().filter(|&&mark| mark == DONE).count()
 }
 
-/// A range in pieces that are quickly read: whoever claims one of millions of parts does not look at them all.
+/// Splits a range into pieces that are quick to read, so that claiming one of millions of parts does not read all
+/// marks.
 fn blocks(parts: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     const BLOCK: usize = 1 << 12;
     let end = parts.end;
     parts.step_by(BLOCK).map(move |start| start..end.min(start + BLOCK))
 }
 
-/// The line that says which file the array is in, always of the same length.
+/// Returns the line that identifies the array's file, which always has the same length.
 fn id_line(id: FileId) -> String {
     format!("file: {:016x} {:016x}\n", id.number, id.created)
 }
 
 fn damaged(what: String) -> Error {
-    Error::sidecar(format!("the file says what is done of an array that is being filled, but {what}")).damaged()
+    Error::sidecar(format!("the file records which parts of an array are filled, but {what}")).damaged()
 }
 
-/// `None` where a file could not be made or named since there is one.
+/// Returns `None` if a file could not be created or named because there is one already.
 pub(super) fn unless_exists<T>(made: Result<T>) -> Result<Option<T>> {
     match made {
         Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => Ok(None),

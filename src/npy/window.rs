@@ -1,19 +1,19 @@
-//! Which elements of an array a window has.
+//! Windows: selections of an array's elements.
 //!
-//! Windows are counted in elements and mapped in bytes. Here one becomes the other, for arrays of either order, with
-//! each product kept within the array's bytes, which the header's reader has counted.
+//! Windows are counted in elements and mapped in bytes. This module converts the one to the other, for arrays of either
+//! order. No product exceeds the array's size in bytes, which the header's reader has checked.
 
 use crate::error::{Error, Result};
 use crate::shape::{Dims, Order, Shape, too_many_axes};
 use crate::view::row_range;
 use std::ops::{Bound, Range};
 
-/// A portion of the elements.
+/// A selection of the elements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Window {
     Whole,
     Rows(Bound<usize>, Bound<usize>),
-    /// A range in storage order, of the options' shape; without one along one axis.
+    /// A range in storage order, with the shape that the options set, or along one axis.
     Elements(Bound<u64>, Bound<u64>),
     Segment {
         part: usize,
@@ -22,18 +22,18 @@ pub(crate) enum Window {
     },
 }
 
-/// Where the elements of a window are.
+/// The location of a window's elements.
 pub(super) struct Found {
-    /// The first in storage order.
+    /// The index of the first element, in storage order.
     pub(super) start: u64,
     pub(super) dims: Dims,
-    /// The shape of the array whose rows these are, where they do not lie together: in Fortran order.
+    /// The shape of the array whose rows these are, if they are not contiguous: in Fortran order.
     pub(super) rows_of: Option<Dims>,
 }
 
 impl Window {
-    /// Where the window's elements are, in an array of that shape and order of elements of `size` bytes, the first of
-    /// which lies at the file's byte `data_offset`; `asked` is the shape that a window of elements was to have.
+    /// Returns where the window's elements are in an array of the given shape and order, whose elements have `size`
+    /// bytes and begin at byte `data_offset` of the file. `asked` is the shape that was set for a window of elements.
     pub(super) fn find(
         self,
         asked: Option<Result<Shape, usize>>,
@@ -79,8 +79,8 @@ impl Window {
                             let (count, _) = dims.checked_len(size)?;
                             if count as u64 > left {
                                 return Err(Error::out_of_range(format!(
-                                    "a window of {dims} elements from the element {} on ends behind the {len} \
-                                     elements of the array",
+                                    "a window of {dims} elements from element {} on ends behind the {len} elements \
+                                     of the array",
                                     range.start
                                 )));
                             }
@@ -92,9 +92,8 @@ impl Window {
             }
             Window::Segment { part, count, aligned } => {
                 let Some(axis) = slowest.filter(|_| part < count) else {
-                    let text = format!(
-                        "there is no part {part} of {count}, which count from 0, of an array of shape {shape:?}"
-                    );
+                    let text =
+                        format!("an array of shape {shape:?} has no part {part} of {count}; parts are counted from 0");
                     return Err(Error::out_of_range(text));
                 };
                 let start = |part: usize| split(shape[axis], part, count);
@@ -111,8 +110,8 @@ impl Window {
                 match (at_page(part, from), at_page(part + 1, to)) {
                     (Some(from), Some(to)) => along(axis, from..to),
                     _ => Err(Error::unsupported(format!(
-                        "no rows begin on pages where the elements begin at byte {} and each row has {bytes} bytes: \
-                         create the file with `align(4096)`",
+                        "no row begins at a page boundary, because the elements begin at byte {} and each row has \
+                         {bytes} bytes; create the file with `align(4096)`",
                         data_offset
                     ))),
                 }
@@ -121,7 +120,7 @@ impl Window {
     }
 }
 
-/// The elements of a window that begins and ends there, of an array of `len` elements.
+/// Returns the range of elements between two bounds, in an array of `len` elements.
 fn element_range(start: Bound<u64>, end: Bound<u64>, len: u64) -> Result<Range<u64>> {
     let first = match start {
         Bound::Included(start) => start,
@@ -134,25 +133,26 @@ fn element_range(start: Bound<u64>, end: Bound<u64>, len: u64) -> Result<Range<u
         Bound::Unbounded => len,
     };
     if first > len {
-        let text = format!("the window begins at the element {first}, behind the {len} that there are");
+        let text = format!("the window begins at element {first}, but the array has {len} elements");
         return Err(Error::out_of_range(text));
     }
     if behind < first || behind > len {
-        let text = format!("the elements {first}..{behind} are not among the {len} that there are");
+        let text = format!("the elements {first}..{behind} are not a range of the {len} elements of the array");
         return Err(Error::out_of_range(text));
     }
     Ok(first..behind)
 }
 
-/// The first row of a part, of so many that are as equal as can be, the longer ones first.
+/// Returns the first row of part `part`, if `len` rows are split into `count` parts as equally as possible, with the
+/// longer parts first.
 pub(super) fn split(len: usize, part: usize, count: usize) -> usize {
     part * (len / count) + part.min(len % count)
 }
 
-/// The size of a page on most machines.
+/// The page size of most machines.
 const PAGE: u64 = 4096;
 
-/// The first row from `row` on that begins on a page, or the end; `None` where no row does.
+/// Returns the first row from `row` on that begins on a page, or the end; `None` if no row does.
 fn row_on_page(data_offset: u64, bytes: u64, row: usize, rows: usize) -> Option<usize> {
     if bytes == 0 {
         return Some(row);

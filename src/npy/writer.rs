@@ -1,4 +1,4 @@
-//! Arrays written row by row, whose number is known when the last has come.
+//! Arrays written row by row, whose number of rows is known only at the end.
 
 use super::header::Header;
 use super::save::{ArrayLike, rows_of, write_elements};
@@ -16,17 +16,17 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-/// The bytes that are gathered before they are written.
+/// The size of the write buffer in bytes.
 const BUFFER: usize = 1 << 16;
 
-/// Writes an array in C order whose rows come one after another, nobody knows how many: from a device, a parser, an
-/// iterator.
+/// A writer of an array in C order, whose rows arrive one after another and whose number is not known beforehand: from
+/// a device, a parser, an iterator.
 ///
-/// The header has room for any number of rows, and [`finish`](Self::finish) puts the number in. What is written is,
-/// byte for byte, what `np.save` makes of the whole array. It takes no memory but a small buffer.
+/// The header has space for any number of rows, and [`finish`](Self::finish) fills in the number. The output is, byte
+/// for byte, what `np.save` writes for the whole array. The writer needs no memory except a small buffer.
 ///
-/// [`create`](Self::create) builds a file that appears with `finish`, once it is on the disk. A writer that is dropped
-/// before leaves the target as it was.
+/// With [`create`](Self::create), the file appears when `finish` is called, once it is on the disk. A writer that is
+/// dropped before leaves the target as it was.
 ///
 /// ```
 /// use mmap_array::npy;
@@ -45,15 +45,15 @@ pub struct Writer<T, W: Write + Seek = File> {
     out: BufWriter<W>,
     new: Option<NewFile>,
     path: Option<PathBuf>,
-    /// Where the header begins.
+    /// The offset of the header in the output.
     start: u64,
-    /// That of no rows.
+    /// The header of an array without rows.
     header: Header,
-    /// The elements of each row, and those of the last one while it is not whole.
+    /// The number of elements of each row, and of the last row while it is incomplete.
     row_len: u64,
     begun: u64,
     rows: usize,
-    /// Whether nobody knows what has been written.
+    /// Whether a write has failed, so that it is unknown what was written.
     failed: bool,
     marker: PhantomData<fn(T)>,
 }
@@ -66,11 +66,11 @@ impl<T, W: Write + Seek> fmt::Debug for Writer<T, W> {
 }
 
 impl<T: Element> Writer<T> {
-    /// A file of rows of a shape, which is `()` for an array of one axis.
+    /// Creates a file of rows of the given shape, which is `()` for an array of one axis.
     ///
     /// # Errors
     ///
-    /// As for [`Header::new`], and [`Io`](crate::ErrorKind::Io) where the system refuses.
+    /// See [`Header::new`]. Also [`Io`](crate::ErrorKind::Io) if an I/O operation fails.
     pub fn create(path: impl AsRef<Path>, row_shape: impl IntoShape) -> Result<Self> {
         Self::create_with(path.as_ref(), size_of::<T>(), || header::<T>(row_shape))
     }
@@ -88,11 +88,11 @@ impl<T> Writer<T> {
 }
 
 impl Writer<DType> {
-    /// Creates a file of rows of a shape, of elements of a dtype that is known when the program runs.
+    /// Creates a file of rows of the given shape, with elements of a dtype that is known only at run time.
     ///
     /// # Errors
     ///
-    /// As for [`create`](Self::create).
+    /// See [`create`](Self::create).
     ///
     /// ```
     /// use mmap_array::{npy, DType, DynView};
@@ -111,11 +111,11 @@ impl Writer<DType> {
 }
 
 impl<T: Element, W: Write + Seek> Writer<T, W> {
-    /// Writes to anything that can seek, from where it is on.
+    /// Creates a writer to an output that can seek, from its current position on.
     ///
     /// # Errors
     ///
-    /// As for [`create`](Writer::create).
+    /// See [`create`](Writer::create).
     ///
     /// ```
     /// use mmap_array::npy;
@@ -131,7 +131,7 @@ impl<T: Element, W: Write + Seek> Writer<T, W> {
     }
 }
 
-/// The header of an array of no rows.
+/// Returns the header of an array without rows.
 fn header<T: Element>(row_shape: impl IntoShape) -> Result<Header> {
     const { assert_mappable::<T>() }
     header_of(described::<T>()?, row_shape)
@@ -139,14 +139,15 @@ fn header<T: Element>(row_shape: impl IntoShape) -> Result<Header> {
 
 fn header_of(dtype: DType, row_shape: impl IntoShape) -> Result<Header> {
     let row = row_shape.into_shape().map_err(too_many_axes)?.given();
-    let row = row.ok_or_else(|| Error::shape("the shape of a row is to be given, and cannot be inferred"))?;
+    let row =
+        row.ok_or_else(|| Error::shape("the shape of a row must be given in full, because it cannot be inferred"))?;
     Header::new(dtype, [&[0], &row[..]].concat(), Order::C)
 }
 
 impl<T, W: Write + Seek> Writer<T, W> {
-    /// Begins an array whose elements are of so many bytes.
+    /// Begins an array whose elements have `size` bytes.
     fn begin(mut writer: W, header: Header, size: usize, new: Option<NewFile>, path: Option<&Path>) -> Result<Self> {
-        let start = writer.stream_position().map_err(|source| Error::io("find where the writer is", source))?;
+        let start = writer.stream_position().map_err(|source| Error::io("find the position of the writer", source))?;
         let mut out = BufWriter::with_capacity(BUFFER, writer);
         header.write(&mut out)?;
         // The header has found that these can be counted.
@@ -156,20 +157,20 @@ impl<T, W: Write + Seek> Writer<T, W> {
         Ok(Self { out, new, path, start, header, row_len, begun, rows, failed, marker: PhantomData })
     }
 
-    /// The number of whole rows that are written.
+    /// Returns the number of complete rows that were written.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Writes rows: an array with one axis more than a row has, as [`save`](super::save) takes it, of any strides.
-    /// Elements that are arrays are further axes.
+    /// Writes rows: an array of any type that [`save`](super::save) accepts, with one axis more than a row and in any
+    /// strides. Elements that are arrays count as further axes.
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) for rows that are none of
-    /// this array, and in the middle of a row; nothing is written then. [`Io`](crate::ErrorKind::Io) where the writer
-    /// fails, after which it cannot be finished.
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) if the rows do not
+    /// match this array, and `Shape` in the middle of a row; nothing is written then. [`Io`](crate::ErrorKind::Io) if
+    /// the writer fails; the array cannot be finished after that.
     pub fn write_rows(&mut self, rows: &(impl ArrayLike + ?Sized)) -> Result<()> {
         let write = |this: &mut Self| {
             this.check()?;
@@ -188,13 +189,13 @@ impl<T, W: Write + Seek> Writer<T, W> {
         write(self).map_err(|error| error.in_file(self.path.as_deref()))
     }
 
-    /// Writes elements, in C order. Rows may begin and end anywhere among them, but the last must be whole before
+    /// Writes elements in C order. Rows may begin and end anywhere among them, but the last row must be complete before
     /// [`write_rows`](Self::write_rows) and [`finish`](Self::finish).
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) where rows have no elements, [`Io`](crate::ErrorKind::Io) where the writer fails,
-    /// after which it cannot be finished.
+    /// [`Shape`](crate::ErrorKind::Shape) if the rows have no elements; [`Io`](crate::ErrorKind::Io) if the writer
+    /// fails; the array cannot be finished after that.
     ///
     /// ```
     /// # use mmap_array::npy;
@@ -230,14 +231,14 @@ impl<T, W: Write + Seek> Writer<T, W> {
         write(self).map_err(|error| error.in_file(self.path.as_deref()))
     }
 
-    /// Puts the number of rows into the header and, where it is a file that was created, gives the file its name.
-    /// Returns the writer, at the end of the array.
+    /// Writes the number of rows into the header and, if [`create`](Writer::create) created a file, gives the file its
+    /// name. Returns the output, positioned at the end of the array.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) where the last row is not whole; [`Io`](crate::ErrorKind::Io) where the writer
-    /// fails, or has failed; [`Unsupported`](crate::ErrorKind::Unsupported) where it can only append;
-    /// [`Overflow`](crate::ErrorKind::Overflow). The target is as it was then.
+    /// [`Shape`](crate::ErrorKind::Shape) if the last row is incomplete; [`Io`](crate::ErrorKind::Io) if the writer
+    /// fails or has failed before; [`Unsupported`](crate::ErrorKind::Unsupported) if the output can only append;
+    /// [`Overflow`](crate::ErrorKind::Overflow) if the array is too large. The target is then as it was.
     pub fn finish(self) -> Result<W> {
         let path = self.path.clone();
         self.finished().map_err(|error| error.in_file(path.as_deref()))
@@ -265,8 +266,8 @@ impl<T, W: Write + Seek> Writer<T, W> {
         let behind = rewrite().map_err(|source| Error::io("write the header", source))?;
         if behind != start.saturating_add(header.data_offset()) {
             // Whoever opens a file to append has all that is written at its end, wherever it was to be.
-            let text = "cannot finish the array: its header was written elsewhere, as in a file that is open to append; open \
-                        it to write";
+            let text = "cannot finish the array: its header was written elsewhere, as in a file in append mode; open \
+                        the file in write mode";
             return Err(Error::unsupported(text));
         }
         if let Some(mut new) = new {
@@ -275,23 +276,20 @@ impl<T, W: Write + Seek> Writer<T, W> {
         Ok(writer)
     }
 
-    /// Refuses what cannot go on.
+    /// Returns an error if an earlier write has failed.
     fn check(&self) -> Result<()> {
         if !self.failed {
             return Ok(());
         }
-        Err(Error::io(
-            "go on with the array",
-            io::Error::other("writing has failed before, in the middle of the elements"),
-        ))
+        Err(Error::io("continue the array", io::Error::other("an earlier write failed in the middle of the elements")))
     }
 
     fn broken_row(&self) -> Error {
         let (begun, row_len) = (self.begun, self.row_len);
-        Error::shape(format!("the row {} is not whole: it has {begun} of {row_len} elements", self.rows))
+        Error::shape(format!("row {} is incomplete: it has {begun} of {row_len} elements", self.rows))
     }
 }
 
 fn too_many_rows() -> Error {
-    Error::overflow("the array", "its rows are more than can be counted")
+    Error::overflow("the array", "it has more rows than can be counted")
 }

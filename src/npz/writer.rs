@@ -1,4 +1,4 @@
-//! Writing archives whose members map.
+//! Writing archives whose members can be mapped.
 
 use super::{refused, zip_error};
 use crate::dynamic::AnyView;
@@ -15,15 +15,15 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-/// A `.npz` archive that is being written, member by member: `np.savez`.
+/// A writer of a `.npz` archive, member by member: `np.savez`.
 ///
-/// Members are stored, and their elements begin at multiples of 64 bytes of the archive, so that
-/// [`Member::open`](super::Member) maps them as any type. NumPy reads it, and every program that goes by an archive's
-/// directory; what reads archives from a pipe may not, as the sizes of members stand behind them. Arrays of any size
-/// and any number of them are written; no more than a piece of one is in memory.
+/// Members are stored uncompressed, and their elements begin at multiples of 64 bytes in the archive, so that
+/// [members](super::Member) can be mapped as any type. NumPy reads such an archive, and so does every program that uses
+/// an archive's directory. Programs that read archives from a pipe may fail, because the size of a member is stored
+/// behind it. Arrays may be of any size and number; only a piece of one is in memory at a time.
 ///
-/// The archive appears whole, by [`finish`](Self::finish), once it is on the disk. Dropped before, it goes, and what was
-/// there stays.
+/// The archive appears, complete, when [`finish`](Self::finish) is called, once it is on the disk. A writer that is
+/// dropped before leaves the target as it was.
 ///
 /// ```
 /// use mmap_array::{MmapArrayMut, Order, npz};
@@ -44,7 +44,7 @@ pub struct Writer {
     new: NewFile,
     path: PathBuf,
     names: HashSet<String>,
-    /// Whether a member has been left half written.
+    /// Whether a member has been written only in part.
     broken: bool,
 }
 
@@ -56,12 +56,12 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Begins an archive. A file of that name is replaced when the archive is finished.
+    /// Creates a writer of an archive. An existing file at `path` is replaced when the archive is finished.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses,
-    /// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) where the target is something else.
+    /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails; [`NotRegularFile`](crate::ErrorKind::NotRegularFile) if
+    /// the target exists and is not a regular file.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let new = NewFile::create(path, true)?;
@@ -69,15 +69,15 @@ impl Writer {
         Ok(Self { zip, new, path: path.to_path_buf(), names: HashSet::new(), broken: false })
     }
 
-    /// Adds an array, as the member `name` with `.npy` behind it. One that lies in Fortran order is written in that,
-    /// any other in C order.
+    /// Adds an array as the member `name`, to which `.npy` is appended. An array that is contiguous in Fortran order
+    /// and not in C order is written in Fortran order, any other in C order.
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) for a name that there is already or that cannot be written,
-    /// [`DType`](crate::ErrorKind::DType) for elements that no header can tell, [`Io`](crate::ErrorKind::Io) where the
-    /// system refuses. Where that was in the middle of the member, nothing more is added, and the archive cannot be
-    /// finished; after any other error it is as before.
+    /// [`Archive`](crate::ErrorKind::Archive) if a member of that name exists or the name cannot be written;
+    /// [`DType`](crate::ErrorKind::DType) for a dtype that a header cannot describe; [`Io`](crate::ErrorKind::Io) if an
+    /// I/O operation fails. After an error in the middle of a member, nothing more can be added and the archive cannot
+    /// be finished; after any other error the archive is as before.
     pub fn add(&mut self, name: &str, array: &(impl ArrayLike + ?Sized)) -> Result<()> {
         array.lend(|view| self.add_view(name, view)).map_err(|error| error.of_member(name).in_file(Some(&self.path)))
     }
@@ -94,7 +94,7 @@ impl Writer {
     }
 
     fn check_unbroken(&self) -> Result<()> {
-        if self.broken { Err(refused("a member before could not be written to its end")) } else { Ok(()) }
+        if self.broken { Err(refused("an earlier member could not be written completely")) } else { Ok(()) }
     }
 
     fn write_member(&mut self, name: &str, member: EntryPath<'_>, header: &Header, view: &dyn AnyView) -> Result<()> {
@@ -115,22 +115,26 @@ impl Writer {
         Ok(())
     }
 
-    /// The name as the archive has it: as it is, which the zip library changes if it has parts that lead elsewhere.
+    /// Returns the name that the archive stores: `name` with `.npy`, otherwise unchanged. The zip library would change
+    /// a name with parts that lead elsewhere.
     fn entry_path(&self, name: &str) -> Result<EntryPath<'static>> {
         if self.names.contains(name) {
-            return Err(refused("there is a member of that name already"));
+            return Err(refused("a member of that name exists already"));
         }
         let name = format!("{name}.npy");
         if name.len() > usize::from(u16::MAX) {
-            return Err(refused(format!("a name of {} bytes is too long: with `.npy` 65,535 are most", name.len())));
+            return Err(refused(format!(
+                "a name of {} bytes is too long: the maximum is 65,535 bytes, including `.npy`",
+                name.len()
+            )));
         }
         if name.contains('\0') {
-            return Err(refused("a name cannot have a zero in it"));
+            return Err(refused("a name cannot contain a NUL character"));
         }
         match name.is_ascii() {
             true => Ok(EntryPath::verbatim(name.into_bytes())),
             false if AsRef::<str>::as_ref(&ZipFilePath::from_str(&name)) == name => Ok(EntryPath::conformant(name)),
-            false => Err(refused("a path that leads elsewhere is no name in this archive, unless it is ASCII")),
+            false => Err(refused("a name that is not ASCII must be a plain relative path, without parts such as `..`")),
         }
     }
 
@@ -138,8 +142,8 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system refuses, [`Archive`](crate::ErrorKind::Archive) where it refused in the
-    /// middle of a member. The target is as it was then.
+    /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails; [`Archive`](crate::ErrorKind::Archive) if an earlier
+    /// operation failed in the middle of a member. The target is then as it was.
     pub fn finish(mut self) -> Result<()> {
         self.check_unbroken().map_err(|error| error.in_file(Some(&self.path)))?;
         let finish = || {
@@ -151,17 +155,17 @@ impl Writer {
     }
 }
 
-/// The content of an [extra field] of the local header after which the data begin at a multiple of 64, where the header
-/// without it would end at the byte `end`; empty where no field is needed.
+/// Returns the content of an [extra field] of the local header, which aligns the data behind the header to 64 bytes;
+/// empty if no field is needed. `local_header` is the offset of the header plus the length of the name.
 ///
-/// It is the field by which Android's archives are aligned: the alignment, and zeros.
+/// It is the field that aligns the members of Android's archives: the alignment, and zeros.
 ///
 /// [extra field]: https://android.googlesource.com/platform/tools/base/+/refs/heads/main/apkzlib/README.md
 fn padding(local_header: u64) -> Vec<u8> {
     const ALIGNMENT: u64 = 64;
-    /// Of a local header, without name and extra fields.
+    /// The size of a local header without name and extra fields.
     const FIXED: u64 = 30;
-    /// A field's number and length, and the alignment.
+    /// The size of a field's number and length and of the alignment.
     const LEAST: u64 = 6;
     let end = local_header + FIXED;
     if end % ALIGNMENT == 0 {
@@ -195,7 +199,7 @@ mod tests {
         assert!(error.to_string().contains("a.npz: the member \"large\": cannot write"), "{error}");
         assert_eq!((error.kind(), io::Error::from(error).kind()), (ErrorKind::Io, io::ErrorKind::StorageFull));
         let error = writer.add("small", &vec![1_u8; 10]).unwrap_err();
-        assert!(error.to_string().contains("a member before could not be written to its end"), "{error}");
+        assert!(error.to_string().contains("an earlier member could not be written completely"), "{error}");
         assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::Archive);
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

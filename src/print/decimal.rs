@@ -1,16 +1,15 @@
-//! Numbers as the digits before and after their point.
+//! Decimal numbers as the digits before and after the point.
 
 /// A finite number as text: `whole.fraction`, times ten to the `exponent`.
 pub(super) struct Decimal {
-    /// The digits before the point, after the sign if there is one.
+    /// The digits before the point, after the sign, if any.
     pub(super) whole: String,
     pub(super) fraction: String,
     pub(super) exponent: i32,
 }
 
 impl Decimal {
-    /// Zeros at the end, as many as so many digits after the point need, and no
-    /// more than the least number of them has.
+    /// Pads the fraction with zeros to `places` digits, then removes trailing zeros down to `least` digits.
     pub(super) fn with_places(mut self, least: usize, places: usize) -> Self {
         let fraction = &mut self.fraction;
         fraction.extend(std::iter::repeat_n('0', places.saturating_sub(fraction.len())));

@@ -4,18 +4,17 @@ use super::decimal::Decimal;
 use super::item::{Item, align, spaces};
 use super::wide::Wide;
 
-/// The columns of floating-point numbers: NumPy's `FloatingFormat` in the mode
-/// `maxprec`, which is its default.
+/// The format of a column of floating-point numbers: NumPy's `FloatingFormat` in its default mode `maxprec`.
 pub(super) struct FloatFormat {
     /// Whether every number is written with an exponent.
     exponential: bool,
-    /// The fewest and the most digits after the point.
+    /// The minimum and maximum number of digits after the point.
     digits: (usize, usize),
     /// The width before the point.
     left: usize,
     /// The width after the point.
     right: usize,
-    /// The digits of the exponent.
+    /// The number of digits of the exponent.
     exponent: usize,
     /// Whether positive numbers have a sign.
     plus: bool,
@@ -58,12 +57,12 @@ impl FloatFormat {
     }
 }
 
-/// The number with a sign, if positive ones shall have one.
+/// Returns the number, with a sign if positive numbers have one.
 fn signed(number: String, plus: bool) -> String {
     if plus && !number.starts_with('-') { format!("+{number}") } else { number }
 }
 
-/// A complex number on its own, as `str` prints it.
+/// Formats a complex number on its own, as `str` does.
 pub(super) fn complex_scalar((re, im): (Real, Real)) -> String {
     let part = |real: Real| {
         let text = real.scalar();
@@ -75,14 +74,12 @@ pub(super) fn complex_scalar((re, im): (Real, Real)) -> String {
     format!("({}{}j)", part(re), signed(part(im), true))
 }
 
-/// A floating-point number, held as the `f64` of the same value, with the type
-/// that says how many digits it takes to name.
+/// A floating-point number as the `f64` of the same value, and the type that determines how many digits identify it.
 #[derive(Clone, Copy)]
 pub(super) struct Real {
     value: f64,
     size: FloatSize,
-    /// The number itself where an `f64` has no room for it, and `value` only
-    /// stands in for it in comparisons.
+    /// The number itself if an `f64` cannot represent it, in which case `value` only stands in for it in comparisons.
     wide: Option<Wide>,
 }
 
@@ -95,7 +92,7 @@ enum FloatSize {
 }
 
 impl FloatSize {
-    /// The nearest number of the type.
+    /// Returns the nearest number of the type.
     fn round(self, value: f64) -> f64 {
         match self {
             Self::Half => round_to_half(value),
@@ -104,8 +101,8 @@ impl FloatSize {
         }
     }
 
-    /// From where on an array's numbers are written with an exponent: ten to the
-    /// type's digits, at most 8 of them.
+    /// Returns the number from which an array's numbers are written with an exponent: ten to the power of the type's
+    /// digits, at most 8.
     fn large(self) -> f64 {
         match self {
             Self::Half => 1e3,
@@ -127,7 +124,7 @@ impl Real {
         Some(Self { value, size, wide: None })
     }
 
-    /// The real and the imaginary part of a complex number.
+    /// Returns the real and the imaginary part of a complex number.
     pub(super) fn parts(item: &Item) -> Option<(Self, Self)> {
         match *item {
             Item::Complex32([re, im]) => Self::of(&Item::F32(re)).zip(Self::of(&Item::F32(im))),
@@ -137,8 +134,8 @@ impl Real {
         }
     }
 
-    /// Whether numbers are too large, too small or too far apart to be written
-    /// without an exponent. Whatever is decided for `f32` is decided in `f32`.
+    /// Returns whether numbers are too large, too small or too far apart to be written without an exponent. Decisions
+    /// for `f32` are made in `f32`.
     fn need_exponent(finite: &[Real]) -> bool {
         let sizes = finite.iter().map(|real| real.value.abs());
         let max = sizes.clone().fold(0.0, f64::max);
@@ -151,7 +148,7 @@ impl Real {
         max >= size.large() || min < size.round(1e-4) || far_apart
     }
 
-    /// The smallest size that is not 0, and the largest, of numbers whose digits no `f64` has.
+    /// Returns the smallest non-zero magnitude and the largest magnitude of numbers whose digits no `f64` has.
     fn wide_extremes(finite: &[Real]) -> Option<(Wide, Wide)> {
         let mut extremes: Option<(Wide, Wide)> = None;
         for real in finite.iter().filter(|real| real.value != 0.0) {
@@ -162,9 +159,8 @@ impl Real {
         extremes
     }
 
-    /// The number (which is finite) in decimal: the shortest text that tells it
-    /// from every other of its type, but for a least and a most number of digits
-    /// after the point.
+    /// Formats the number, which must be finite, in decimal: the shortest text that distinguishes it from all others of
+    /// its type, with a minimum and a maximum number of digits after the point.
     fn decimal(self, exponential: bool, (least, most): (usize, usize)) -> Decimal {
         let value = self.value;
         let mut decimal = match (exponential, self.size, self.wide) {
@@ -198,7 +194,7 @@ impl Real {
         decimal.with_places(least, places)
     }
 
-    /// The number as `str` prints it on its own.
+    /// Formats the number on its own, as `str` does.
     pub(super) fn scalar(self) -> String {
         let size = self.value.abs();
         if !size.is_finite() {
@@ -217,7 +213,7 @@ impl Real {
     }
 }
 
-/// The number in at most six digits, as C's `%g` and ml_dtypes write it.
+/// Formats the number in at most six digits, as C's `%g` and ml_dtypes do.
 #[cfg(any(feature = "float8", feature = "half"))]
 pub(crate) fn six_digits(number: f32) -> String {
     if number.is_nan() {
@@ -239,7 +235,7 @@ pub(crate) fn six_digits(number: f32) -> String {
     }
 }
 
-/// The nearest `f16`, half to even; `f16::from_f64` leaves out the last bits.
+/// Returns the nearest `f16`, ties to even; `f16::from_f64` ignores the lowest bits.
 fn round_to_half(value: f64) -> f64 {
     let exponent = (value.to_bits() >> 52 & 0x7ff) as i32 - 1023;
     // The distance of two `f16`s there: a power of two, by which division is exact.
@@ -248,8 +244,7 @@ fn round_to_half(value: f64) -> f64 {
     if rounded.abs() < 65_536.0 { rounded } else { f64::INFINITY.copysign(value) }
 }
 
-/// The fewest digits that tell a finite `f16` from every other, which Rust does
-/// not find by itself.
+/// Returns the fewest digits that distinguish a finite `f16` from all others, which Rust does not compute.
 fn half_digits(value: f64, exponential: bool) -> String {
     // The nearest decimal, or the nearest above: at a power of two there is more
     // room on that side.

@@ -1,40 +1,40 @@
 //! Floating-point numbers of more digits than an `f64` has, in decimal, as NumPy's Dragon4 writes them.
 //!
-//! Their exponents go to thousands, and no type of Rust's has them, so the digits come from whole numbers of as many
-//! bits as it takes: the algorithm of Steele and White in the form that NumPy has it (`Dragon4` in `dragon4.c`).
+//! Their exponents reach thousands, and no type of Rust represents them, so the digits are computed from integers of
+//! arbitrary size: the algorithm of Steele and White in NumPy's form (`Dragon4` in `dragon4.c`).
 
 use super::decimal::Decimal;
 use std::cmp::Ordering;
 
-/// A floating-point number of up to 128 bits of mantissa.
+/// A floating-point number with a mantissa of up to 128 bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Wide {
     pub(crate) negative: bool,
     pub(crate) size: Size,
 }
 
-/// What a number is but for its sign.
+/// The magnitude of a number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Size {
     Nan,
     Infinite,
-    /// The mantissa times 2 to the exponent.
+    /// The mantissa times 2 to the power of the exponent.
     Finite {
         mantissa: u128,
         exponent: i32,
-        /// Whether the next smaller number of the type is half as far as the next larger one.
+        /// Whether the next smaller number of the type is half as far away as the next larger one.
         uneven: bool,
     },
 }
 
-/// What becomes of bits that an `f64` has no room for.
+/// The treatment of bits that an `f64` cannot represent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rounding {
-    /// The nearest number, the even one of two.
+    /// Rounds to the nearest number, ties to even.
     Nearest,
-    /// They are left out. What is too large becomes the largest number.
+    /// Discards the bits. A number that is too large becomes the largest number.
     Truncate,
-    /// The last bit becomes 1, so that a narrower float is rounded once.
+    /// Sets the last bit to 1, so that a narrower float can be rounded without rounding twice.
     Odd,
 }
 
@@ -78,7 +78,7 @@ impl PartialEq for Wide {
 
 impl PartialOrd for Wide {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        /// What orders numbers but for their sign: the power of 2 of the first bit, and the bits from there on.
+        /// Returns the key that orders magnitudes: the power of 2 of the first bit, and the bits starting there.
         fn key(size: Size) -> Option<(i32, u128)> {
             match size {
                 Size::Nan => None,
@@ -102,7 +102,7 @@ impl PartialOrd for Wide {
 }
 
 impl Wide {
-    /// The number without what is behind the point, or the least or greatest integer where it is beyond; `None` of NaN.
+    /// Truncates the number to an integer, saturating at the bounds of `i128`; `None` for NaN.
     pub(crate) fn integer(self) -> Option<i128> {
         let size = match self.size {
             Size::Nan => return None,
@@ -118,8 +118,8 @@ impl Wide {
         Some(if self.negative { -size } else { size })
     }
 
-    /// A number that is not 0 by so many digits of two, the last of which has at least an exponent: these digits, or
-    /// one more where they are rounded up to it, and the exponent.
+    /// Rounds a number that is not 0 to `digits` binary digits, the last of which has an exponent of at least `least`.
+    /// Returns these digits, or one more if rounding carries, and the exponent of the last.
     pub(crate) fn rounded_to(
         mantissa: u128,
         exponent: i32,
@@ -164,7 +164,8 @@ impl Wide {
         if self.negative { -size } else { size }
     }
 
-    /// The quad that is nearest to 0.0001. It is less than x87's, by less than the distance of two of those.
+    /// The number of 128 bits that is nearest to 0.0001. It is less than the nearest x87 number, by less than the
+    /// distance between two of those.
     pub(super) const TEN_THOUSANDTH: Self = Self {
         negative: false,
         size: Size::Finite { mantissa: 0x1_a36e_2eb1_c432_ca57_a786_c226_809d, exponent: -126, uneven: false },
@@ -174,7 +175,7 @@ impl Wide {
         Self { negative: false, ..self }
     }
 
-    /// Whether it is more than 1000 times as large as another number. Both are finite.
+    /// Returns whether the number is more than 1000 times as large as another. Both must be finite.
     pub(super) fn is_beyond_thousand_times(self, other: Self) -> bool {
         let size = match other.size {
             // There is room for ten bits more.
@@ -186,8 +187,8 @@ impl Wide {
         self > Self { size, ..other }
     }
 
-    /// An `f64` that lies where the number does between all that an `f64` has, for comparisons: what is too small for
-    /// one is the least, and what is too large the largest.
+    /// Returns an `f64` that replaces the number in comparisons with `f64`s: a number that is too small becomes the
+    /// smallest, and one that is too large becomes the largest.
     pub(super) fn stand_in(self) -> f64 {
         let value = self.to_f64(Rounding::Truncate);
         match self.size {
@@ -196,12 +197,12 @@ impl Wide {
         }
     }
 
-    /// The shortest text that tells the number from every other of its type.
+    /// Returns the shortest text that distinguishes the number from all others of its type.
     pub(super) fn shortest(self, exponential: bool) -> Decimal {
         self.decimal(exponential, Scaled::shortest)
     }
 
-    /// The number with so many digits after the point.
+    /// Returns the number with `places` digits after the point.
     pub(super) fn rounded(self, exponential: bool, places: usize) -> Decimal {
         self.decimal(exponential, |scaled| {
             let places = i32::try_from(places).unwrap_or(i32::MAX);
@@ -210,7 +211,7 @@ impl Wide {
         })
     }
 
-    /// The digits that are found, of which the first stands at a power of ten, around a point.
+    /// Places the digits that `find` returns, with the power of ten of the first, around a point.
     fn decimal(self, exponential: bool, find: impl FnOnce(Scaled) -> (Vec<u8>, i32)) -> Decimal {
         let (digits, first) = match self.size {
             Size::Finite { mantissa: mantissa @ 1.., exponent, uneven } => {
@@ -233,21 +234,21 @@ impl Wide {
     }
 }
 
-/// A number as a fraction, and how far it is to the middles between it and the next numbers.
+/// A number as a fraction, and its distances to the midpoints between it and the adjacent numbers.
 struct Scaled {
-    /// The number over 10 to the power `first`, times `one`.
+    /// The number divided by 10 to the power of `first`, times `one`.
     value: Large,
     one: Large,
     below: Large,
     above: Large,
-    /// Whether the middles are the number's.
+    /// Whether the midpoints round to this number.
     even: bool,
     /// The power of ten of the first digit.
     first: i32,
 }
 
 impl Scaled {
-    /// Of a mantissa that is not 0.
+    /// Creates the fraction of a number whose mantissa is not 0.
     fn new(mantissa: u128, exponent: i32, uneven: bool) -> Self {
         let (up, down) = (exponent.max(0).unsigned_abs(), exponent.min(0).unsigned_abs());
         // In quarters of the mantissa's last bit.
@@ -270,7 +271,7 @@ impl Scaled {
         Self { value, one, below, above, even: mantissa % 2 == 0, first }
     }
 
-    /// Takes the digit in front of the point away.
+    /// Removes the digit before the point and returns it.
     fn digit(&mut self) -> u8 {
         let mut digit = 0;
         while self.value.compare(&self.one).is_ge() {
@@ -297,7 +298,7 @@ impl Scaled {
         }
     }
 
-    /// So many digits.
+    /// Returns `count` digits.
     fn rounded(mut self, count: i32) -> (Vec<u8>, i32) {
         let first = self.first;
         let Ok(count) = usize::try_from(count) else { return (Vec::new(), 0) };
@@ -314,7 +315,7 @@ impl Scaled {
         carried(digits, first, up)
     }
 
-    /// Whether what is left behind the digits is more than half, or half behind an odd one.
+    /// Returns whether the remainder after the digits is more than half, or half after an odd digit.
     fn is_nearer_above(&self, digits: &[u8]) -> bool {
         match self.value.times(2).compare(&self.one) {
             Ordering::Less => false,
@@ -324,7 +325,7 @@ impl Scaled {
     }
 }
 
-/// The digits, the last one more if they are to be rounded up, and the power of ten of the first.
+/// Returns the digits, with the last incremented if they are rounded up, and the power of ten of the first.
 fn carried(mut digits: Vec<u8>, first: i32, up: bool) -> (Vec<u8>, i32) {
     if !up {
         return (digits, first);
@@ -339,7 +340,7 @@ fn carried(mut digits: Vec<u8>, first: i32, up: bool) -> (Vec<u8>, i32) {
     (digits, first)
 }
 
-/// A whole number of any size, in parts of 32 bits, the lowest first and no zero last.
+/// An integer of arbitrary size, in parts of 32 bits, the lowest first and without trailing zeros.
 #[derive(Clone)]
 struct Large(Vec<u32>);
 
@@ -381,7 +382,7 @@ impl Large {
     }
 
     fn power_of_ten(power: u32) -> Self {
-        /// 5 to the power of 13, the largest of 32 bits.
+        /// 5 to the power of 13, the largest power of 5 in 32 bits.
         const MANY: u32 = 1_220_703_125;
         let mut fives = Self::new(5_u128.pow(power % 13));
         for _ in 0..power / 13 {
@@ -409,7 +410,7 @@ impl Large {
         sum
     }
 
-    /// Takes away a number that is not greater.
+    /// Subtracts a number that is not greater.
     fn subtract(&mut self, other: &Self) {
         let mut borrow = false;
         for (index, part) in self.0.iter_mut().enumerate() {
@@ -429,7 +430,7 @@ impl Large {
 mod tests {
     use super::*;
 
-    /// An `f64` has the digits that Rust finds.
+    /// The digits of an `f64` are those that Rust computes.
     #[test]
     fn doubles_are_as_they_are() {
         let mut bits = 1_u64;

@@ -1,5 +1,5 @@
-//! Files on their way to a map: opened without waiting, refused where they cannot be mapped, given their length and their
-//! blocks on the disk.
+//! Files that are about to be mapped: opening them without waiting, refusing those that cannot be mapped, and setting
+//! their length and allocating their disk blocks.
 
 use super::identity::is_same;
 use crate::error::{Error, Reason, Result};
@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Opens an existing file to be mapped. Never waits, as opening a pipe to read would.
+/// Opens an existing file to be mapped. Does not block, as opening a pipe for reading would.
 pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(write);
@@ -29,8 +29,9 @@ pub(crate) fn open(path: &Path, write: bool) -> Result<File> {
     options.open(path).map_err(|source| refused(path, write, source))
 }
 
-/// Opens a file that is open once more, to read and write, whatever name it has by now, where the system can: with errors
-/// of its own. Linux tells of a write that fails later, on its way to the disk, each open file once, by whichever handle.
+/// Opens a file that is open once more, for reading and writing, whatever its name is by now, if the system can. The
+/// new open file has errors of its own: Linux reports a write that fails later, on its way to the disk, only once to
+/// each open file, through whichever handle.
 pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
     let names = by_number(file).into_iter().chain([path.to_path_buf()]);
     for name in names {
@@ -44,8 +45,8 @@ pub(crate) fn reopen(file: &File, path: &Path) -> io::Result<File> {
     file.try_clone()
 }
 
-/// The names by which a descriptor's file may be found. Where a thread has descriptors of its own, the second is another's
-/// name for another file; not every container has a /proc, nor every kernel the first.
+/// Returns the names by which a descriptor's file may be found. In a thread with descriptors of its own, the second
+/// name is that of another file; not every container has a `/proc`, nor every kernel the first name.
 pub(super) fn by_number(file: &File) -> Vec<PathBuf> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -60,16 +61,16 @@ pub(super) fn by_number(file: &File) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a path leads to an open file.
+/// Returns whether a path leads to an open file.
 pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool> {
     match open(path, false) {
-        Ok(named) => is_same(file, &named).map_err(|source| Error::io("tell the file from others", source)),
+        Ok(named) => is_same(file, &named).map_err(|source| Error::io("identify the file", source)),
         Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Writes bytes to a file, and waits until they are on the disk. No others are waited for, where the system can.
+/// Writes bytes to a file, and waits until they are on the disk. Waits for no other bytes, if the system can do that.
 pub(crate) fn write_through(file: &File, position: u64, bytes: &[u8]) -> io::Result<()> {
     // Elsewhere such a write may be one like any other: a FUSE server hears of the wish, and need not know it.
     #[cfg(target_os = "linux")]
@@ -84,8 +85,8 @@ pub(crate) fn write_through(file: &File, position: u64, bytes: &[u8]) -> io::Res
     file.sync_data()
 }
 
-/// Does this by calls that each wait for what they have written ([`pwritev2(2)`], `RWF_DSYNC`). Returns how many bytes
-/// are left where they are not known.
+/// Writes bytes by calls that each wait for what they have written ([`pwritev2(2)`], `RWF_DSYNC`). Returns the number
+/// of bytes that are left if the system does not support these calls.
 ///
 /// [`pwritev2(2)`]: https://man7.org/linux/man-pages/man2/pwritev2.2.html
 #[cfg(target_os = "linux")]
@@ -104,7 +105,7 @@ fn write_each_through(file: &File, mut position: u64, mut bytes: &[u8]) -> io::R
     Ok(bytes.len())
 }
 
-/// Opens a file to be read from its beginning to its end, as pipes and the files of `/proc` can be too.
+/// Opens a file to be read from its beginning to its end, which may be a pipe or a file of `/proc` too.
 pub(crate) fn open_to_read(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(|source| refused(path, false, source))?;
     match file.metadata() {
@@ -116,14 +117,14 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File> {
     }
 }
 
-/// The error of a failed open; a directory or pipe is named as such, whichever words the system has for it.
+/// Returns the error for a failed open. A directory or pipe is named as such, whatever the system's own error.
 fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     let error = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => not_mappable(kind_of(&metadata)),
         _ => {
             let action = match (write, source.kind()) {
-                (true, io::ErrorKind::NotFound) => "open the file to write (`npy::save` or `create` makes one)",
-                (true, _) => "open the file to write",
+                (true, io::ErrorKind::NotFound) => "open the file for writing (`npy::save` or `create` creates one)",
+                (true, _) => "open the file for writing",
                 (false, _) => "open the file",
             };
             Error::io(action, source)
@@ -132,14 +133,14 @@ fn refused(path: &Path, write: bool, source: io::Error) -> Error {
     error.in_file(Some(path))
 }
 
-/// The length of a file that can be mapped.
+/// Returns the length of a file, after checking that it can be mapped.
 pub(crate) fn mappable_len(file: &File) -> Result<u64> {
     let metadata = file.metadata().map_err(|source| Error::io("read the file's length", source))?;
     if !metadata.is_file() {
         return Err(not_mappable(kind_of(&metadata)));
     }
     if metadata.len() == 0 && has_content(file) {
-        return Err(not_mappable("a file that reports no length but has content, as those of /proc do"));
+        return Err(not_mappable("a file that reports a length of 0 but has content, like those of /proc"));
     }
     Ok(metadata.len())
 }
@@ -170,7 +171,7 @@ pub(super) fn kind_of(metadata: &fs::Metadata) -> &'static str {
     if kind.is_dir() { "a directory" } else { "something else" }
 }
 
-/// Whether a byte can be read from a file that says it has none.
+/// Returns whether a byte can be read from a file whose length is reported as 0.
 #[cfg(unix)]
 fn has_content(file: &File) -> bool {
     use std::os::unix::fs::FileExt;
@@ -182,8 +183,8 @@ fn has_content(_: &File) -> bool {
     false
 }
 
-/// A file read and written from a position of its own on: where the file's own position is does not matter, and but for
-/// Windows it stays.
+/// A reader and writer of a file with a position of its own. It ignores the file's position and, except on Windows,
+/// does not change it.
 pub(crate) struct At<'a> {
     pub(crate) file: &'a File,
     pub(crate) position: u64,
@@ -239,29 +240,30 @@ impl Write for At<'_> {
     }
 }
 
-/// Makes a file longer, by zeros, with `reserve` in blocks of its own on the disk.
+/// Sets the length of a file; new bytes are zero. With `reserve`, allocates their disk blocks.
 pub(crate) fn set_len(file: &File, len: u64, reserve: bool) -> Result<()> {
     let old_len = file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
-    file.set_len(len).map_err(|source| Error::io("give the file its length", source))?;
+    file.set_len(len).map_err(|source| Error::io("set the length of the file", source))?;
     if reserve && len > old_len {
-        allocate(file, old_len, len).map_err(|source| Error::io("reserve the file's blocks on the disk", source))?;
+        allocate(file, old_len, len).map_err(|source| Error::io("allocate the disk blocks of the file", source))?;
     }
     Ok(())
 }
 
-/// Gives bytes of a file that are zero their blocks on the disk, so that a full disk is an error now and not a signal
-/// at a later write through the map.
+/// Allocates the disk blocks of bytes of a file that are zero, so that a full disk is an error now and not a signal at
+/// a later write through the map.
 fn allocate(file: &File, start: u64, end: u64) -> io::Result<()> {
     if fallocate(file, start..end)? { Ok(()) } else { write_zeros(file, start, end) }
 }
 
-/// The same for bytes that may be anything but zero and stay what they are, where the system and the file system can.
+/// Allocates the disk blocks of bytes of any value, which do not change, if the system and the file system support it.
 pub(crate) fn reserve(file: &File, bytes: Range<u64>) -> Result<()> {
     let reserved = fallocate(file, bytes.clone()).map(drop);
-    reserved.map_err(|source| Error::io("reserve the file's blocks on the disk", source).at_bytes(bytes))
+    reserved.map_err(|source| Error::io("allocate the disk blocks of the file", source).at_bytes(bytes))
 }
 
-/// Gives bytes that lie within a file their blocks on the disk ([`fallocate(2)`]); `false` where nobody can.
+/// Allocates the disk blocks of bytes that lie within a file ([`fallocate(2)`]); returns `false` if this is not
+/// supported.
 ///
 /// [`fallocate(2)`]: https://man7.org/linux/man-pages/man2/fallocate.2.html
 fn fallocate(file: &File, bytes: Range<u64>) -> io::Result<bool> {

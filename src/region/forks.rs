@@ -1,8 +1,8 @@
 //! Open files that a process does not share with its forks.
 //!
-//! A fork has all descriptors of its parent, and the locks of an open file are held as long as anybody has it: so a part
-//! that a worker had claimed stayed claimed when the worker was killed, until the last of its forks had ended. A fork has
-//! another file in the place of each that is kept from it, from its first moment on.
+//! A fork has all descriptors of its parent, and the locks of an open file are held as long as any process has it open.
+//! So a part that a worker had claimed stayed claimed when the worker was killed, until the last of its forks had
+//! ended. In a fork, another file replaces each file of this kind, from the beginning.
 
 use super::file::reopen;
 use std::fs::File;
@@ -12,7 +12,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// A file that forks of this process do not have, nor its locks: an empty one stands for it there. (A process that starts another program shares nothing with it: all descriptors are closed then.)
+/// A file that forks of this process do not share, nor its locks: in a fork, `/dev/null` replaces it. (A process that
+/// starts another program shares nothing with it, because all descriptors are closed then.)
 pub(crate) struct OwnFile {
     /// Dropped before the file is closed.
     _kept: Kept,
@@ -20,12 +21,12 @@ pub(crate) struct OwnFile {
 }
 
 impl OwnFile {
-    /// Keeps a descriptor from forks to come. One that is open already may have it.
+    /// Keeps a descriptor from future forks. An existing fork may have it.
     pub(crate) fn new(file: File) -> Self {
         Self { _kept: Kept::new(&file), file }
     }
 
-    /// Keeps what is opened from all forks: it is opened anew where the process was forked meanwhile.
+    /// Opens a file and keeps it from all forks: opens it again if the process was forked meanwhile.
     pub(crate) fn open<E>(mut open: impl FnMut() -> Result<File, E>) -> Result<Self, E> {
         let mut tries = 0;
         loop {
@@ -40,17 +41,17 @@ impl OwnFile {
         }
     }
 
-    /// Opens a file once more, so that its locks are held by nobody else, also where others share the open file or have
-    /// mapped it. (Where the system has no forks, the same open file does.)
+    /// Opens a file once more, so that nothing else holds its locks, even if others share the open file or have mapped
+    /// it. (If the system has no forks, returns the same open file.)
     pub(crate) fn again(file: &File, path: Option<&Path>) -> io::Result<Self> {
         Self::open(|| if cfg!(unix) { reopen(file, path.unwrap_or(Path::new(""))) } else { file.try_clone() })
     }
 }
 
-/// How often a process may fork while it opens a file.
+/// The number of times that a process may fork while it opens a file.
 const MOST_FORKS: usize = 100;
 
-/// How often this process has forked.
+/// The number of times that this process has forked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Forks {
     Now,
@@ -92,19 +93,19 @@ mod unix {
     use std::sync::atomic::Ordering::SeqCst;
     use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 
-    /// The descriptors that are kept. Of more at a time, the others are shared.
+    /// The descriptors that are kept from forks. If there are more at a time, the others are shared.
     static KEPT: [AtomicI32; 1024] = [const { AtomicI32::new(NONE) }; 1024];
 
     const NONE: RawFd = -1;
 
-    /// The descriptor of what a fork has in their place, which is never closed.
+    /// The descriptor of the file that replaces them in a fork, which is never closed.
     static INSTEAD: AtomicI32 = AtomicI32::new(NONE);
 
-    /// Which device that is.
+    /// The device number of that file.
     static DEVICE: AtomicU64 = AtomicU64::new(0);
 
-    /// Opens what forks have instead and has them get it; `false` where that cannot be, for the moment. Nothing is
-    /// locked meanwhile, which a fork would find locked for ever.
+    /// Opens the file that replaces others in forks, and registers the replacement. Returns `false` if that fails for
+    /// now. Takes no locks, which would be locked forever in a fork.
     fn is_ready() -> bool {
         static REGISTERED: AtomicBool = AtomicBool::new(false);
         let instead = INSTEAD.load(SeqCst);
@@ -126,7 +127,7 @@ mod unix {
         REGISTERED.load(SeqCst)
     }
 
-    /// Whether a descriptor is that of `/dev/null`.
+    /// Returns whether a descriptor is that of `/dev/null`.
     fn is_empty_device(descriptor: RawFd) -> bool {
         // SAFETY: a structure of integers, of which zeros are values.
         let mut found: libc::stat = unsafe { std::mem::zeroed() };
@@ -135,7 +136,7 @@ mod unix {
         is_open && found.st_mode & libc::S_IFMT == libc::S_IFCHR && found.st_rdev as u64 == DEVICE.load(SeqCst)
     }
 
-    /// How many forks have begun, and how many of them are over.
+    /// The number of forks that have begun, and of those that are over.
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
     static OVER: AtomicUsize = AtomicUsize::new(0);
 
@@ -155,7 +156,7 @@ mod unix {
         if BEGUN.load(SeqCst) == over { Forks::So(over) } else { Forks::Now }
     }
 
-    /// What is called in a fork, before `fork` returns there. The thread that forked is its only one.
+    /// Runs in a fork, before `fork` returns there. The thread that forked is its only one.
     unsafe extern "C" fn in_fork() {
         OVER.store(BEGUN.load(SeqCst), SeqCst);
         let instead = INSTEAD.load(SeqCst);
@@ -179,9 +180,9 @@ mod unix {
         }
     }
 
-    /// As long as it lives, forks have another file by the same descriptor.
+    /// While this lives, forks have another file by the same descriptor.
     pub(super) struct Kept(
-        /// Where the descriptor is kept, and which it is.
+        /// The index at which the descriptor is kept, and the descriptor.
         Option<(usize, RawFd)>,
     );
 

@@ -1,11 +1,11 @@
-//! Which file a file is, whatever its name.
+//! The identity of a file, whatever its name.
 
 use std::fs::File;
 use std::io;
 
-/// What tells a file from all others of its file system, also from later ones of the same name: its number and, where
-/// the file system keeps it, the time at which it was made, since numbers are used again. (Not so those of Windows,
-/// which in turn may give a new file the time of an older one of the same name.)
+/// The identity of a file within its file system, which differs from that of later files of the same name: its number
+/// and, if the file system keeps it, its creation time, because numbers are reused. (On Windows numbers are not reused,
+/// but a new file may get the creation time of an older one of the same name.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileId {
     pub(crate) number: u64,
@@ -20,7 +20,7 @@ impl FileId {
     }
 }
 
-/// Whether two open files are the same, by whatever names.
+/// Returns whether two open files are the same file, whatever their names.
 pub(crate) fn is_same(one: &File, other: &File) -> io::Result<bool> {
     #[cfg(unix)]
     {

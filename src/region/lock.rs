@@ -1,9 +1,9 @@
-//! Advisory locks on ranges of a file's bytes, which die with whoever holds them.
+//! Advisory locks on ranges of a file's bytes, which are released when their holder dies.
 //!
-//! They belong to the open file and not to the process, so that two threads that opened a file each exclude one another
-//! just as two processes do: open file description locks ([`fcntl_locking(2)`]), on Windows `LockFileEx`. The older
-//! locks of POSIX belong to the process and go when any of its files on the same inode is closed; `flock` knows no
-//! ranges.
+//! The locks belong to the open file and not to the process, so that two threads that have each opened a file exclude
+//! one another as two processes do: open file description locks ([`fcntl_locking(2)`]), on Windows `LockFileEx`. The
+//! older POSIX locks belong to the process and are released when any of its files on the same inode is closed; `flock`
+//! has no ranges.
 //!
 //! [`fcntl_locking(2)`]: https://man7.org/linux/man-pages/man2/fcntl_locking.2.html
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Waits longer and longer, up to a limit, between looks at what others hold.
+/// A wait that becomes longer each time, up to a limit, between attempts to get what others hold.
 pub(crate) struct Wait(Duration);
 
 impl Wait {
@@ -37,17 +37,17 @@ impl Wait {
 /// A lock on bytes of an open file, held until it is dropped.
 pub(crate) struct RangeLock {
     file: Arc<OwnFile>,
-    /// None of them empty, and no byte in two.
+    /// The locked ranges, none of which is empty or overlaps another.
     ranges: Vec<Range<u64>>,
-    /// Who took it. A fork of that process may share the open file, and with it the lock, but it is not the fork's to give
-    /// up.
+    /// The process that took the lock. A fork of it may share the open file, and with it the lock, but must not release
+    /// it.
     process: u32,
 }
 
 impl RangeLock {
-    /// Locks runs of bytes of an open file, each of which has at least one, exclusively or together with others who do not
-    /// ask for more; `None` where somebody else has a lock in the way. Locks of the same open file, by whichever handle,
-    /// never are.
+    /// Locks runs of bytes of an open file, none of which is empty, exclusively or shared with other locks that are not
+    /// exclusive. Returns `None` if another lock conflicts. Locks of the same open file never conflict, whatever the
+    /// handle.
     pub(crate) fn take(
         file: &File,
         runs: impl IntoIterator<Item = Range<u64>>,
@@ -58,7 +58,7 @@ impl RangeLock {
         Self::take_by(&Arc::new(own), runs, exclusive)
     }
 
-    /// As [`take`](Self::take), by the handle that is given.
+    /// Locks like [`take`](Self::take), through the given handle.
     pub(crate) fn take_by(
         file: &Arc<OwnFile>,
         runs: impl IntoIterator<Item = Range<u64>>,
@@ -68,8 +68,8 @@ impl RangeLock {
         Ok(lock.add(runs, exclusive)?.then_some(lock))
     }
 
-    /// Locks what of some bytes of the same open file is not locked yet. `false` where somebody else has a lock in the way;
-    /// then it is of the bytes that it was of.
+    /// Locks those of the bytes that are not locked yet, of the same open file. Returns `false` if another lock
+    /// conflicts; the locked bytes are then as before.
     pub(crate) fn add(&mut self, runs: impl IntoIterator<Item = Range<u64>>, exclusive: bool) -> Result<bool> {
         let before = self.ranges.clone();
         for rest in runs.into_iter().flat_map(|bytes| without(bytes, &before)) {
@@ -85,12 +85,12 @@ impl RangeLock {
         Ok(true)
     }
 
-    /// Takes the lock of those who make a file longer or shorter, and so one after another: a byte behind all that a file
-    /// holds. `None` where the system or the file system has no such locks.
+    /// Takes the lock that serializes changes of a file's length: a byte beyond anything that a file holds. Returns
+    /// `None` if the system or the file system has no locks that belong to an open file.
     ///
     /// # Errors
     ///
-    /// [`Locked`](crate::ErrorKind::Locked) where somebody else has it.
+    /// [`Locked`](crate::ErrorKind::Locked) if another open file has the lock.
     pub(crate) fn of_length(file: &Arc<OwnFile>) -> Result<Option<Self>> {
         const BYTE: u64 = 1 << 62;
         match Self::take_by(file, Some(BYTE..BYTE + 1), true) {
@@ -117,12 +117,12 @@ impl RangeLock {
         }
     }
 
-    /// The bytes that are locked.
+    /// Returns the locked ranges.
     pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
     }
 
-    /// Gives up all but these, which were the [`ranges`](Self::ranges) before others were added.
+    /// Releases all but these ranges, which must have been the [`ranges`](Self::ranges) before others were added.
     pub(crate) fn keep(&mut self, ranges: Vec<Range<u64>>) {
         if self.process == std::process::id() {
             for bytes in self.ranges.drain(..).flat_map(|bytes| without(bytes, &ranges)) {
@@ -138,7 +138,7 @@ fn not_locked(source: io::Error) -> Error {
     refused("lock bytes of the file", source)
 }
 
-/// What of some bytes is in none of the ranges.
+/// Returns the parts of `bytes` that are in none of the ranges.
 fn without(bytes: Range<u64>, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
     ranges.iter().fold(vec![bytes], |left, range| {
         let around =
@@ -171,8 +171,9 @@ mod system {
         set(file, bytes, libc::F_UNLCK as libc::c_short)
     }
 
-    /// A system without these locks (Linux before 3.15, gVisor) takes the command for a wrong argument. Ours are right. A
-    /// server without them, or that cannot be asked, has no locks "available".
+    /// Converts the errors that mean that there are no such locks. A system without them (Linux before 3.15, gVisor)
+    /// reports an invalid argument, and ours are valid. A server without them, or one that cannot be asked, reports
+    /// that no locks are "available".
     pub(super) fn told(error: io::Error) -> io::Error {
         match error.raw_os_error() {
             Some(libc::EINVAL | libc::ENOLCK | libc::ENOTSUP) => io::ErrorKind::Unsupported.into(),
@@ -186,8 +187,8 @@ mod system {
         not(target_arch = "x86_64")
     )))]
     use libc::flock as Lock;
-    /// On 32 bits the kernel takes the structure of 64 for these locks, as the C library's `fcntl` does not everywhere
-    /// (glibc before 2.28, Bionic).
+    /// On 32-bit machines the kernel takes the 64-bit structure for these locks, which the C library's `fcntl` does not
+    /// do everywhere (glibc before 2.28, Bionic).
     #[cfg(all(
         any(target_os = "linux", target_os = "android"),
         target_pointer_width = "32",

@@ -1,9 +1,9 @@
-//! Names of files: for a while, given once, taken away.
+//! Names of files: temporary names, names that are given without replacing a file, and their removal.
 //!
-//! A temporary name follows from the target's, and the file is locked as long as it has it. A program that is killed
-//! leaves the file, and its lock goes; whoever makes the same target next finds the name, and a file that he can lock,
-//! and deletes it. The first of the names is for those who all want to make the same file, of whom one is to do it: it
-//! belongs to whoever makes the file of that name, and the others wait.
+//! A temporary name is derived from the target's, and the file is locked as long as it has that name. If a program is
+//! killed, the file stays and its lock is released; the next program that creates the same target finds the name, can
+//! lock the file, and deletes it. The first of the names is for programs that all want to create the same file, which
+//! only one of them is to do: the name belongs to the program that creates a file of that name, and the others wait.
 
 use super::forks::OwnFile;
 use super::lock::RangeLock;
@@ -16,21 +16,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The byte, behind all that a file holds, that is locked while it has a temporary name.
+/// The byte, beyond anything that a file holds, that is locked while the file has a temporary name.
 const LOCK: u64 = (1 << 62) + 1;
 
-/// How many temporary names a target has. More programs than these make the same one with names that nobody cleans up.
+/// The number of temporary names of a target. If more programs create the same target, they use names that are never
+/// cleaned up.
 const NAMES: usize = 16;
 
-/// The name of a new file for a while.
+/// The temporary name of a new file.
 pub(super) struct Temporary {
     path: PathBuf,
-    /// Where the system and the file system have locks.
+    /// The lock on the file, if the system and the file system have locks.
     lock: Option<RangeLock>,
 }
 
 impl Temporary {
-    /// Locks a file that was made by this name; `None` where somebody has found it before and taken it for left behind.
+    /// Locks a file that was created by this name; `None` if another program found the file first and took it for a
+    /// leftover.
     pub(super) fn of(path: PathBuf, file: &File) -> Result<Option<Self>> {
         let mut temporary = Self { path, lock: None };
         let found = match lock(file, &temporary.path) {
@@ -49,7 +51,7 @@ impl Temporary {
         Ok(found.then_some(temporary))
     }
 
-    /// Gives a file that has no name one of the target's, locked before anybody can find it.
+    /// Gives one of the target's temporary names to a file without a name, which is locked before anybody can find it.
     pub(super) fn link(file: &File, target: &Path, link: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Self> {
         let lock = lock(file, target).ok().flatten();
         let (path, ()) = with_name(target, lock.is_some(), link)?;
@@ -60,17 +62,17 @@ impl Temporary {
         &self.path
     }
 
-    /// Whether it is still the name of the file.
+    /// Returns whether this is still the name of the file.
     pub(super) fn is_of(&self, file: &File) -> io::Result<bool> {
         is_named(file, &self.path)
     }
 
-    /// Deletes the name, unless it has become another's.
+    /// Deletes the name, unless it has become another file's.
     pub(super) fn remove(&self, file: &File) -> io::Result<()> {
         remove_named(file, &self.path)
     }
 
-    /// Changes it to one that nobody cleans up.
+    /// Changes the name to one that is never cleaned up.
     fn hide(&mut self) -> io::Result<()> {
         let hidden = temporary_name(&folder_of(&self.path));
         rename_new(&self.path, &hidden)?;
@@ -79,13 +81,13 @@ impl Temporary {
     }
 }
 
-/// Locks what has a temporary name; `None` where somebody else has.
+/// Locks a file that has a temporary name; `None` if another program has locked it.
 fn lock(file: &File, path: &Path) -> Result<Option<RangeLock>> {
     let own = OwnFile::again(file, Some(path)).map_err(|source| Error::io("open the file once more", source))?;
     RangeLock::take_by(&Arc::new(own), Some(LOCK..LOCK + 1), true)
 }
 
-/// Whether a name is that of an open file, itself and not by a symbolic link.
+/// Returns whether a name is that of an open file itself, and not of a symbolic link to it.
 fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {
@@ -105,12 +107,12 @@ fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Deletes a name of an open file, unless it has become another's.
+/// Deletes a name of an open file, unless it has become another file's.
 fn remove_named(file: &File, path: &Path) -> io::Result<()> {
     if is_named(file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Opens what may be anybody's, and anything.
+/// Opens a file that may belong to anybody and be of any type.
 fn open_to_look(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -125,7 +127,7 @@ fn open_to_look(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Whether a file belongs to the user that this program runs as.
+/// Returns whether a file belongs to the user that this program runs as.
 fn is_mine(file: &File) -> bool {
     #[cfg(unix)]
     {
@@ -140,17 +142,17 @@ fn is_mine(file: &File) -> bool {
     }
 }
 
-/// What a temporary name was found to be.
+/// The state of a temporary name.
 pub(super) enum Found {
-    /// Nobody's any more.
+    /// Nobody uses the name any more.
     Gone,
-    /// Somebody's who lives.
+    /// A running program uses the name.
     Used,
-    /// Nobody can tell.
+    /// It is unknown whether the name is used.
     Unknown,
 }
 
-/// Deletes what a program that was killed has left by a temporary name.
+/// Deletes the file that a killed program has left by a temporary name.
 pub(super) fn clean_up(path: &Path) -> Found {
     let file = match OwnFile::open(|| open_to_look(path)) {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Arc::new(file),
@@ -170,14 +172,14 @@ pub(super) fn clean_up(path: &Path) -> Found {
     }
 }
 
-/// Deletes what programs that were killed have left of a target.
+/// Deletes the files that killed programs have left by the temporary names of a target.
 pub(super) fn sweep(target: &Path) {
     for number in 0..NAMES {
         clean_up(&name_of(target, number));
     }
 }
 
-/// One of the temporary names of a target, in its folder.
+/// Returns one of the temporary names of a target, in its folder.
 pub(super) fn name_of(target: &Path, number: usize) -> PathBuf {
     // FNV-1a: the same in every program. Targets that share a name share its locks as well.
     let name = target.file_name().unwrap_or_default().as_encoded_bytes();
@@ -187,7 +189,7 @@ pub(super) fn name_of(target: &Path, number: usize) -> PathBuf {
     folder_of(target).join(format!(".mmap-array-{hash:016x}-{number}.tmp"))
 }
 
-/// Makes a file by a temporary name of the target's, or by one that nobody cleans up where it is not `locked`.
+/// Creates a file by a temporary name of the target's, or by a name that is never cleaned up if it is not `locked`.
 pub(super) fn with_name<T>(
     target: &Path,
     locked: bool,
@@ -204,7 +206,7 @@ pub(super) fn with_name<T>(
     }
 }
 
-/// A name in the folder that nobody is likely to have taken.
+/// Returns a name in the folder that is unlikely to be taken.
 pub(super) fn temporary_name(folder: &Path) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -213,7 +215,7 @@ pub(super) fn temporary_name(folder: &Path) -> PathBuf {
     folder.join(format!(".mmap-array-{:x}-{random:016x}.tmp", std::process::id()))
 }
 
-/// Creates a file of a name that no file has yet.
+/// Creates a file by a name that no file has yet.
 pub(super) fn create_temporary(folder: &Path, options: &mut OpenOptions) -> Result<(PathBuf, File)> {
     options.read(true).write(true).create_new(true);
     let made = with_name(&folder.join(OsStr::new("_")), false, |path| options.open(path));
@@ -236,7 +238,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Renames unless the target exists, in one step where the system can.
+/// Renames a file unless the target exists, in one step if the system can.
 pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     {
@@ -268,7 +270,7 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     claim_and_rename(from, to)
 }
 
-/// Renames unless the target exists, as [`fs::rename`] never does.
+/// Renames a file unless the target exists, which [`fs::rename`] does not check.
 #[cfg(windows)]
 fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     use std::os::windows::ffi::OsStrExt;
@@ -281,7 +283,8 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Claims the name with an empty file, which nobody can while another has it, then puts the file over the claim.
+/// Claims the name by creating an empty file, which fails if another file has the name, and then renames the file over
+/// the claim.
 fn claim_and_rename(from: &Path, to: &Path) -> io::Result<()> {
     let claim = File::create_new(to)?;
     fs::rename(from, to).inspect_err(|_| {
@@ -299,11 +302,11 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// What fails where a file cannot be created in a folder.
+/// Returns the action that failed if a file cannot be created in a folder.
 pub(super) fn creating(folder: &Path) -> &'static str {
     match folder.is_dir() {
         true => "create a file in the folder",
-        false => "create the file: its parent folder does not exist or is no folder",
+        false => "create the file: its parent folder does not exist or is not a folder",
     }
 }
 
@@ -334,7 +337,7 @@ mod tests {
         }
     }
 
-    /// What the child of the next test does: makes a file, forks, says so, and waits to be killed. The fork lives on.
+    /// The child of the next test: creates a file, forks, reports the fork, and waits to be killed. The fork lives on.
     #[cfg(unix)]
     #[test]
     #[ignore = "started by `a_file_is_left_behind_when_its_maker_is_killed_although_a_fork_of_him_lives`"]

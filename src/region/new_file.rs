@@ -1,23 +1,23 @@
-//! Files that are made: built where nobody looks for them, and put in their place whole.
+//! New files: written under a temporary name or none, and put in their place whole.
 //!
-//! # In which order
+//! # Order of steps
 //!
 //! 1. The content is written, and is on the disk before the file has its name.
-//! 2. The target is looked at once more: what has come there since is replaced as it would have been at first, or not at
-//!    all. Owner, permissions and access control list are those of the file that is replaced, or narrower.
-//! 3. The file gets its name in one step, and the folder is on the disk before anybody is told so.
+//! 2. The target is looked up once more: whatever has appeared there since is replaced as it would have been at first,
+//!    or not at all. Owner, permissions and access control list are those of the file that is replaced, or narrower.
+//! 3. The file gets its name in one step, and the folder is on the disk before the function returns.
 //!
-//! So whoever opens the target finds the old file or the whole new one, when the program is killed and when the power
-//! fails.
+//! So opening the target gives the old file or the whole new one, even if the program is killed or the power fails.
 //!
-//! # Where it is until then
+//! # Where the file is until then
 //!
-//! On Linux it has no name (`O_TMPFILE`) and goes with the program. It can be linked to a new name; to replace another
-//! file it needs a temporary one first, and so it does on a file system that forgets at a power failure what was written
-//! to a file without a name (Btrfs may). Elsewhere, and where there is no `O_TMPFILE`, it has a temporary name from the
-//! beginning.
+//! On Linux the file has no name (`O_TMPFILE`) and is gone when the program ends. It can be linked to a new name. To
+//! replace another file it first needs a temporary name, and also on a file system that may lose, at a power failure,
+//! what was written to a file without a name (Btrfs may). On other systems, and without `O_TMPFILE`, it has a temporary
+//! name from the beginning.
 //!
-//! What a program that is killed leaves by such a name goes with the next file that is made for the same target.
+//! A file that a killed program leaves by a temporary name is deleted when the next file is created for the same
+//! target.
 
 use super::file::{kind_of, open, set_len};
 use super::forks::OwnFile;
@@ -32,15 +32,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) const EXISTS: &str =
-    "create the file as a new one (`create`, `save` and `persist` replace one that exists, `open_mut` changes it)";
+    "create the file as a new one (`create`, `save` and `persist` replace an existing file, `open_mut` changes it)";
 
-/// How often a target may come and go while a file is to be put in its place: for some seconds.
+/// The number of times that a target may appear and disappear while a file is put in its place: for some seconds.
 const MOST_CHANGES: usize = 100;
 
-/// Where a new file goes, and what is there now.
+/// The place of a new file, and the file that is there now.
 struct Target {
-    /// Behind symbolic links: of them, the file they lead to is replaced and not the link. Absolute, so that it is the
-    /// same wherever the program goes meanwhile.
+    /// The path behind symbolic links: the file that they lead to is replaced and not the link. Absolute, so that it is
+    /// the same if the program changes its working directory.
     real: PathBuf,
     old: Option<fs::Metadata>,
 }
@@ -52,7 +52,7 @@ impl Target {
         let name = target.as_os_str().as_encoded_bytes();
         let is_folder = name.last() == Some(&b'/') || cfg!(windows) && name.last() == Some(&b'\\');
         if is_folder || target.file_name().is_none() {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with a name");
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with a file name");
             return Err(io("create the file", source));
         }
         // Through a symbolic link, the file it leads to is replaced and not the link.
@@ -65,7 +65,7 @@ impl Target {
             Ok(_) if !replace => return Err(exists()),
             Ok(metadata) if !metadata.is_file() => {
                 let found = kind_of(&metadata);
-                let advice = "; `write_to` and `npy::save_to` write to anything that is open";
+                let advice = "; `write_to` and `npy::save_to` write to any open file";
                 return Err(Reason::NotRegularFile { found, wanted: "replaced", advice }.error());
             }
             Ok(metadata) => {
@@ -81,18 +81,19 @@ impl Target {
     }
 }
 
-/// The path that leads to the same file wherever the program goes meanwhile; as it is, where none does: in a folder that
-/// is gone, lies too deep, or below one that may not be searched.
+/// Returns a path that leads to the same file even if the program changes its working directory. Returns the path as it
+/// is if there is no such path: in a folder that is deleted, too deep, or below one that may not be searched.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     if folder_of(&whole).metadata().is_err() && folder_of(path).metadata().is_ok() { path.to_path_buf() } else { whole }
 }
 
-/// A file on its way to its name. Dropped before [`persist`](Self::persist), it goes and the target stays as it was.
+/// A new file that has no final name yet. If it is dropped before [`persist`](Self::persist), it is deleted and the
+/// target stays as it was.
 pub(crate) struct NewFile {
     file: File,
     temporary: Option<Temporary>,
-    /// As it was given, for errors.
+    /// The path as it was given, for errors.
     target: PathBuf,
     real: PathBuf,
     replace: bool,
@@ -100,11 +101,11 @@ pub(crate) struct NewFile {
     process: u32,
 }
 
-/// Why a file has not got its name, and whether it has had any.
+/// The reason why a file did not get its name, and whether it has had any.
 pub(super) struct NotNamed {
     pub(super) error: Error,
     pub(super) was_named: bool,
-    /// Whether the system cannot give it a name in this place.
+    /// Whether the system cannot give the file a name in this place.
     pub(super) impossible: bool,
 }
 
@@ -115,7 +116,7 @@ impl NotNamed {
 }
 
 impl NewFile {
-    /// Begins an empty file, which is to be put in the target's place, or to be new there.
+    /// Creates an empty file, which is to replace the target, or to be new there.
     pub(crate) fn create(target: &Path, replace: bool) -> Result<Self> {
         let create = || {
             let Target { real, old } = Target::look(target, replace)?;
@@ -130,8 +131,9 @@ impl NewFile {
         create().map_err(|error: Error| error.in_file(Some(target)))
     }
 
-    /// Begins an empty file that is to be new, where many want to make the same one at the same time: of them, one does,
-    /// and the others wait. `None` once the target is there. Should the one fail or be killed, the next does.
+    /// Creates an empty file that is to be new, for programs that all want to create the same file at the same time:
+    /// one of them does, and the others wait. Returns `None` once the target exists. If the one fails or is killed, the
+    /// next creates it.
     pub(crate) fn create_alone(target: &Path) -> Result<Option<Self>> {
         let mut wait = Wait::new();
         loop {
@@ -176,30 +178,31 @@ impl NewFile {
         Self { file, temporary, target, real, replace, persisted: false, process }
     }
 
-    /// The file, to be written.
+    /// Returns the file, for writing.
     pub(crate) fn handle(&self) -> Result<File> {
         let handle = self.file.try_clone();
         handle.map_err(|source| Error::io("keep the file open", source).in_file(Some(&self.target)))
     }
 
-    /// The file once more, so that its locks are nobody else's.
+    /// Opens the file once more, so that nothing else shares its locks.
     pub(crate) fn again(&self) -> Result<OwnFile> {
         let path = self.temporary.as_ref().map(Temporary::path);
         let again = OwnFile::again(&self.file, path);
         again.map_err(|source| Error::io("open the file once more", source).in_file(Some(&self.target)))
     }
 
-    /// Gives the file its length, of zeros, with `reserve` in blocks of its own on the disk.
+    /// Extends the file to `len` bytes of zeros; with `reserve`, also allocates their disk blocks.
     pub(crate) fn set_len(&self, len: u64, reserve: bool) -> Result<()> {
         set_len(&self.file, len, reserve).map_err(|error| error.at_bytes(0..len).in_file(Some(&self.target)))
     }
 
-    /// Gives the file its name, in one step, once its content is on the disk; the name is there, too, when this returns.
+    /// Gives the file its name, in one step, once its content is on the disk. The name is on the disk, too, when this
+    /// returns.
     pub(crate) fn persist(&mut self) -> Result<()> {
         self.put_in_place().map_err(|failed| failed.error)
     }
 
-    /// As [`persist`](Self::persist).
+    /// Does the work of [`persist`](Self::persist).
     pub(super) fn put_in_place(&mut self) -> Result<(), NotNamed> {
         if self.persisted {
             return Ok(());
@@ -211,7 +214,7 @@ impl NewFile {
         loop {
             let Target { real, old } = Target::look(&self.real, self.replace).map_err(|error| self.failed(error))?;
             if real != self.real {
-                let text = "a symbolic link has come in its place";
+                let text = "a symbolic link has appeared in its place";
                 let error = io::Error::new(io::ErrorKind::AlreadyExists, text);
                 return Err(self.failed(Error::io("put the new file in place", error)));
             }
@@ -248,7 +251,7 @@ impl NewFile {
         })
     }
 
-    /// Makes the file one that can be renamed.
+    /// Prepares the file for being renamed.
     fn prepare(&mut self, old: Option<&fs::Metadata>, remembered: bool) -> Result<(), NotNamed> {
         if let Some(old) = old {
             let taken = take_over(&self.file, &self.real, old);
@@ -271,7 +274,7 @@ impl NewFile {
     fn rename(&self, replace: bool) -> io::Result<()> {
         let Some(temporary) = &self.temporary else { return Err(io::ErrorKind::NotFound.into()) };
         if !temporary.is_of(&self.file)? {
-            let text = "its temporary name has become another's, as when the folder was replaced";
+            let text = "its temporary name is now that of another file, as when the folder was replaced";
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         let path = temporary.path();
@@ -283,7 +286,7 @@ impl NewFile {
         NotNamed { was_named, ..NotNamed::new(error.in_file(Some(&self.target))) }
     }
 
-    /// Leaves the file where it is, by a name that nobody cleans up, if it has one.
+    /// Leaves the file in its folder, by a name that is never cleaned up, if it has a name. Returns that name.
     pub(super) fn leave(mut self) -> Option<PathBuf> {
         // Locked until it has that name.
         let temporary = self.temporary.take()?;
@@ -305,7 +308,7 @@ impl Drop for NewFile {
     }
 }
 
-/// Begins a file without a name, where the system can give it one later, or with a temporary one.
+/// Creates a file without a name, if the system can give it one later, or with a temporary name.
 fn begin(target: &Path, private: bool) -> Result<(File, Option<Temporary>)> {
     let folder = folder_of(target);
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -328,7 +331,7 @@ fn begin(target: &Path, private: bool) -> Result<(File, Option<Temporary>)> {
     }
 }
 
-/// A file without a name, where the file system has such.
+/// Creates a file without a name, if the file system supports it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn unnamed(folder: &Path, mode: u32) -> Option<File> {
     use rustix::fs::{Mode, OFlags};
@@ -336,7 +339,7 @@ pub(super) fn unnamed(folder: &Path, mode: u32) -> Option<File> {
     rustix::fs::open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
 }
 
-/// The name by which [`link`] finds the file, where there is one.
+/// Returns the name by which [`link`] finds the file, if there is one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn found_by_number(file: &File) -> Option<PathBuf> {
     use std::os::unix::fs::MetadataExt;
@@ -345,7 +348,7 @@ fn found_by_number(file: &File) -> Option<PathBuf> {
     super::file::by_number(file).into_iter().find(|name| fs::metadata(name).is_ok_and(is_own))
 }
 
-/// Gives a file that has no name one that no file has.
+/// Gives a file without a name a name that no other file has.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn link(file: &File, path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, linkat};
@@ -366,7 +369,8 @@ fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whether what was synced of a file without a name is there after a power failure, once it has a name that was synced.
+/// Returns whether the synced content of a file without a name survives a power failure, once the file has a name that
+/// was synced.
 fn remembers_unnamed(file: &File) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return super::filesystem::FileSystem::of(file).is_ok_and(super::filesystem::FileSystem::remembers_unnamed);
@@ -377,8 +381,8 @@ fn remembers_unnamed(file: &File) -> bool {
     }
 }
 
-/// Has the names of the files in a file's folder written to the disk, so that they outlast a power failure. Windows has
-/// no such call, and writes them in their order.
+/// Writes the names in a file's folder to the disk, so that they survive a power failure. Windows has no such call, and
+/// writes names in their order.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
@@ -387,8 +391,7 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
             // Not every file system can, nor may every folder that is written be read.
             Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => {}
             synced => synced.map_err(|source| {
-                let text =
-                    "write the folder to the disk; the file has its name, which a power failure may take from it";
+                let text = "write the folder to the disk; the file has its name, but may lose it at a power failure";
                 Error::io(text, source).in_file(Some(path))
             })?,
         }

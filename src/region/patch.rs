@@ -1,36 +1,36 @@
-//! The beginning of a file that changes when its array becomes longer, in an order that a crash may break off anywhere.
+//! Changes to the beginning of a file whose array becomes longer, in an order that a crash may interrupt anywhere.
 //!
-//! 1. A mark says that elements are being added, where there is room for one.
-//! 2. They are written behind the array.
-//! 3. The new beginning, which speaks of them and has no mark, is written at once.
+//! 1. A mark is written that says that elements are being added, if there is space for one.
+//! 2. The elements are written behind the array.
+//! 3. The new beginning, which counts the elements and has no mark, is written at once.
 //!
-//! Each is on the disk before the next. Undone it is in the other direction: the elements are off the disk before the mark
-//! goes, so that what lies behind an array without the mark is never ours.
+//! Each step is on the disk before the next. The steps are undone in reverse: the elements are off the disk before the
+//! mark is removed, so that whatever lies behind an array without the mark is other data.
 
 use super::At;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Write};
 
-/// Bytes in the place of others in a file.
+/// Bytes that replace others in a file.
 pub(crate) struct Patch {
     pub(crate) at: u64,
     pub(crate) old: Vec<u8>,
     pub(crate) new: Vec<u8>,
-    /// Where the mark stands, where there is room for it.
+    /// The offset of the mark, if there is space for one.
     pub(crate) adding: Option<u64>,
-    /// Whether it has stood there before: somebody was killed who added elements.
+    /// Whether the mark was there before: a program was killed while it added elements.
     pub(crate) was_adding: bool,
 }
 
-/// What a file is asked to do. In tests, one that stops anywhere.
+/// Operations on a file. In tests, a storage that stops anywhere.
 pub(crate) trait Storage {
     fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Waits until everything is on the disk.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Takes off what was added behind a byte.
+    /// Removes what was added behind byte `len`.
     fn cut(&mut self, len: u64) -> io::Result<()>;
 }
 
@@ -49,13 +49,13 @@ impl Storage for &File {
 }
 
 impl Patch {
-    /// What says that elements are being added: what lies behind the array is theirs, and means nothing yet.
+    /// The mark: elements are being added, and what lies behind the array belongs to them but does not count yet.
     pub(crate) const ADDING: u8 = b'\t';
-    /// What stands there else.
+    /// The byte in place of the mark at other times.
     pub(crate) const NOT_ADDING: u8 = b' ';
 
-    /// From the first to the last byte that differs in the beginning of a file, before and after, which nearly always
-    /// lie in one sector: a disk writes that whole or not at all.
+    /// Returns the change from the first to the last byte that differs between the old and the new beginning of a file.
+    /// These bytes nearly always lie in one sector, which a disk writes whole or not at all.
     pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
         let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
         let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
@@ -63,14 +63,14 @@ impl Patch {
         Self { at: first as u64, old, new, adding: None, was_adding: false }
     }
 
-    /// Says that elements are being added behind the array, which ends at a byte. After an error the mark is gone, if the
-    /// system lets it be.
+    /// Marks that elements are being added behind the array, which ends at byte `end`. After an error, the mark is
+    /// removed if the system allows it.
     pub(crate) fn begin(&self, file: &mut impl Storage, end: u64) -> Result<()> {
         let Some(at) = self.adding else { return Ok(()) };
         put(file, at, &[Self::ADDING]).map_err(no_header).inspect_err(|_| self.undo(file, end))
     }
 
-    /// Takes off what was added behind the array, and then the mark, if the system lets us.
+    /// Removes what was added behind the array, and then the mark, if the system allows it.
     pub(crate) fn undo(&self, file: &mut impl Storage, end: u64) {
         let cut = file.cut(end);
         let Some(at) = self.adding else { return };
@@ -80,8 +80,8 @@ impl Patch {
         }
     }
 
-    /// Says that the elements are there, which are on the disk. After an error all is undone, unless the file may have
-    /// its new beginning.
+    /// Writes the new beginning, once the elements are on the disk. After an error, everything is undone, unless the
+    /// file may have its new beginning.
     pub(crate) fn apply(&self, file: &mut impl Storage, end: u64) -> Result<()> {
         put(file, self.at, &self.new).map_err(no_header).inspect_err(|_| {
             // Which beginning the file has now nobody knows. The elements go only when it is the old one.

@@ -1,11 +1,11 @@
-//! Who may do what with a file that replaces another: never more than with the other.
+//! The permissions of a file that replaces another: never wider than the other's.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Gives a file the owner, the group and the permissions of the one that it will replace, as far as the system lets us,
-/// and never wider ones.
+/// Gives a file the owner, the group and the permissions of the file that it will replace, as far as the system allows,
+/// and never wider permissions.
 #[cfg(unix)]
 pub(super) fn take_over(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
     use rustix::fs::{Gid, Uid, fchown};
@@ -48,7 +48,7 @@ pub(super) fn take_over(file: &File, _: &Path, old: &fs::Metadata) -> io::Result
     file.set_permissions(old.permissions())
 }
 
-/// Access control lists ([`acl(5)`](https://man7.org/linux/man-pages/man5/acl.5.html)), as Linux keeps them.
+/// Access control lists ([`acl(5)`](https://man7.org/linux/man-pages/man5/acl.5.html)), as stored by Linux.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod acl {
     use super::{File, Path, io};
@@ -57,7 +57,7 @@ mod acl {
 
     const NAME: &str = "system.posix_acl_access";
 
-    /// The list of a file, which has more than the permissions have.
+    /// Returns the list of a file, if it has more than the permissions.
     pub(super) fn of(path: &Path) -> io::Result<Option<Vec<u8>>> {
         // The most that an attribute can have.
         let mut bytes = vec![0; 1 << 16];
@@ -96,7 +96,7 @@ mod acl {
     }
 }
 
-/// Makes a new file its owner's alone, until [`take_over`] says more.
+/// Restricts a new file to its owner, until [`take_over`] sets other permissions.
 pub(super) fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

@@ -1,7 +1,8 @@
-//! Files without a name, which nobody can open, and the name that one gets once it is finished.
+//! Files without a name, which nobody else can open, and the name that such a file gets once it is finished.
 //!
-//! An array in such a file is safe to write as long as nobody else can have the file. So whatever can fail is tried
-//! before the file has any name, and whoever asked is told whether it has had one when something fails all the same.
+//! An array in such a file is safe to write as long as nobody else can open the file. So everything that can fail is
+//! tried before the file has any name, and if something fails nevertheless, the caller is told whether the file has had
+//! a name.
 
 use super::file::{At, set_len};
 use super::names::create_temporary;
@@ -16,15 +17,15 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
-/// Why a file without a name got none, and whether others may have it open nevertheless.
+/// The reason why a file without a name got none, and whether others may have it open nevertheless.
 pub(crate) struct NotPersisted {
     error: Error,
-    /// It had a name at some time.
+    /// Whether the file had a name at some time.
     was_named: bool,
 }
 
 impl NotPersisted {
-    /// The error with the array, unless others may have its file.
+    /// Returns the error with the array, unless others may have its file open.
     pub(crate) fn with<A>(self, array: A) -> PersistError<A> {
         PersistError::new(self.error, (!self.was_named).then_some(array))
     }
@@ -36,8 +37,8 @@ impl From<Error> for NotPersisted {
     }
 }
 
-/// Gives a file without a name one, whose content is on the disk; the name is there, too, when this returns. Where the
-/// system cannot, as between two file systems, a copy gets the name.
+/// Gives a name to a file without one, whose content is on the disk. The name is on the disk, too, when this returns.
+/// If the system cannot do this, as between two file systems, a copy gets the name.
 pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), NotPersisted> {
     let at = |error: Error| error.in_file(Some(path));
     let io = |action: &'static str| move |source| at(Error::io(action, source));
@@ -47,7 +48,7 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), Not
     if was_named {
         let error = match new.leave() {
             Some(beside) => {
-                let text = format!("{error}; the file is whole, and lies beside it as `{}`", beside.display());
+                let text = format!("{error}; the file is complete, and is beside it as `{}`", beside.display());
                 at(Error::io("put the new file in place", io::Error::other(text)))
             }
             None => error,
@@ -62,7 +63,7 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), Not
     Ok(new.persist()?)
 }
 
-/// Copies a file with its holes, as long as it is.
+/// Copies the whole of a file, with its holes.
 fn copy_data(from: &File, to: &File) -> io::Result<()> {
     let len = from.metadata()?.len();
     to.set_len(len)?;
@@ -81,7 +82,8 @@ fn copy_data(from: &File, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The next bytes of a file, from a position on, that are no hole; none at its end where there are no more.
+/// Returns the next range of a file, from `position` on, that is not a hole; an empty range at the end if there is
+/// none.
 fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     {
@@ -101,7 +103,7 @@ fn next_data(file: &File, position: u64, len: u64) -> io::Result<Range<u64>> {
     Ok(position..len)
 }
 
-/// A file without a name, which goes with the last handle to it unless [`persist`] gives it one.
+/// Creates a file without a name, which is deleted with the last handle to it unless [`persist`] gives it a name.
 pub(crate) fn scratch(folder: &Path, len: u64, reserve: bool) -> Result<File> {
     // The parent of a name alone is the folder in which the program is.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -123,7 +125,7 @@ fn unnamed(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Opened by nobody else, and deleted with the last handle.
+/// Creates a file that nobody else can open, and that is deleted with the last handle.
 #[cfg(windows)]
 fn unnamed(folder: &Path) -> Result<File> {
     use std::os::windows::fs::OpenOptionsExt;

@@ -1,40 +1,41 @@
-//! Snapshots: what bytes of a file are at one moment, in a file that nobody else has.
+//! Snapshots: the bytes of a file at one moment, in a file that nothing else has open.
 //!
-//! The file system lets a second file share the blocks that the bytes lie in, and gives whoever writes to one of them
-//! later blocks of its own. So the source can be written, cut and deleted, and the second file stays. Why references to
-//! its bytes are sound:
+//! The file system lets a second file share the blocks that contain the bytes, and gives new blocks to whichever file
+//! is written later. So the source can be written, truncated and deleted, and the second file does not change.
+//! References to its bytes are sound for these reasons:
 //!
-//! - It has no name and can get none (`O_TMPFILE` with `O_EXCL`), and the one descriptor that it is made by is closed
-//!   before the array is there. For the time between, its mode lets nobody open it by `/proc/PID/fd`; its owner could
-//!   change that. Afterwards only `/proc/PID/map_files` leads to it, for the administrator (`CAP_CHECKPOINT_RESTORE`).
-//!   That is less than what leads to a scratch file as long as the array lives.
-//! - Its length is compared with the end of the elements once it shares the blocks, and nobody can change it then.
-//! - That two files share blocks and nothing else is the promise of the file system, taken from those alone whose own
-//!   code in the kernel keeps it: a server, of FUSE or of a network, can do as it likes.
+//! - The second file has no name and can get none (`O_TMPFILE` with `O_EXCL`), and the one descriptor that creates it
+//!   is closed before the array exists. Until then, its mode lets nobody open it by `/proc/PID/fd`, although its owner
+//!   could change the mode. Afterwards only `/proc/PID/map_files` leads to it, for the administrator
+//!   (`CAP_CHECKPOINT_RESTORE`). A scratch file is more accessible than that as long as its array lives.
+//! - Its length is compared with the end of the elements after it shares the blocks, when nobody can change it any
+//!   more.
+//! - The file system guarantees that two files share blocks and nothing else. Only file systems whose own code in the
+//!   kernel keeps this guarantee are trusted: a server, of FUSE or of a network, may do anything.
 //!
-//! What a read needs is on the disk, so no disk that gets full is in its way. One that fails is a signal, as for every
-//! map.
+//! All that is read is on the disk, so a full disk does not affect reads. A disk that fails raises a signal, as for
+//! every map.
 
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
-/// A file that nobody else has, and that shares blocks with another.
+/// A file that nothing else has open, and that shares blocks with another.
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "android", target_vendor = "apple")),
     allow(dead_code, reason = "other systems have none")
 )]
 pub(super) struct Twin {
     pub(super) file: File,
-    /// The byte of the other file that its first byte is.
+    /// The offset in the other file of this file's first byte.
     pub(super) start: u64,
 }
 
-/// Takes a snapshot of bytes of a file, in a file that is made in the folder or else beside it; `None` where there are
-/// no bytes. Where the first file has become shorter, the second ends before the bytes do.
+/// Takes a snapshot of bytes of a file, in a file that is created in `folder` or else beside the first; `None` if there
+/// are no bytes. If the first file has become shorter, the second ends before the bytes do.
 ///
-/// Nothing may be kept of the second file but a map to read.
+/// Nothing may be kept of the second file except a read-only map.
 pub(super) fn take(
     file: &File,
     path: Option<&Path>,
@@ -69,18 +70,16 @@ mod system {
     use std::os::fd::AsRawFd;
     use std::path::PathBuf;
 
-    /// Checks that the file lies where blocks are shared.
+    /// Checks that the file is on a file system whose files share blocks.
     pub(super) fn check(file: &File) -> Result<()> {
         match FileSystem::of(file) {
             Ok(system) if system.shares_blocks() => Ok(()),
-            Ok(system) => {
-                Err(unsupported(format!("the file lies on {system}, and files share blocks on XFS and Btrfs")))
-            }
-            Err(error) => Err(unsupported(format!("its file system does not say of which kind it is ({error})"))),
+            Ok(system) => Err(unsupported(format!("the file is on {system}, but files share blocks on XFS and Btrfs"))),
+            Err(error) => Err(unsupported(format!("its file system does not report its kind ({error})"))),
         }
     }
 
-    /// The folder in which a file lies: any will do that is on the same file system, should it have another by now.
+    /// Returns the folder of a file. If the file has been moved meanwhile, any folder of the same file system will do.
     pub(super) fn folder_of(file: &File, path: Option<&Path>) -> Result<PathBuf> {
         let real = match path {
             // Behind symbolic links.
@@ -93,7 +92,7 @@ mod system {
         Ok(parent_of(&real))
     }
 
-    /// Makes a file in the folder share the blocks that the bytes lie in, if the file has them still.
+    /// Creates a file in the folder that shares the blocks that contain the bytes, if the file still has them.
     pub(super) fn twin(file: &File, folder: &Path, bytes: &Range<u64>) -> Result<Twin> {
         let told = |action: &'static str, error: Errno, advice: &str| {
             let source = io::Error::from(error);
@@ -103,7 +102,7 @@ mod system {
         let flags = OFlags::TMPFILE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
         let twin = rustix::fs::open(folder, flags, Mode::empty()).map_err(|error| {
             let advice = "; `open_snapshot_in` takes another one of the same file system";
-            told("make a file without a name", error, advice)
+            told("create a file without a name", error, advice)
         })?;
         let twin = File::from(twin);
         copy_attributes(file, &twin)
@@ -111,7 +110,7 @@ mod system {
         match share(file, &twin, bytes) {
             Ok(start) => Ok(Twin { file: twin, start }),
             Err(Errno::XDEV) => {
-                let advice = ", which must be one of the file's own file system";
+                let advice = ", which must be on the file's own file system";
                 Err(told("share the blocks of the file", Errno::XDEV, advice))
             }
             Err(error @ (Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY | Errno::INVAL | Errno::TXTBSY)) => {
@@ -122,8 +121,8 @@ mod system {
         }
     }
 
-    /// Shares whole blocks with an empty file, to which they come as its first: those of the bytes or, where the file
-    /// system shares larger ones only, all. The first byte of the file that is shared.
+    /// Shares whole blocks with an empty file, where they become the first blocks: those that contain the bytes or, if
+    /// the file system shares only larger units, all. Returns the offset of the first shared byte.
     fn share(file: &File, twin: &File, bytes: &Range<u64>) -> Result<u64, Errno> {
         let found = rustix::fs::fstatfs(file)?;
         // Whole pages, too, so that elements are aligned as they are in the file.
@@ -138,7 +137,7 @@ mod system {
         }
     }
 
-    /// Shares the blocks from a byte on, to another or to the end of the file: [`ioctl_ficlonerange(2)`].
+    /// Shares the blocks from byte `start` on, to byte `end` or to the end of the file: [`ioctl_ficlonerange(2)`].
     ///
     /// [`ioctl_ficlonerange(2)`]: https://man7.org/linux/man-pages/man2/ioctl_ficlonerange.2.html
     fn share_range(file: &File, twin: &File, start: u64, end: Option<u64>) -> Result<(), Errno> {
@@ -147,7 +146,7 @@ mod system {
         struct CloneRange {
             src_fd: i64,
             src_offset: u64,
-            /// 0 for all there are.
+            /// 0 for all bytes up to the end of the file.
             src_length: u64,
             dest_offset: u64,
         }
@@ -161,8 +160,9 @@ mod system {
         unsafe { rustix::ioctl::ioctl(twin, call) }
     }
 
-    /// Gives an empty file what it must have in common with one whose blocks it is to share: Btrfs writes files without
-    /// checksums (`chattr +C`) in other ways, and a new file may have got that, or not, from its folder.
+    /// Gives an empty file the attributes that it must have in common with a file whose blocks it is to share: Btrfs
+    /// writes files without checksums (`chattr +C`) in other ways, and a new file inherits this attribute from its
+    /// folder, or not.
     fn copy_attributes(file: &File, twin: &File) -> Result<(), Errno> {
         const FS_NOCOMP_FL: IFlags = IFlags::from_bits_retain(0x400);
         if !FileSystem::of(file).is_ok_and(FileSystem::has_attributes) {
@@ -182,8 +182,8 @@ mod system {
     }
 }
 
-/// APFS shares the blocks of whole files, and gives the second a name. It is in a folder of its own for as long, that
-/// nobody else may enter.
+/// APFS shares the blocks of whole files, and gives the second file a name. Until the name is removed, it is in a
+/// folder of its own, which nobody else may enter.
 #[cfg(target_vendor = "apple")]
 mod system {
     use super::super::names::{folder_of as parent_of, temporary_name};
@@ -204,7 +204,7 @@ mod system {
             b"apfs" => Ok(()),
             name => {
                 let name = String::from_utf8_lossy(name);
-                Err(unsupported(format!("the file lies on {name}, and files share blocks on APFS")))
+                Err(unsupported(format!("the file is on {name}, but files share blocks on APFS")))
             }
         }
     }
@@ -230,7 +230,7 @@ mod system {
         let own = temporary_name(folder);
         DirBuilder::new().mode(0o700).create(&own).map_err(|source| {
             let advice = "; `open_snapshot_in` takes another one of the same file system";
-            told("make a folder for the snapshot", source, advice)
+            told("create a folder for the snapshot", source, advice)
         })?;
         let path = own.join("snapshot");
         let cloned = fclonefileat(file, CWD, &path, CloneFlags::NOFOLLOW | CloneFlags::NOOWNERCOPY);
@@ -242,7 +242,7 @@ mod system {
         removed.map_err(|source| told("unlink the snapshot", source, ""))?;
         match twin.metadata() {
             Ok(metadata) if metadata.nlink() == 0 => Ok(Twin { file: twin, start: 0 }),
-            Ok(_) => Err(unsupported("somebody has given it a name")),
+            Ok(_) => Err(unsupported("another program has given the snapshot a name")),
             Err(source) => Err(told("read the snapshot's length", source, "")),
         }
     }
@@ -253,7 +253,7 @@ mod system {
     use super::{File, Path, Range, Result, Twin, unsupported};
     use std::path::PathBuf;
 
-    const NONE: &str = "it takes a file system of Linux or macOS on which files share blocks";
+    const NONE: &str = "it requires a file system of Linux or macOS on which files share blocks";
 
     pub(super) fn check(_: &File) -> Result<()> {
         Err(unsupported(NONE))

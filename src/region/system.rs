@@ -7,49 +7,50 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 
-/// What the operating system can be told of the way an array is going to be used: [`madvise(2)`].
+/// Advice to the operating system on how an array is going to be used: [`madvise(2)`].
 ///
-/// Only the kinds that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form of
-/// `MADV_DONTNEED`. An advice that an operating system does not have is an error of kind
-/// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four, which are hints everywhere and do nothing
-/// on Windows; one that only a newer or otherwise built kernel has is of kind [`Io`](crate::ErrorKind::Io).
+/// Only kinds of advice that cannot change what is read are here; [`evict`](crate::MmapArray::evict) is the safe form
+/// of `MADV_DONTNEED`. Advice that the operating system does not have is an error of kind
+/// [`Unsupported`](crate::ErrorKind::Unsupported), except for the first four kinds, which are hints on every system and
+/// do nothing on Windows. Advice that only a newer or differently configured kernel has is an error of kind
+/// [`Io`](crate::ErrorKind::Io).
 ///
 /// [`madvise(2)`]: https://man7.org/linux/man-pages/man2/madvise.2.html
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {
-    /// No special treatment: a little is read ahead. `MADV_NORMAL`
+    /// No special treatment, with moderate read-ahead. `MADV_NORMAL`
     Normal,
-    /// Elements are used in no order: nothing is read ahead. `MADV_RANDOM`
+    /// Access in random order, without read-ahead. `MADV_RANDOM`
     Random,
-    /// Elements are used from the first to the last: much is read ahead. `MADV_SEQUENTIAL`
+    /// Access from the first element to the last, with aggressive read-ahead. `MADV_SEQUENTIAL`
     Sequential,
-    /// Elements are used soon: reading them may begin now. `MADV_WILLNEED`
+    /// Access soon, so that reading may begin now. `MADV_WILLNEED`
     WillNeed,
-    /// Large pages, where the file system or the memory has them. `MADV_HUGEPAGE`, Linux
+    /// Huge pages, if the file system or the memory has them. `MADV_HUGEPAGE`, Linux
     HugePage,
-    /// No large pages. `MADV_NOHUGEPAGE`, Linux
+    /// No huge pages. `MADV_NOHUGEPAGE`, Linux
     NoHugePage,
-    /// Reads all pages in now, and reports an error where one cannot be read. `MADV_POPULATE_READ`, Linux 5.14
+    /// Reads all pages now, and reports an error if one cannot be read. `MADV_POPULATE_READ`, Linux 5.14
     PopulateRead,
-    /// Gets all pages ready to be written now, blocks on the disk included, and reports an error where one cannot be
-    /// had. For writable arrays. `MADV_POPULATE_WRITE`, Linux 5.14
+    /// Prepares all pages for writing now, including their disk blocks, and reports an error if one cannot be prepared.
+    /// For writable arrays. `MADV_POPULATE_WRITE`, Linux 5.14
     PopulateWrite,
-    /// The pages may go first when memory is short. `MADV_COLD`, Linux 5.4
+    /// Pages to reclaim first when memory is short. `MADV_COLD`, Linux 5.4
     Cold,
-    /// The pages go now, written out where they must be. `MADV_PAGEOUT`, Linux 5.4
+    /// Pages to reclaim now, after writing them back if necessary. `MADV_PAGEOUT`, Linux 5.4
     PageOut,
-    /// Leaves the elements out of a core dump. `MADV_DONTDUMP`, Linux
+    /// Leaves the elements out of core dumps. `MADV_DONTDUMP`, Linux
     DontDump,
-    /// Takes [`DontDump`](Self::DontDump) back. `MADV_DODUMP`, Linux
+    /// Undoes [`DontDump`](Self::DontDump). `MADV_DODUMP`, Linux
     DoDump,
-    /// Lets equal pages of private memory become one. `MADV_MERGEABLE`, Linux
+    /// Lets the kernel merge equal pages of private memory. `MADV_MERGEABLE`, Linux
     Mergeable,
-    /// Takes [`Mergeable`](Self::Mergeable) back. `MADV_UNMERGEABLE`, Linux
+    /// Undoes [`Mergeable`](Self::Mergeable). `MADV_UNMERGEABLE`, Linux
     Unmergeable,
 }
 
-/// The error of a call that not every system has.
+/// Returns the error for a call that not every system has.
 pub(super) fn refused(action: &'static str, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::Unsupported => Error::unsupported(format!("cannot {action}: this system has no such call")),
@@ -57,12 +58,12 @@ pub(super) fn refused(action: &'static str, source: io::Error) -> Error {
     }
 }
 
-/// The length of the pages of a file on `hugetlbfs`, of which it maps, unmaps and replaces whole ones alone; `None` for all
-/// other files, whose pages are as long as memory's.
+/// Returns the page size of a file on `hugetlbfs`, which maps, unmaps and replaces only whole huge pages; `None` for
+/// all other files, whose pages have the size of memory's.
 pub(super) fn huge_page(file: &File) -> Option<usize> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        /// Of `linux/magic.h`; the type of the field that it is compared with differs from machine to machine.
+        /// From `linux/magic.h`. The type of the field that it is compared with differs between machines.
         const HUGETLBFS: u32 = 0x9584_58f6;
         // A file system that does not say what it is, as some servers behind FUSE, is another.
         let system = rustix::fs::fstatfs(file).ok()?;
@@ -78,7 +79,8 @@ pub(super) fn huge_page(file: &File) -> Option<usize> {
     }
 }
 
-/// Whether the system does not map a file from memory's second page on, which lies within the first huge one.
+/// Returns whether the system refuses to map a file from the second page of memory's size on, which lies within the
+/// first huge page.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn refuses_single_pages(file: &File) -> bool {
     let page = rustix::param::page_size();
@@ -86,7 +88,8 @@ fn refuses_single_pages(file: &File) -> bool {
     mapped.is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
 }
 
-/// Whether a map begins where one of huge pages could: they are aligned to their length, of which there are few.
+/// Returns whether a map begins where a map of huge pages could begin: they are aligned to their size, and few maps
+/// are.
 pub(super) fn begins_as_huge(raw: &MmapRaw) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -101,7 +104,7 @@ pub(super) fn begins_as_huge(raw: &MmapRaw) -> bool {
     }
 }
 
-/// Unmaps a map of huge pages whose length memmap2 does not know.
+/// Unmaps a map of huge pages, whose size memmap2 does not know.
 pub(super) fn unmap_huge(raw: MmapRaw, page: usize) {
     #[cfg(unix)]
     {
@@ -118,7 +121,7 @@ pub(super) fn unmap_huge(raw: MmapRaw, page: usize) {
     }
 }
 
-/// Makes an anonymous map longer, or leaves it as it was. The new bytes are zero.
+/// Makes an anonymous map longer, or leaves it as it was on an error. The new bytes are zero.
 pub(super) fn grow_memory(
     raw: &mut Option<MmapRaw>,
     old_len: usize,
@@ -201,7 +204,8 @@ pub(super) fn unlock(raw: &MmapRaw, offset: usize, len: usize) -> io::Result<()>
     unsafe { rustix::mm::munlock(start.cast(), len) }.map_err(io::Error::from)
 }
 
-/// The bytes from the start of the page in which they begin. That page belongs to the map, since maps begin on pages.
+/// Extends the bytes to the start of the page in which they begin. That page belongs to the map, because maps begin on
+/// pages.
 #[cfg(unix)]
 fn pages(raw: &MmapRaw, offset: usize, len: usize) -> (*mut u8, usize) {
     let start = raw.as_mut_ptr().wrapping_add(offset);
@@ -209,8 +213,8 @@ fn pages(raw: &MmapRaw, offset: usize, len: usize) -> (*mut u8, usize) {
     (start.wrapping_sub(before), len + before)
 }
 
-/// Asks the system for large pages where memory of many pages is about to be filled, and finding them one by one would
-/// take longer than that. As NumPy does, from the same size on.
+/// Asks the system for huge pages for memory of many pages that is about to be filled, when page faults would otherwise
+/// take longer than filling it. NumPy does the same, from the same size on.
 pub(crate) fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if size_of_val(memory) >= 4 << 20 {

@@ -1,29 +1,29 @@
-//! Waiting for the disk, so that what it has not taken is told to all who wait.
+//! Waiting for the disk, such that its errors are reported to all that wait.
 //!
-//! Linux tells an open file once that bytes written to it did not come to the disk: whoever waits first is told, whatever
-//! bytes he asked about, and for all others they are on the disk from then on. (PostgreSQL lost data by this in 2018:
-//! <https://wiki.postgresql.org/wiki/Fsync_Errors>.) Parts of an array have one open file, and so has an array that is
-//! flushed twice. So an error is kept, and returned to all who wait later, or at the same time.
+//! Linux reports to an open file only once that bytes written to it did not reach the disk: the first to wait gets the
+//! error, whatever bytes it waits for, and for all others the bytes seem to be on the disk from then on. (PostgreSQL
+//! lost data by this in 2018: <https://wiki.postgresql.org/wiki/Fsync_Errors>.) Parts of an array share one open file,
+//! and an array may be flushed twice. So an error is kept, and returned to all that wait later or at the same time.
 
 use std::io;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
-/// Whether the disk has ever refused what was written through a map.
+/// A record of whether the disk ever failed to write what was written through a map.
 #[derive(Default)]
 pub(super) struct WriteBack {
-    /// Read by each who is waiting. Who has the lock alone knows that none of those is who began before.
+    /// Locked for reading by each waiter. Locking it for writing waits for all waiters that began before.
     waiting: RwLock<()>,
     failed: OnceLock<Failed>,
 }
 
-/// An error to be told again.
+/// An error to be returned again.
 #[derive(Clone, Copy)]
 enum Failed {
     Os(i32),
     Other(io::ErrorKind),
 }
 
-/// Waits for the disk by a system call: as [`WriteBack::wait`], where there is something to be waited for.
+/// Waits for the disk by a system call: like [`WriteBack::wait`], if there is a record of errors.
 pub(super) fn wait(write_back: Option<&WriteBack>, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     match write_back {
         Some(write_back) => write_back.wait(sync),
@@ -32,7 +32,7 @@ pub(super) fn wait(write_back: Option<&WriteBack>, sync: impl FnOnce() -> io::Re
 }
 
 impl WriteBack {
-    /// Waits by a system call that tells of an error once.
+    /// Waits by a system call that reports an error only once.
     pub(super) fn wait(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.check()?;
         let waiting = self.waiting.read().unwrap_or_else(PoisonError::into_inner);
@@ -53,13 +53,14 @@ impl WriteBack {
             Failed::Os(code) => io::Error::from_raw_os_error(code),
             Failed::Other(kind) => kind.into(),
         };
-        let text = format!("{source} (told before, of this or another part; what memory shows may not be on the disk)");
+        let text =
+            format!("{source} (reported before, for this or another part; elements in memory may not be on the disk)");
         Err(io::Error::new(source.kind(), text))
     }
 }
 
 impl Failed {
-    /// `None` where nothing was tried.
+    /// Returns `None` if the call has not tried to write.
     fn of(error: &io::Error) -> Option<Self> {
         match error.kind() {
             io::ErrorKind::Interrupted | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => None,
@@ -93,7 +94,7 @@ mod tests {
             assert_eq!(kinds, [io::ErrorKind::StorageFull; 2]);
         });
         let later = write_back.wait(|| unreachable!("nobody is asked again"));
-        assert!(later.unwrap_err().to_string().contains("told before"));
+        assert!(later.unwrap_err().to_string().contains("reported before"));
     }
 
     #[test]

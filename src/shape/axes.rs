@@ -1,28 +1,29 @@
-//! The axes of a view: how many elements there are along each, and how many bytes from one to the next.
+//! The axes of a view: the number of elements along each, and the byte strides.
 //!
-//! Few axes are kept inline, so that a view of them is small and allocates nothing; more are in one allocation.
+//! If there are few axes, they are stored inline, so that a view is small and allocates nothing. More are stored in one
+//! allocation.
 
 use super::{Dims, MAX_NDIM, Order};
 use crate::error::{Error, Result};
 
-/// The most axes that are kept inline.
+/// The maximum number of axes that are stored inline.
 const INLINE: usize = 6;
 
-/// Axes with byte strides: everything of a view but its pointer. None by default.
+/// Axes with byte strides: everything in a view except its pointer. Defaults to no axes.
 ///
-/// Most views have few axes, and many are made: one for each row, say. So up to six lie inline, in 14 words; more of
-/// them lie together in one allocation, of which each clone makes another.
+/// Most views have few axes, and many views are created, for example one for each row. Therefore up to six axes are
+/// stored inline, in 14 words. More are stored in one allocation, which each clone copies.
 #[derive(Clone, Default)]
 pub(crate) struct Axes {
     ndim: usize,
-    /// The first `ndim` are the axes, where they are [`INLINE`] at most.
+    /// The axes are the first `ndim` of these, if there are at most [`INLINE`].
     lens: [usize; INLINE],
     strides: [isize; INLINE],
-    /// The axes, where they are more.
+    /// The axes, if there are more.
     many: Option<Box<Many>>,
 }
 
-/// More axes than lie inline; the first `ndim` of them.
+/// More axes than are stored inline; the first `ndim` are used.
 #[derive(Clone)]
 struct Many {
     lens: [usize; MAX_NDIM],
@@ -30,14 +31,14 @@ struct Many {
 }
 
 impl Axes {
-    /// So many axes, of no length yet. At most [`MAX_NDIM`].
+    /// Creates `ndim` axes of length 0. There must be at most [`MAX_NDIM`].
     #[inline]
     fn of_none(ndim: usize) -> Self {
         let many = (ndim > INLINE).then(|| Box::new(Many { lens: [0; MAX_NDIM], strides: [0; MAX_NDIM] }));
         Self { ndim, many, ..Self::default() }
     }
 
-    /// The axes of elements of `size` bytes that lie one after another in `order`. `dims` must have passed
+    /// Returns the axes of contiguous elements of `size` bytes in `order`. `dims` must have passed
     /// [`Dims::checked_len`] for that size.
     #[inline]
     pub(crate) fn contiguous(dims: &Dims, order: Order, size: usize) -> Self {
@@ -64,7 +65,7 @@ impl Axes {
         axes
     }
 
-    /// Axes of these lengths and strides, as many of either. At most [`MAX_NDIM`].
+    /// Creates axes of the given lengths and strides, of which there must be the same number, at most [`MAX_NDIM`].
     pub(crate) fn new(lens: &[usize], strides: &[isize]) -> Self {
         let mut axes = Self::of_none(lens.len());
         let (to_lens, to_strides) = axes.parts_mut();
@@ -73,7 +74,7 @@ impl Axes {
         axes
     }
 
-    /// One axis.
+    /// Creates one axis.
     #[inline]
     pub(crate) fn one(len: usize, stride: isize) -> Self {
         let mut axes = Self::of_none(1);
@@ -94,7 +95,7 @@ impl Axes {
         }
     }
 
-    /// In bytes; an axis of one element or none may have any stride.
+    /// Returns the strides in bytes. An axis of at most one element may have any stride.
     #[inline]
     pub(crate) fn strides(&self) -> &[isize] {
         match self.strides.get(..self.ndim) {
@@ -103,13 +104,13 @@ impl Axes {
         }
     }
 
-    /// The lengths and the strides, where all lie inline.
+    /// Returns the lengths and the strides if they are stored inline.
     #[inline(always)]
     pub(crate) fn few(&self) -> Option<(&[usize], &[isize])> {
         (self.ndim <= INLINE).then(|| (&self.lens[..self.ndim], &self.strides[..self.ndim]))
     }
 
-    /// The same, where there are more than that.
+    /// Returns the lengths and the strides if they are not stored inline.
     #[cold]
     fn many(&self) -> (&[usize], &[isize]) {
         let many = self.many.as_deref().expect("more axes than lie inline are allocated");
@@ -125,13 +126,15 @@ impl Axes {
         }
     }
 
-    /// The number of elements; it fits, since every view is a part or a reinterpretation of a checked array.
+    /// Returns the number of elements. It cannot overflow, because every view is a part or a reinterpretation of a
+    /// checked array.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.lens().iter().product()
     }
 
-    /// The byte offset of an index from the first element; `None` outside, or for another number of axes.
+    /// Returns the byte offset of an index from the first element, or `None` if the index is out of bounds or has
+    /// another number of axes.
     #[inline]
     pub(crate) fn offset(&self, index: &[usize]) -> Option<isize> {
         if index.len() != self.ndim {
@@ -159,7 +162,7 @@ impl Axes {
         (lens[axis], strides[axis]) = (len, stride);
     }
 
-    /// Whether the last axes have these lengths and lie one after another in C order, for elements of `size` bytes.
+    /// Returns whether the last axes have these lengths and are contiguous in C order, for elements of `size` bytes.
     pub(crate) fn ends_with(&self, lens: &[usize], size: usize) -> bool {
         let Some(first) = self.ndim.checked_sub(lens.len()) else { return false };
         let mut stride = size as isize;
@@ -189,10 +192,10 @@ impl Axes {
         self.truncate(self.ndim - 1);
     }
 
-    /// Puts an axis before `axis`; an error where there are [`MAX_NDIM`] already.
+    /// Inserts an axis before `axis`, or returns an error if there already are [`MAX_NDIM`].
     pub(crate) fn insert(&mut self, axis: usize, len: usize, stride: isize) -> Result<()> {
         if self.ndim == MAX_NDIM {
-            return Err(Error::shape(format!("one more axis than {MAX_NDIM}, the most a view can have")));
+            return Err(Error::shape(format!("cannot add an axis: a view has at most {MAX_NDIM} axes")));
         }
         self.ndim += 1;
         if self.ndim == INLINE + 1 {
@@ -209,7 +212,8 @@ impl Axes {
         Ok(())
     }
 
-    /// Axis `k` becomes what axis `order[k]` was. `order` must be a permutation of the axes.
+    /// Returns the axes in another order: axis `k` is what axis `order[k]` was. `order` must be a permutation of the
+    /// axes.
     pub(crate) fn permuted(&self, order: &[usize]) -> Self {
         let mut axes = self.clone();
         let (lens, strides) = axes.parts_mut();
@@ -225,8 +229,8 @@ impl Axes {
         strides.reverse();
     }
 
-    /// Whether the elements of `size` bytes lie one after another in C order. Axes of one element do not matter, and
-    /// where there is no element there is nothing to be out of place.
+    /// Returns whether elements of `size` bytes are contiguous in C order. Axes of one element do not matter, and a
+    /// view without elements is contiguous.
     pub(crate) fn is_contiguous(&self, size: usize) -> bool {
         let mut expected = size as isize;
         for (&len, &stride) in self.lens().iter().zip(self.strides()).rev() {
@@ -244,8 +248,8 @@ impl Axes {
         true
     }
 
-    /// The same elements in the same order over as few axes as possible: axes of one element go, and two that follow
-    /// one another evenly become one.
+    /// Returns the same elements in the same order over as few axes as possible: axes of one element are removed, and
+    /// adjacent axes are merged if their strides allow it.
     pub(crate) fn joined(&self) -> Self {
         let mut joined = self.clone();
         let (lens, strides) = joined.parts_mut();
@@ -269,7 +273,7 @@ impl Axes {
         joined
     }
 
-    /// Leaves the first so many axes.
+    /// Keeps only the first `ndim` axes.
     #[inline]
     fn truncate(&mut self, ndim: usize) {
         self.ndim = ndim;
@@ -281,20 +285,20 @@ impl Axes {
         }
     }
 
-    /// Whether the axes go from the slowest to the fastest, and all of them forwards.
+    /// Returns whether the strides are nonnegative and in descending order.
     #[inline]
     pub(crate) fn is_in_memory_order(&self) -> bool {
         self.strides().is_sorted_by(|slower, faster| slower >= faster) && self.strides().last().is_none_or(|&s| s >= 0)
     }
 
-    /// The axes from the slowest to the fastest.
+    /// Returns the axes from the slowest to the fastest.
     pub(crate) fn slowest_first(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.ndim()).collect();
         order.sort_by_key(|&axis| std::cmp::Reverse(self.strides()[axis].unsigned_abs()));
         order
     }
 
-    /// The same elements in the order in which they lie in memory, and the byte offset of the first of them.
+    /// Returns the same elements in memory order, and the byte offset of the first of them.
     pub(crate) fn in_memory_order(&self) -> (Self, isize) {
         let mut axes = self.clone();
         let (lens, strides) = axes.parts_mut();

@@ -1,8 +1,8 @@
-//! Elements gone through along axes.
+//! Reductions along axes.
 //!
-//! The elements are gone through once and as they lie in memory, whichever axes are reduced: a file larger than memory
-//! is read from its beginning to its end. Where the innermost axis is reduced, each run of it is taken in one go, as a
-//! whole view is. Where it is kept, its elements are taken side by side, each by a state of its own, and several rows
+//! The elements are read once and in memory order, for any choice of axes: a file larger than memory is read from its
+//! beginning to its end. If the innermost axis is reduced, each run along it is reduced as a whole, like the run of a
+//! whole view. If it is kept, its elements are processed side by side, each with a state of its own, and several rows
 //! at a time, so that a state is loaded and stored once for all of them.
 
 use super::ArrayView;
@@ -25,19 +25,19 @@ use std::marker::PhantomData;
 #[derive(Clone, Copy)]
 struct Axis {
     len: usize,
-    /// In bytes.
+    /// The distance between elements, in bytes.
     stride: isize,
-    /// From one state to the next, as wrapping arithmetic has it; 0 along an axis that is reduced.
+    /// The distance between states, in wrapping arithmetic; 0 along an axis that is reduced.
     step: usize,
 }
 
-/// Goes from index to index along axes, in C order.
+/// A walk over the indices of axes, in C order.
 struct Walk<'a> {
     axes: &'a [Axis],
     index: Vec<usize>,
-    /// Where the element is.
+    /// The address of the current element.
     source: Addr,
-    /// Where its state is.
+    /// The position of its state.
     place: usize,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
         Self { axes, index: vec![0; axes.len()], source, place }
     }
 
-    /// Goes to the next index, from the last to the first one; whether there was a next.
+    /// Advances to the next index, or back to the first after the last. Returns whether there was a next index.
     #[inline(always)]
     fn step(&mut self) -> bool {
         for (index, axis) in self.index.iter_mut().zip(self.axes).rev() {
@@ -64,19 +64,19 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// In which order the elements of a view are gone through.
+/// The order in which the elements of a view are reduced.
 pub(super) struct Plan<'a, T, A> {
-    /// Where the first of them lies.
+    /// The address of the first element in that order.
     start: Addr,
-    /// The slowest first, without those of one element, and as few as possible. No stride is negative.
+    /// The axes, slowest first, joined where possible and without those of length 1. No stride is negative.
     axes: Vec<Axis>,
-    /// How many states there are.
+    /// The number of states.
     states: usize,
-    /// How many elements each takes.
+    /// The number of elements per state.
     pub(super) reduced: usize,
     /// The axes that are kept, in the order of the view.
     results: Vec<Axis>,
-    /// The state of the first result.
+    /// The position of the state of the first result.
     first: usize,
     marker: PhantomData<(&'a T, A)>,
 }
@@ -88,7 +88,7 @@ impl<'a, T, A> Plan<'a, T, A> {
         let mut is_reduced = vec![false; ndim];
         for &axis in reduced {
             match is_reduced.get_mut(axis) {
-                None => return Err(Error::out_of_range(format!("axis {axis} of a view with {ndim} axes"))),
+                None => return Err(Error::out_of_range(format!("there is no axis {axis} in a view with {ndim} axes"))),
                 Some(true) => return Err(Error::out_of_range(format!("axis {axis} is named twice in {reduced:?}"))),
                 Some(reduced) => *reduced = true,
             }
@@ -126,32 +126,33 @@ impl<'a, T, A> Plan<'a, T, A> {
         })
     }
 
-    /// The lengths of the axes that are kept.
+    /// Returns the lengths of the axes that are kept.
     pub(super) fn shape(&self) -> Vec<usize> {
         self.results.iter().map(|axis| axis.len).collect()
     }
 
-    /// Whether there are results of no elements, of which `what` is asked, and which have none.
+    /// Returns an error if a result would be that of no elements. `what` names the result, which is undefined then.
     pub(super) fn check_elements(&self, what: &str) -> Result<()> {
         if self.reduced > 0 || self.states == 0 {
             return Ok(());
         }
-        Err(Error::out_of_range(format!("there is no {what} of no elements, of which a reduced axis has none")))
+        Err(Error::out_of_range(format!("a reduced axis has length 0, and there is no {what} of no elements")))
     }
 
-    /// Refuses more results of a type than there is memory for: of an axis without elements a file may have any number.
+    /// Returns an error if there is no memory for the results: a file may have any number of them along an axis if
+    /// another has length 0.
     pub(super) fn check_memory<S>(&self) -> Result<()> {
         // With some for what is known of each on the way.
         let room = Vec::<(S, [u64; 4])>::new().try_reserve_exact(self.states);
         room.map_err(|_| Error::overflow("the reduction", format!("there is no memory for {} results", self.states)))
     }
 
-    /// What is known of each state, which lie as in memory, in the C order of the results.
+    /// Reorders the states, which are in memory order, to the C order of the results.
     pub(super) fn in_order<S: Copy>(&self, states: Vec<S>) -> Vec<S> {
         if self.is_in_order() { states } else { self.places().map(|place| states[place]).collect() }
     }
 
-    /// The places of the states, in the order of the results.
+    /// Returns the positions of the states, in the order of the results.
     fn places(&self) -> impl Iterator<Item = usize> + '_ {
         let mut walk = Walk::new(&self.results, self.start, self.first);
         (0..self.states).map(move |_| {
@@ -161,18 +162,18 @@ impl<'a, T, A> Plan<'a, T, A> {
         })
     }
 
-    /// The elements, where all of them have one state.
+    /// Returns the elements if all of them have one state.
     pub(super) fn raw_of_one(&self) -> Option<RawView> {
         (self.states == 1).then(|| self.raw())
     }
 
-    /// The elements, in the order in which they are gone through.
+    /// Returns the elements in the order in which they are reduced.
     fn raw(&self) -> RawView {
         let (lens, strides): (Vec<_>, Vec<_>) = self.axes.iter().map(|axis| (axis.len, axis.stride)).unzip();
         RawView { ptr: self.start, axes: Axes::new(&lens, &strides) }
     }
 
-    /// Whether the states lie in the order of the results.
+    /// Returns whether the states are in the order of the results.
     fn is_in_order(&self) -> bool {
         let mut next = 1_usize;
         self.results.iter().rev().all(|axis| {
@@ -190,22 +191,22 @@ unsafe impl<T: Send + Sync, A> Send for Plan<'_, T, A> {}
 #[cfg(feature = "rayon")]
 unsafe impl<T: Send + Sync, A> Sync for Plan<'_, T, A> {}
 
-/// The fewest bytes of elements for which another processor is asked.
+/// The fewest bytes of elements that are given to another thread.
 #[cfg(feature = "rayon")]
 pub(super) const FEWEST: usize = 1 << 20;
 
-/// Two parts of the elements of a plan.
+/// The two halves of the elements of a plan.
 #[cfg(feature = "rayon")]
 pub(super) struct Halves<'a, T, A> {
     pub(super) parts: [Plan<'a, T, A>; 2],
-    /// Whether both have all states, of which each then takes some of the elements; else those of the first come before
-    /// those of the other.
+    /// Whether both halves have all states, to each of which both contribute elements. Otherwise the states of the
+    /// first half come before those of the second.
     pub(super) share_states: bool,
 }
 
 #[cfg(feature = "rayon")]
 impl<'a, T, A> Plan<'a, T, A> {
-    /// Cuts the elements in two, which depends on their layout alone; `None` where they are few.
+    /// Splits the elements in two, at a place that depends only on their layout. Returns `None` if they are few.
     pub(super) fn halves(&self) -> Option<Halves<'a, T, A>> {
         let len = self.axes.iter().map(|axis| axis.len).product::<usize>();
         if self.states == 0 || len.saturating_mul(size_of::<T>()) < 2 * FEWEST {
@@ -235,7 +236,7 @@ impl<'a, T, A> Plan<'a, T, A> {
         Some(Halves { parts: [part(0, middle), part(middle, len)], share_states: step == 0 })
     }
 
-    /// How many states there are.
+    /// Returns the number of states.
     pub(super) fn states(&self) -> usize {
         self.states
     }
@@ -243,14 +244,14 @@ impl<'a, T, A> Plan<'a, T, A> {
 
 #[cfg(feature = "rayon")]
 impl<'a, T, A: Reading> Plan<'a, T, A> {
-    /// The elements, in the order in which they are gone through.
+    /// Returns the elements in the order in which they are reduced.
     pub(super) fn to_view(&self) -> ArrayView<'a, T, A> {
         // SAFETY: these are elements of the view that the plan was made of, which only reads.
         unsafe { ArrayView::from_raw(self.raw()) }
     }
 }
 
-/// The same axes, of which those of one element go, and two that follow one another evenly become one.
+/// Removes axes of length 1, and joins pairs of axes that can be traversed as one.
 fn joined(axes: Vec<Axis>) -> Vec<Axis> {
     let mut joined: Vec<Axis> = Vec::with_capacity(axes.len());
     for axis in axes.into_iter().filter(|axis| axis.len != 1) {
@@ -268,15 +269,14 @@ fn joined(axes: Vec<Axis>) -> Vec<Axis> {
     joined
 }
 
-/// The elements of a view, gone through along axes.
+/// The kernel that reduces the elements of a view along axes.
 struct Along<'a, T, A, R: Reduction<T>> {
     plan: &'a Plan<'a, T, A>,
     reduction: R,
     states: &'a mut [R::State],
 }
 
-/// Reduces a view, all of whose elements are initialised, to one state for each place of the result, as they lie in
-/// memory.
+/// Reduces a view, all of whose elements are initialized, to one state per result, in memory order.
 pub(super) fn reduce<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, reduction: R) -> Vec<R::State> {
     let mut states = begun(plan, reduction);
     if plan.reduced > 0 && !states.is_empty() {
@@ -285,7 +285,7 @@ pub(super) fn reduce<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, redu
     states
 }
 
-/// The states before the first element.
+/// Returns the states before the first element.
 fn begun<T, A: Load<T>, R: Reduction<T>>(plan: &Plan<'_, T, A>, reduction: R) -> Vec<R::State> {
     // Those that are kept lie in the order of the states.
     let kept: Vec<Axis> = plan.axes.iter().copied().filter(|axis| axis.step > 0).collect();
@@ -332,7 +332,7 @@ struct Rows<T, A> {
 }
 
 impl<T, A: Load<T>> Rows<T, A> {
-    /// Where a row begins.
+    /// Returns the address of the first element of a row.
     #[inline(always)]
     fn at(&self, row: usize) -> Addr {
         self.source.offset((row as isize).wrapping_mul(self.rows.stride))
@@ -359,7 +359,7 @@ impl<T, A: Load<T>> Rows<T, A> {
         }
     }
 
-    /// Of rows whose elements each have a state of their own.
+    /// Reduces rows in which each element has a state of its own.
     #[inline(always)]
     fn side_by_side<R: Reduction<T>, S: Series<T>>(
         &self,
@@ -395,7 +395,7 @@ impl<T, A: Load<T>> Rows<T, A> {
     }
 }
 
-/// Pushes the elements of some rows each to its state, row by row.
+/// Adds the elements of some rows to their states, row by row.
 #[inline(always)]
 fn push_rows<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
     reduction: R,
@@ -412,7 +412,7 @@ fn push_rows<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
     }
 }
 
-/// The same from an index on.
+/// Adds the elements from index `start` on, for as many as there are states.
 #[inline(always)]
 fn push_block<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
     reduction: R,
@@ -439,7 +439,7 @@ fn push_block<T, R: Reduction<T>, S: Series<T>, const ROWS: usize>(
     }
 }
 
-/// The same of rows of a few elements, whose states are kept in registers.
+/// Does what [`push_rows`] does for rows of few elements, whose states are kept in registers.
 #[inline(always)]
 fn push_narrow<T, R: Reduction<T>, S: Series<T>, const WIDTH: usize>(
     reduction: R,

@@ -9,12 +9,12 @@ use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
 use crate::shape::NdIndex;
 
-/// Results along axes: their shape, which is that of the kept axes, and the results in C order.
+/// The results of a reduction along axes: the lengths of the remaining axes, and the results in C order.
 pub type Reduced<S> = (Vec<usize>, Vec<S>);
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// Plans a reduction along axes, and gives the shape of the results and what `results` makes of the plan, as the
-    /// elements lie in memory. Where results of no elements are refused, `of` says what they would be.
+    /// Plans a reduction along axes, and returns the shape of the results and what `results` makes of the plan, in C
+    /// order. `of` names a result if one of no elements is an error.
     pub(super) fn along<S: Copy>(
         &self,
         axes: impl NdIndex,
@@ -30,7 +30,7 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
     }
 }
 
-/// The sums of the elements of each state.
+/// Returns the sum of each state's elements.
 pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> {
     if let Some(raw) = plan.raw_of_one() {
         return vec![total::<T, A, AsSum>(&raw)];
@@ -41,7 +41,7 @@ pub(super) fn sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Sum> 
     reduce(plan, Lanes).into_iter().map(T::lane_sum).collect()
 }
 
-/// The sums in the type of the mean.
+/// Returns the sum of each state's elements, in the type of the mean.
 pub(super) fn mean_sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::Mean> {
     match plan.raw_of_one() {
         Some(raw) => vec![total::<T, A, AsMean>(&raw)],
@@ -49,31 +49,32 @@ pub(super) fn mean_sums<T: Number, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<T::
     }
 }
 
-/// How the elements of each state lie around their mean.
+/// Returns the spread of each state's elements around their mean.
 pub(super) fn spreads<T: Number<Mean = f64>, A: Load<T>>(plan: &Plan<'_, T, A>) -> Vec<Spread> {
     reduce(plan, Spreads)
 }
 
-/// The smallest elements of each state, or the largest. There must be some.
+/// Returns the smallest or the largest of each state's elements, of which there must be at least one.
 pub(super) fn extremes<T: Ordered, A: Load<T>, const LARGEST: bool>(plan: &Plan<'_, T, A>) -> Vec<T> {
     reduce(plan, Extremes::<LARGEST>).into_iter().map(T::from_native).collect()
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
-    /// Adds up the elements along one axis, `sum_axis(0)`, or several, `sum_axis([0, 2])`: NumPy's `arr.sum(axis=0)`.
-    /// Returns the lengths of the axes that are kept, and the sums in C order.
+    /// Returns the sums along one axis, `sum_axis(0)`, or several, `sum_axis([0, 2])`. NumPy: `arr.sum(axis=0)`.
     ///
-    /// The elements are gone through once, as they lie in memory, whichever the axes are. Sums have the type that those
-    /// of [`sum`](Self::sum) have, and where all axes are named they are the same. Floats are added up pairwise along
-    /// the innermost axis in memory, where it is among those that are reduced, and one after another along others. Of
-    /// native floats along one axis that is bit for bit what NumPy makes, unless the view goes backwards, which NumPy
-    /// follows and this does not.
+    /// The result has the lengths of the remaining axes, and the sums in C order. The sums have the same type as that
+    /// of [`sum`](Self::sum), and equal it if all axes are reduced.
+    ///
+    /// The elements are read once, in memory order, for any choice of axes. Floats are added pairwise along the
+    /// innermost axis in memory if that axis is reduced, and sequentially along other axes. Sums of native floats along
+    /// one axis are bit for bit those of NumPy, unless the view has a negative stride: NumPy adds in the order of the
+    /// view, this method in memory order.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where there is no such axis, or one is named twice;
-    /// [`Overflow`](crate::ErrorKind::Overflow) where there is no memory for the results, which may be many where another
-    /// axis has no elements.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if an axis does not exist or is given twice;
+    /// [`Overflow`](crate::ErrorKind::Overflow) if there is no memory for the results (if another axis has length 0,
+    /// there can be any number of them).
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
@@ -86,13 +87,13 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
         self.along(axes, None, sums)
     }
 
-    /// Returns the means along one axis or several, in `f64`: NumPy's `arr.mean(axis=0, dtype=np.float64)`. See
+    /// Returns the means along one axis or several, in `f64`. NumPy: `arr.mean(axis=0, dtype=np.float64)`. See
     /// [`sum_axis`](Self::sum_axis) and [`mean`](Self::mean).
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements, of which NumPy makes
-    /// NaN.
+    /// Those of [`sum_axis`](Self::sum_axis); [`OutOfRange`](crate::ErrorKind::OutOfRange) also if a mean
+    /// would be that of no elements, for which NumPy returns NaN.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 3, 4, 5, 6], [2, 3])?;
@@ -108,15 +109,15 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
 
 impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     /// Returns the variances along one axis or several, in `f64`: the sum of the squared distances from the mean,
-    /// divided by the number of elements less `ddof`. NumPy's `arr.var(axis=0, ddof=1, dtype=np.float64)`.
+    /// divided by the number of elements minus `ddof`. NumPy: `arr.var(axis=0, ddof=1, dtype=np.float64)`.
     ///
-    /// They are computed in one pass over the elements (Welford; Chan, Golub and LeVeque), which are measured from one of
-    /// them, so that a large mean costs no digits. Where there are no more elements than `ddof` they are NaN or infinite,
-    /// as NumPy's.
+    /// They are computed in one pass over the elements (Welford; Chan, Golub and LeVeque), relative to one of them, so
+    /// that a large mean costs no precision. If there are no more elements than `ddof`, they are NaN or infinite, as in
+    /// NumPy.
     ///
     /// # Errors
     ///
-    /// As for [`mean_axis`](Self::mean_axis).
+    /// Those of [`mean_axis`](Self::mean_axis).
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1.0, 2.0, 3.0, 4.0], [2, 2])?;
@@ -130,12 +131,12 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         })
     }
 
-    /// Returns the standard deviations along one axis or several, the square roots of the
-    /// [variances](Self::var_axis): NumPy's `arr.std(axis=0, ddof=1, dtype=np.float64)`.
+    /// Returns the standard deviations along one axis or several: the square roots of the [variances](Self::var_axis).
+    /// NumPy: `arr.std(axis=0, ddof=1, dtype=np.float64)`.
     ///
     /// # Errors
     ///
-    /// As for [`mean_axis`](Self::mean_axis).
+    /// Those of [`mean_axis`](Self::mean_axis).
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1.0, 2.0, 5.0, 4.0], [2, 2])?;
@@ -150,12 +151,13 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns the smallest elements along one axis or several, NaN (or NaT) where one is: NumPy's `arr.min(axis=0)`.
-    /// See [`sum_axis`](Self::sum_axis).
+    /// Returns the smallest elements along one axis or several. NumPy: `arr.min(axis=0)`. If one of the elements is NaN
+    /// (or NaT), so is the result. See [`sum_axis`](Self::sum_axis).
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis), and where an axis that is reduced has no elements, as in NumPy.
+    /// Those of [`sum_axis`](Self::sum_axis); [`OutOfRange`](crate::ErrorKind::OutOfRange) also if a result
+    /// would be that of no elements, as in NumPy.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 4], [2, 2])?;
@@ -167,12 +169,12 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         self.along(axes, Some("smallest element"), extremes::<T, A, false>)
     }
 
-    /// Returns the largest elements along one axis or several: NumPy's `arr.max(axis=0)`. See
+    /// Returns the largest elements along one axis or several. NumPy: `arr.max(axis=0)`. See
     /// [`min_axis`](Self::min_axis).
     ///
     /// # Errors
     ///
-    /// As for [`min_axis`](Self::min_axis).
+    /// Those of [`min_axis`](Self::min_axis).
     pub fn max_axis(&self, axes: impl NdIndex) -> Result<Reduced<T>> {
         self.along(axes, Some("largest element"), extremes::<T, A, true>)
     }
@@ -185,12 +187,12 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         })
     }
 
-    /// Returns where along one axis the smallest elements are, of several the first, and of NaN (or NaT) where one is:
-    /// NumPy's `arr.argmin(axis=0)`. See [`sum_axis`](Self::sum_axis).
+    /// Returns the indices of the smallest elements along one axis: of the first if several are equal, and of NaN (or
+    /// NaT) if there is one. NumPy: `arr.argmin(axis=0)`. See [`sum_axis`](Self::sum_axis).
     ///
     /// # Errors
     ///
-    /// As for [`min_axis`](Self::min_axis).
+    /// Those of [`min_axis`](Self::min_axis).
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 4], [2, 2])?;
@@ -202,24 +204,24 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         self.places::<false>(axis, "smallest element")
     }
 
-    /// Returns where along one axis the largest elements are: NumPy's `arr.argmax(axis=0)`. See
+    /// Returns the indices of the largest elements along one axis. NumPy: `arr.argmax(axis=0)`. See
     /// [`argmin_axis`](Self::argmin_axis).
     ///
     /// # Errors
     ///
-    /// As for [`min_axis`](Self::min_axis).
+    /// Those of [`min_axis`](Self::min_axis).
     pub fn argmax_axis(&self, axis: usize) -> Result<Reduced<usize>> {
         self.places::<true>(axis, "largest element")
     }
 }
 
 impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns along one axis or several whether any element is not 0: NumPy's `arr.any(axis=0)`. NaN is not 0, and of
-    /// no elements none is. See [`sum_axis`](Self::sum_axis).
+    /// Returns whether any element is nonzero, along one axis or several. NumPy: `arr.any(axis=0)`. NaN is nonzero, and
+    /// the result for no elements is `false`. See [`sum_axis`](Self::sum_axis).
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis).
+    /// Those of [`sum_axis`](Self::sum_axis).
     ///
     /// ```
     /// use mmap_array::{ArrayView, element::Bool};
@@ -233,29 +235,29 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         self.along(axes, None, |plan| reduce(plan, Truth::<false>))
     }
 
-    /// Returns along one axis or several whether no element is 0: NumPy's `arr.all(axis=0)`. See
-    /// [`any_axis`](Self::any_axis).
+    /// Returns whether all elements are nonzero, along one axis or several. NumPy: `arr.all(axis=0)`. NaN is nonzero,
+    /// and the result for no elements is `true`. See [`sum_axis`](Self::sum_axis).
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis).
+    /// Those of [`sum_axis`](Self::sum_axis).
     pub fn all_axis(&self, axes: impl NdIndex) -> Result<Reduced<bool>> {
         self.along(axes, None, |plan| reduce(plan, Truth::<true>))
     }
 
-    /// Counts along one axis or several the elements that are not 0: NumPy's `np.count_nonzero(arr, axis=0)`. See
+    /// Counts the nonzero elements along one axis or several. NumPy: `np.count_nonzero(arr, axis=0)`. See
     /// [`any_axis`](Self::any_axis).
     ///
     /// # Errors
     ///
-    /// As for [`sum_axis`](Self::sum_axis).
+    /// Those of [`sum_axis`](Self::sum_axis).
     pub fn count_nonzero_axis(&self, axes: impl NdIndex) -> Result<Reduced<usize>> {
         self.along(axes, None, |plan| reduce(plan, Count))
     }
 }
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// Refuses a slice that has not as many places as there are results.
+    /// Returns an error if the length of a slice is not the number of results.
     fn check_target(&self, axes: &impl NdIndex, len: usize) -> Result<()> {
         let shape = axes.with_index(|axes| Plan::new(self, axes).map(|plan| plan.shape()))?;
         let results = shape.iter().product::<usize>();
@@ -269,13 +271,14 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
 macro_rules! into_slices {
     ($([$($Number:tt)+] $name:ident, $name_to:ident($axes:ident: $Axes:ty $(, $ddof:ident, $one:literal)?) -> $S:ty;)*) => {$(
         impl<T: $($Number)+, A: Load<T>> ArrayView<'_, T, A> {
-            #[doc = concat!("Puts what [`", stringify!($name), "`](Self::", stringify!($name), ") returns into a")]
-            /// slice, a mapped one too, in C order, and returns the shape.
+            #[doc = concat!("Writes the results of [`", stringify!($name), "`](Self::", stringify!($name), ") to a")]
+            /// slice in C order, for example that of a mapped array, and returns their shape.
             ///
             /// # Errors
             ///
-            #[doc = concat!("As for [`", stringify!($name), "`](Self::", stringify!($name), "), and")]
-            /// [`Shape`](crate::ErrorKind::Shape) where the slice has another length. Then nothing is written.
+            #[doc = concat!("Those of [`", stringify!($name), "`](Self::", stringify!($name), "), and")]
+            /// [`Shape`](crate::ErrorKind::Shape) if the slice has the wrong length. If an error is returned, nothing
+            /// is written.
             ///
             /// ```
             /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 4], [2, 2])?;

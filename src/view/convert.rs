@@ -1,9 +1,8 @@
-//! Whole views into memory of the program's own: as they are, in the machine's byte order, or as other numbers.
+//! Copies of whole views: of the elements as they are, in native byte order, or converted to other numbers.
 //!
-//! These are all one loop over runs, compiled for wide instructions (see `wide`) with what is done to an element in the
-//! middle. Rows of a few elements are gone through column by column, many rows at a time. Where the result is large,
-//! the time goes into the pages that the system has to find for it, so these are asked for in large ones, as NumPy
-//! does.
+//! All of these are one loop over runs, compiled for wide instructions (see `wide`), with the operation on an element
+//! as a parameter. Rows of few elements are processed column by column, many rows at a time. If the result is large,
+//! most of the time goes into the page faults of its memory, for which huge pages are requested, as NumPy does.
 
 use super::ArrayView;
 use super::iter::{Run, Runs, at_a_time};
@@ -15,11 +14,11 @@ use bytemuck::Pod;
 use std::marker::PhantomData;
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// A copy of the elements in C order.
+    /// Copies the elements into a `Vec`, in C order.
     ///
     /// # Panics
     ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    /// Panics or aborts if the result does not fit in memory, like [`Vec::with_capacity`].
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -31,11 +30,11 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
         self.collect(Same)
     }
 
-    /// Copies the elements in C order into a slice of the same number of elements.
+    /// Copies the elements, in C order, into a slice of the same length.
     ///
     /// # Panics
     ///
-    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    /// Panics if the lengths differ, like [`slice::copy_from_slice`].
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1, 2, 3, 4, 5, 6], [2, 3])?;
@@ -51,17 +50,18 @@ impl<T, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<S: Number<Mean = f64>, A: Load<S>> ArrayView<'_, S, A> {
-    /// The elements in C order as other numbers: NumPy's `arr.astype(T)`.
+    /// Converts the elements to numbers of type `T`, in C order. NumPy: `arr.astype(T)`.
     ///
-    /// Conversion is Rust's `as`. In range it is what NumPy's is; integers that are too large lose their upper bits, as
-    /// there; of floats that are too large for an integer, where NumPy gives anything, it gives the nearest, and 0 of
-    /// NaN. What is not 0 is true.
+    /// Conversion is that of Rust's `as`, which is the same as NumPy's for values that `T` can represent. Integers that
+    /// are too large lose their upper bits, as in NumPy. Floats that are too large for an integer type saturate, and
+    /// NaN becomes 0; NumPy leaves these cases undefined. Nonzero numbers become true.
     ///
-    /// Many numbers are converted at once where the processor can, in either byte order, at any alignment and stride.
+    /// Many numbers are converted at once if the processor supports it, in either byte order, at any alignment and
+    /// stride.
     ///
     /// # Panics
     ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    /// Panics or aborts if the result does not fit in memory, like [`Vec::with_capacity`].
     ///
     /// ```
     /// use mmap_array::{ArrayView, Be};
@@ -77,7 +77,7 @@ impl<S: Number<Mean = f64>, A: Load<S>> ArrayView<'_, S, A> {
 }
 
 impl<S, A: Load<S>> ArrayView<'_, S, A> {
-    /// What `make` makes of the elements, in C order.
+    /// Collects what `make` makes of the elements, in C order.
     pub(crate) fn collect<T>(&self, make: impl Make<S, T, A>) -> Vec<T> {
         let len = self.len();
         let mut vec = Vec::with_capacity(len);
@@ -97,42 +97,45 @@ impl<S, A: Load<S>> ArrayView<'_, S, A> {
         unsafe { self.make_all(target.as_mut_ptr(), make) };
     }
 
+    /// Writes what `make` makes of the elements to `target`, in C order.
+    ///
     /// # Safety
     ///
-    /// `target` must be valid for writes of `len` elements and apart from the view's.
+    /// `target` must be valid for writes of `len` elements and must not overlap the view's.
     pub(super) unsafe fn make_all<T>(&self, target: *mut T, make: impl Make<S, T, A>) {
         wide::run(MakeAll { runs: &mut Runs::new(&self.raw), target, make, marker: PhantomData::<(S, A)> });
     }
 }
 
-/// What is done to each element on the way.
+/// An operation on each element that is copied.
 pub(crate) trait Make<S, T, A>: Copy {
-    /// Whether those that lie one after another are copied as bytes are, for which the system knows the fastest way.
+    /// Whether contiguous elements are copied as bytes, for which the system knows the fastest way.
     const COPIES: bool = false;
 
-    /// Makes an element of another.
+    /// Makes an element from another.
     ///
     /// # Safety
     ///
     /// `source` must be valid to load through `A`.
     unsafe fn make(self, source: Addr) -> T;
 
-    /// Makes elements that lie one after another of others that do so too.
+    /// Makes contiguous elements from contiguous elements.
     ///
     /// # Safety
     ///
-    /// `source` must be valid to load through `A`, and `target` to write, for all of them; the two must be apart.
+    /// For all of the elements, `source` must be valid to load through `A` and `target` must be valid to write. The two
+    /// must not overlap.
     unsafe fn make_run(self, source: Addr, target: *mut T, len: usize);
 
-    /// Makes elements that lie one after another of others that lie apart.
+    /// Makes contiguous elements from the elements of a run.
     ///
     /// # Safety
     ///
-    /// As for [`make_run`](Self::make_run), for the elements of the run.
+    /// The same as for [`make_run`](Self::make_run), for the elements of the run.
     unsafe fn make_apart(self, run: Run, target: *mut T);
 }
 
-/// The elements as they are.
+/// Copies the elements unchanged.
 #[derive(Clone, Copy)]
 pub(super) struct Same;
 
@@ -154,7 +157,7 @@ impl<T, A: Load<T>> Make<T, T, A> for Same {
     #[inline(always)]
     unsafe fn make_apart(self, run: Run, target: *mut T) {
         if size_of::<T>() == 4 {
-            // SAFETY: the addresses are the run's, by this function's contract; an element is 4 initialised bytes.
+            // SAFETY: the addresses are the run's, by this function's contract; an element is 4 initialized bytes.
             let load = |source| unsafe { <A::Reading as Load<[u8; 4]>>::load(source) };
             // SAFETY: the target is as this function's contract says, with room for as many bytes, which are no padding.
             return unsafe { write_apart(run, target.cast::<[u8; 4]>(), load) };
@@ -166,7 +169,7 @@ impl<T, A: Load<T>> Make<T, T, A> for Same {
     }
 }
 
-/// What a function makes of them.
+/// Applies a function to the elements.
 #[derive(Clone, Copy)]
 pub(crate) struct With<F>(pub(crate) F);
 
@@ -198,14 +201,14 @@ impl<S, T: Pod, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
     }
 }
 
-/// Writes what `make` makes of the elements of a run, given their addresses, one after another.
+/// Writes what `make` makes of the addresses of a run's elements to contiguous memory.
 ///
-/// Of 4 bytes, four at a time, as one vector, of which the compiler by itself makes single ones, and the processor has
-/// room for fewer stores than loads.
+/// Elements of 4 bytes are written four at a time, as one vector: the compiler would write single ones, and the
+/// processor can execute fewer stores than loads at a time.
 ///
 /// # Safety
 ///
-/// `target` must be valid to write for all of them. What `make` makes must have no padding where it is of 4 bytes.
+/// `target` must be valid to write for all of them. What `make` makes must have no padding if its size is 4 bytes.
 #[inline(always)]
 unsafe fn write_apart<T>(run: Run, target: *mut T, make: impl Fn(Addr) -> T) {
     let mut start = 0;
@@ -227,9 +230,11 @@ unsafe fn write_apart<T>(run: Run, target: *mut T, make: impl Fn(Addr) -> T) {
 }
 
 impl<F> With<F> {
+    /// Makes contiguous elements from contiguous elements, `N` at a time.
+    ///
     /// # Safety
     ///
-    /// As for [`Make::make_run`].
+    /// The same as for [`Make::make_run`].
     #[inline(always)]
     unsafe fn make_lanes<S, T, A: Load<S>, const N: usize>(self, source: Addr, target: *mut T, len: usize)
     where
@@ -259,8 +264,8 @@ impl<F> With<F> {
     }
 }
 
-/// Writes what is made of the elements of runs, all of them initialised, to `target` and on, which is valid for as many
-/// and apart.
+/// A kernel that writes what is made of the elements of runs, all of them initialized, to `target`, which must be valid
+/// for writes of as many and must not overlap them.
 struct MakeAll<'a, S, T, A, M> {
     runs: &'a mut Runs,
     target: *mut T,
@@ -322,8 +327,8 @@ mod tests {
     use crate::element::{Be, Bool, Le};
     use bytemuck::Pod;
 
-    /// Views with what the loops have a way of their own for: contiguous, a field of records at an odd address, short
-    /// rows, backwards, transposed, one element, none. The numbers come as bytes, as many as 8 for each.
+    /// Returns views for each code path of the loops: contiguous, a field of records at an odd address, short rows,
+    /// backwards, transposed, one element, none. There are up to 8 bytes for each number.
     fn views<S: Pod>(bytes: &[u8]) -> Vec<ArrayView<'_, S>>
     where
         ReadOnly: Load<S>,
@@ -347,7 +352,7 @@ mod tests {
         ]
     }
 
-    /// The numbers of every view of some bytes, converted whole and one by one.
+    /// Compares the converted numbers of every view of some bytes with those converted one by one.
     fn check<S: Pod + PartialEq + Number<Mean = f64>, T: Number + PartialEq + std::fmt::Debug>(bytes: &[u8])
     where
         ReadOnly: Load<S>,
@@ -358,13 +363,13 @@ mod tests {
         }
     }
 
-    /// Equal, NaN being itself.
+    /// Returns whether two slices are equal, where NaN equals NaN.
     #[expect(clippy::eq_op, reason = "NaN is what does not equal itself")]
     fn same<T: PartialEq>(left: &[T], right: &[T]) -> bool {
         left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l == r || (l != l && r != r))
     }
 
-    /// Bytes without a pattern, some of which make numbers too large for others, infinite ones and NaN.
+    /// Returns irregular bytes, some of which make numbers that are too large for others, infinities and NaN.
     fn bytes() -> Vec<u8> {
         (0..10_000_u32)
             .map(|i| (i.wrapping_mul(2_654_435_769) >> 23) as u8 | if i % 64 < 9 { 0x7f } else { 0 })

@@ -1,4 +1,4 @@
-//! Whole views of numbers in a byte order of their own to and from the machine's.
+//! Conversion of whole views between an explicit byte order and the native one.
 
 use super::convert::With;
 use super::iter::Runs;
@@ -10,13 +10,14 @@ use byteorder::ByteOrder;
 use std::marker::PhantomData;
 
 impl<T: Scalar, E: ByteOrder, A: Load<Endian<T, E>>> ArrayView<'_, Endian<T, E>, A> {
-    /// The elements' values in C order: NumPy's `arr.astype(arr.dtype.newbyteorder("="))`.
+    /// Copies the elements' values into a `Vec`, in C order and native byte order. NumPy:
+    /// `arr.astype(arr.dtype.newbyteorder("="))`.
     ///
-    /// Many bytes are turned at once where the processor can, at any alignment and stride.
+    /// Many bytes are swapped at once if the processor supports it, at any alignment and stride.
     ///
     /// # Panics
     ///
-    /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+    /// Panics or aborts if the result does not fit in memory, like [`Vec::with_capacity`].
     ///
     /// ```
     /// use mmap_array::{ArrayView, Be};
@@ -31,11 +32,11 @@ impl<T: Scalar, E: ByteOrder, A: Load<Endian<T, E>>> ArrayView<'_, Endian<T, E>,
         self.collect(With(Endian::get))
     }
 
-    /// Copies the elements' values in C order into a slice of the same number of elements.
+    /// Copies the elements' values, in C order and native byte order, into a slice of the same length.
     ///
     /// # Panics
     ///
-    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    /// Panics if the lengths differ, like [`slice::copy_from_slice`].
     ///
     /// ```
     /// use mmap_array::{ArrayView, Be};
@@ -55,12 +56,12 @@ impl<T: Scalar, E: ByteOrder> ArrayViewMut<'_, Endian<T, E>>
 where
     E: 'static,
 {
-    /// Stores the values of a slice, in C order, in as many elements. The other way of
+    /// Copies a slice of values in native byte order into the elements, in C order: the inverse of
     /// [`copy_to_native`](Self::copy_to_native), and as fast.
     ///
     /// # Panics
     ///
-    /// If the lengths differ, as [`slice::copy_from_slice`] does.
+    /// Panics if the lengths differ, like [`slice::copy_from_slice`].
     ///
     /// ```
     /// use mmap_array::{ArrayViewMut, Be};
@@ -76,7 +77,8 @@ where
     }
 }
 
-/// Encodes a slice into the elements of runs, as many in all, which are writable and nobody else's.
+/// A kernel that encodes a slice into the elements of runs. There must be as many elements, and they must be writable
+/// and exclusively borrowed.
 struct Encode<'a, T, E> {
     runs: &'a mut Runs,
     source: &'a [T],

@@ -1,4 +1,4 @@
-//! Views as text: NumPy's `str` for `Display`, its `repr` for `Debug`.
+//! Views as text: NumPy's `str` for `Display`, and its `repr` for `Debug`.
 
 use super::ArrayView;
 use super::named::described;
@@ -139,7 +139,7 @@ fn print<T: Element, A: Load<T>>(
         // of its own.
         unsafe { A::load_run(whole, copy.as_mut_ptr(), 1) };
         let part = copy.as_ptr().cast::<u8>().wrapping_add(offset);
-        // SAFETY: all bytes of the copy have been written, those of padding too, with initialised ones. Its dtype is of
+        // SAFETY: all bytes of the copy have been written, those of padding too, with initialized ones. Its dtype is of
         // its size, which `described` has checked, and what `unpack_dtype` finds are parts of the elements.
         let stored = unsafe { Stored::new(part, dtype) };
         T::item(&stored, in_array, options)
@@ -152,7 +152,8 @@ fn print<T: Element, A: Load<T>>(
     write_array(f, raw.axes.lens(), &mut |index| at(index, true, options), options)
 }
 
-/// `Debug` of an array or a view: `name([…], shape=(…), dtype=…)`, the shape where the elements do not show it.
+/// Formats an array or a view for `Debug`: `name([…], shape=(…), dtype=…)`, with the shape only if the elements do not
+/// show it.
 pub(crate) fn debug<T: Debug + 'static, A: Load<T>>(
     view: &ArrayView<'_, T, A>,
     prefix: &'static str,
@@ -162,14 +163,14 @@ pub(crate) fn debug<T: Debug + 'static, A: Load<T>>(
     write_repr(f, prefix, view.shape(), &short_type_name::<T>(), &mut at)
 }
 
-/// As for [`MmapArray`](crate::MmapArray).
+/// Formats the elements as [`MmapArray`](crate::MmapArray) does.
 impl<T: Element, A: Load<T>> fmt::Display for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(self, f)
     }
 }
 
-/// As for [`MmapArray`](crate::MmapArray).
+/// Formats the elements as [`MmapArray`](crate::MmapArray) does.
 impl<T: Debug + 'static, A: Load<T>> Debug for ArrayView<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug(self, "ArrayView(", f)

@@ -1,10 +1,10 @@
 //! Iteration over the elements of a view, by value, from both ends.
 //!
-//! A field of packed records should iterate as fast as the loop that one would write by hand. Axes that follow one
-//! another evenly are joined first, so most views become one run of constant stride, and most others rows of such runs.
-//! Both are kept in plain fields, apart from the axes beyond them, and `next` changes as few of them as it can: the
-//! compiler then has them and the caller's accumulators in registers. `fold` walks whole runs, with the stride a
-//! constant where it can be. Views of three elements are iterated too, so what a view does not need is not written.
+//! A field of packed records should iterate as fast as a hand-written loop. Axes that can be traversed as one are
+//! joined first, so that most views become one run of constant stride, and most others rows of such runs. Both are kept
+//! in plain fields, apart from the axes beyond them, and `next` changes as few of them as it can, so that the compiler
+//! keeps them and the caller's accumulators in registers. `fold` processes whole runs, with a constant stride if
+//! possible. Views of three elements are iterated too, so what a view does not need is not written.
 
 use super::raw::RawView;
 use crate::access::{Addr, Load};
@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-/// Elements at a constant distance.
+/// Elements with a constant stride.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) ptr: Addr,
@@ -23,18 +23,18 @@ pub(crate) struct Run {
     pub(crate) stride: isize,
 }
 
-/// How far ahead of what is loaded the processor is to fetch, in bytes: a page, of which it fetches the lines by itself,
-/// but not those of the next one, whose address it would have to look up. On the machine that was tried a file in the page
-/// cache is gone through two to three times as fast so.
+/// How far ahead of the loads the processor prefetches, in bytes: one page. The processor prefetches the cache lines of
+/// a page by itself, but not those of the next page, whose address it would have to translate. On the machine that was
+/// tried, a file in the page cache is read two to three times as fast with it.
 const AHEAD: isize = 4096;
 
-/// How many elements at a distance are gone through at a time: about a kibibyte.
+/// Returns how many elements with a stride are processed at a time: about a kibibyte of them.
 #[inline(always)]
 pub(super) fn at_a_time(stride: usize) -> usize {
     1024_usize.checked_div(stride).unwrap_or(1024).max(16)
 }
 
-/// Has the processor fetch the lines of so many bytes, a page ahead.
+/// Prefetches the cache lines of `bytes` bytes, one page ahead of `from`.
 #[inline(always)]
 pub(super) fn fetch(from: Addr, bytes: usize) {
     for line in (0..bytes).step_by(64) {
@@ -43,22 +43,22 @@ pub(super) fn fetch(from: Addr, bytes: usize) {
 }
 
 impl Run {
-    /// Whether the elements lie over more than the processor's nearest caches hold.
+    /// Returns whether the elements span more memory than the nearest caches hold.
     #[inline(always)]
     pub(super) fn is_long(&self) -> bool {
         const LONG: usize = 1 << 20;
         self.len.saturating_mul(self.stride.unsigned_abs()) >= LONG
     }
 
-    /// Whether rows at these distances leave little out between them.
+    /// Returns whether rows with this run's stride leave only small gaps between them.
     #[inline(always)]
     pub(super) fn is_close_to(&self, row: &Self) -> bool {
         let bytes = row.len.saturating_mul(row.stride.unsigned_abs());
         self.stride.unsigned_abs() / 2 <= bytes && row.len >= 16
     }
 
-    /// Has the processor fetch what lies a page, or for elements that lie far apart some elements, after so many from an
-    /// index on.
+    /// Prefetches what lies a page ahead of `len` elements from `index` on, or some elements ahead if the stride is
+    /// large.
     #[inline(always)]
     pub(super) fn fetch(&self, index: usize, len: usize) {
         const FEW: isize = 16;
@@ -73,26 +73,26 @@ impl Run {
         }
     }
 
-    /// The first so many of the elements.
+    /// Returns the run of the first `len` elements.
     #[inline(always)]
     pub(super) fn first(&self, len: usize) -> Self {
         Self { len, ..*self }
     }
 
-    /// Leaves out the first so many of the elements. Whether none is left.
+    /// Removes the first `count` elements. Returns whether none is left.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: usize) -> bool {
         (self.ptr, self.len) = (self.at(count), self.len - count);
         self.len == 0
     }
 
-    /// The address of the element `index`, which must be below `len`.
+    /// Returns the address of the element `index`, which must be less than `len`.
     #[inline(always)]
     pub(crate) fn at(&self, index: usize) -> Addr {
         self.ptr.offset((index as isize).wrapping_mul(self.stride))
     }
 
-    /// Calls `f` with each element's address, the stride being a constant where elements of `T` lie one after another.
+    /// Calls `f` with the address of each element. The stride is a constant if the elements of `T` are contiguous.
     #[inline(always)]
     pub(crate) fn fold<T, B>(&self, init: B, mut f: impl FnMut(B, Addr) -> B) -> B {
         let mut accumulator = init;
@@ -111,17 +111,17 @@ impl Run {
     }
 }
 
-/// How many elements are loaded together at once: so many that the compiler makes of their loop what it would of one over
-/// a slice.
+/// The number of elements that are loaded together, which is large enough for the compiler to optimize their loop like
+/// one over a slice.
 const TOGETHER: usize = 64;
 
-/// Elements that are larger are loaded one by one: of many bytes, one fills the processor's words by itself.
+/// Returns whether elements are small enough to be loaded together. A larger one fills several registers by itself.
 const fn are_small<T>() -> bool {
     size_of::<T>() <= 16
 }
 
 impl Run {
-    /// Folds the elements of the run, which are loaded many at a time where that makes a difference.
+    /// Folds the elements of the run, which are loaded many at a time if that makes a difference.
     ///
     /// # Safety
     ///
@@ -146,7 +146,7 @@ impl Run {
     }
 }
 
-/// Rows at a constant distance, each of them a run.
+/// Rows with a constant stride, each of them a run.
 #[derive(Clone, Copy)]
 pub(super) struct Plane {
     /// The first row.
@@ -156,14 +156,14 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// The number of elements.
+    /// Returns the number of elements.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.rows * self.run.len
     }
 
-    /// Whether the runs of [`for_each_run`](Self::for_each_run) are long, or rows that follow closely on one another and
-    /// so are together.
+    /// Returns whether the runs of [`for_each_run`](Self::for_each_run) are long, or are rows that follow closely on
+    /// one another and are long together.
     #[inline(always)]
     pub(super) fn is_long(&self) -> bool {
         if self.rows == 1 {
@@ -173,9 +173,9 @@ impl Plane {
         rows.is_long() && rows.is_close_to(&self.run)
     }
 
-    /// Calls `f` with runs that hold the same elements in some order: the rows, or where they are short the columns, of
-    /// so many rows at a time that they stay in the cache. With each run go the place of its first element in C order
-    /// and the distance from there to the next.
+    /// Calls `f` with runs that together hold the same elements in some order: the rows, or, if these are short, the
+    /// columns of as many rows at a time as stay in the cache. The other arguments of `f` are the position of the run's
+    /// first element in C order, and the distance from there to the next.
     #[inline(always)]
     pub(super) fn for_each_run(self, mut f: impl FnMut(Run, usize, usize)) {
         const SHORT: usize = 16;
@@ -208,7 +208,7 @@ impl Plane {
         accumulator
     }
 
-    /// Folds the elements, which are loaded many at a time where that makes a difference.
+    /// Folds the elements, which are loaded many at a time if that makes a difference.
     ///
     /// # Safety
     ///
@@ -231,32 +231,34 @@ pub(crate) struct Runs {
     /// The next run from the front, and the end of those that are left.
     next: usize,
     end: usize,
-    /// The start of the run before the next one, its plane, and how many runs of that are left.
+    /// The start of the run before the next one, the index of its plane, and the number of runs that are left in the
+    /// plane.
     ptr: Addr,
     plane: usize,
     rows_left: usize,
-    /// The length and stride of every run.
+    /// The length and the stride of every run.
     len: usize,
     stride: isize,
-    /// The number of runs in every plane, and their distance.
+    /// The number of runs in every plane, and their stride.
     rows: usize,
     row_stride: isize,
-    /// Where the view starts.
+    /// The address of the view's first element.
     base: Addr,
-    /// The axes of the planes, the slowest first, where there is more than one plane.
+    /// The axes of the planes, slowest first, if there is more than one plane.
     outer: Option<Outer>,
 }
 
-/// How many axes of planes are kept inline: with more, all loops are compiled to worse.
+/// The most axes of planes that are kept inline. With more, all loops are compiled to worse code.
 const INLINE: usize = 32;
 
 /// The axes along which the planes lie: all but two.
 ///
-/// Not `Axes`, which may own memory: a loop that must be able to give it back wherever something might unwind keeps its
-/// accumulators out of registers. Nothing of it is written, nor read, where there is one plane.
+/// This is not `Axes`, which may own memory: a loop that must be able to free it whenever something might unwind keeps
+/// its accumulators out of registers. Nothing of it is written or read if there is one plane.
 #[derive(Clone, Copy)]
 struct Outer {
-    /// One more than [`INLINE`] where there are more: the first of `lens` is then where the others are [`kept`].
+    /// The number of axes, or one more than [`INLINE`] if there are more: the first of `lens` is then the address of
+    /// the others, to be [`kept`].
     ndim: usize,
     lens: [usize; INLINE],
     strides: [isize; INLINE],
@@ -282,13 +284,13 @@ impl Outer {
         &self.strides[..self.ndim]
     }
 
-    /// The length of the fastest.
+    /// Returns the length of the fastest axis.
     #[inline(always)]
     fn last(&self) -> usize {
         self.lens[self.ndim.min(INLINE) - 1]
     }
 
-    /// The offset of a plane.
+    /// Returns the offset of a plane, in bytes.
     fn offset(&self, plane: usize) -> isize {
         let (mut offset, mut position) = (0_isize, plane);
         let mut step = |len: usize, stride: isize| {
@@ -308,9 +310,9 @@ impl Outer {
     }
 }
 
-/// Keeps the slowest axes of a view that has more than 34 even when joined, and so 2^35 elements or more: a program has
-/// few of them, which are kept as long as it runs, each once. Says where: to look them up by anything but an address
-/// might change memory, for all that the compiler knows, which would then keep nothing in registers.
+/// Keeps the slowest axes of a view that has more than 34 even after joining, and therefore 2^35 elements or more. A
+/// program has few of them; each is kept once, for as long as the program runs. Returns the address: any other kind of
+/// look-up might change memory, as far as the compiler knows, and it would then keep nothing in registers.
 fn keep(axes: Vec<(usize, isize)>) -> usize {
     static KEPT: Mutex<Vec<&Vec<(usize, isize)>>> = Mutex::new(Vec::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -321,9 +323,11 @@ fn keep(axes: Vec<(usize, isize)>) -> usize {
     std::ptr::from_ref(kept[place]).expose_provenance()
 }
 
+/// Returns the axes that [`keep`] has kept.
+///
 /// # Safety
 ///
-/// [`keep`] must have given the address.
+/// [`keep`] must have returned the address.
 unsafe fn kept(address: usize) -> &'static [(usize, isize)] {
     // SAFETY: what is kept there is never changed, and never goes.
     unsafe { &*std::ptr::with_exposed_provenance::<Vec<(usize, isize)>>(address) }
@@ -381,7 +385,7 @@ impl Runs {
         if inner.more { Self::with_outer(view) } else { Self::of_inner(view.ptr, inner) }
     }
 
-    /// The elements as one run, where they are one.
+    /// Returns the elements as one run, if they are one.
     #[inline(always)]
     pub(super) fn only(view: &RawView) -> Option<Run> {
         let (lens, strides) = view.axes.few()?;
@@ -420,7 +424,8 @@ impl Runs {
         Self { end: runs.end * lens[..ndim].iter().product::<usize>(), outer: Some(outer), ..runs }
     }
 
-    /// Whether there are many planes of few elements each, which are better gone through as [`tiles`](Self::tiles).
+    /// Returns whether there are many planes of few elements each, which are better processed as
+    /// [`tiles`](Self::tiles).
     #[inline(always)]
     pub(super) fn has_small_planes(&self) -> bool {
         const SMALL: usize = 32;
@@ -429,9 +434,9 @@ impl Runs {
         many && self.rows * self.len < SMALL
     }
 
-    /// The same elements as those of [`new`](Self::new) in another order, where the planes are small: the same row of
-    /// many planes after one another make a plane, then the next row of them, so many at a time that they stay in the
-    /// cache. What is left over comes second.
+    /// Returns the elements of [`new`](Self::new) in an order that is better if the planes are small: the same row of
+    /// many consecutive planes makes a plane, followed by the next row of them, for as many planes as stay in the
+    /// cache. The second of the results has the elements that are left over.
     #[cold]
     #[inline(never)]
     pub(super) fn tiles(view: &RawView) -> [Option<Self>; 2] {
@@ -459,7 +464,7 @@ impl Runs {
         [tiles, rest.map(|(axes, ptr)| Self::new(&RawView { ptr, axes }))]
     }
 
-    /// The start of a plane.
+    /// Returns the address of a plane.
     #[inline(always)]
     fn start(&self, plane: usize) -> Addr {
         let along = |position: usize, stride: isize| (position as isize).wrapping_mul(stride);
@@ -476,7 +481,7 @@ impl Runs {
         self.next_rows(1).map(|plane| plane.run)
     }
 
-    /// As many runs as are left of a plane, or `most`.
+    /// Returns the runs that are left of a plane, or `most` of them.
     #[inline(always)]
     pub(super) fn next_rows(&mut self, most: usize) -> Option<Plane> {
         if self.next == self.end {
@@ -496,7 +501,7 @@ impl Runs {
         Some(Plane { run, rows, row_stride: self.row_stride })
     }
 
-    /// Leaves out so many runs at the front, of those that are left.
+    /// Skips `count` of the runs that are left, from the front.
     fn skip(&mut self, count: usize) {
         if count > 0 {
             self.next += count;
@@ -524,20 +529,21 @@ impl Runs {
     }
 }
 
-/// The start of a plane among those that lie along the axes `outer`.
+/// Returns the address of a plane among those that lie along the axes `outer`.
 #[cold]
 #[inline(never)]
 fn start_of(plane: usize, base: Addr, outer: Outer) -> Addr {
     base.offset(outer.offset(plane))
 }
 
-/// The elements of a view, by value, in C order. Made by [`ArrayView::iter`](crate::ArrayView::iter).
+/// An iterator over the elements of a view, by value, in C order. It is created by
+/// [`ArrayView::iter`](crate::ArrayView::iter).
 ///
-/// Internal iteration (`for_each`, `fold`, `sum`, `map(…).sum()`) is the fastest: it works through whole runs.
+/// Internal iteration (`for_each`, `fold`, `sum`, `map(…).sum()`) is the fastest, since it processes whole runs.
 ///
-/// It is `Send` and `Sync` where the elements are both.
+/// It is `Send` and `Sync` if the element type is both.
 pub struct Iter<'a, T, A> {
-    /// What is left of the run at the front; the stride is the runs'.
+    /// What is left of the run at the front. Its stride is that of all runs.
     ptr: Addr,
     left: usize,
     /// What is left of the run at the back.
@@ -548,6 +554,8 @@ pub struct Iter<'a, T, A> {
 }
 
 impl<T, A> Iter<'_, T, A> {
+    /// Creates an iterator over the elements of a view.
+    ///
     /// # Safety
     ///
     /// The view's elements must be valid to load through `A` for the lifetime of the iterator.
@@ -566,7 +574,7 @@ impl<T, A> Iter<'_, T, A> {
         Self { ptr, left: 0, back_ptr: ptr, back_left: 0, runs, marker: PhantomData }
     }
 
-    /// The next run is the front's, if there is one.
+    /// Takes the next run as that of the front. Returns whether there was one.
     #[inline(always)]
     fn refill(&mut self) -> bool {
         let Some(run) = self.runs.next() else { return false };
@@ -574,7 +582,7 @@ impl<T, A> Iter<'_, T, A> {
         true
     }
 
-    /// What is left of the runs at the front and at the back, and whole planes between.
+    /// Returns what is left of the run at the front, then whole planes, then what is left of the run at the back.
     #[inline(always)]
     fn next_plane(&mut self) -> Option<Plane> {
         let (mut ptr, mut left) = (self.ptr, mem::take(&mut self.left));
@@ -589,7 +597,7 @@ impl<T, A> Iter<'_, T, A> {
         (left > 0).then_some(Plane { run, rows: 1, row_stride: 0 })
     }
 
-    /// Takes an element of what is left at the back.
+    /// Takes the first element of what is left of the run at the back.
     #[inline(always)]
     fn next_of_back(&mut self) -> Option<Addr> {
         self.back_left = self.back_left.checked_sub(1)?;
@@ -737,7 +745,7 @@ unsafe impl<T: Send + Sync, A> Sync for Iter<'_, T, A> {}
 mod tests {
     use super::*;
 
-    /// So many axes of two elements, none of which can be joined: each two in the wrong order.
+    /// Returns a view with `ndim` axes of two elements, none of which can be joined: each two are in the wrong order.
     fn apart(ndim: usize) -> RawView {
         let strides: Vec<isize> = (0..ndim).map(|axis| 1 << (ndim - 1 - (axis ^ 1))).collect();
         RawView {

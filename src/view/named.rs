@@ -1,9 +1,9 @@
-//! Fields by name: NumPy's `arr["px"]` and `arr[["px", "qty"]]`, checked when the program runs.
+//! Fields by name, checked at run time: NumPy's `arr["px"]` and `arr[["px", "qty"]]`.
 //!
-//! A name that comes from outside the program cannot be a path in the source, so what `field!` has the compiler check
-//! is checked here against the record's dtype: that there is such a field, and that it holds what the caller takes it
-//! for. A dtype is only what a type says of itself, in safe code that may be wrong. So the sizes of the Rust types have
-//! the last word, and no byte outside a record is reached whatever the dtypes say.
+//! A name that comes from outside the program cannot be a path in the source, so what the compiler checks for `field!`
+//! is checked here against the record's dtype: that the field exists, and that it has the type that the caller expects.
+//! A dtype is only what a type says of itself, in safe code that may be wrong. The sizes of the Rust types therefore
+//! have the last word: no byte outside a record is reached, whatever the dtypes say.
 
 use super::shaping::for_modes;
 use super::{ArrayView, RawView};
@@ -18,20 +18,20 @@ macro_rules! naming {
         where
             $Mode: Load<T>,
         {
-            /// Returns one field of every record, by its name, as a view of the same shape: NumPy's `arr["px"]`.
+            /// Returns the field of every record that has a name, as a view of the same shape. NumPy: `arr["px"]`.
             ///
-            /// `"pos.x"` is the field `x` of the records in the field `pos`; a title finds its field too
-            /// ([`DType::field`]). The field's dtype must be that of `F`: arrays of arrays are subarrays of several
-            /// axes, and a newtype is what it is made of. It is best written out, `field::<Be<f32>>("px")`: where it is
-            /// left to the compiler, `fill(1.0)` makes it an `f64`. Where the name is known when the program is
-            /// written, [`project`](Self::project) is checked by the compiler and cannot fail.
+            /// `"pos.x"` is the field `x` of the records in the field `pos`. A title names its field as well (see
+            /// [`DType::field`]). The field's dtype must be that of `F`: nested arrays are subarrays with several axes,
+            /// and a transparent newtype has the dtype of what it contains. It is best to write the type,
+            /// `field::<Be<f32>>("px")`: if it is inferred, `fill(1.0)` makes it `f64`. If the name is known at compile
+            /// time, [`project`](Self::project) is checked by the compiler and cannot fail.
             ///
             /// # Errors
             ///
-            /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that there are;
-            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for a field of another dtype;
-            /// [`DType`](crate::ErrorKind::DType) where an [`Element`] written by hand says another size than its type
-            /// has.
+            /// [`UnknownField`](crate::ErrorKind::UnknownField), with the names that exist, if there is no such field;
+            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the field has another dtype;
+            /// [`DType`](crate::ErrorKind::DType) if a hand-written [`Element`] reports a dtype of another size than
+            /// its type has.
             ///
             /// ```
             /// # #[cfg(feature = "derive")] {
@@ -63,27 +63,27 @@ macro_rules! naming {
                 $Mode: Load<F>,
             {
                 let part = part::<T, F>(&$this.raw, field_offset::<T, F>(path)?)?;
-                // SAFETY: all bytes of the records are initialised, the part lies within them, and `Load<F>` takes
+                // SAFETY: all bytes of the records are initialized, the part lies within them, and `Load<F>` takes
                 // any bits (and, to write, has no padding); borrowed as this view, which is used up where it writes.
                 Ok(unsafe { ArrayView::from_raw(part) })
             }
 
-            /// Returns several fields of every record, as records of a smaller type that has them under the same names:
-            /// NumPy's `arr[["a", "c"]]`.
+            /// Returns several fields of every record, as a view of smaller records that have these fields under the
+            /// same names. NumPy: `arr[["a", "c"]]`.
             ///
-            /// As in NumPy the fields stay where they are, and what lies between them stays between them. So `R` must
-            /// have its fields as far apart as `T` has them: next to one another where they are neighbours (`repr(C,
-            /// packed)` leaves no room), and with a `#[record(pad)]` field of bytes where others lie between. `R` may
-            /// begin at any byte of `T` but must end within it. A name with dots in it is a path, as for
+            /// As in NumPy, the fields stay in place, together with the bytes between them. The fields of `R` must
+            /// therefore be as far apart as in `T`: adjacent if they are adjacent there (`repr(C, packed)` adds no
+            /// padding), and separated by `#[record(pad)]` fields of bytes if other fields lie between. `R` may begin
+            /// at any byte of `T` but must end within it. A name that contains dots is a path, as for
             /// [`field`](Self::field).
             ///
-            /// Writing an element of the view writes all bytes of an `R`, those of its padding fields too.
+            /// Writing an element of the view writes all bytes of an `R`, including its padding fields.
             ///
             /// # Errors
             ///
-            /// [`UnknownField`](crate::ErrorKind::UnknownField) for a field of `R` that `T` has not;
-            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for one of another dtype or in another place, and for
-            /// an `R` that is no record; [`DType`](crate::ErrorKind::DType) as for [`field`](Self::field).
+            /// [`UnknownField`](crate::ErrorKind::UnknownField) if `T` does not have a field of `R`;
+            /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if a field has another dtype or another position, and
+            /// if `R` is not a record; [`DType`](crate::ErrorKind::DType) as for [`field`](Self::field).
             ///
             /// ```
             /// # #[cfg(feature = "derive")] {
@@ -119,7 +119,7 @@ macro_rules! naming {
 }
 for_modes!(naming);
 
-/// Where a field of `T` by that name begins, which holds an `F`.
+/// Returns the offset of the field of `T` with a name, which must hold an `F`.
 fn field_offset<T: Element, F: Element>(path: &str) -> Result<usize> {
     let record = described::<T>()?;
     let (offset, found) = record.field(path)?;
@@ -127,7 +127,7 @@ fn field_offset<T: Element, F: Element>(path: &str) -> Result<usize> {
     Ok(offset)
 }
 
-/// Where an `R` begins in a `T` that has all its fields.
+/// Returns the offset of an `R` in a `T` that has all of its fields.
 fn fields_offset<T: Element, R: Element>() -> Result<usize> {
     let (record, smaller) = (described::<T>()?, described::<R>()?);
     let (whole, part) = (short_type_name::<T>(), short_type_name::<R>());
@@ -141,32 +141,32 @@ fn fields_offset<T: Element, R: Element>() -> Result<usize> {
         if offset.wrapping_sub(first_offset) != wanted.wrapping_sub(first_wanted) {
             return Err(mismatch(format!(
                 "the fields {first_name:?} and {name:?} begin at the bytes {first_offset} and {offset} of `{whole}` \
-                 but at {first_wanted} and {wanted} of `{part}`: a view leaves fields where they are, so `{part}` \
-                 must have them as far apart; a `#[record(pad)]` field of bytes makes room, `repr(C, packed)` leaves \
-                 none"
+                 but at {first_wanted} and {wanted} of `{part}`: a view does not move fields, so `{part}` must have \
+                 them as far apart; a `#[record(pad)]` field of bytes adds space between them, and `repr(C, packed)` \
+                 removes padding"
             )));
         }
     }
     let Some((name, offset, wanted)) = first else {
-        return Err(mismatch(format!("`{part}` ({smaller}) has no fields to look for; `field` finds a single one")));
+        return Err(mismatch(format!("`{part}` ({smaller}) has no fields; use `field` for a single one")));
     };
     let Some(start) = offset.checked_sub(wanted) else {
         return Err(mismatch(format!(
-            "the field {name:?} begins at byte {offset} of `{whole}` but at byte {wanted} of `{part}`, which would \
-             begin outside the record"
+            "the field {name:?} begins at byte {offset} of `{whole}` but at byte {wanted} of `{part}`, so the \
+             `{part}` would begin outside the record"
         )));
     };
     Ok(start)
 }
 
-/// What lies at `offset` in every record, a `T`, as a `P`, if all of it lies in the record.
+/// Returns the `P` at `offset` in every record, a `T`, if all of it lies in the record.
 fn part<T, P>(records: &RawView, offset: usize) -> Result<RawView> {
     const { assert_mappable::<P>() }
     let (record, size) = (size_of::<T>(), size_of::<P>());
     if offset.checked_add(size).is_none_or(|end| end > record) {
         return Err(mismatch(format!(
-            "`{}` is {size} bytes, and from byte {offset} of the {record} bytes of `{}` there are fewer; \
-             `repr(C, packed)` leaves padding out",
+            "`{}` has {size} bytes and does not fit from byte {offset} on into the {record} bytes of `{}`; \
+             `repr(C, packed)` removes padding",
             short_type_name::<P>(),
             short_type_name::<T>()
         )));
@@ -174,7 +174,7 @@ fn part<T, P>(records: &RawView, offset: usize) -> Result<RawView> {
     Ok(records.clone().project(offset))
 }
 
-/// The dtype that a type gives of itself, which must be of the type's size.
+/// Returns the dtype that a type reports, which must have the type's size.
 pub(crate) fn described<T: Element>() -> Result<DType> {
     let dtype = T::dtype();
     if dtype.itemsize() == size_of::<T>() {

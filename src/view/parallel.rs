@@ -1,8 +1,8 @@
-//! Sums, means, extremes and copies by all processors at once.
+//! Sums, means, extremes and copies on all processors.
 //!
-//! Where the elements are cut depends on how they lie and on nothing else, and what becomes of the parts is put together
-//! in their order: the results are the same with any number of threads, at every run. Each part is gone through by the
-//! loops for one processor.
+//! Where the elements are split depends on their layout alone, and the results of the parts are combined in order. The
+//! results are therefore the same for any number of threads and in every run. Each part is processed by the loops for
+//! one processor.
 
 use super::ArrayView;
 use super::along::{FEWEST, Halves, Plan};
@@ -21,7 +21,7 @@ use byteorder::ByteOrder;
 use rayon::join;
 use std::mem::MaybeUninit;
 
-/// Has what `of` makes of the parts of a plan put together by `add`, for each state.
+/// Combines, by `add`, what `of` makes of the parts of a plan, for each state.
 fn gather<'a, T, A, S>(
     plan: &Plan<'a, T, A>,
     of: &(impl Fn(&Plan<'a, T, A>) -> Vec<S> + Sync),
@@ -48,7 +48,7 @@ fn gather<'a, T, A, S>(
 }
 
 impl<'a, T: Send + Sync, A: Reading + Load<T>> ArrayView<'a, T, A> {
-    /// What `of` makes of parts of the view put together by `add`; `None` where there is no element.
+    /// Combines, by `add`, what `of` makes of parts of the view. Returns `None` if there are no elements.
     fn gathered<S: Copy + Send + Sync>(
         &self,
         of: impl Fn(&ArrayView<'a, T, A>) -> Option<S> + Sync,
@@ -62,7 +62,7 @@ impl<'a, T: Send + Sync, A: Reading + Load<T>> ArrayView<'a, T, A> {
         result[0]
     }
 
-    /// The same along axes, where `none` is of no elements.
+    /// Does what [`gathered`](Self::gathered) does along axes. `none` is the result for no elements.
     fn gathered_along<S: Copy + Send + Sync, R: Copy>(
         &self,
         axes: impl NdIndex,
@@ -89,12 +89,12 @@ macro_rules! parallel {
             A::Reading: Load<T>,
         {
             #[doc = concat!(
-                "Returns what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, by all processors."
+                "Computes [`", stringify!($serial), "`](Self::", stringify!($serial), ") in parallel."
             )]
             ///
-            /// With the feature `rayon`. The result is the same with any number of threads, at every run. It equals
-            /// that of one processor for extremes, for sums of integers, and for sums of floats that lie one after
-            /// another. Else the parts are added in another order, and the last bits may differ.
+            /// Requires the `rayon` feature. The result is the same for any number of threads and in every run. It
+            /// equals that of the sequential method for extremes, for sums of integers, and for sums of contiguous
+            /// floats. Otherwise the parts are added in another order, and the last bits may differ.
             ///
             /// ```
             /// let view = mmap_array::ArrayView::from_slice(&[3.0, 1.0, 2.0, 4.5], [2, 2])?;
@@ -117,16 +117,16 @@ macro_rules! parallel {
             A::Reading: Load<T>,
         {
             #[doc = concat!(
-                "Returns what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, by all processors."
+                "Computes [`", stringify!($serial), "`](Self::", stringify!($serial), ") in parallel."
             )]
             ///
-            /// With the feature `rayon`. The results are the same with any number of threads, at every run. They equal
-            /// those of one processor for extremes and for sums of integers; else the elements may be
-            /// added in another order.
+            /// Requires the `rayon` feature. The results are the same for any number of threads and in every run. They
+            /// equal those of the sequential method for extremes and for sums of integers. Otherwise the elements may
+            /// be added in another order.
             ///
             /// # Errors
             ///
-            #[doc = concat!("As for [`", stringify!($serial), "`](Self::", stringify!($serial), ").")]
+            #[doc = concat!("Those of [`", stringify!($serial), "`](Self::", stringify!($serial), ").")]
             ///
             /// ```
             /// let view = mmap_array::ArrayView::from_slice(&[3.0, 1.0, 2.0, 4.5], [2, 2])?;
@@ -190,7 +190,7 @@ parallel! {
 }
 
 impl<S: Send + Sync, A: Reading + Load<S>> ArrayView<'_, S, A> {
-    /// What `make` makes of the elements, in C order, by all processors.
+    /// Collects what `make` makes of the elements, in C order, on all processors.
     fn par_collect<T: Send>(&self, make: impl Make<S, T, A> + Send + Sync) -> Vec<T> {
         let len = self.len();
         let mut vec = Vec::with_capacity(len);
@@ -201,7 +201,7 @@ impl<S: Send + Sync, A: Reading + Load<S>> ArrayView<'_, S, A> {
         vec
     }
 
-    /// Writes what `make` makes of the elements, as many as the target has.
+    /// Writes what `make` makes of the elements to a target of the same length.
     fn par_collect_to<T: Send>(&self, target: &mut [MaybeUninit<T>], make: impl Make<S, T, A> + Send + Sync) {
         assert_eq!(self.len(), target.len(), "a view is copied to a slice of another length");
         let cut = self.shape().iter().position(|&len| len > 1);
@@ -228,14 +228,14 @@ macro_rules! copies {
             A::Reading: Load<$S>,
         {
             #[doc = concat!(
-                "Returns what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, by all processors."
+                "Does what [`", stringify!($serial), "`](Self::", stringify!($serial), ") does, in parallel."
             )]
             ///
-            /// With the feature `rayon`.
+            /// Requires the `rayon` feature.
             ///
             /// # Panics
             ///
-            /// As [`Vec::with_capacity`] does, where they are more than memory can hold.
+            /// Panics or aborts if the result does not fit in memory, like [`Vec::with_capacity`].
             ///
             /// ```
             /// use mmap_array::{ArrayView, Be};

@@ -1,4 +1,4 @@
-//! A pointer, dims and byte strides, with the arithmetic that every view shares, whatever its elements are.
+//! Untyped views: an address, lengths and strides in bytes, and the arithmetic that all views share.
 
 use crate::access::Addr;
 use crate::dtype::DType;
@@ -6,12 +6,12 @@ use crate::error::{Error, Reason, Result};
 use crate::shape::{Axes, Dims, IntoShape, Order, too_many_axes};
 use std::ops::{Bound, Range, RangeBounds};
 
-/// Elements of some size in memory: the first one's address, the axes and their strides.
+/// Elements of some size in memory: the address of the first, the axes and their strides.
 ///
-/// What every value of this type keeps: for each index within the axes, the element there lies wholly within the memory
-/// that the view was made for, and two indices never give overlapping elements. Both follow for a view that is cut,
-/// turned or reinterpreted from one that keeps them, and all methods here do only that. Where there is no element the
-/// pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
+/// Invariants: for each index within the axes, the element there lies wholly within the memory that the view was made
+/// for, and elements at two indices never overlap. A view that is sliced, transposed or reinterpreted from one that
+/// satisfies both satisfies them too, and all methods here do only that. If there are no elements, the pointer may be
+/// anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
 #[derive(Clone)]
 pub(crate) struct RawView {
     pub(crate) ptr: Addr,
@@ -19,20 +19,20 @@ pub(crate) struct RawView {
 }
 
 impl RawView {
-    /// Elements of `size` bytes one after another from `ptr` on, which must be valid for all of them. `dims` must have
-    /// passed `checked_len` for that size.
+    /// Creates a view of contiguous elements of `size` bytes that begin at `ptr`, which must be valid for all of them.
+    /// `dims` must have passed `checked_len` for that size.
     #[inline]
     pub(crate) fn contiguous(ptr: Addr, dims: &Dims, order: Order, size: usize) -> Self {
         Self { ptr, axes: Axes::contiguous(dims, order, size) }
     }
 
-    /// The address of an element.
+    /// Returns the address of an element, or `None` if the index finds none.
     #[inline(always)]
     pub(crate) fn at(&self, index: &[usize]) -> Option<Addr> {
         self.axes.offset(index).map(|offset| self.ptr.offset(offset))
     }
 
-    /// The addresses between which all elements of a size lie.
+    /// Returns the range of addresses that contains all elements, which have `size` bytes.
     pub(crate) fn addresses(&self, size: usize) -> Range<usize> {
         let first = self.ptr.number();
         if self.axes.lens().contains(&0) {
@@ -43,19 +43,19 @@ impl RawView {
         first.wrapping_add_signed(before)..first.wrapping_add_signed(behind).wrapping_add(size)
     }
 
-    /// The length and stride of an axis.
+    /// Returns the length and the stride of an axis.
     ///
     /// # Panics
     ///
-    /// If there is no such axis.
+    /// Panics if the axis does not exist.
     #[inline]
     #[track_caller]
     pub(crate) fn axis(&self, axis: usize) -> (usize, isize) {
-        assert!(axis < self.axes.ndim(), "axis {axis} of a view with {} axes", self.axes.ndim());
+        assert!(axis < self.axes.ndim(), "there is no axis {axis} in a view with {} axes", self.axes.ndim());
         (self.axes.lens()[axis], self.axes.strides()[axis])
     }
 
-    /// The elements of a range along one axis.
+    /// Returns the elements in a range of one axis.
     #[inline]
     #[track_caller]
     pub(crate) fn slice_axis(mut self, axis: usize, range: impl RangeBounds<usize>) -> Self {
@@ -63,7 +63,7 @@ impl RawView {
         self
     }
 
-    /// Leaves the elements of a range along one axis.
+    /// Keeps only the elements in a range of one axis.
     #[inline]
     #[track_caller]
     pub(super) fn cut(&mut self, axis: usize, range: impl RangeBounds<usize>) {
@@ -81,7 +81,7 @@ impl RawView {
         self.ptr = self.ptr.offset((count as isize).wrapping_mul(stride));
     }
 
-    /// The elements at one index of an axis, which goes.
+    /// Returns the elements at one index of an axis, and removes the axis.
     #[inline]
     #[track_caller]
     pub(crate) fn index_axis(mut self, axis: usize, index: usize) -> Self {
@@ -89,7 +89,7 @@ impl RawView {
         self
     }
 
-    /// Leaves the elements at one index of an axis, which goes.
+    /// Keeps only the elements at one index of an axis, and removes the axis.
     #[inline]
     #[track_caller]
     pub(super) fn pick(&mut self, axis: usize, index: usize) {
@@ -99,11 +99,11 @@ impl RawView {
         self.axes.remove(axis);
     }
 
-    /// Every `step`-th element along an axis; from the last backwards where the step is negative.
+    /// Returns every `step`-th element along an axis, backwards from the last if the step is negative.
     #[inline]
     #[track_caller]
     pub(crate) fn step_axis(mut self, axis: usize, step: isize) -> Self {
-        assert!(step != 0, "a step of 0 along axis {axis}");
+        assert!(step != 0, "a step of 0 along axis {axis} is not allowed");
         let (len, stride) = self.axis(axis);
         if step < 0 && len > 0 {
             self.skip(len - 1, stride);
@@ -114,7 +114,7 @@ impl RawView {
         self
     }
 
-    /// The two halves along an axis.
+    /// Returns the two parts before and from an index of an axis.
     #[track_caller]
     pub(crate) fn split_at(self, axis: usize, index: usize) -> (Self, Self) {
         (self.clone().slice_axis(axis, ..index), self.slice_axis(axis, index..))
@@ -125,7 +125,7 @@ impl RawView {
         let mut seen = [false; crate::shape::MAX_NDIM];
         let is_permutation = order.len() == self.axes.ndim()
             && order.iter().all(|&axis| axis < order.len() && !std::mem::replace(&mut seen[axis], true));
-        assert!(is_permutation, "{order:?} is no permutation of {} axes", self.axes.ndim());
+        assert!(is_permutation, "{order:?} is not a permutation of the {} axes", self.axes.ndim());
         self.axes = self.axes.permuted(order);
         self
     }
@@ -137,20 +137,20 @@ impl RawView {
 
     pub(crate) fn insert_axis(mut self, axis: usize) -> Result<Self> {
         if axis > self.axes.ndim() {
-            let text = format!("a new axis {axis} in a view with {} axes", self.axes.ndim());
+            let text = format!("a new axis cannot be inserted at {axis} in a view with {} axes", self.axes.ndim());
             return Err(Error::out_of_range(text));
         }
         self.axes.insert(axis, 1, 0)?;
         Ok(self)
     }
 
-    /// The same elements under another shape. Only elements that lie one after another can be counted anew.
+    /// Returns the same elements with another shape. They must be contiguous.
     pub(crate) fn reshape(mut self, shape: impl IntoShape, size: usize) -> Result<Self> {
         let shape = shape.into_shape().map_err(too_many_axes)?;
         if !self.axes.is_contiguous(size) {
             let text = format!(
-                "the elements of {} do not lie one after another in C order, so they cannot be given the shape {shape} \
-                 in place; copy them with `to_vec` first",
+                "the elements of {} are not contiguous in C order, so they cannot be given the shape {shape} in place; \
+                 copy them with `to_vec` first",
                 self.describe()
             );
             return Err(Reason::NotContiguous(text).error());
@@ -161,14 +161,14 @@ impl RawView {
         Ok(self)
     }
 
-    /// The part of every element that begins at `offset`. The caller has checked that it fits.
+    /// Returns the part of every element that begins at `offset`. The caller must have checked that it fits.
     #[inline]
     pub(crate) fn project(mut self, offset: usize) -> Self {
         self.ptr = self.ptr.add(offset);
         self
     }
 
-    /// The same bytes as elements of another size, by the rules of `ndarray.view`.
+    /// Returns the same bytes as elements of another size, by the rules of `ndarray.view`.
     pub(crate) fn reinterpret(mut self, size: usize, new_size: usize, new_type: &str) -> Result<Self> {
         if size == new_size {
             return Ok(self);
@@ -176,14 +176,15 @@ impl RawView {
         let wrong = |text: String| Reason::SizeMismatch(text).error();
         let Some(axis) = self.axes.ndim().checked_sub(1) else {
             return Err(wrong(format!(
-                "one element of {size} bytes cannot be seen as `{new_type}` of {new_size} bytes: a 0-d view keeps its size"
+                "one element of {size} bytes cannot be seen as `{new_type}` of {new_size} bytes: a 0-d view cannot \
+                 change its element size"
             )));
         };
         let (len, stride) = (self.axes.lens()[axis], self.axes.strides()[axis]);
         if len != 1 && stride != size as isize && !self.axes.lens().contains(&0) {
             let text = format!(
-                "elements of {size} bytes can be seen as `{new_type}` of {new_size} bytes only where the last axis is \
-                 contiguous, and in {} its stride is {stride} bytes",
+                "elements of {size} bytes can be seen as `{new_type}` of {new_size} bytes only if the last axis is \
+                 contiguous, but in {} its stride is {stride} bytes",
                 self.describe()
             );
             return Err(Reason::NotContiguous(text).error());
@@ -192,8 +193,8 @@ impl RawView {
         let divides = if new_size < size { size % new_size == 0 } else { bytes % new_size == 0 };
         if !divides {
             return Err(wrong(format!(
-                "the last axis of {} holds {bytes} bytes in elements of {size}, which do not divide into `{new_type}` of \
-                 {new_size} bytes",
+                "the last axis of {} holds {bytes} bytes in elements of {size} bytes, which cannot be divided into \
+                 `{new_type}` of {new_size} bytes",
                 self.describe()
             )));
         }
@@ -203,13 +204,13 @@ impl RawView {
         Ok(self)
     }
 
-    /// One more axis at the end: the `len` parts of `size` bytes of every element.
+    /// Adds an axis at the end, for the `len` parts of `size` bytes of every element.
     pub(crate) fn unpack(mut self, len: usize, size: usize) -> Result<Self> {
         self.axes.insert(self.axes.ndim(), len, size as isize)?;
         Ok(self)
     }
 
-    /// The elements of elements that are subarrays, their axes behind the others.
+    /// Returns the elements of subarrays, whose axes follow the others.
     pub(crate) fn unpack_dtype(mut self, dtype: &DType) -> Result<(Self, &DType)> {
         let (element, shape) = dtype.flattened();
         if !shape.is_empty() {
@@ -230,7 +231,7 @@ impl RawView {
     }
 }
 
-/// A range over `len` items, as its first and its end.
+/// Resolves a range over `len` items to its start and its end.
 pub(crate) fn resolve(range: &impl RangeBounds<usize>, len: usize) -> Result<Range<usize>> {
     let start = match range.start_bound() {
         Bound::Included(&start) => Some(start),

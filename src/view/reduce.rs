@@ -1,9 +1,9 @@
 //! Sums, means and extremes of numeric views.
 //!
-//! The order of the elements does not matter to these, so they go through memory as it lies: a matrix in Fortran order
-//! is summed as fast as one in C order. Sums of floats are pairwise with eight partial sums, as NumPy's are: the error
+//! The order of the elements does not matter to these, so they read memory in order: a matrix in Fortran order is
+//! summed as fast as one in C order. Sums of floats are pairwise with eight partial sums, as NumPy's are: the error
 //! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact.
-//! Numbers in another byte order than the machine's are turned on the way, many at a time.
+//! Numbers in another byte order than the native one are swapped on the way, many at a time.
 
 use super::iter::{Run, Runs, at_a_time, fetch};
 use super::wide::{self, Kernel};
@@ -14,11 +14,11 @@ use crate::element::series::{By, Rest, Series};
 use crate::element::{Number, Ordered};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-/// The sums of runs, added up pairwise as the elements of a run are, so that many short runs lose no more than a long
-/// one.
+/// The sums of runs, which are added pairwise like the elements of a run, so that many short runs lose no more
+/// precision than a long one.
 pub(super) struct Cascade<S> {
-    /// Level `k` holds the sum of 2^k runs, where the number of runs so far has that bit. It was written when the bit
-    /// became 1. The others are left as they are, since most views have one run.
+    /// Level `k` holds the sum of 2^k runs if the number of runs so far has that bit. It was written when the bit
+    /// became 1. The other levels are uninitialized, since most views have one run.
     levels: [MaybeUninit<S>; usize::BITS as usize],
     runs: usize,
 }
@@ -40,7 +40,7 @@ impl<S: Copy> Cascade<S> {
         self.runs += 1;
     }
 
-    /// The sum of all, or `None` of no runs.
+    /// Returns the sum of all runs, or `None` if there are none.
     #[inline(always)]
     pub(super) fn total(&self, add: impl Fn(S, S) -> S) -> Option<S> {
         let mut sum = None;
@@ -55,14 +55,14 @@ impl<S: Copy> Cascade<S> {
     }
 }
 
-/// Elements of a view that lie one after another.
+/// Contiguous elements of a view.
 pub(super) struct Dense<T, A> {
     ptr: Addr,
     is_long: bool,
     marker: PhantomData<(T, A)>,
 }
 
-/// Elements of a view at any distance.
+/// Elements of a view with any stride.
 pub(super) struct Sparse<T, A> {
     run: Run,
     is_long: bool,
@@ -70,7 +70,7 @@ pub(super) struct Sparse<T, A> {
 }
 
 impl<T, A> Dense<T, A> {
-    /// The elements of a run, which do lie so.
+    /// Creates a series of the elements of a run, which must be contiguous.
     #[inline(always)]
     pub(super) fn of(run: Run, is_long: bool) -> Self {
         Self { ptr: run.ptr, is_long, marker: PhantomData }
@@ -98,7 +98,7 @@ macro_rules! copied {
 }
 copied!(Dense Sparse);
 
-// What makes them sees to it that all of their elements are a view's, which are initialised by the contract of `from_raw`;
+// What makes them sees to it that all of their elements are a view's, which are initialized by the contract of `from_raw`;
 // whoever asks for one asks for one that is there.
 
 impl<T, A: Load<T>> Series<T> for Dense<T, A> {
@@ -166,8 +166,8 @@ impl<T, A: Load<T>> Series<T> for Sparse<T, A> {
     }
 }
 
-/// Evaluates an expression of a run's length and its elements, whose stride is a constant where they lie one after another.
-/// Whether the run is long, or one of many that make up a long one, is said where it is known.
+/// Evaluates an expression of a run's length and its elements, whose stride is a constant if they are contiguous. The
+/// optional argument says whether the run is long, or one of many that are long together.
 macro_rules! with_run {
     ($run:expr, $access:ty, $element:ty, |$len:ident, $elements:ident| $body:expr) => {{
         let run: Run = $run;
@@ -189,7 +189,7 @@ macro_rules! with_run {
 pub(super) use with_run;
 
 impl<T, A> ArrayView<'_, T, A> {
-    /// The elements as one run, where they are one, of fewer than have lanes of their own.
+    /// Returns the elements as one run if they are one, and fewer than would be added in lanes.
     #[inline(always)]
     fn few(&self) -> Option<Run> {
         let run = Runs::only(&self.raw).filter(|run| run.len < 8)?;
@@ -200,12 +200,12 @@ impl<T, A> ArrayView<'_, T, A> {
         }
     }
 
-    /// The runs of the view in the order of memory.
+    /// Returns the runs of the view in memory order.
     pub(super) fn runs_in_memory_order(&self) -> Runs {
         self.in_memory_order(Runs::new)
     }
 
-    /// Calls `f` with the elements in the order of memory.
+    /// Calls `f` with the elements in memory order.
     #[inline(always)]
     pub(super) fn in_memory_order<S>(&self, f: impl FnOnce(&RawView) -> S) -> S {
         if self.raw.axes.is_in_memory_order() {
@@ -216,7 +216,7 @@ impl<T, A> ArrayView<'_, T, A> {
     }
 }
 
-/// What `of` makes of the runs of elements that are in the order of memory, put together by `add` where they come in two
+/// Returns what `of` makes of the runs of elements that are in memory order, combined by `add` if the runs come in two
 /// parts.
 #[inline(always)]
 fn reduced<S>(raw: &RawView, mut of: impl FnMut(&mut Runs) -> Option<S>, add: impl Fn(S, S) -> S) -> Option<S> {
@@ -228,7 +228,8 @@ fn reduced<S>(raw: &RawView, mut of: impl FnMut(&mut Runs) -> Option<S>, add: im
     parts.filter_map(|mut runs| of(&mut runs)).reduce(add)
 }
 
-/// Runs of elements to reduce, all of them initialised. By reference: they are large, and the view may be small.
+/// Runs of elements to reduce, all of them initialized. Runs are held by reference because they are large, and the view
+/// may be small.
 struct Elements<'a, T, A> {
     runs: &'a mut Runs,
     marker: PhantomData<(T, A)>,
@@ -240,7 +241,7 @@ impl<'a, T, A> Elements<'a, T, A> {
     }
 }
 
-/// How the elements of runs are added up.
+/// A way of adding the elements of runs.
 pub(super) trait Adding<T> {
     type Sum: Copy;
 
@@ -252,13 +253,13 @@ pub(super) trait Adding<T> {
     fn add(one: Self::Sum, other: Self::Sum) -> Self::Sum;
 }
 
-/// In the type of the sum.
+/// Adds in the type of the sum.
 pub(super) enum AsSum {}
 
-/// In the type of the mean.
+/// Adds in the type of the mean.
 pub(super) enum AsMean {}
 
-/// Those that are not NaN, in the type of the sum.
+/// Adds the elements that are not NaN, in the type of the sum.
 pub(super) enum NotNan {}
 
 impl<T: Number> Adding<T> for AsSum {
@@ -327,18 +328,19 @@ impl<T, A: Load<T>, R: Adding<T>> Kernel for Added<'_, T, A, R> {
     }
 }
 
-/// The sum of elements that are in the order of memory, all of them initialised; `None` where there are none.
+/// Returns the sum of elements that are in memory order, all of them initialized, or `None` if there are none.
 fn added<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> Option<R::Sum> {
     let of = |runs: &mut Runs| wide::run(Added::<T, A, R> { elements: Elements::of(runs), how: PhantomData });
     reduced(raw, of, R::add)
 }
 
-/// The same, from the sum of none on, by which the sum of negative zeros is 0.
+/// Returns the sum of elements that are in memory order, added to the sum of none, so that the sum of negative zeros is
+/// 0.
 pub(super) fn total<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> R::Sum {
     added::<T, A, R>(raw).map_or(R::NONE, |sum| R::add(R::NONE, sum))
 }
 
-/// The sum of the elements that are not NaN in the type of the mean, and how many there are.
+/// The kernel of the sum, in the type of the mean, and the count of the elements that are not NaN.
 struct NanMean<'a, T, A>(Elements<'a, T, A>);
 
 impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
@@ -360,13 +362,14 @@ impl<T: Number, A: Load<T>> Kernel for NanMean<'_, T, A> {
     }
 }
 
-/// The same of elements that are in the order of memory, all of them initialised.
+/// Returns the sum, in the type of the mean, and the count of the elements that are not NaN. All elements must be
+/// initialized and in memory order.
 pub(super) fn nan_mean_sum<T: Number, A: Load<T>>(raw: &RawView) -> Option<(T::Mean, usize)> {
     let of = |runs: &mut Runs| wide::run(NanMean(Elements::<T, A>::of(runs)));
     reduced(raw, of, |(one, count), (other, more)| (T::mean_add(one, other), count + more))
 }
 
-/// The smallest element, or the largest.
+/// The kernel of the smallest or the largest element.
 struct Extreme<'a, T, A, const LARGEST: bool>(Elements<'a, T, A>);
 
 impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, LARGEST> {
@@ -386,10 +389,10 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Extreme<'_, T, A, L
     }
 }
 
-/// How many elements are looked at twice at a time.
+/// The number of elements in a block that is read twice.
 pub(super) const BLOCK: usize = 1 << 10;
 
-/// Calls `f` with the elements of a run, so many at a time that they are in the cache when they are looked at twice.
+/// Calls `f` with the elements of a run in blocks, which are still in the cache when they are read a second time.
 #[inline(always)]
 pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(usize, Rest<R>)) {
     let mut start = 0;
@@ -401,18 +404,18 @@ pub(super) fn for_blocks<T, R: Series<T>>(len: usize, run: R, mut f: impl FnMut(
     }
 }
 
-/// Of two, the smaller or the larger.
+/// Returns the smaller or the larger of two numbers.
 #[inline(always)]
 pub(super) fn choose<T: Ordered, const LARGEST: bool>(a: T::Native, b: T::Native) -> T::Native {
     if LARGEST { T::larger(a, b) } else { T::smaller(a, b) }
 }
 
-/// Of two elements, the smaller or the larger.
+/// Returns the smaller or the larger of two elements.
 pub(super) fn best<T: Ordered, const LARGEST: bool>(one: T, other: T) -> T {
     T::from_native(choose::<T, LARGEST>(one.native(), other.native()))
 }
 
-/// The smallest or the largest element of a run, which has one.
+/// Returns the smallest or the largest element of a run, which must have at least one.
 #[inline(always)]
 pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: impl Series<T>) -> T::Native {
     match By::of(run) {
@@ -428,7 +431,7 @@ pub(super) fn extreme_of_run<T: Ordered, const LARGEST: bool>(len: usize, run: i
     }
 }
 
-/// The same by so many at a time, or by none that are together.
+/// Returns the smallest or the largest element of a run, in `N` lanes, or without lanes if `N` is 0.
 #[inline(always)]
 fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(len: usize, run: impl Series<T>) -> T::Native {
     let (mut best, most) = (run.at(0).native(), run.at_a_time());
@@ -454,10 +457,11 @@ fn extreme_of_lanes<T: Ordered, const LARGEST: bool, const N: usize>(len: usize,
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
-    /// The sum of all elements: NumPy's `arr.sum()`.
+    /// Returns the sum of all elements. NumPy: `arr.sum()`.
     ///
-    /// Floats are summed pairwise in their own type. Integers give `i128` or `u128`, exact where NumPy's `int64` would
-    /// wrap around. The sum of no elements is 0.
+    /// Floats are summed pairwise in their own type (those of 8 and 16 bits in `f32`, long doubles in `f64`). The sums
+    /// of integers are `i128` or `u128` and exact, while NumPy's `int64` would wrap around. The sum of no elements is
+    /// 0.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[200_u8, 100, 50], 3)?;
@@ -470,7 +474,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
         match self.few() {
             // As the loops do it.
             Some(run) => run.fold::<T, _>(T::ZERO, |sum, source| {
-                // SAFETY: the addresses are those of elements of the view, initialised by the contract of `from_raw`.
+                // SAFETY: the addresses are those of elements of the view, initialized by the contract of `from_raw`.
                 T::add(sum, as_sum(unsafe { A::load(source) }))
             }),
             None => self.sum_of_many(),
@@ -481,10 +485,11 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
         self.in_memory_order(total::<T, A, AsSum>)
     }
 
-    /// The mean of all elements in `f64`, whatever their type (complex numbers give complex ones); `None` where there
-    /// are none.
+    /// Returns the mean of all elements, or `None` if there are none. It is computed in `f64` for any type of elements
+    /// (complex numbers have a complex mean).
     ///
-    /// NumPy's `arr.mean()` of `float32` adds in `float32`; this adds in `f64`, as `arr.mean(dtype=np.float64)`.
+    /// NumPy's `arr.mean()` of `float32` adds in `float32`; this method adds in `f64`, like
+    /// `arr.mean(dtype=np.float64)`.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1_u8, 2, 6], 3)?;
@@ -496,14 +501,15 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
         self.mean_sum().map(|sum| T::mean_of(T::mean_add(T::NO_MEAN, sum), self.len()))
     }
 
-    /// The sum in the type of the mean.
+    /// Returns the sum in the type of the mean, or `None` if there are no elements.
     pub(super) fn mean_sum(&self) -> Option<T::Mean> {
         self.in_memory_order(added::<T, A, AsMean>)
     }
 }
 
 impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
-    /// The smallest element, or NaN (or NaT) where one is, as `arr.min()`; `None` where there are none.
+    /// Returns the smallest element, or NaN (or NaT) if there is one, or `None` if there are no elements. NumPy:
+    /// `arr.min()`.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3.5, -1.0, 2.0], 3)?;
@@ -515,7 +521,8 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         self.extreme::<false>()
     }
 
-    /// The largest element, or NaN (or NaT) where one is, as `arr.max()`; `None` where there are none.
+    /// Returns the largest element, or NaN (or NaT) if there is one, or `None` if there are no elements. NumPy:
+    /// `arr.max()`.
     #[must_use]
     pub fn max(&self) -> Option<T> {
         self.extreme::<true>()

@@ -1,28 +1,28 @@
-//! What becomes of elements that have the same place in the result: sums, extremes, spreads, counts.
+//! Reductions of the elements that have the same place in the result: sums, extremes, spreads, counts.
 //!
-//! Each is a state, which takes one element more or a run of them. The loops that bring the elements are in `along`.
+//! Each has a state, to which an element or a run of elements is added. The loops over the elements are in `along`.
 
 use super::reduce::{BLOCK, choose, extreme_of_run, for_blocks};
 use crate::element::number::{as_sum, pairwise};
 use crate::element::series::{Rest, Series};
 use crate::element::{Bool, Number, Ordered};
 
-/// What becomes of the elements that have the same place in the result.
+/// A reduction of the elements that have the same place in the result.
 pub(super) trait Reduction<T>: Copy {
-    /// What is known of some of them.
+    /// The result of the elements so far.
     type State: Copy;
 
-    /// Of none, or where there is nothing to say of none, of the first one, which comes again later.
+    /// Returns the state of no elements, or, if that is undefined, of the first element, which is pushed again later.
     fn begin(self, first: impl FnOnce() -> T) -> Self::State;
 
-    /// One more.
+    /// Adds one element.
     fn push(self, state: Self::State, element: T) -> Self::State;
 
-    /// A run of them, which has at least one.
+    /// Adds a run of elements, of which there must be at least one.
     fn push_run(self, state: Self::State, len: usize, run: impl Series<T>) -> Self::State;
 }
 
-/// The sum, in lanes, which must have room for all elements of a state.
+/// The sum in lanes, which must be large enough for all elements of a state.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes;
 
@@ -45,7 +45,7 @@ impl<T: Number> Reduction<T> for Lanes {
     }
 }
 
-/// The sum of as many elements as there are.
+/// The sum of any number of elements.
 #[derive(Clone, Copy)]
 pub(super) struct Sums;
 
@@ -91,7 +91,7 @@ impl<T: Number> Reduction<T> for Means {
     }
 }
 
-/// The smallest or the largest.
+/// The smallest or the largest element.
 #[derive(Clone, Copy)]
 pub(super) struct Extremes<const LARGEST: bool>;
 
@@ -114,10 +114,10 @@ impl<T: Ordered, const LARGEST: bool> Reduction<T> for Extremes<LARGEST> {
     }
 }
 
-/// How far elements lie from their mean: the mean and the sum of the squares of the distances from it.
+/// The spread of elements around their mean: the mean, and the sum of the squared distances from it.
 #[derive(Clone, Copy)]
 pub(super) struct Spread {
-    /// From where the elements and their mean are measured: one of them, so that no digits are lost where all are large.
+    /// The origin of the elements and their mean: one of the elements, so that no precision is lost if all are large.
     origin: f64,
     count: f64,
     mean: f64,
@@ -127,7 +127,7 @@ pub(super) struct Spread {
 impl Spread {
     pub(super) const NONE: Self = Self { origin: 0.0, count: 0.0, mean: 0.0, squares: 0.0 };
 
-    /// Of one element more: by Welford, *Technometrics* 4 (1962).
+    /// Adds one element, by Welford, *Technometrics* 4 (1962).
     #[inline(always)]
     fn push(self, element: f64) -> Self {
         let element = element - self.origin;
@@ -137,7 +137,7 @@ impl Spread {
         Self { count, mean, squares: self.squares + distance * (element - mean), ..self }
     }
 
-    /// Of both: by Chan, Golub, LeVeque, *The American Statistician* 37 (1983).
+    /// Combines two spreads, by Chan, Golub, LeVeque, *The American Statistician* 37 (1983).
     #[inline(always)]
     pub(super) fn join(self, other: Self) -> Self {
         if self.count == 0.0 {
@@ -153,7 +153,7 @@ impl Spread {
         Self { count, mean, squares: self.squares + other.squares + between, ..self }
     }
 
-    /// Of a run, whose elements are gone through twice.
+    /// Adds a run, whose elements are read twice.
     #[inline(always)]
     pub(super) fn push_run<T: Number<Mean = f64>>(mut self, len: usize, run: impl Series<T>) -> Self {
         let origin = self.origin;
@@ -172,13 +172,13 @@ impl Spread {
         self
     }
 
-    /// The bits of what it is.
+    /// Returns the bits of the fields.
     #[cfg(test)]
     pub(super) fn bits(self) -> Vec<u64> {
         [self.origin, self.count, self.mean, self.squares].map(f64::to_bits).to_vec()
     }
 
-    /// The variance, or where there are no more elements than `ddof`, what NumPy makes of it: NaN or infinity.
+    /// Returns the variance, or what NumPy returns if there are no more elements than `ddof`: NaN or infinity.
     pub(super) fn variance(self, ddof: usize) -> f64 {
         self.squares / (self.count - ddof as f64).max(0.0)
     }
@@ -206,7 +206,7 @@ impl<T: Number<Mean = f64>> Reduction<T> for Spreads {
     }
 }
 
-/// The smallest or the largest of what is not NaN, or NaN.
+/// The smallest or the largest of the elements that are not NaN, or NaN.
 #[derive(Clone, Copy)]
 pub(super) struct NanExtreme<const LARGEST: bool>;
 
@@ -230,7 +230,7 @@ impl<T: Number + Ordered, const LARGEST: bool> Reduction<T> for NanExtreme<LARGE
     }
 }
 
-/// The smallest and the largest.
+/// The smallest and the largest element.
 #[derive(Clone, Copy)]
 pub(super) struct MinMax;
 
@@ -262,19 +262,19 @@ impl<T: Ordered> Reduction<T> for MinMax {
     }
 }
 
-/// Whether an element is not 0, as NumPy takes it for true.
+/// Returns whether an element is nonzero, which NumPy considers true.
 #[inline(always)]
 fn is_true<T: Number<Mean = f64>>(element: T) -> bool {
     element.to_number::<Bool>().get()
 }
 
-/// How many of a run are not 0.
+/// Returns the number of nonzero elements of a run.
 #[inline(always)]
 fn true_of_run<T: Number<Mean = f64>>(len: usize, run: impl Series<T>) -> usize {
     u8::sum_run(len, run.map(|element| u8::from(is_true(element)))) as usize
 }
 
-/// Whether all are not 0, or any is.
+/// Whether all elements, or any of them, are nonzero.
 #[derive(Clone, Copy)]
 pub(super) struct Truth<const ALL: bool>;
 
@@ -306,7 +306,7 @@ impl<T: Number<Mean = f64>, const ALL: bool> Reduction<T> for Truth<ALL> {
     }
 }
 
-/// How many are not 0.
+/// The number of nonzero elements.
 #[derive(Clone, Copy)]
 pub(super) struct Count;
 
@@ -329,15 +329,15 @@ impl<T: Number<Mean = f64>> Reduction<T> for Count {
     }
 }
 
-/// Where along an axis the smallest or the largest is, the first of several.
+/// The index of the smallest or the largest element along an axis, or of the first of several.
 #[derive(Clone, Copy)]
 pub(super) struct Places<const LARGEST: bool> {
-    /// Whether the last along the axis comes first.
+    /// Whether the elements are pushed from the last along the axis to the first.
     pub(super) backwards: bool,
 }
 
 impl<const LARGEST: bool> Places<LARGEST> {
-    /// Whether one that comes later is to be taken.
+    /// Returns whether a later element replaces the best so far.
     #[inline(always)]
     fn replaces<T: Ordered>(self, best: T::Native, later: T::Native) -> bool {
         let chosen = choose::<T, LARGEST>(best, later);
@@ -346,7 +346,7 @@ impl<const LARGEST: bool> Places<LARGEST> {
 }
 
 impl<T: Ordered, const LARGEST: bool> Reduction<T> for Places<LARGEST> {
-    /// The best, its place, and that of the next one.
+    /// The best element so far, its index, and the index of the next element.
     type State = (T::Native, usize, usize);
 
     #[inline(always)]

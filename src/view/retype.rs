@@ -1,4 +1,4 @@
-//! The same bytes as elements of another type: fields of records, NumPy's `arr.view(dtype)`, the items of arrays.
+//! The same bytes as elements of another type: fields of records, NumPy's `arr.view(dtype)`, and the items of arrays.
 
 use super::ArrayView;
 use super::shaping::for_modes;
@@ -12,10 +12,10 @@ macro_rules! retyping {
         where
             $Mode: Load<T>,
         {
-            /// Returns one field of every record, as a view of the same shape: NumPy's `arr["r"]`, checked when
-            /// compiled.
+            /// Returns one field of every record, as a view of the same shape, checked at compile time. NumPy:
+            /// `arr["r"]`.
             ///
-            /// The [`Field`] comes from [`field!`](crate::field!), which infers its type from the record's.
+            /// The [`Field`] is created by [`field!`](crate::field!), which infers its type from the record's.
             ///
             /// ```
             /// use mmap_array::{field, ArrayView};
@@ -40,23 +40,23 @@ macro_rules! retyping {
             {
                 const { assert_mappable::<F>() }
                 let raw = $this.raw.clone().project(field.offset());
-                // SAFETY: every byte of a record in memory is initialised, `Field` lies within it, and `Load<F>`
+                // SAFETY: every byte of a record in memory is initialized, `Field` lies within it, and `Load<F>`
                 // takes any bits (and, to write, has no padding); borrowed as this view, which is used up where it
                 // writes.
                 unsafe { ArrayView::from_raw(raw) }
             }
 
-            /// Returns the same bytes as elements of another type: NumPy's `arr.view(dtype)`, by its rules.
+            /// Returns the same bytes as elements of another type. NumPy: `arr.view(dtype)`, whose rules apply.
             ///
-            /// A type of the same size always works. With another size the last axis gets longer or shorter: it must be
-            /// contiguous (or of length 1), and its bytes must divide. Elements are read at any alignment, so views
-            /// have no alignment to get wrong. Numbers are read in the machine's byte order; [`Be`](crate::Be) and
-            /// [`Le`](crate::Le) name theirs.
+            /// A type of the same size always works. With another size the last axis becomes longer or shorter: it must
+            /// be contiguous (or have length 1), and its bytes must be divisible into the new elements. Elements are
+            /// read at any alignment, so alignment does not matter. Numbers are read in native byte order;
+            /// [`Be`](crate::Be) and [`Le`](crate::Le) have an explicit byte order.
             ///
             /// # Errors
             ///
-            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) where the bytes do not divide or a 0-d view would
-            /// change its size, [`NotContiguous`](crate::ErrorKind::NotContiguous) where the last axis is not
+            /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if the bytes are not divisible, or if the element size
+            /// of a 0-d view would change; [`NotContiguous`](crate::ErrorKind::NotContiguous) if the last axis is not
             /// contiguous.
             ///
             /// ```
@@ -77,7 +77,7 @@ macro_rules! retyping {
                 const { assert_mappable::<U>() }
                 let (raw, name) = ($this.raw.clone(), short_type_name::<U>());
                 let raw = raw.reinterpret(size_of::<T>(), size_of::<U>(), &name)?;
-                // SAFETY: all bytes are initialised, and `Load<U>` takes any bits (and, to write, has no padding);
+                // SAFETY: all bytes are initialized, and `Load<U>` takes any bits (and, to write, has no padding);
                 // borrowed as this view, which is used up where it writes.
                 Ok(unsafe { ArrayView::from_raw(raw) })
             }
@@ -87,11 +87,11 @@ macro_rules! retyping {
         where
             $Mode: Load<T> + Load<[T; N]>,
         {
-            /// Returns the items of elements that are arrays, as one more axis of length `N` at the end.
+            /// Returns the items of elements that are arrays, with one more axis, of length `N`, at the end.
             ///
             /// # Errors
             ///
-            /// [`Shape`](crate::ErrorKind::Shape) if the view has [`MAX_NDIM`](crate::view::MAX_NDIM) axes already.
+            /// [`Shape`](crate::ErrorKind::Shape) if the view already has [`MAX_NDIM`](crate::view::MAX_NDIM) axes.
             ///
             /// ```
             /// # use mmap_array::ArrayView;

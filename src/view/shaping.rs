@@ -1,9 +1,9 @@
-//! Cutting and turning views of every kind, written once: on the address, the axes and the strides that all of them
-//! have.
+//! Slicing and transposing views of every kind, implemented once, on the address, the axes and the strides that all of
+//! them have.
 //!
-//! Views that read may be many, so their methods take `&self` and give another view of the same lifetime. Of a view
-//! that writes there must be one, so its methods use it up. That is the whole difference, and [`shaping`] takes it as
-//! an argument.
+//! There may be many read-only views of the same elements, so their methods take `&self` and return another view with
+//! the same lifetime. There may be only one writable view, so its methods consume it. This is the only difference, and
+//! an argument of [`shaping`].
 
 use super::{ArrayView, RawView};
 use crate::access::{Aliasing, Load, Mode, ReadWrite};
@@ -14,30 +14,30 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::ops::RangeBounds;
 
-/// What views of all kinds have: a [`RawView`], and what says what its elements are.
+/// A view of any kind: a [`RawView`], and a description of its elements.
 pub(crate) trait Shaped: Sized {
-    /// Whether pages of the elements may be lost while they are touched.
+    /// Whether pages of the elements may be lost while they are accessed.
     #[cfg(feature = "rayon")]
     const SHARED: bool;
 
     fn raw(&self) -> &RawView;
 
-    /// A view of the same kind, for the same lifetime, of elements of the same type.
+    /// Creates a view of the same kind and lifetime, of elements of the same type.
     ///
     /// # Safety
     ///
-    /// The elements of `raw` must be elements of this view, or of the one that it was made from by this function. Where
-    /// views of this kind write, no other view that is used may have any of them, this one included.
+    /// The elements of `raw` must be elements of this view, or of the one that it was made from by this function. If
+    /// views of this kind write, no other view that is used may have any of them, including this one.
     unsafe fn with_raw(&self, raw: RawView) -> Self;
 
-    /// The bytes of an element.
+    /// Returns the size of an element in bytes.
     fn itemsize(&self) -> usize;
 
-    /// The two parts before and from an index of an axis.
+    /// Returns the two parts before and from an index of an axis.
     ///
     /// # Safety
     ///
-    /// As for [`with_raw`](Self::with_raw): where views of this kind write, this one must not be used any more.
+    /// The same as for [`with_raw`](Self::with_raw): if views of this kind write, this one must not be used any more.
     #[track_caller]
     unsafe fn parts(&self, axis: usize, index: usize) -> (Self, Self) {
         let (before, from) = self.raw().clone().split_at(axis, index);
@@ -71,22 +71,22 @@ impl<T, A: Mode> Shaped for ArrayView<'_, T, A> {
     }
 }
 
-/// Writes the methods that shape a view: for which type, whether they take `&self` or `self`, and the lines by which an
-/// example makes `view` of the bytes `[[1 2 3] [4 5 6]]`.
+/// Defines the methods that shape a view. The arguments are the type, whether the methods take `&self` or `self`, and
+/// the lines with which an example makes `view` from the elements `[[1 2 3] [4 5 6]]`.
 macro_rules! shaping {
     ([$($generics:tt)*] $View:ty, [$($bounds:tt)*], [$($receiver:tt)+] $this:ident, $make:expr) => {
         impl<$($generics)*> $View
         where
             $($bounds)*
         {
-            /// Returns the part that a range or an index selects along each of the leading axes: NumPy's `arr[2:5, :,
-            /// 3]`.
+            /// Returns the part that a range or an index selects along each of the leading axes. NumPy:
+            /// `arr[2:5, :, 3]`.
             ///
-            /// An index removes its axis; axes that the tuple does not reach stay whole.
+            /// An index removes its axis. Axes that the tuple does not reach are kept whole.
             ///
             /// # Panics
             ///
-            /// If a range or an index is outside its axis, or the tuple has more places than there are axes.
+            /// Panics if a range or an index is outside its axis, or if there are more of them than axes.
             ///
             /// ```
             #[doc = $make]
@@ -102,11 +102,11 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the elements of a range along one axis: NumPy's `arr[:, 2:5]` is `slice_axis(1, 2..5)`.
+            /// Returns the elements in a range of one axis. NumPy: `arr[:, 2:5]` is `slice_axis(1, 2..5)`.
             ///
             /// # Panics
             ///
-            /// If there is no such axis or the range is outside it.
+            /// Panics if the axis does not exist or the range is outside it.
             ///
             /// ```
             #[doc = $make]
@@ -122,11 +122,11 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the elements of a range along the first axis: NumPy's `arr[2:5]`.
+            /// Returns the elements in a range of the first axis. NumPy: `arr[2:5]`.
             ///
             /// # Panics
             ///
-            /// If the view is 0-d or the range is outside its first axis.
+            /// Panics if the view is 0-d or the range is outside its first axis.
             ///
             /// ```
             #[doc = $make]
@@ -142,12 +142,12 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the elements at one index of an axis, as a view with that axis less: NumPy's `arr[:, 3]` is
+            /// Returns the elements at one index of an axis, as a view without that axis. NumPy: `arr[:, 3]` is
             /// `index_axis(1, 3)`.
             ///
             /// # Panics
             ///
-            /// If there is no such axis or the index is outside it.
+            /// Panics if the axis does not exist or the index is outside it.
             ///
             /// ```
             #[doc = $make]
@@ -163,12 +163,12 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns every `step`-th element along an axis: NumPy's `arr[::2]` is `step_axis(0, 2)`, and `arr[::-1]`,
-            /// which begins at the last, is `step_axis(0, -1)`.
+            /// Returns every `step`-th element along an axis. NumPy: `arr[::2]` is `step_axis(0, 2)`, and `arr[::-1]`,
+            /// which begins at the last element, is `step_axis(0, -1)`.
             ///
             /// # Panics
             ///
-            /// If there is no such axis, or the step is 0.
+            /// Panics if the axis does not exist or the step is 0.
             ///
             /// ```
             #[doc = $make]
@@ -184,7 +184,7 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the same elements with the axes in reverse order: NumPy's `arr.T`.
+            /// Returns the same elements with the axes in reverse order. NumPy: `arr.T`.
             ///
             /// ```
             #[doc = $make]
@@ -198,12 +198,12 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the same elements with the axes in another order: NumPy's `np.transpose(arr, axes)`. Axis `k` of
+            /// Returns the same elements with the axes in another order. NumPy: `np.transpose(arr, axes)`. Axis `k` of
             /// the result is axis `axes[k]` of this view.
             ///
             /// # Panics
             ///
-            /// If `axes` is no permutation of the view's.
+            /// Panics if `axes` is not a permutation of the view's axes.
             ///
             /// ```
             #[doc = $make]
@@ -219,13 +219,12 @@ macro_rules! shaping {
                 unsafe { $this.with_raw(raw) }
             }
 
-            /// Returns the same elements with a new axis of length 1 before `axis`: NumPy's `np.expand_dims(arr,
-            /// axis)`.
+            /// Returns the same elements with a new axis of length 1 before `axis`. NumPy: `np.expand_dims(arr, axis)`.
             ///
             /// # Errors
             ///
-            /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `axis` is larger than the number of axes,
-            /// [`Shape`](crate::ErrorKind::Shape) if there are [`MAX_NDIM`](crate::view::MAX_NDIM) already.
+            /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if `axis` is greater than the number of axes;
+            /// [`Shape`](crate::ErrorKind::Shape) if the view already has [`MAX_NDIM`](crate::view::MAX_NDIM) axes.
             ///
             /// ```
             #[doc = $make]
@@ -238,14 +237,14 @@ macro_rules! shaping {
                 Ok(unsafe { $this.with_raw(raw) })
             }
 
-            /// Returns the same elements, in C order, under another shape, without a copy: NumPy's
-            /// `arr.reshape(shape)`. One axis may be `None`, to follow from the others.
+            /// Returns the same elements, in C order, with another shape, without copying them. NumPy:
+            /// `arr.reshape(shape)`. One axis may be `None`: its length is inferred from the others.
             ///
             /// # Errors
             ///
-            /// [`Shape`](crate::ErrorKind::Shape) for another number of elements,
-            /// [`NotContiguous`](crate::ErrorKind::NotContiguous) where the elements do not lie one after another in C
-            /// order (NumPy's `reshape` copies then).
+            /// [`Shape`](crate::ErrorKind::Shape) if the number of elements differs;
+            /// [`NotContiguous`](crate::ErrorKind::NotContiguous) if the elements are not contiguous in C order
+            /// (NumPy's `reshape` copies them then).
             ///
             /// ```
             #[doc = $make]
@@ -258,12 +257,12 @@ macro_rules! shaping {
                 Ok(unsafe { $this.with_raw(raw) })
             }
 
-            /// Returns the two parts before and from `index` along an axis: NumPy's `np.split(arr, [index], axis)`. Of
-            /// a writable view both are writable, since they do not overlap.
+            /// Returns the two parts before and from `index` along an axis. NumPy: `np.split(arr, [index], axis)`. The
+            /// parts of a writable view are both writable, since they do not overlap.
             ///
             /// # Panics
             ///
-            /// If there is no such axis or `index` is larger than its length.
+            /// Panics if the axis does not exist or `index` is greater than its length.
             ///
             /// ```
             #[doc = $make]
@@ -280,12 +279,12 @@ macro_rules! shaping {
                 unsafe { $this.parts(axis, index) }
             }
 
-            /// Returns an iterator of the views at each index of an axis: the rows of a matrix for axis 0, its columns
-            /// for axis 1. Of a writable view each is writable.
+            /// Returns an iterator over the views at each index of an axis: for a matrix, over its rows for axis 0 and
+            /// its columns for axis 1. The views are writable if this view is.
             ///
             /// # Panics
             ///
-            /// If there is no such axis.
+            /// Panics if the axis does not exist.
             ///
             /// ```
             #[doc = $make]
@@ -305,9 +304,9 @@ macro_rules! shaping {
 }
 pub(crate) use shaping;
 
-/// Calls a macro for the views that read, which may be many, and for those that write, of which there must be one: with
-/// the mode, which may be a parameter, what their methods take, and how an example says `mut` and makes a view of an
-/// array or slice.
+/// Invokes a macro for read-only views, which can be cloned, and for writable views, which cannot. The arguments are
+/// the mode, which may be a parameter, the receiver of the methods, and how an example writes `mut` and makes a view of
+/// an array or a slice.
 macro_rules! for_modes {
     ($methods:ident) => {
         $methods!([, A: Aliasing] A, [&self] self, "", "ArrayView::from_slice(&");
@@ -334,14 +333,14 @@ let mut data = [1, 2, 3, 4, 5, 6];
 let view = ArrayViewMut::from_slice_mut(&mut data, [2, 3])?;"
 );
 
-/// The views at each index of an axis, in turn: of `V`, an [`ArrayView`] or a [`DynView`](crate::DynView), which may be
-/// writable.
+/// An iterator over the views at each index of an axis. `V` is an [`ArrayView`] or a [`DynView`](crate::DynView), and
+/// may be writable.
 ///
-/// Made by [`ArrayView::axis_iter`] and [`DynView::axis_iter`](crate::DynView::axis_iter).
+/// It is created by [`ArrayView::axis_iter`] and [`DynView::axis_iter`](crate::DynView::axis_iter).
 ///
-/// It is `Send` and `Sync` where the views are.
+/// It is `Send` and `Sync` if the views are.
 pub struct AxisIter<V> {
-    /// The view at index 0, which only this iterator has. It is there also where no index is left.
+    /// The view at index 0, which only this iterator has. It is there even if no index is left.
     first: V,
     /// The indices that are left.
     next: usize,
@@ -351,9 +350,11 @@ pub struct AxisIter<V> {
 
 #[expect(private_bounds, reason = "its methods are as private as the trait")]
 impl<V: Shaped> AxisIter<V> {
+    /// Creates an iterator over the views at each index of an axis.
+    ///
     /// # Safety
     ///
-    /// As for [`Shaped::with_raw`]: where views of this kind write, the one that is given must not be used any more.
+    /// The same as for [`Shaped::with_raw`]: if views of this kind write, `view` must not be used any more.
     #[inline]
     #[track_caller]
     pub(crate) unsafe fn new(view: &V, axis: usize) -> Self {
@@ -366,7 +367,7 @@ impl<V: Shaped> AxisIter<V> {
         Self { first, next: 0, end, stride }
     }
 
-    /// The view at an index, of those that are left and then no more.
+    /// Returns the view at an index that is left and is then removed.
     #[inline]
     fn at(&self, index: usize) -> V {
         let mut raw = self.first.raw().clone();
@@ -376,10 +377,10 @@ impl<V: Shaped> AxisIter<V> {
         unsafe { self.first.with_raw(raw) }
     }
 
-    /// The first so many, and the others.
+    /// Splits the iterator into one over the first `index` views, and one over the others.
     #[cfg(feature = "rayon")]
     pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
-        assert!(index <= self.len(), "index {index} of {} views", self.len());
+        assert!(index <= self.len(), "index {index} is past the end of {} views", self.len());
         let middle = self.next + index;
         // SAFETY: as in `new`, nobody is given this one either. The views at the indices from the middle on are given out
         // by the other iterator alone.

@@ -1,28 +1,28 @@
-//! What selects a part along each axis: NumPy's basic indexing.
+//! Slices: ranges and indices along axes, NumPy's basic indexing.
 
 use super::{RawView, resolve};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-/// What [`ArrayView::slice`](crate::ArrayView::slice) takes for one axis: a range, or an index, which removes the axis.
-/// The trait is sealed.
+/// An argument of [`ArrayView::slice`](crate::ArrayView::slice) for one axis: a range, or an index, which removes the
+/// axis. This trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no range and no index of an axis",
-    note = "an axis takes `a..b`, `a..`, `..b`, `..`, or a `usize`; steps are `step_axis`"
+    message = "`{Self}` is neither a range nor an index of an axis",
+    note = "for an axis give `a..b`, `a..`, `..b`, `..` or a `usize`; for steps use `step_axis`"
 )]
 pub trait AxisSlice: sealed::Sealed {
-    /// The range along an axis of `len` elements, and whether the axis stays; what is wrong, outside.
+    /// Returns the range along an axis of `len` elements, and whether the axis stays, or the text of the error.
     #[doc(hidden)]
     fn resolve(&self, len: usize) -> Result<(Range<usize>, bool), String>;
 }
 
-/// What [`ArrayView::slice`](crate::ArrayView::slice) takes: a tuple of up to eight [`AxisSlice`]s, for the leading
-/// axes, or one range for the first. The trait is sealed.
+/// An argument of [`ArrayView::slice`](crate::ArrayView::slice): a tuple of up to eight [`AxisSlice`]s for the leading
+/// axes, or one range for the first axis. This trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no tuple of ranges and indices",
-    note = "a slice is `a..b` along the first axis, `(a..b, .., i)` along the leading ones; steps are `step_axis`"
+    message = "`{Self}` is not a range, nor a tuple of ranges and indices",
+    note = "give `a..b` for the first axis, or `(a..b, .., i)` for the leading axes; for steps use `step_axis`"
 )]
 pub trait Slices: sealed::Sealed {
-    /// Calls `f` with each axis in turn.
+    /// Calls `f` with the slice of each axis in turn.
     #[doc(hidden)]
     fn for_each(&self, f: &mut dyn FnMut(&dyn AxisSlice));
 }
@@ -48,7 +48,7 @@ macro_rules! axis_slices {
             }
         }
 
-        /// Along the first axis alone.
+        /// Slices the first axis only.
         impl Slices for $range {
             fn for_each(&self, f: &mut dyn FnMut(&dyn AxisSlice)) {
                 f(self);
@@ -80,7 +80,7 @@ slices!(A, B, C, D, E, F, G);
 slices!(A, B, C, D, E, F, G, H);
 
 impl RawView {
-    /// A range or an index for each of the leading axes.
+    /// Returns the elements that a range or an index selects along each of the leading axes.
     #[track_caller]
     pub(crate) fn slice(&self, slices: impl Slices) -> Self {
         let mut raw = self.clone();

@@ -1,5 +1,5 @@
-//! What is said of all elements of a view at once, beside its sum, mean and extremes: how they spread, where they are,
-//! how many there are of each size, and all of it without NaN.
+//! Statistics of all elements of a view besides the sum, the mean and the extremes: the variance, positions, counts,
+//! and versions that ignore NaN.
 
 use super::ArrayView;
 use super::along::{Plan, reduce};
@@ -18,14 +18,14 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 
 impl<T, A: Load<T>> ArrayView<'_, T, A> {
-    /// Reduces all elements, in the order in which they lie in memory; `None` where there are none.
+    /// Reduces all elements, in memory order. Returns `None` if there are none.
     fn of_all<R: Reduction<T>>(&self, reduction: R) -> Option<R::State> {
         let axes: Vec<usize> = (0..self.ndim()).collect();
         let plan = Plan::new(self, &axes).ok().filter(|_| !self.is_empty())?;
         reduce(&plan, reduction).pop()
     }
 
-    /// Calls `f` with each element, in the order in which they lie in memory.
+    /// Calls `f` with each element, in memory order.
     #[inline(always)]
     fn for_each_in_memory(&self, f: impl FnMut(T)) {
         wide::run(Each::<T, A, _> { runs: &mut self.runs_in_memory_order(), f, marker: PhantomData });
@@ -53,7 +53,8 @@ impl<T, A: Load<T>, F: FnMut(T)> Kernel for Each<'_, T, A, F> {
 
 impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     /// Returns the variance of all elements, in `f64`: the sum of the squared distances from the mean, divided by the
-    /// number of elements less `ddof`; `None` where there are none. NumPy's `arr.var(ddof=1, dtype=np.float64)`.
+    /// number of elements minus `ddof`. Returns `None` if there are no elements. NumPy:
+    /// `arr.var(ddof=1, dtype=np.float64)`.
     ///
     /// It is computed in one pass over the elements: see [`var_axis`](Self::var_axis).
     ///
@@ -67,24 +68,24 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         Some(self.spread()?.variance(ddof))
     }
 
-    /// How all elements lie around their mean.
+    /// Returns the spread of all elements around their mean, or `None` if there are none.
     pub(super) fn spread(&self) -> Option<Spread> {
         self.of_all(Spreads)
     }
 
-    /// Returns the standard deviation of all elements, the square root of the [variance](Self::var); `None` where there
-    /// are none. NumPy's `arr.std(ddof=1, dtype=np.float64)`.
+    /// Returns the standard deviation of all elements, which is the square root of the [variance](Self::var), or `None`
+    /// if there are none. NumPy: `arr.std(ddof=1, dtype=np.float64)`.
     #[must_use]
     pub fn std(&self, ddof: usize) -> Option<f64> {
         self.var(ddof).map(f64::sqrt)
     }
 
-    /// Adds up the products of the elements with those of another view of the same shape, pairwise in `f64`: NumPy's
-    /// `np.dot(a.astype("f8"), b.astype("f8"))`, also of more axes than one, as `np.vdot` takes them.
+    /// Returns the sum of the products of the elements with those of another view of the same shape, added pairwise in
+    /// `f64`. NumPy: `np.dot(a.astype("f8"), b.astype("f8"))` for one axis, and `np.vdot` for more.
     ///
     /// # Errors
     ///
-    /// [`Shape`](crate::ErrorKind::Shape) where the shapes differ.
+    /// [`Shape`](crate::ErrorKind::Shape) if the shapes differ.
     ///
     /// ```
     /// use mmap_array::{ArrayView, Be};
@@ -96,7 +97,7 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     pub fn dot<U: Number<Mean = f64>, B: Load<U>>(&self, other: &ArrayView<'_, U, B>) -> Result<f64> {
         if self.shape() != other.shape() {
             return Err(Error::shape(format!(
-                "a dot product of the shapes {:?} and {:?}",
+                "the shapes {:?} and {:?} of a dot product differ",
                 self.shape(),
                 other.shape()
             )));
@@ -105,13 +106,13 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         Ok(wide::run(Dot::<T, U, A, B> { left, right, marker: PhantomData }))
     }
 
-    /// Counts the elements between every two edges, which must increase: NumPy's `np.histogram(arr, edges)[0]`. An edge
-    /// belongs to what lies above it, and the last one to what lies below. Elements outside the edges, and NaN, are not
-    /// counted.
+    /// Counts the elements between every two consecutive edges, which must increase. NumPy:
+    /// `np.histogram(arr, edges)[0]`. An element that equals an edge belongs to the bin above it, or, at the last edge,
+    /// to the bin below. Elements outside the edges, and NaN, are not counted.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for fewer than two edges, or such as do not increase.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if there are fewer than two edges or they do not increase.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[0.0, 0.5, 1.0, 1.5, 2.0, 7.0], 6)?;
@@ -121,7 +122,7 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
     pub fn histogram(&self, edges: &[f64]) -> Result<Vec<u64>> {
         let increase = edges.windows(2).all(|pair| pair[0] < pair[1]);
         let (&[first, .., last], true) = (edges, increase) else {
-            let text = format!("the {} edges of a histogram must be two or more, and increase", edges.len());
+            let text = format!("a histogram needs two or more increasing edges; {} edges were given", edges.len());
             return Err(Error::out_of_range(text));
         };
         let bins = edges.len() - 1;
@@ -154,8 +155,8 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns whether any element is not 0: NumPy's `arr.any()`. NaN is not 0, and of no elements none is. The view is
-    /// gone through until one is found.
+    /// Returns whether any element is nonzero. NumPy: `arr.any()`. NaN is nonzero, and the result for no elements is
+    /// `false`. Stops soon after the first nonzero element.
     ///
     /// ```
     /// use mmap_array::{ArrayView, element::Bool};
@@ -168,20 +169,21 @@ impl<T: Number<Mean = f64>, A: Load<T>> ArrayView<'_, T, A> {
         wide::run(Found::<T, A, false> { runs: &mut self.runs_in_memory_order(), marker: PhantomData })
     }
 
-    /// Returns whether no element is 0: NumPy's `arr.all()`. See [`any`](Self::any).
+    /// Returns whether all elements are nonzero. NumPy: `arr.all()`. NaN is nonzero, and the result for no elements is
+    /// `true`. See [`any`](Self::any).
     #[must_use]
     pub fn all(&self) -> bool {
         !wide::run(Found::<T, A, true> { runs: &mut self.runs_in_memory_order(), marker: PhantomData })
     }
 
-    /// Counts the elements that are not 0: NumPy's `np.count_nonzero(arr)`. See [`any`](Self::any).
+    /// Counts the nonzero elements. NumPy: `np.count_nonzero(arr)`. NaN is nonzero.
     #[must_use]
     pub fn count_nonzero(&self) -> usize {
         self.of_all(Count).unwrap_or(0)
     }
 }
 
-/// Whether there is an element that is not 0, or one that is, in the runs of a view, all of them initialised.
+/// The kernel that looks for a nonzero element, or for a zero, in the runs of a view, all of them initialized.
 struct Found<'a, T, A, const ZERO: bool> {
     runs: &'a mut Runs,
     marker: PhantomData<(T, A)>,
@@ -204,7 +206,7 @@ impl<T: Number<Mean = f64>, A: Load<T>, const ZERO: bool> Kernel for Found<'_, T
     }
 }
 
-/// Elements of two series, by twos.
+/// Pairs of elements of two series.
 #[derive(Clone, Copy)]
 struct Pair<L, R>(L, R);
 
@@ -233,7 +235,8 @@ impl<T, U, L: Series<T>, R: Series<U>> Series<(T, U)> for Pair<L, R> {
     }
 }
 
-/// The sum of the products of the elements of runs, as many on either side, all of them initialised.
+/// The kernel of the sum of products of the elements of runs, which have as many on either side, all of them
+/// initialized.
 struct Dot<'a, T, U, A, B> {
     left: &'a mut Runs,
     right: &'a mut Runs,
@@ -270,14 +273,14 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A>
 where
     T::Sum: TryInto<usize> + Display,
 {
-    /// Counts how often each of the numbers from 0 to `len` is there, without `len`: NumPy's
-    /// `np.bincount(arr, minlength=len)`.
+    /// Counts the occurrences of each number from 0 to `len`, exclusive. NumPy: `np.bincount(arr, minlength=len)`.
     ///
-    /// NumPy makes the result as long as the largest number asks, which in a file may be any; here `len` says how long.
+    /// NumPy's result is as long as the largest number requires, which in a file may be any. Here `len` is the length
+    /// of the result.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) where a number is negative, or not below `len`.
+    /// [`OutOfRange`](crate::ErrorKind::OutOfRange) if a number is negative or not less than `len`.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1_u16, 3, 1, 0], 4)?;
@@ -298,14 +301,14 @@ where
         match outside {
             None => Ok(counts),
             Some(number) => {
-                Err(Error::out_of_range(format!("the number {number} is none of those below {len}, which are counted")))
+                Err(Error::out_of_range(format!("the number {number} is outside the counted range 0..{len}")))
             }
         }
     }
 }
 
 impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
-    /// Adds up the elements that are not NaN: NumPy's `np.nansum(arr)`. See [`sum`](Self::sum).
+    /// Returns the sum of the elements that are not NaN. NumPy: `np.nansum(arr)`. See [`sum`](Self::sum).
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[1.0, f64::NAN, 3.0], 3)?;
@@ -318,7 +321,7 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
         self.in_memory_order(total::<T, A, NotNan>)
     }
 
-    /// Returns the mean of the elements that are not NaN; `None` where there is none but NaN. NumPy's
+    /// Returns the mean of the elements that are not NaN, or `None` if there are none. NumPy:
     /// `np.nanmean(arr, dtype=np.float64)`. See [`mean`](Self::mean).
     #[must_use]
     pub fn nan_mean(&self) -> Option<T::Mean> {
@@ -328,22 +331,21 @@ impl<T: Number, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<T: Number + Ordered, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns the smallest of the elements that are not NaN; `None` where there is none but NaN. NumPy's
-    /// `np.nanmin(arr)`.
+    /// Returns the smallest of the elements that are not NaN, or `None` if there are none. NumPy: `np.nanmin(arr)`.
     #[must_use]
     pub fn nan_min(&self) -> Option<T> {
         self.of_all(NanExtreme::<false>).filter(|element| !element.is_nan())
     }
 
-    /// Returns the largest of the elements that are not NaN; `None` where there is none but NaN. NumPy's
-    /// `np.nanmax(arr)`.
+    /// Returns the largest of the elements that are not NaN, or `None` if there are none. NumPy: `np.nanmax(arr)`.
     #[must_use]
     pub fn nan_max(&self) -> Option<T> {
         self.of_all(NanExtreme::<true>).filter(|element| !element.is_nan())
     }
 }
 
-/// Where the smallest or the largest element is, in the runs of a view in C order, all of them initialised.
+/// The kernel that finds the position of the smallest or the largest element in the runs of a view in C order, all of
+/// them initialized.
 struct Place<'a, T, A, const LARGEST: bool> {
     runs: &'a mut Runs,
     marker: PhantomData<(T, A)>,
@@ -379,8 +381,8 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Place<'_, T, A, LAR
 }
 
 impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
-    /// Returns the smallest and the largest element, in one pass: `(view.min(), view.max())`; `None` where there are
-    /// none.
+    /// Returns the smallest and the largest element, in one pass: `(view.min(), view.max())`. Returns `None` if there
+    /// are no elements.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2], 3)?;
@@ -392,8 +394,8 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         self.of_all(MinMax).map(|(smallest, largest)| (T::from_native(smallest), T::from_native(largest)))
     }
 
-    /// Returns the place in C order of the smallest element, of the first of them where there are several, and of NaN
-    /// (or NaT) where one is: NumPy's `arr.argmin()`. `None` where there are no elements.
+    /// Returns the position of the smallest element in C order: of the first if several are equal, and of NaN (or NaT)
+    /// if there is one. NumPy: `arr.argmin()`. Returns `None` if there are no elements.
     ///
     /// ```
     /// let view = mmap_array::ArrayView::from_slice(&[3, 1, 2, 1], [2, 2])?;
@@ -405,7 +407,7 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
         wide::run(Place::<T, A, false> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
     }
 
-    /// Returns the place in C order of the largest element: NumPy's `arr.argmax()`. See [`argmin`](Self::argmin).
+    /// Returns the position of the largest element in C order. NumPy: `arr.argmax()`. See [`argmin`](Self::argmin).
     #[must_use]
     pub fn argmax(&self) -> Option<usize> {
         wide::run(Place::<T, A, true> { runs: &mut Runs::new(&self.raw), marker: PhantomData })

@@ -1,16 +1,17 @@
-//! Loops compiled twice: for any processor of the target, and with the wide instructions that most have.
+//! Loops compiled twice: for any processor of the target, and with the wide instructions that most processors have.
 //!
-//! A program for x86 is compiled for processors of twenty years ago, which turn the bytes of one number at a time. Those
-//! of the last ten turn 32 bytes at once, where the compiler may use AVX2. So the loops that go through whole arrays are
-//! kernels: compiled for either, and chosen when the program runs. Elsewhere there is one kind; NEON is part of every
-//! 64-bit Arm. `RUSTFLAGS="--cfg mmap_array_baseline"` leaves the wide ones out, to see what other machines run.
+//! A program for x86 is compiled for processors of twenty years ago, which swap the bytes of one number at a time.
+//! Those of the last ten years swap 32 bytes at once if the compiler may use AVX2. So the loops over whole arrays are
+//! kernels, which are compiled for both and chosen at run time. On other architectures there is one version; NEON is
+//! part of every 64-bit Arm. `RUSTFLAGS="--cfg mmap_array_baseline"` leaves out the wide version, to show what other
+//! machines run.
 
-/// A loop with what it works on.
+/// A loop together with its data.
 pub(super) trait Kernel {
     type Output;
 
-    /// Runs the loop. To be marked `#[inline(always)]`, with everything in it that matters inlined as well: what is not
-    /// inlined is not compiled for the wide instructions.
+    /// Runs the loop. Implementations must be `#[inline(always)]`, and so must everything in them that matters: what is
+    /// not inlined is not compiled for the wide instructions.
     fn run(self) -> Self::Output;
 }
 
@@ -25,6 +26,8 @@ pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
+/// Runs the kernel with AVX2.
+///
 /// # Safety
 ///
 /// The processor must have AVX2.

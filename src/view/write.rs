@@ -1,4 +1,4 @@
-//! Writing through views: element by element, whole views at once, two fields of the same records side by side.
+//! Writing through views: single elements, whole views, and two fields of the same records.
 
 use super::convert::Same;
 use super::iter::Runs;
@@ -23,11 +23,11 @@ macro_rules! writing {
         where
             $Mode: Store<T>,
         {
-            /// Stores an element.
+            /// Stores a value in the element at an index.
             ///
             /// # Panics
             ///
-            /// If the index is outside the shape or has another number of axes.
+            /// Panics if the index is out of bounds or has the wrong number of axes.
             ///
             /// ```
             /// let mut data = [0; 6];
@@ -61,7 +61,7 @@ macro_rules! writing {
                 });
             }
 
-            /// Replaces every element by what `f` makes of it, in C order.
+            /// Replaces every element by the result of `f` for it, in C order.
             ///
             /// ```
             /// let mut data = [1, 2, 3];
@@ -71,23 +71,23 @@ macro_rules! writing {
             /// ```
             pub fn map_in_place($($receiver)+, mut f: impl FnMut(T) -> T) {
                 for_each_address::<T>(Runs::new(&$this.raw), |target| {
-                    // SAFETY: the address is an element's of the view, initialised, by the contract of `from_raw`.
+                    // SAFETY: the address is an element's of the view, initialized, by the contract of `from_raw`.
                     let value = unsafe { <$Mode as Load<T>>::load(target) };
                     // SAFETY: as for `set`.
                     unsafe { <$Mode as Store<T>>::store(target, f(value)) }
                 });
             }
 
-            /// Calls `f` with the elements of each row, the view at each index of the leading axis, to be changed: in C
-            /// order, as a slice, whatever the strides are.
+            /// Calls `f` with a mutable slice of the elements of each row, in C order, whatever the strides. A row is
+            /// the view at one index of the leading axis.
             ///
-            /// Where the elements of a row lie one after another, aligned, the slice is the row itself; else, and where
-            /// other processes may write, it is a copy in memory, which is stored then. So the rows are to be no larger
-            /// than memory, and the view may be. Of a view without elements `f` is not called.
+            /// If the elements of a row are contiguous and aligned, and other processes may not write them, the slice
+            /// is the row itself. Otherwise it is a copy in memory, which is stored back after the call. A row should
+            /// therefore fit in memory, but the view need not. `f` is not called if the view has no elements.
             ///
             /// # Panics
             ///
-            /// If the view has no axes.
+            /// Panics if the view has no axes.
             ///
             /// ```
             /// let mut frames = [1.0, 2.0, 5.0, 4.0];
@@ -115,13 +115,13 @@ macro_rules! writing {
                 }
             }
 
-            /// Calls `f` with the elements of each row of another view, and with those of the same row of this one, to
-            /// be changed: `f(row, target)`. The rows may be of different lengths, but as many. See
-            /// [`map_rows_in_place`](Self::map_rows_in_place).
+            /// Calls `f(row, target)` for each row: with a slice of the elements of that row of another view, and a
+            /// mutable slice of the elements of that row of this view. The views must have the same number of rows, but
+            /// the rows may have different lengths. See [`map_rows_in_place`](Self::map_rows_in_place).
             ///
             /// # Panics
             ///
-            /// If either view has no axes, or one has more rows.
+            /// Panics if either view has no axes, or if the numbers of rows differ.
             ///
             /// ```
             /// use mmap_array::{ArrayView, ArrayViewMut};
@@ -141,7 +141,7 @@ macro_rules! writing {
                 T: Copy,
             {
                 let (rows, others) = ($this.raw.axis(0).0, source.raw.axis(0).0);
-                assert_eq!(rows, others, "{rows} rows are made from {others}");
+                assert_eq!(rows, others, "a view with {rows} rows cannot be made from one with {others}");
                 let (mut buffer, mut source_buffer) = (Vec::new(), Vec::new());
                 if $this.is_empty() && source.is_empty() {
                     return;
@@ -162,7 +162,7 @@ macro_rules! writing {
             ///
             /// # Panics
             ///
-            /// If the shapes differ: nothing is broadcast.
+            /// Panics if the shapes differ. There is no broadcasting.
             ///
             /// ```
             /// use mmap_array::{ArrayView, ArrayViewMut};
@@ -174,7 +174,7 @@ macro_rules! writing {
             /// ```
             #[track_caller]
             pub fn copy_from<B: Load<T>>($($receiver)+, source: &ArrayView<'_, T, B>) {
-                assert_eq!($this.shape(), source.shape(), "a view is copied from one of another shape");
+                assert_eq!($this.shape(), source.shape(), "a view is copied from a view of another shape");
                 let raw = &$this.raw;
                 // In the order in which ours lie: nobody sees another, but in the time that it takes.
                 let (ours, theirs) = match raw.axes.is_in_memory_order() {
@@ -206,26 +206,27 @@ macro_rules! writing {
 }
 
 impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
-    /// The elements at an index of the leading axis.
+    /// Returns the elements at an index of the leading axis.
     ///
     /// # Safety
     ///
-    /// It must be used as this view is, as long as that is borrowed, and no other view of the same elements meanwhile.
+    /// The row must be used like this view, while this view is borrowed, and no other view of the same elements may be
+    /// used meanwhile.
     unsafe fn row(&self, index: usize) -> Self {
         // SAFETY: these are elements of the view, which are used as its own, by this function's contract.
         unsafe { Self::from_raw(self.raw.clone().index_axis(0, index)) }
     }
 
-    /// The pointer and length of a slice of the elements, where they would be one in a mode that is stable.
+    /// Returns the pointer and the length of a slice of the elements, if they can be one and the mode is stable.
     fn stable_slice_parts(&self) -> Option<(*mut T, usize)> {
         let (addr, len) = self.slice_parts()?;
         Some((A::stable_pointer(addr)?, len))
     }
 
-    /// Calls `f` with the elements in C order, in a buffer where they are no slice.
+    /// Calls `f` with the elements in C order, which are copied to the buffer unless they are a slice.
     fn lend<R>(&self, buffer: &mut Vec<T>, f: impl FnOnce(&[T]) -> R) -> R {
         if let Some((pointer, len)) = self.stable_slice_parts() {
-            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and, the mode
+            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized and, the mode
             // being stable, not written while they are borrowed, by the contract of `from_raw`.
             return f(unsafe { std::slice::from_raw_parts(pointer, len) });
         }
@@ -233,7 +234,7 @@ impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
         f(buffer)
     }
 
-    /// Makes the elements, in C order, what is in the buffer.
+    /// Replaces the contents of the buffer by the elements, in C order.
     fn collect_into(&self, buffer: &mut Vec<T>) {
         buffer.clear();
         buffer.reserve(self.len());
@@ -245,14 +246,15 @@ impl<T: Copy, A: Load<T>> ArrayView<'_, T, A> {
 }
 
 impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
-    /// Calls `f` with the elements in C order, in a buffer where they are no slice, from which they are stored then.
+    /// Calls `f` with the elements in C order. Unless they are a slice, they are copied to the buffer, and stored back
+    /// after the call.
     ///
     /// # Safety
     ///
-    /// Where the mode is exclusive nobody else may have the elements during the call.
+    /// If the mode is exclusive, nobody else may have the elements during the call.
     unsafe fn lend_mut(&self, buffer: &mut Vec<T>, f: impl FnOnce(&mut [T])) {
         if let Some((pointer, len)) = self.stable_slice_parts() {
-            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised and writable, by
+            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized and writable, by
             // the contract of `from_raw`, and nobody else's: the mode is stable and so exclusive, and by this function's
             // contract.
             return f(unsafe { std::slice::from_raw_parts_mut(pointer, len) });
@@ -273,22 +275,22 @@ impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
 writing!(ReadWrite, [&mut self] self);
 writing!(SharedMut, [&self] self);
 
-/// Changes that lose none of others', by one instruction each.
+/// Atomic operations on elements that others may write meanwhile.
 impl<T: Atomic> ArrayView<'_, T, SharedMut> {
-    /// The address of an element that an atomic instruction can reach.
+    /// Returns the address of an element, which must be aligned for atomic instructions.
     #[track_caller]
     fn atomic_address(&self, index: impl NdIndex) -> Addr {
         let address = self.address(index);
-        assert!(address.is_multiple_of(size_of::<T>()), "an atomic number lies at a multiple of its size");
+        assert!(address.is_multiple_of(size_of::<T>()), "atomic operations need an element aligned to its size");
         address
     }
 
-    /// Adds to an element, and returns what it was: integers wrap around.
+    /// Adds a value to an element atomically, and returns the previous value. Integers wrap around on overflow.
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes, or the element does not lie at a multiple of its
-    /// size.
+    /// Panics if the index is out of bounds or has the wrong number of axes, or if the element's address is not a
+    /// multiple of its size.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -312,38 +314,40 @@ impl<T: Atomic> ArrayView<'_, T, SharedMut> {
         unsafe { update(self.atomic_address(index), |number: T| number.plus(value)) }
     }
 
-    /// Replaces an element by the larger of it and a value, and returns what it was. A value that is NaN changes nothing.
+    /// Replaces an element atomically by the larger of it and a value, and returns the previous value. Nothing changes
+    /// if the value is NaN.
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// The same as for [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn fetch_max(&self, index: impl NdIndex, value: T) -> T {
         // SAFETY: as for `fetch_add`.
         unsafe { update(self.atomic_address(index), |number: T| number.larger(value)) }
     }
 
-    /// Replaces an element by the smaller of it and a value, and returns what it was. A value that is NaN changes
-    /// nothing.
+    /// Replaces an element atomically by the smaller of it and a value, and returns the previous value. Nothing changes
+    /// if the value is NaN.
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// The same as for [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn fetch_min(&self, index: impl NdIndex, value: T) -> T {
         // SAFETY: as for `fetch_add`.
         unsafe { update(self.atomic_address(index), |number: T| number.smaller(value)) }
     }
 
-    /// Stores `new` if the element is `current`, by its bits. Returns what the element was: as `Ok` if it was replaced.
+    /// Stores `new` in an element atomically if its bits are those of `current`. Returns the previous value, as `Ok` if
+    /// it was replaced.
     ///
     /// # Errors
     ///
-    /// What the element is, if it is not `current`.
+    /// The element's value if it is not `current`.
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// The same as for [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn compare_exchange(&self, index: impl NdIndex, current: T, new: T) -> Result<T, T> {
         // SAFETY: as for `fetch_add`.
@@ -355,7 +359,7 @@ impl<'a, T> ArrayViewMut<'a, T>
 where
     ReadWrite: Exclusive<T>,
 {
-    /// The same view for a shorter time, so that methods which take a view by value do not use this one up.
+    /// Borrows the view for a shorter time, so that methods that take a view by value do not consume this one.
     ///
     /// ```
     /// let mut data = [0; 6];
@@ -371,27 +375,28 @@ where
         ArrayView { raw: self.raw.clone(), marker: PhantomData }
     }
 
-    /// The elements as a slice to write, where memory has them one after another in C order and aligned.
+    /// Returns the elements as a mutable slice, or `None` if they are not contiguous in C order or not aligned for `T`.
     #[must_use]
     pub fn as_slice_mut(&mut self) -> Option<&mut [T]> {
         self.reborrow().into_slice_mut()
     }
 
-    /// As [`as_slice_mut`](Self::as_slice_mut), for as long as the elements are borrowed.
+    /// Returns the elements as a mutable slice that lives as long as they are borrowed, or `None` in the cases of
+    /// [`as_slice_mut`](Self::as_slice_mut).
     #[must_use]
     pub fn into_slice_mut(self) -> Option<&'a mut [T]> {
         let (addr, len) = self.slice_parts()?;
         let ptr = <ReadWrite as Stable<T>>::pointer(addr);
-        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialised, writable and
+        // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized, writable and
         // nobody else's for 'a, by the contract of `from_raw`, and this view is used up.
         Some(unsafe { std::slice::from_raw_parts_mut(ptr, len) })
     }
 
-    /// Two fields of the same records, both writable.
+    /// Returns two fields of every record, both as writable views.
     ///
     /// # Panics
     ///
-    /// If the fields overlap.
+    /// Panics if the fields overlap.
     ///
     /// ```
     /// use mmap_array::{field, ArrayViewMut};

@@ -151,13 +151,13 @@ fn what_a_file_does_not_have_is_an_error() {
     fs::write(&path, cube()).unwrap();
     for (args, status, text) in [
         ("--hdu 0", 1, "HDU 0 is an image of shape [], without pixels"),
-        ("--hdu 1", 1, "HDU 1 is an extension of the kind \"BINTABLE\", no image"),
-        ("--hdu 3", 1, "has no HDU 3, in 3 HDUs"),
-        ("--rows 2..4", 1, "has rows 0..3, and no window of rows 2..4"),
-        ("--columns 2..2", 1, "has columns 0..4, and no window of columns 2..2"),
-        ("--columns 3..1", 1, "and no window of columns 3..1"),
-        ("--plane 2", 1, "has planes of shape [2], and no plane [2]"),
-        ("--plane 0,0", 1, "and no plane [0, 0]"),
+        ("--hdu 1", 1, "HDU 1 is an extension of the kind \"BINTABLE\", not an image"),
+        ("--hdu 3", 1, "has no HDU 3 among its 3 HDUs"),
+        ("--rows 2..4", 1, "has rows 0..3, but no window of rows 2..4"),
+        ("--columns 2..2", 1, "has columns 0..4, but no window of columns 2..2"),
+        ("--columns 3..1", 1, "but no window of columns 3..1"),
+        ("--plane 2", 1, "has planes of shape [2], but no plane [2]"),
+        ("--plane 0,0", 1, "but no plane [0, 0]"),
         ("--hdu -1", 2, "--hdu cannot be \"-1\""),
         ("--rows 3", 2, "--rows cannot be \"3\""),
         ("--plane 1,", 2, "--plane cannot be \"1,\""),
@@ -187,15 +187,18 @@ fn a_header_that_claims_what_cannot_be_is_an_error_that_names_the_card() {
         (&["SIMPLE  = F"][..], "HDU 0, the card at byte 0: SIMPLE is F"),
         (
             &["SIMPLE  = T", "BITPIX  = 17"],
-            "HDU 0, the card at byte 80: BITPIX is 17, and not 8, 16, 32, 64, -32 or -64",
+            "HDU 0, the card at byte 80: BITPIX is 17; expected 8, 16, 32, 64, -32 or -64",
         ),
-        (&["SIMPLE  = T", "BITPIX  = 'a'"], "HDU 0, the card at byte 80: BITPIX is \"a\", and not an integer"),
-        (&["SIMPLE  = T", "BITPIX  = 'a"], "HDU 0, the card at byte 80: BITPIX is \"'a\", a text without an end"),
+        (&["SIMPLE  = T", "BITPIX  = 'a'"], "HDU 0, the card at byte 80: BITPIX is \"a\"; expected an integer"),
+        (
+            &["SIMPLE  = T", "BITPIX  = 'a"],
+            "HDU 0, the card at byte 80: BITPIX is \"'a\", a string without its end quote",
+        ),
         (&["SIMPLE  = T"], "HDU 0: its header has no BITPIX"),
         (&begin, "HDU 0: its header has no NAXIS"),
         (
             &[&begin[..], &["NAXIS   = 4000000000"]].concat(),
-            "the card at byte 160: NAXIS is 4000000000, and not 0 to 999",
+            "the card at byte 160: NAXIS is 4000000000; expected 0 to 999",
         ),
         (&[&begin[..], &["NAXIS   = 999"]].concat(), "HDU 0: its header has no NAXIS1"),
         (&[&begin[..], &["NAXIS   = 1", "NAXIS1  = -3"]].concat(), "the card at byte 240: NAXIS1 is -3"),
@@ -226,7 +229,7 @@ fn a_header_that_claims_what_cannot_be_is_an_error_that_names_the_card() {
     fs::write(&path, groups).unwrap();
     assert_eq!(
         printed(&path, "--hdu 0").unwrap_err().text,
-        format!("{}: HDU 0 is random groups, no image", path.display())
+        format!("{}: HDU 0 is random groups, not an image", path.display())
     );
     assert_eq!(statistics(&printed(&path, "").unwrap()), ["2", "0", "5", "6", "5.5"]);
 

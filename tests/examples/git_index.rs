@@ -70,10 +70,10 @@ fn objects_are_listed_and_found_in_both_versions_and_with_ids_of_both_lengths() 
         assert_eq!(printed(&path, &["--find", &whole]).unwrap(), line(3));
         for digits in ["1", "0e", "0f14", "abce", "fffe"] {
             let error = printed(&path, &["--find", digits]).unwrap_err();
-            assert!(error.contains(&format!("no object's id begins with {digits}")), "{error}");
+            assert!(error.contains(&format!("no object has an id that begins with {digits}")), "{error}");
         }
         let error = printed(&path, &["--find", &format!("{whole}0")]).unwrap_err();
-        assert!(error.contains(&format!("{} digits are more than an id has", 2 * id_len + 1)), "{error}");
+        assert!(error.contains(&format!("--find has {} digits, but an id has only", 2 * id_len + 1)), "{error}");
     }
 }
 
@@ -141,14 +141,14 @@ fn a_broken_index_is_an_error_or_another_list_but_no_panic() {
             let error = printed(&path, &[]).unwrap_err();
             assert!(error.contains("pack.idx: "), "{len}: {error}");
         }
-        assert!(print(&[&whole[..], &[0]].concat(), &[]).unwrap_err().contains("with 5 objects has"));
+        assert!(print(&[&whole[..], &[0]].concat(), &[]).unwrap_err().contains("with 5 objects has a length of"));
     }
     let whole = index(2, 20);
     let error = print(&whole[..whole.len() - 8], &[]).unwrap_err();
-    assert!(error.contains("object 1 has offset 0 of 64 bits, of which there are 0"), "{error}");
+    assert!(error.contains("object 1 refers to the offset 0 of 64 bits, but there are only 0"), "{error}");
     let mut many = whole.clone();
     many[8..8 + 1024].fill(0xff);
-    assert!(print(&many, &[]).unwrap_err().contains("with 4294967295 objects has"));
+    assert!(print(&many, &[]).unwrap_err().contains("with 4294967295 objects has a length of"));
     assert!(print(&index(3, 20), &[]).unwrap_err().contains("an index of version 3"));
     assert!(print(&[&[0; 1024][..], &[7; 40]].concat(), &[]).unwrap().is_empty());
     assert!(print(&[b'a'; 2000], &[]).unwrap_err().contains("no index of version 1"));

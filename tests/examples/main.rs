@@ -5,11 +5,8 @@
 
 mod cutter;
 mod elf_symbols;
-#[cfg(feature = "arrow")]
-mod export;
 mod fits_image;
 mod git_index;
-mod inspect;
 mod normalize;
 #[cfg(feature = "derive")]
 mod parallel_fill;

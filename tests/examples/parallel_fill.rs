@@ -60,7 +60,7 @@ fn processes_fill_the_array_and_a_second_run_finds_it_complete() {
     );
     assert_walked(&path, 700);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert!(run(&args).unwrap().ends_with("It was complete before: nothing was to be done.\n"));
+    assert!(run(&args).unwrap().ends_with("The file was already complete.\n"));
     assert!(run(&[args[0], "--rows", "701"]).unwrap_err().contains("[700]"));
 }
 

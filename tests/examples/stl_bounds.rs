@@ -74,15 +74,15 @@ fn a_file_of_another_length_or_kind_is_an_error() {
         let expected = match len {
             0..84 => format!("ends at byte {len}"),
             84 | 134 | 184 | 234 => {
-                format!("the header, at byte 80, says 4 triangles, but {} follow it", (len - 84) / 50)
+                format!("the header, at byte 80, states 4 triangles, but {} follow it", (len - 84) / 50)
             }
-            _ => "no whole number of".into(),
+            _ => "not a whole number of".into(),
         };
         let error = list(&whole[..len]).unwrap_err();
         assert!(error.contains(&expected) && error.contains("body.stl"), "{len}: {error}");
     }
     let error = list(&[&whole[..], &[0; 100]].concat()).unwrap_err();
-    assert!(error.contains("says 4 triangles, but 6 follow it"), "{error}");
+    assert!(error.contains("states 4 triangles, but 6 follow it"), "{error}");
     assert!(list(&[&whole[..], b"\n"].concat()).unwrap_err().contains("1 are left over"));
     for byte in 0..whole.len() {
         for value in [0, 0xff, whole[byte] ^ 1, whole[byte] ^ 0x80] {

@@ -262,10 +262,10 @@ fn what_is_no_zone_is_an_error_that_says_why() {
     };
     let rule = zone().len() - 4;
     for (file, text) in [
-        (b"#!/bin/sh".repeat(9), "zone: expected TZif at byte 0, found b'#!/b': no zoneinfo file"),
+        (b"#!/bin/sh".repeat(9), "zone: expected TZif at byte 0, found b'#!/b': not a zoneinfo file"),
         (b"TZif".to_vec(), "the header: "),
-        (put(4, b"5"), "zone: the version at byte 4 is 0x35, and not 0 or 0x32 to 0x34"),
-        (put(4, b"3"), "zone: the header at byte 51 is of another version"),
+        (put(4, b"5"), "zone: the version at byte 4 is 0x35; expected 0 or 0x32 to 0x34"),
+        (put(4, b"3"), "zone: the header at byte 51 has another version"),
         (put(51, b"-"), "zone: expected TZif at byte 51, found b'-Zif'"),
         // Four thousand million times, in the first part and in the second.
         (put(32, &[0xff; 4]), "the header: "),
@@ -276,19 +276,19 @@ fn what_is_no_zone_is_an_error_that_says_why() {
         (put(51 + 20, &[0xff; 4]), "the rule at the end: "),
         (put(rule, b"-"), "expected a line feed, a rule and a line feed at byte 180"),
         (put(rule + 3, b"-"), "expected a line feed, a rule and a line feed at byte 180"),
-        (of(&|part| part.times[1].1 = 3), "kind 3 begins, by byte 61, but there are 3 kinds of time"),
+        (of(&|part| part.times[1].1 = 3), "byte 61 refers to kind of time 3, but there are only 3"),
         (of(&|part| part.times[1].0 = -1), "the time at byte 48 is not after the one before it"),
-        (of(&|part| part.kinds[0].2 = 7), "a name that has no end in 7 bytes from byte 82 on"),
-        (of(&|part| part.names = b"LMT\0AB"), "a name that has no end in 6 bytes from byte 82 on"),
+        (of(&|part| part.kinds[0].2 = 7), "a name without a final zero in 7 bytes from byte 82 on"),
+        (of(&|part| part.names = b"LMT\0AB"), "a name without a final zero in 6 bytes from byte 82 on"),
         (of(&|part| (part.times, part.kinds) = (vec![], vec![])), "zone: has no kind of time"),
     ] {
         let error = list(&file);
         assert!(error.contains(text) && error.contains("zone: "), "{text}: {error}");
     }
     fs::write(&path, zone()).unwrap();
-    assert!(listed(&path, "1980").unwrap_err().contains("\"1980\" are no years A..B"));
+    assert!(listed(&path, "1980").unwrap_err().contains("expected years as A..B, found \"1980\""));
     assert!(listed(&path, "x..").unwrap_err().contains("\"x\""));
-    assert!(listed(&path, "999999999999999..").unwrap_err().contains("beyond 64 bits"));
+    assert!(listed(&path, "999999999999999..").unwrap_err().contains("exceeds 64 bits"));
     assert!(listed(folder.path(), "..").unwrap_err().contains("a directory"));
 }
 

@@ -100,16 +100,23 @@ fn with_each_call(
             );
         }
         operation.assert_new(whole.path(), "without a fault");
+        let mut missed = 0;
         for (at, call) in calls.iter().enumerate() {
             for &fault in faults.iter().filter(|&&fault| applies(call, fault)) {
                 let folder = folder();
                 (operation.prepare)(folder.path());
                 let done = run(&operation, folder.path(), Some((at, fault)));
                 let what = format!("{}, {fault:?} at call {at}, {call}", operation.name);
-                check(&operation, &what, &done, folder.path());
+                if done.result.is_some() && done.calls.len() <= at {
+                    // A lock was free this time, which a program that was just starting had kept: one call less.
+                    missed += 1;
+                    operation.assert_new(folder.path(), &what);
+                } else {
+                    check(&operation, &what, &done, folder.path());
+                }
                 // What is left on purpose is told, and whole.
                 if let Some(Err(error)) = &done.result {
-                    if let Some((_, beside)) = error.split_once("lies beside it as `") {
+                    if let Some((_, beside)) = error.split_once("is beside it as `") {
                         fs::remove_file(beside.split_once('`').unwrap().0).unwrap();
                     }
                 }
@@ -128,6 +135,7 @@ fn with_each_call(
                 assert_eq!(names, ["target"], "{what}, again: what is left");
             }
         }
+        assert!(missed <= 2, "{}: {missed} faults met no call", operation.name);
         println!("{}: {} calls", operation.name, calls.len());
     }
 }

@@ -1,7 +1,9 @@
 //! All that writes, with what is to come of it.
 
 use mmap_array::npy::{self, Writer};
-use mmap_array::{ArrayView, Error, MmapArray, npz};
+#[cfg(feature = "npz")]
+use mmap_array::npz;
+use mmap_array::{ArrayView, Error, MmapArray};
 use std::fs;
 use std::path::Path;
 
@@ -134,6 +136,7 @@ fn changing(name: &'static str, rows: usize, run: impl Fn(&Path) -> Result<(), E
 pub(crate) fn all() -> Vec<Operation> {
     let rows = || [[1; LEN], [2; LEN]];
     let zeros = || saved(&[[0; LEN]; 2]);
+    #[cfg(feature = "npz")]
     let archive = || {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut writer = npz::Writer::create(file.path()).unwrap();
@@ -155,6 +158,7 @@ pub(crate) fn all() -> Vec<Operation> {
             writer.extend(rows())?;
             writer.finish().map(drop)
         }));
+        #[cfg(feature = "npz")]
         all.push(making(named("npz", "npz_over"), replaces, archive(), move |target| {
             let mut writer = npz::Writer::create(target)?;
             writer.add("a", &rows()[..])?;

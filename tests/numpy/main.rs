@@ -5,7 +5,6 @@
 mod along;
 #[cfg(feature = "half")]
 mod bf16;
-mod dtypes;
 mod dynamic;
 #[cfg(target_os = "linux")]
 mod faulthandler;
@@ -33,6 +32,7 @@ mod structs;
 #[cfg(feature = "derive")]
 mod table;
 mod texts;
+mod told;
 #[cfg(feature = "derive")]
 mod values;
 

@@ -3,11 +3,11 @@
 //!
 //! Each case of the tables is a test; NumPy tries the files of all of them in one run.
 
-use crate::dtypes::told;
 use crate::mutations::{Random, TEXTS, TOKENS, mutated};
 use crate::npy::run;
 use crate::python::Python;
 use crate::texts::REFUSED;
+use crate::told::told;
 use mmap_array::npy::{self, Header};
 use mmap_array::{ErrorKind, Order};
 use std::fs;
@@ -304,7 +304,7 @@ cases! {
     ReadByNumPy("half a surrogate pair") => {
         a_name_that_no_utf_8_can_hold: file(V3, &dict("[('\\ud800', '<i4')]", "False", "(2,)"));
     }
-    ReadByNumPy("by its name") => {
+    ReadByNumPy("a named character") => {
         a_character_by_its_name: file(V3, &dict("[('\\N{DIGIT ONE}', '<i4')]", "False", "(2,)"));
     }
     // It is another type on another machine.
@@ -314,7 +314,7 @@ cases! {
     ReadByNumPy("several elements") => {
         several_types_in_one: descr("'i4,f8'");
     }
-    ReadByNumPy("a whole number") => {
+    ReadByNumPy("expected an integer") => {
         a_value_that_another_replaces_and_no_header_can_have:
             file(V1, "{'shape': 1.5, 'descr': '<i4', 'fortran_order': True, 'shape': (2, 3), }");
     }

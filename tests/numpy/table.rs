@@ -1,7 +1,7 @@
-//! Every row of the front page's tables runs: what stands under NumPy in Python, what stands beside it in Rust, both on
+//! Every row of the tables of `guide::numpy` runs: what stands under NumPy in Python, what stands beside it in Rust, both on
 //! the same files, and both give the same and leave the same files.
 //!
-//! The rows are in [`rows`], and the front page has these and no others.
+//! The rows are in [`rows`], and the page has these and no others.
 
 mod rows;
 mod show;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = include_str!("table.py");
 
-/// The tables under one heading of the front page.
+/// The table under one heading of the page.
 struct Table {
     heading: &'static str,
     /// What comes before the NumPy side of each row.
@@ -89,7 +89,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Without white space, in which the front page and `stringify!` differ, and without a statement's end.
+/// Without white space, in which the page and `stringify!` differ, and without a statement's end.
 fn squeezed(text: &str) -> String {
     text.trim_end_matches(';').split_whitespace().collect()
 }
@@ -99,15 +99,14 @@ fn code(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(squeezed).collect()
 }
 
-/// The rows of the tables in the part of the front page on NumPy: heading, code in the one cell, code in the other.
-fn front_page() -> Vec<(String, Vec<String>, Vec<String>)> {
-    let source = include_str!("../../src/lib.rs");
-    let page = source.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim);
-    let part = page.skip_while(|line| *line != "# From NumPy").skip(1).take_while(|line| !line.starts_with("# "));
+/// The rows of the tables of the page: heading, code in the one cell, code in the other.
+fn page() -> Vec<(String, Vec<String>, Vec<String>)> {
+    let page = include_str!("../../src/guide/numpy.md").lines().map(str::trim);
     let mut heading = String::new();
     let mut rows = Vec::new();
-    for line in part {
-        if let Some(title) = line.strip_prefix("## ") {
+    // Before it, types are compared.
+    for line in page.skip_while(|line| *line != "# Open") {
+        if let Some(title) = line.strip_prefix("# ") {
             heading = title.to_owned();
         }
         let Some(row) = line.strip_prefix('|').and_then(|row| row.strip_suffix('|')) else { continue };
@@ -122,19 +121,19 @@ fn front_page() -> Vec<(String, Vec<String>, Vec<String>)> {
 }
 
 #[test]
-fn the_front_page_has_the_rows_that_run_here_and_no_others() {
+fn the_page_has_the_rows_that_run_here_and_no_others() {
     let row = |table: &Table, row: &Vec<Pair>| {
         let numpy = row.iter().map(|pair| squeezed(pair.numpy)).collect::<Vec<_>>();
         (table.heading.to_owned(), numpy, row.iter().map(|pair| squeezed(pair.rust)).collect::<Vec<_>>())
     };
     let tables = rows::tables();
     let ours: Vec<_> = tables.iter().flat_map(|table| table.rows.iter().map(|of| row(table, of))).collect();
-    let page = front_page();
+    let page = page();
     for row in &page {
-        assert!(ours.contains(row), "on the front page, but not run: {row:#?}");
+        assert!(ours.contains(row), "on the page, but not run: {row:#?}");
     }
     for row in &ours {
-        assert!(page.contains(row), "run, but not on the front page: {row:#?}");
+        assert!(page.contains(row), "run, but not on the page: {row:#?}");
     }
     assert_eq!(page, ours, "in another order");
 }

@@ -1,23 +1,23 @@
 //! Texts of dtypes with mistakes in them: what is read is what NumPy reads, and what NumPy alone reads is known.
 
-use crate::dtypes::{PROGRAM, told};
 use crate::mutations::{Random, TEXTS, TOKENS, mutated};
 use crate::python::Python;
+use crate::told::{PROGRAM, told};
 use mmap_array::DType;
 use std::fs;
 
 /// What is refused on purpose, as the head of `src/dtype/descr.rs` has it, by what the errors say.
 pub(crate) const REFUSED: &[&str] = &[
-    "a subarray, whose axes belong to the array's shape",
-    "is several elements",
-    "is Python objects",
+    "a subarray outside a record; its axes belong to the array's shape",
+    "describes several elements",
+    "denotes Python objects",
     "depends on the machine",
-    "counts less than one of its unit",
+    "has a count of units that is less than 1",
     // A tuple without parentheses, of which NumPy takes the first.
     "expected the end of the text",
     "bytes where text is needed",
     // `('x', 'S', 3)`, to NumPy 3 bytes of text.
-    "a subarray of elements without bytes",
+    "a subarray of elements of 0 bytes",
     "expected a subarray of two parts",
     // An empty string, the list of a record's fields, or a dtype.
     "expected a shape",
@@ -26,7 +26,7 @@ pub(crate) const REFUSED: &[&str] = &[
     "expected a field",
     "expected the title of a field",
     // A name that no Rust string can hold.
-    "half a surrogate pair, which is no character",
+    "half a surrogate pair, which is not a character",
     // NumPy's own numbers of its types.
     "there is no type \"\\t\"",
     "there is no type \"\\n\"",

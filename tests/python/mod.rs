@@ -16,7 +16,10 @@ impl Python {
     ///
     /// Where there is no Python, or its packages cannot be installed.
     pub(crate) fn get() -> Option<&'static Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join("python");
+        // A workspace has one for all its packages.
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let workspace = package.ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap_or(package);
+        let folder = workspace.join("target").join("python");
         Self::with(include_str!("requirements.txt"), &folder)
     }
 }

@@ -40,7 +40,7 @@ fn says_verity() {
     let options = MmapArray::<u8>::options();
     let refused = options.open_sealed(&file).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotImmutable, "{refused}");
-    assert!(refused.to_string().contains("does not say of which kind it is"), "{refused}");
+    assert!(refused.to_string().contains("does not report its kind"), "{refused}");
 
     // The server is what it is meant to be: of the file that it changes, memmap2 believes that it cannot.
     byte.store(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ fn says_verity() {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotImmutable, "{error}");
         let text = error.to_string();
-        assert!(text.contains("it lies on FUSE;") && text.contains("fs-verity on ext4"), "{text}");
+        assert!(text.contains("it is on FUSE;") && text.contains("fs-verity on ext4"), "{text}");
     }
 }
 
@@ -77,6 +77,6 @@ fn files_without_seals_and_verity_are_told_where_they_lie() {
     const MISSING: &str = "missing seals F_SEAL_SHRINK and F_SEAL_WRITE";
     assert!(texts[0].contains(MISSING), "{}", texts[0]);
     // The temporary folder may be on a disk or in memory.
-    let found = ["it lies on", "it has no fs-verity", MISSING].iter().any(|found| texts[1].contains(found));
+    let found = ["it is on", "it has no fs-verity", MISSING].iter().any(|found| texts[1].contains(found));
     assert!(found, "{}", texts[1]);
 }

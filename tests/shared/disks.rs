@@ -214,7 +214,7 @@ fn the_disk_gets_full() {
     }
     let is_full = |row: usize, error: Error| {
         println!("{error}");
-        assert!(error.to_string().contains("no room"), "{error}");
+        assert!(error.to_string().contains("no space"), "{error}");
         let bytes = failed::<()>(Err(error), &path);
         let start = row as u64 * ROW_BYTES;
         assert!((start..start + ROW_BYTES).contains(&bytes.start) && bytes.end == start + ROW_BYTES, "{bytes:?}");

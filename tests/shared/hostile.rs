@@ -4,7 +4,9 @@
 //! never held is found. Files are never cut below a floor, and no loss may be told before it. How many rounds there are
 //! says `SHARED_ROUNDS`.
 
-use mmap_array::{ArrayView, DynArray, Error, ErrorKind, MmapArray, Result, SharedArray, npy, shared};
+#[cfg(feature = "npz")]
+use mmap_array::ArrayView;
+use mmap_array::{DynArray, Error, ErrorKind, MmapArray, Result, SharedArray, npy, shared};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -64,6 +66,7 @@ fn elements(state: u64) -> Vec<u64> {
 }
 
 /// A whole file in a state.
+#[cfg_attr(not(feature = "npz"), allow(unused_variables))]
 fn image(kind: Kind, state: u64, folder: &Path) -> Vec<u8> {
     let elements = elements(state);
     match kind {

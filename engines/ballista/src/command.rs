@@ -1,4 +1,4 @@
-//! What `npy-ballista` does.
+//! The commands of `npy-ballista`.
 
 use crate::{connect, executor, scheduler};
 use ballista_executor::executor_process::ExecutorProcessConfig;
@@ -10,7 +10,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Queries of `.npy` files by many machines that see the same files by the same paths.
+/// Queries `.npy` files with many machines that have the same files at the same paths.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Arguments {
@@ -20,66 +20,66 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the scheduler, to which clients and executors come.
+    /// Runs the scheduler, to which clients and executors connect.
     Scheduler {
-        /// The address to listen at; 0.0.0.0 is all of this machine's.
+        /// The address to listen on; 0.0.0.0 listens on all addresses of this machine.
         #[arg(long, default_value = "127.0.0.1")]
         bind: String,
         #[arg(long, default_value_t = 50050)]
         port: u16,
-        /// The name by which executors reach this machine.
+        /// The name by which executors connect to this machine.
         #[arg(long, default_value = "localhost")]
         host: String,
-        /// After how many seconds without a word an executor is taken for dead, and others do its tasks: several times
-        /// as many as lie between its words, `executor --heartbeat`.
+        /// The number of seconds without a heartbeat after which an executor is considered dead and others repeat its
+        /// tasks: several times `executor --heartbeat`.
         #[arg(long, default_value_t = 60)]
         timeout: u64,
     },
     /// Runs an executor, which reads files for the scheduler.
     Executor {
-        /// The scheduler's machine.
+        /// The name of the scheduler's machine.
         #[arg(long, default_value = "localhost")]
         scheduler: String,
         #[arg(long, default_value_t = 50050)]
         scheduler_port: u16,
-        /// The address to listen at; 0.0.0.0 is all of this machine's.
+        /// The address to listen on; 0.0.0.0 listens on all addresses of this machine.
         #[arg(long, default_value = "127.0.0.1")]
         bind: String,
-        /// The name by which the others reach this machine.
+        /// The name by which the other machines connect to this one.
         #[arg(long)]
         host: Option<String>,
         #[arg(long, default_value_t = 50051)]
         port: u16,
         #[arg(long, default_value_t = 50052)]
         grpc_port: u16,
-        /// Where parts of answers lie; a temporary folder if none is given.
+        /// The folder for intermediate results [default: a temporary folder].
         #[arg(long)]
         work_dir: Option<PathBuf>,
-        /// How many tasks it runs at once; as many as the machine has processors if none is given.
+        /// The number of tasks to run at once; 0 for the number of processors.
         #[arg(long, default_value_t = 0)]
         tasks: usize,
-        /// How many seconds lie between its words to the scheduler.
+        /// The number of seconds between heartbeats to the scheduler.
         #[arg(long, default_value_t = 10)]
         heartbeat: u64,
     },
-    /// Asks a question in SQL and prints the answer.
+    /// Runs a query in SQL and prints its result.
     Sql {
         #[arg(long, default_value = "df://localhost:50050")]
         scheduler: String,
-        /// Into how many partitions scans are cut; as many as this machine has processors if none is given.
+        /// The number of partitions of scans [default: the number of processors of this machine].
         #[arg(long)]
         partitions: Option<usize>,
         /// Statements to run first, such as `CREATE EXTERNAL TABLE … STORED AS NPY …`.
         #[arg(long)]
         first: Vec<String>,
         question: String,
-        /// Tables, `name=path`: files, or folders of files that are parts of one.
+        /// Tables as `name=path`, where the path is a file, or a folder of files that are parts of one table.
         tables: Vec<String>,
     },
 }
 
 impl Arguments {
-    /// Does what they say; what a cluster's part does, until it ends. Its status is the program's.
+    /// Runs the command, and returns the exit status of the program. A scheduler or an executor runs until it ends.
     pub async fn run(self) -> ExitCode {
         match run(self.command).await {
             Ok(()) => ExitCode::SUCCESS,
@@ -117,7 +117,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 work_dir: work_dir.transpose()?,
                 vcores: tasks,
                 executor_heartbeat_interval_seconds: heartbeat,
-                // What executors leave that were killed is nobody's after a day.
+                // The results of executors that were killed are deleted after a day.
                 job_data_clean_up_interval_seconds: 3600,
                 job_data_ttl_seconds: 24 * 3600,
                 ..ExecutorProcessConfig::default()
@@ -133,7 +133,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let ctx = connect(&scheduler, config).await?;
             for table in tables {
                 let (name, path) =
-                    table.split_once('=').ok_or_else(|| format!("{table}: a table is written name=path"))?;
+                    table.split_once('=').ok_or_else(|| format!("{table}: expected a table as name=path"))?;
                 ctx.register_npy(name, path)?;
             }
             for statement in first {

@@ -1,13 +1,13 @@
-//! `.npy` files as tables of a [Ballista](https://datafusion.apache.org/ballista/) cluster: DataFusion's queries on many
-//! machines that see the same files by the same paths.
+//! `.npy` files as tables of a [Ballista](https://datafusion.apache.org/ballista/) cluster: DataFusion queries on many
+//! machines that have the same files at the same paths.
 //!
-//! What goes from machine to machine is which files a table has, how many rows each has and of what, and which rows and
-//! fields each task reads; never the rows themselves. Each executor maps its own. A file that one of them does not find, or
-//! finds shorter than the client did, is the query's error and names the file.
+//! The machines send each other the files of a table, their dtype and numbers of rows, and the rows and fields that
+//! each task reads, but never the contents of the files. Each executor maps its own rows. If an executor does not find
+//! a file, or finds it shorter than the client did, the query fails with an error that names the file.
 //!
-//! Client, scheduler and executors must all be of this crate, since Ballista's own programs know of no such tables. The
-//! program `npy-ballista` of this package is all three; [`connect`], [`scheduler`] and [`executor`] are for programs that
-//! are more.
+//! Client, scheduler and executors must all use this crate, because Ballista's own programs do not support these
+//! tables. The program `npy-ballista` of this package contains all three; [`connect`], [`scheduler`] and [`executor`]
+//! are for use in other programs.
 //!
 //! ```no_run
 //! use datafusion::prelude::SessionConfig;
@@ -49,14 +49,14 @@ fn physical_codec() -> Arc<NpyPhysicalCodec> {
     Arc::new(NpyPhysicalCodec::new(Arc::new(BallistaPhysicalExtensionCodec::default())))
 }
 
-/// Connects to a scheduler, `df://HOST:PORT`, for queries of `.npy` files: by
-/// [`register_npy`](RegisterNpy::register_npy), and `CREATE EXTERNAL TABLE … STORED AS NPY` in SQL.
+/// Connects to a scheduler, `df://HOST:PORT`, to query `.npy` files.
 ///
-/// Paths are made absolute, and are those of every machine.
+/// Tables are created by [`register_npy`](RegisterNpy::register_npy), or by `CREATE EXTERNAL TABLE … STORED AS NPY` in
+/// SQL. Their paths are made absolute, and must name the same files on every machine.
 ///
 /// # Errors
 ///
-/// Where the address cannot be read. That there is no scheduler is the first query's error.
+/// Returns an error if the address is invalid. If there is no scheduler at the address, the first query fails.
 pub async fn connect(url: &str, config: SessionConfig) -> datafusion::error::Result<SessionContext> {
     let config = config
         .upgrade_for_ballista()
@@ -68,11 +68,11 @@ pub async fn connect(url: &str, config: SessionConfig) -> datafusion::error::Res
     Ok(ctx)
 }
 
-/// Runs a scheduler that knows tables of `.npy` files. It does not return before it fails.
+/// Runs a scheduler that supports tables of `.npy` files. Returns only if it fails.
 ///
 /// # Errors
 ///
-/// Where it cannot listen, or the settings contradict each other.
+/// Returns an error if it cannot listen on the address, or if the settings contradict each other.
 pub async fn scheduler(config: SchedulerConfig) -> Result<()> {
     let config = SchedulerConfig {
         override_logical_codec: Some(logical_codec()),
@@ -86,11 +86,11 @@ pub async fn scheduler(config: SchedulerConfig) -> Result<()> {
     start_server(cluster, address, Arc::new(config)).await
 }
 
-/// Runs an executor that reads `.npy` files. It returns when it is told to stop, by `SIGTERM` or by the scheduler.
+/// Runs an executor that reads `.npy` files. Returns when it is stopped by `SIGTERM` or by the scheduler.
 ///
 /// # Errors
 ///
-/// Where it cannot listen, or finds no scheduler.
+/// Returns an error if it cannot listen on its ports, or cannot connect to the scheduler.
 pub async fn executor(config: ExecutorProcessConfig) -> Result<()> {
     let config = ExecutorProcessConfig {
         override_logical_codec: Some(logical_codec()),

@@ -1,4 +1,4 @@
-//! `npy-ballista`: the scheduler, the executors and a client of a cluster that queries `.npy` files.
+//! The program `npy-ballista`: the scheduler, the executors and a client of a cluster that queries `.npy` files.
 #![forbid(unsafe_code)]
 
 use clap::Parser;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // What the engine says is for those who set RUST_LOG.
+    // The engine's log is printed only if RUST_LOG is set.
     env_logger::init();
     Arguments::parse().run().await
 }

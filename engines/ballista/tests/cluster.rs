@@ -1,4 +1,4 @@
-//! A scheduler and two executors as processes of this machine, over shards in a folder that all see.
+//! Tests of a scheduler and two executors as processes on this machine, over shards in a common folder.
 #![cfg(target_os = "linux")]
 
 #[path = "../examples/cluster/processes.rs"]
@@ -20,7 +20,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an answer may take.
+/// The time that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_npy-ballista");
@@ -108,7 +108,7 @@ async fn an_executor_that_is_killed_is_made_up_for() -> Result<()> {
     Ok(())
 }
 
-/// A shard that one of the machines does not find, or finds cut, is the query's error and is named.
+/// If one of the executors does not find a shard, or finds it truncated, the query fails with an error that names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_one_executor_does_not_have_is_named() -> Result<()> {
     let dir = tempfile::tempdir()?;

@@ -1,12 +1,12 @@
-//! Questions about a hundred million records in `.npy`, beside the same in Parquet and in Arrow's IPC files, all asked of
-//! DataFusion, and beside DuckDB, pandas and NumPy on the `.npy` file. All sides run in turns.
+//! Measures queries of a hundred million records by DataFusion in `.npy`, Parquet and Arrow IPC files, and by DuckDB,
+//! pandas and NumPy on the `.npy` file. All sides run in turns.
 //!
 //! ```text
 //! cargo bench -p mmap-array-datafusion
 //! ROWS=1000000 cargo bench -p mmap-array-datafusion
 //! ```
 //!
-//! The files take up to 100 bytes a record: 10 GB, in a folder under `target`, which goes again.
+//! The files take up to 100 bytes for each record, 10 GB, in a folder under `target`, which is deleted at the end.
 
 #[allow(dead_code)]
 #[path = "../../../benches/common/mod.rs"]
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Runtime;
 
-/// 25 bytes, without padding. Prices are whole numbers of eighths, so that sums are the same in every order.
+/// A record of 25 bytes, without padding. Prices are multiples of 1/8, so that sums are the same in every order.
 #[derive(Clone, Copy, Pod, Zeroable, Record)]
 #[bytemuck(crate = "mmap_array::bytemuck")]
 #[repr(C, packed)]
@@ -59,7 +59,7 @@ impl Trade {
     }
 }
 
-/// What is asked: its name, in SQL, by pandas of a frame `f`, and by NumPy of an array `a`.
+/// The queries: a name, the SQL, an expression of a pandas frame `f`, and an expression of a NumPy array `a`.
 const QUESTIONS: [[&str; 4]; 3] = [
     [
         "group by: count, avg, sum",
@@ -99,7 +99,7 @@ for line in sys.stdin:
     print(time.perf_counter() - start, flush=True)
 "#;
 
-/// Python in a process of its own.
+/// Python in a separate process.
 struct Beside(Child);
 
 impl Beside {
@@ -113,11 +113,11 @@ impl Beside {
         Some(Self(command.spawn().expect("Python starts")))
     }
 
-    /// The seconds that an answer takes.
+    /// Returns the seconds that an answer takes.
     fn ask(&mut self, how: &str, text: &str) -> f64 {
         writeln!(self.0.stdin.as_mut().unwrap(), "{how} {text}").expect("Python listens");
         let mut answer = String::new();
-        // A line at a time: it says nothing unasked.
+        // The reader is dropped after one line, which loses nothing: there is one line for each question.
         BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut answer).expect("Python answers");
         answer.trim().parse().expect("Python answers with a time")
     }
@@ -134,7 +134,7 @@ fn context(partitions: usize) -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions))
 }
 
-/// The seconds that an answer takes, and the answer.
+/// Returns the seconds that an answer takes, and the answer.
 fn ask(runtime: &Runtime, ctx: &SessionContext, sql: &str) -> Result<(f64, String)> {
     let start = Instant::now();
     let batches = runtime.block_on(async { ctx.sql(sql).await?.collect().await })?;
@@ -142,7 +142,7 @@ fn ask(runtime: &Runtime, ctx: &SessionContext, sql: &str) -> Result<(f64, Strin
     Ok((seconds, pretty_format_batches(&batches)?.to_string()))
 }
 
-/// A row for each side: its time, and ours over it.
+/// Prints a row for each side: its time, and the time of the first side divided by it.
 fn print(name: &str, sides: &[(&str, Vec<f64>)]) {
     println!("\n{name}");
     for (side, times) in sides {
@@ -259,7 +259,7 @@ fn main() -> Result<()> {
     let [a, b] = alternate(rounds, [&mut || time(&ours), &mut || time(&one)]);
     print("group by, by partitions", &[(&format!("{threads}"), a), ("1", b)]);
 
-    println!("\nmemory at its highest, a process that answers the first question once");
+    println!("\npeak memory of a process that answers the first query once");
     for rows in [rows / 100, rows / 10, rows] {
         let file = folder.join(format!("of-{rows}.npy"));
         make(&file, rows)?;
@@ -282,13 +282,13 @@ fn make(path: &Path, rows: usize) -> Result<()> {
     make().map_err(|error: mmap_array::Error| std::io::Error::from(error).into())
 }
 
-/// What this process takes to answer the first question, without the pages of the file that it maps.
+/// Prints the memory that this process takes to answer the first query, with and without pages of files.
 fn measure(path: &Path) -> Result<()> {
     let ctx = context(std::thread::available_parallelism()?.get());
     ctx.register_npy("trades", path)?;
     ask(&Runtime::new()?, &ctx, QUESTIONS[0][1])?;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim).to_owned();
-    println!("{} at the highest, file pages and all; {} of its own in the end", of("VmHWM:"), of("RssAnon:"));
+    println!("{} peak, including file pages; {} anonymous at the end", of("VmHWM:"), of("RssAnon:"));
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! Questions in SQL about `.npy` files.
+//! Queries `.npy` files in SQL.
 //!
 //! ```text
 //! cargo run --release --example query
 //! cargo run --release --example query -- 'SELECT …' trades=trades.npy quotes=folder/
 //! ```
 //!
-//! Without arguments it makes a file of a million trades first, which is temporary and goes again.
+//! Without arguments, the program creates a temporary file of a million trades, and deletes it at the end.
 #![forbid(unsafe_code)]
 
 use datafusion::error::{DataFusionError, Result};
@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
         for table in tables {
             let (name, path) = table
                 .split_once('=')
-                .ok_or_else(|| DataFusionError::Plan(format!("{table}: a table is written name=path")))?;
+                .ok_or_else(|| DataFusionError::Plan(format!("{table}: expected a table as name=path")))?;
             ctx.register_npy(name, path)?;
         }
         return ctx.sql(question).await?.show().await;
@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// A million trades, one each second.
+/// Creates a file of a million trades, one each second.
 fn make(path: &Path) -> mmap_array::Result<()> {
     let dtype: DType = "[('symbol', 'S4'), ('time', '<M8[ms]'), ('price', '>f8'), ('size', '<u4')]".parse()?;
     let mut writer = npy::Writer::create_dyn(path, dtype.clone(), ())?;

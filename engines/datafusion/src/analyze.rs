@@ -1,5 +1,4 @@
-//! What the values of a table's columns tell a planner: the least and the greatest of each file, and whether they ever go
-//! down.
+//! Statistics of columns for the planner: the minimum and maximum of each file, and whether the values never decrease.
 
 use crate::files::Files;
 use crate::source::{Part, Reader};
@@ -14,10 +13,10 @@ use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
 use datafusion::logical_expr::Accumulator;
 use std::sync::Arc;
 
-/// How many rows are looked at together, if they are not wide.
+/// The number of rows in a batch, unless they are wide.
 const ROWS: usize = 1 << 16;
 
-/// Goes through all rows once.
+/// Reads all rows once and computes the statistics of each column, and which columns are sorted.
 pub(crate) fn analyze(files: &mut Arc<Files>) -> Result<()> {
     let fields = files.schema.fields().clone();
     let mut sorted: Vec<Sorted> = fields.iter().map(|field| Sorted::new(field.data_type())).collect();
@@ -51,7 +50,7 @@ pub(crate) fn analyze(files: &mut Arc<Files>) -> Result<()> {
     Ok(())
 }
 
-/// Whether values of a type have an order that the engine, `min` and `max` agree on.
+/// Returns whether values of a type have an order on which the engine, `min` and `max` agree.
 fn has_order(data_type: &DataType) -> bool {
     match data_type {
         DataType::Boolean | DataType::Utf8 | DataType::Binary => true,
@@ -60,7 +59,7 @@ fn has_order(data_type: &DataType) -> bool {
     }
 }
 
-/// The least and the greatest value of a column of one file.
+/// The minimum, the maximum and the number of nulls of a column of one file.
 struct Extremes {
     both: Option<(MinAccumulator, MaxAccumulator)>,
     nulls: usize,
@@ -92,7 +91,7 @@ impl Extremes {
     }
 }
 
-/// Whether the values of a column go up or stay, over all files, with NaN and nulls at the end, as NumPy sorts.
+/// Whether the values of a column never decrease, over all files, in NumPy's order, with NaN and nulls at the end.
 struct Sorted {
     is_so: bool,
     last: Option<ArrayRef>,
@@ -115,7 +114,7 @@ impl Sorted {
         Ok(())
     }
 
-    /// Whether each value is followed by one that is not less, or by null.
+    /// Returns whether each value is followed by one that is not less, or by null or NaN.
     fn never_down(before: &ArrayRef, after: &ArrayRef) -> Result<bool> {
         if before.data_type().is_floating() {
             // The engine orders NaN by its sign.
@@ -124,7 +123,7 @@ impl Sorted {
             return Ok(before.iter().zip(after).all(|(before, after)| before <= after || after.is_nan()));
         }
         let ordered: BooleanArray = lt_eq(before, after)?;
-        // A comparison with null is null, and counts as neither.
+        // A comparison with null is null, which is not counted as true.
         Ok(ordered.true_count() + after.null_count() == ordered.len())
     }
 }

@@ -1,4 +1,4 @@
-//! Which rows can fulfil filters on a column whose values never go down.
+//! Finding the rows that can match filters on a sorted column, by bisection.
 
 use crate::files::Files;
 use crate::source::Part;
@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// What a filter asks of a column: that its values compare so with one value.
+/// A condition on a column: a comparison of its values with one value.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     operator: Operator,
@@ -19,7 +19,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     fn new(operator: Operator, value: &ScalarValue) -> Option<Self> {
-        // To some parts of the engine -0.0 is less than 0.0, and NumPy sorts them as equals: both are let through.
+        // For some parts of the engine -0.0 is less than 0.0, but NumPy sorts them as equal: both are included.
         let operator = match (operator, float(value)) {
             (_, Some(value)) if value.is_nan() => return None,
             (Operator::Gt, Some(0.0)) => Operator::GtEq,
@@ -31,7 +31,7 @@ impl Bound {
     }
 }
 
-/// The bounds that a filter sets on a column: none where it says something else.
+/// Returns the bounds that a filter sets on a column, or none if the filter has another form.
 pub(crate) fn bounds(filter: &Expr, column: &str) -> Vec<Bound> {
     let found = match filter {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
@@ -55,7 +55,7 @@ pub(crate) fn bounds(filter: &Expr, column: &str) -> Vec<Bound> {
     found.into_iter().flatten().collect()
 }
 
-/// A float of whatever width.
+/// Returns the value of a float of any width.
 fn float(value: &ScalarValue) -> Option<f64> {
     match value {
         ScalarValue::Float16(value) => value.map(f64::from),
@@ -65,8 +65,8 @@ fn float(value: &ScalarValue) -> Option<f64> {
     }
 }
 
-/// How a value of the column compares with a bound, in the order in which NumPy sorts: NaN and NaT come last. `None` where
-/// they are of different types.
+/// Compares a value of the column with a bound in NumPy's order, in which NaN and NaT come last. Returns `None` if they
+/// have different types.
 fn compare(value: &ScalarValue, bound: &ScalarValue) -> Option<Ordering> {
     if value.is_null() {
         return Some(Ordering::Greater);
@@ -77,13 +77,13 @@ fn compare(value: &ScalarValue, bound: &ScalarValue) -> Option<Ordering> {
     }
 }
 
-/// A column of all files, one after another, of which some values are looked at.
+/// A column of all files, one after another, of which single values are read.
 struct Values<'a> {
     files: &'a Files,
     selected: Option<DType>,
-    /// The shards that have been looked into.
+    /// The shards that are mapped.
     open: HashMap<usize, SharedDynArray>,
-    /// The number of each shard's first row, and of all rows.
+    /// The number of rows before each shard, and the number of all rows.
     starts: Vec<usize>,
 }
 
@@ -97,13 +97,14 @@ impl<'a> Values<'a> {
         Ok(Self { files, selected, open: HashMap::new(), starts })
     }
 
-    /// The value in a row of all.
+    /// Returns the value in a row, counted over all files.
     fn at(&mut self, row: usize) -> Result<ScalarValue> {
-        // Of shards without rows the last one begins where the next does.
+        // A shard without rows begins at the same row as the next, so the last shard that begins there is the right
+        // one.
         let number = self.starts.partition_point(|start| *start <= row) - 1;
         let (shard, row) = (&self.files.shards[number], row - self.starts[number]);
         if !self.open.contains_key(&number) {
-            // Of many shards not all stay mapped.
+            // No more than 64 shards stay mapped.
             if self.open.len() == 64 {
                 self.open.clear();
             }
@@ -113,7 +114,7 @@ impl<'a> Values<'a> {
         ScalarValue::try_from_array(batch.column(0), 0)
     }
 
-    /// How many rows come before the first that is not before; `None` where values cannot be compared.
+    /// Returns the number of leading rows for which `is_before` is true, or `None` if values cannot be compared.
     fn count(&mut self, is_before: impl Fn(&ScalarValue) -> Option<bool>) -> Result<Option<usize>> {
         let (mut low, mut high) = (0, self.starts[self.starts.len() - 1]);
         while low < high {
@@ -128,8 +129,8 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The rows of all files that can fulfil the bounds on a column, found by looking at a few of them: one range, or two that
-/// follow one another. Others may be among them.
+/// Returns the rows of all files that can match the bounds on a column, as one range or two ascending ranges. They are
+/// found by reading a few rows. The ranges may include rows that do not match.
 fn ranges(files: &Files, column: &str, bounds: &[Bound]) -> Result<Vec<Range<usize>>> {
     let total = files.total();
     let mut values = Values::new(files, column)?;
@@ -150,14 +151,14 @@ fn ranges(files: &Files, column: &str, bounds: &[Bound]) -> Result<Vec<Range<usi
     rows.end = rows.end.max(rows.start);
     let mut found = vec![rows.clone()];
     if bounds.iter().any(|bound| float(&bound.value).is_some()) {
-        // To the engine a NaN with a sign is less than any number, though NumPy sorts it to the end.
+        // For the engine a NaN with a sign is less than any number, but NumPy sorts it to the end.
         let numbers = values.count(|value| Some(float(value).is_some_and(|value| !value.is_nan())))?;
         found.push(numbers.unwrap_or(total).max(rows.end)..total);
     }
     Ok(found)
 }
 
-/// The rows of the chosen shards that can fulfil the bounds on each of some columns.
+/// Returns the rows of the chosen shards that can match the bounds on all of the columns.
 pub(crate) fn narrow(files: &Files, is_chosen: &[bool], bounds: &[(&str, Vec<Bound>)]) -> Result<Vec<Part>> {
     let mut left: Vec<Range<usize>> = std::iter::once(0..files.total()).collect();
     for (column, bounds) in bounds {

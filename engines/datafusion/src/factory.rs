@@ -1,4 +1,4 @@
-//! `CREATE EXTERNAL TABLE … STORED AS NPY`.
+//! The SQL statement `CREATE EXTERNAL TABLE … STORED AS NPY`.
 
 use crate::shard::planning;
 use crate::table::NpyTable;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
 
-/// Makes tables of `.npy` files, of folders, and of members of archives, by SQL:
+/// Creates tables of `.npy` files, folders and members of archives by SQL:
 ///
 /// ```sql
 /// CREATE EXTERNAL TABLE trades STORED AS NPY LOCATION '/data/trades.npy';
@@ -19,9 +19,9 @@ use url::Url;
 /// CREATE EXTERNAL TABLE x STORED AS NPY LOCATION '/data/arrays.npz' OPTIONS ('npy.member' 'x', 'npy.binary' 'true');
 /// ```
 ///
-/// The columns are the file's; such as are written in the statement are refused. `WITH ORDER` is
-/// [`NpyTable::sorted_by`], each order of one column; `npy.analyze` is [`NpyTable::analyze`], `npy.binary`
-/// [`NpyTable::bytes_as_binary`], and `npy.member` [`NpyTable::open_member`].
+/// The columns are those of the files; a statement that declares columns is an error. `WITH ORDER` corresponds to
+/// [`NpyTable::sorted_by`], with one column for each order; `npy.analyze` to [`NpyTable::analyze`], `npy.binary` to
+/// [`NpyTable::bytes_as_binary`], and `npy.member` to [`NpyTable::open_member`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NpyTableFactory;
 
@@ -29,13 +29,13 @@ pub struct NpyTableFactory;
 impl TableProviderFactory for NpyTableFactory {
     async fn create(&self, _: &dyn Session, cmd: &CreateExternalTable) -> Result<Arc<dyn TableProvider>> {
         if !cmd.schema.fields().is_empty() {
-            return Err(planning("the columns of a table of `.npy` files are those of the files; name none"));
+            return Err(planning("the columns of a table of `.npy` files are those of the files; declare no columns"));
         }
         if !cmd.table_partition_cols.is_empty() {
-            return Err(planning("a table of `.npy` files is not partitioned by columns of its folders' names"));
+            return Err(planning("tables of `.npy` files do not support PARTITIONED BY"));
         }
         if cmd.unbounded {
-            return Err(planning("a table of `.npy` files has the rows that they have, and is not unbounded"));
+            return Err(planning("tables of `.npy` files cannot be unbounded"));
         }
         let (mut member, mut is_analyzed, mut is_binary) = (None, false, false);
         for (option, value) in &cmd.options {
@@ -46,7 +46,7 @@ impl TableProviderFactory for NpyTableFactory {
                 "npy.binary" => is_binary = truth(option, value)?,
                 _ => {
                     return Err(planning(format!(
-                        "{option}: tables of `.npy` files have the options npy.member, npy.analyze and npy.binary"
+                        "{option} is not an option of `.npy` tables; expected npy.member, npy.analyze or npy.binary"
                     )));
                 }
             }
@@ -54,7 +54,7 @@ impl TableProviderFactory for NpyTableFactory {
         let locations: Vec<PathBuf> = cmd.locations.iter().map(|location| path(location)).collect::<Result<_>>()?;
         let mut table = match (member, &locations[..]) {
             (Some(member), [archive]) => NpyTable::open_member(archive, member)?,
-            (Some(_), _) => return Err(planning("a member is one archive's; name one location")),
+            (Some(_), _) => return Err(planning("npy.member needs exactly one location, the archive")),
             (None, _) => NpyTable::open_all(&locations)?,
         };
         if is_binary {
@@ -67,27 +67,27 @@ impl TableProviderFactory for NpyTableFactory {
     }
 }
 
-/// The path of a location, which may be a URL of a file.
+/// Returns the path of a location, which may be the URL of a file.
 fn path(location: &str) -> Result<PathBuf> {
     match Url::parse(location) {
         Ok(url) if url.scheme() == "file" => {
-            url.to_file_path().map_err(|()| planning(format!("{location}: the URL names no file of this machine")))
+            url.to_file_path().map_err(|()| planning(format!("{location}: the URL does not name a local file")))
         }
         Ok(url) if location.contains("://") => {
-            Err(planning(format!("{location}: tables are of files, and {} is no file system's", url.scheme())))
+            Err(planning(format!("{location}: expected a path or a `file` URL, found the scheme `{}`", url.scheme())))
         }
         _ => Ok(PathBuf::from(location)),
     }
 }
 
 fn truth(option: &str, value: &str) -> Result<bool> {
-    value.parse().map_err(|_| planning(format!("{option} is true or false, not {value}")))
+    value.parse().map_err(|_| planning(format!("{option} must be true or false, not {value}")))
 }
 
-/// The column by which an order sorts.
+/// Returns the column of an order.
 fn column(order: &[SortExpr]) -> Result<&str> {
     match order {
         [SortExpr { expr: Expr::Column(column), asc: true, nulls_first: false }] => Ok(&column.name),
-        _ => Err(planning("rows are sorted by one column, ascending, with nulls last: WITH ORDER (column ASC)")),
+        _ => Err(planning("an order must be one column, ascending, with nulls last: WITH ORDER (column ASC)")),
     }
 }

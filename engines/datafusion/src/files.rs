@@ -1,4 +1,4 @@
-//! What is known of a table's files, which is all that a scan needs, on whatever machine.
+//! The description of a table's files, which is all that a scan needs, on any machine.
 
 use crate::shard::{Rows, Shard, external, planning};
 use arrow::compute::SortOptions;
@@ -13,23 +13,23 @@ use mmap_array::interop::ArrowOptions;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// How many bytes of a file are mapped at a time, so that what has been read does not stay this process's memory.
+/// The number of bytes of a file that are mapped at a time, so that pages that were read do not stay mapped.
 const MAPPED: usize = 64 << 20;
 
-/// How many bytes a batch has at most, where a row has not more.
+/// The maximum number of bytes in a batch, unless one row has more.
 const BATCH: usize = 8 << 20;
 
-/// The files of a table, the rows that they have, and what is known of their values.
+/// The files of a table, the type of their rows, and statistics of their values.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     pub(crate) shards: Vec<Shard>,
     pub(crate) rows: Rows,
     pub(crate) schema: SchemaRef,
-    /// Whether `S` is bytes, and not text.
+    /// Whether `S` is read as bytes instead of text.
     pub(crate) binary: bool,
-    /// The columns whose values never go down.
+    /// The columns whose values never decrease.
     pub(crate) sorted: Vec<String>,
-    /// What is known of each shard's columns; nothing before they have been looked at.
+    /// The statistics of each shard's columns, once they have been computed.
     pub(crate) statistics: Option<Vec<Arc<Statistics>>>,
 }
 
@@ -37,16 +37,16 @@ impl Files {
     pub(crate) fn new(shards: Vec<Shard>, rows: Rows, binary: bool) -> Result<Self> {
         let all = shards.iter().try_fold(0_usize, |all, shard| all.checked_add(shard.rows));
         if all.is_none() {
-            return Err(planning(format!("{}: the table has more rows than can be counted", shards[0])));
+            return Err(planning(format!("{}: the table has more rows than this machine can count", shards[0])));
         }
         if rows.size() == 0 {
-            return Err(planning(format!("{}: {rows} have no bytes, and so no columns", shards[0])));
+            return Err(planning(format!("{}: {rows} have no bytes, and therefore no columns", shards[0])));
         }
         let schema = schema(&shards, &rows, binary)?;
         Ok(Self { shards, rows, schema, binary, sorted: Vec::new(), statistics: None })
     }
 
-    /// Reads `S` as bytes.
+    /// Changes the schema to read `S` as bytes.
     pub(crate) fn set_binary(&mut self) -> Result<()> {
         (self.schema, self.binary) = (schema(&self.shards, &self.rows, true)?, true);
         Ok(())
@@ -60,7 +60,7 @@ impl Files {
         self.shards.iter().map(|shard| shard.rows).sum()
     }
 
-    /// The dtype of some columns in an order; `None` where the elements are no records.
+    /// Returns the dtype of the columns in the given order, or `None` if the elements are not records.
     pub(crate) fn selected(&self, columns: &[usize]) -> Result<Option<DType>> {
         let dtype = &self.rows.dtype;
         if dtype.fields().is_empty() || columns.is_empty() {
@@ -69,19 +69,19 @@ impl Files {
         dtype.select(columns.iter().map(|&column| self.schema.field(column).name())).map(Some).map_err(external)
     }
 
-    /// How many rows of some columns are made a batch: as many as are asked for, but of wide ones fewer.
+    /// Returns the number of rows in a batch of the selected columns: `asked`, or fewer if they are wide.
     pub(crate) fn batch_rows(&self, selected: Option<&DType>, asked: usize) -> usize {
         let size = selected.map_or_else(|| self.rows.size(), |dtype| self.rows.size_of(dtype));
         asked.min(BATCH / size.max(1)).max(1)
     }
 
-    /// How many rows of a file are mapped at a time.
+    /// Returns the number of rows of a file that are mapped at a time.
     pub(crate) fn mapped_rows(&self) -> usize {
         (MAPPED / self.rows.size()).max(1)
     }
 
-    /// The orders in which the rows are known to come. Not by floats, whose NaN and negative zeros NumPy and the engine
-    /// order differently.
+    /// Returns the known orders of the rows, except by floats, because NumPy and the engine order NaN and negative
+    /// zeros differently.
     pub(crate) fn orderings(&self) -> Vec<LexOrdering> {
         let ordering = |name: &String| {
             let place = self.schema.index_of(name).ok()?;
@@ -95,7 +95,7 @@ impl Files {
         self.sorted.iter().filter_map(ordering).collect()
     }
 
-    /// What is known of some of the rows: of all of them exactly, of others what their files have.
+    /// Returns the statistics of a scan of `rows` rows, which are exact for all rows and estimates for fewer.
     pub(crate) fn statistics_of(&self, rows: usize) -> Statistics {
         let bytes = Precision::Inexact(rows.saturating_mul(self.rows.size()));
         let of_column = |column: usize| match &self.statistics {
@@ -110,7 +110,7 @@ impl Files {
     }
 }
 
-/// What is known of a column of all files. Of those that have no value, the least one is none.
+/// Returns the statistics of a column of all files. Files without values do not contribute to the minimum and maximum.
 fn merged<'a>(shards: impl Iterator<Item = &'a ColumnStatistics> + Clone) -> ColumnStatistics {
     fn extreme<'a>(values: impl Iterator<Item = &'a Precision<ScalarValue>>, wins: Ordering) -> Precision<ScalarValue> {
         let mut best: Option<ScalarValue> = None;
@@ -140,7 +140,7 @@ fn options(binary: bool) -> ArrowOptions {
     if binary { ArrowOptions::new() } else { ArrowOptions::new().bytes_as_utf8() }
 }
 
-/// The columns of the rows, or why an element has no type in Arrow, with the file's name.
+/// Returns the schema of the rows, or an error with the name of the first file if an element has no type in Arrow.
 fn schema(shards: &[Shard], rows: &Rows, binary: bool) -> Result<SchemaRef> {
     let shape = [&[shards[0].rows], &rows.shape[..]].concat();
     let schema: Schema =

@@ -1,9 +1,9 @@
-//! `.npy` files as tables of [DataFusion](https://datafusion.apache.org)'s: one file, a stored member of an `.npz`
+//! `.npy` files as tables of [DataFusion](https://datafusion.apache.org): one file, a stored member of an `.npz`
 //! archive, or a folder of files that are parts of one table.
 //!
-//! Nothing is converted and nothing is read ahead of a query: each partition of a scan maps its rows and makes batches of
-//! the columns that are asked for. Files are opened by
-//! [`open_shared`](mmap_array::Options::open_shared), so that one that is cut while a query runs is the query's error.
+//! Nothing is converted or read before a query: each partition of a scan maps its rows and creates batches of the
+//! requested columns. Files are opened by [`open_shared`](mmap_array::Options::open_shared), so that a query fails with
+//! an error if a file is truncated while it runs.
 //!
 //! ```
 //! use datafusion::prelude::SessionContext;

@@ -1,6 +1,7 @@
-//! Tables and scans as bytes, for engines that send them to other machines: what the files are, not what they hold.
+//! Serialization of tables and scans, for engines that send them to other machines: descriptions of files, not their
+//! contents.
 //!
-//! With the feature `proto`. Each machine opens the files by the same paths.
+//! Needs the feature `proto`. Each machine opens the files by the same paths.
 
 use crate::files::Files;
 use crate::shard::{Rows, Shard};
@@ -24,8 +25,8 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use prost::Message;
 use std::sync::Arc;
 
-/// What comes before the bytes of this crate. No message of protobuf's begins so: it would be of a wire type that does not
-/// exist. The version comes next, since all machines must have the same.
+/// The prefix of this crate's messages. No other protobuf message begins with it, because it would have a wire type
+/// that does not exist. It contains the version, because all machines must have the same.
 const MARK: &[u8] = concat!("npy", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 
 #[derive(Clone, PartialEq, Message)]
@@ -44,7 +45,7 @@ struct ShardMessage {
 struct FilesMessage {
     #[prost(message, repeated, tag = "1")]
     shards: Vec<ShardMessage>,
-    /// As NumPy writes it.
+    /// The dtype as NumPy writes it.
     #[prost(string, tag = "2")]
     dtype: String,
     #[prost(uint64, repeated, tag = "3")]
@@ -84,7 +85,7 @@ struct ScanMessage {
 }
 
 fn wrong(text: &str) -> DataFusionError {
-    DataFusionError::Execution(format!("a message about `.npy` files from another machine: {text}"))
+    DataFusionError::Execution(format!("invalid message about `.npy` files from another machine: {text}"))
 }
 
 fn size(number: u64) -> Result<usize> {
@@ -105,13 +106,13 @@ impl FilesMessage {
         Ok(message)
     }
 
-    /// Of some shards, without what is known of their values.
+    /// Creates the message of some shards, without statistics.
     fn of(files: &Files, numbers: &[usize]) -> Result<Self> {
         let shard = |&number: &usize| {
             let shard = &files.shards[number];
             let path = std::path::absolute(&shard.path)?;
             let path = path.to_str().ok_or_else(|| {
-                DataFusionError::Plan(format!("{shard}: a path that other machines are to open must be UTF-8"))
+                DataFusionError::Plan(format!("{shard}: the path must be UTF-8, so that other machines can open it"))
             })?;
             Ok(ShardMessage {
                 path: path.to_owned(),
@@ -129,7 +130,7 @@ impl FilesMessage {
         })
     }
 
-    /// The files as another machine knows them. None is opened.
+    /// Returns the files as described by another machine, without opening any.
     fn files(&self) -> Result<Files> {
         let dtype = self.dtype.parse().map_err(|error: mmap_array::Error| wrong(&error.to_string()))?;
         let (mut shards, mut statistics) = (Vec::new(), Vec::new());
@@ -147,7 +148,7 @@ impl FilesMessage {
         let fields = files.schema.fields();
         let fits = |known: &Statistics| known.column_statistics.len() == fields.len();
         if statistics.len() == files.shards.len() && statistics.iter().all(fits) {
-            // On the way some types become wider.
+            // The conversion to messages makes some types wider.
             for (column, field) in
                 statistics.iter_mut().flat_map(|known| known.column_statistics.iter_mut().zip(fields))
             {
@@ -172,7 +173,7 @@ impl FilesMessage {
 
 impl ScanMessage {
     fn new(source: &NpySource, partitions: &[Vec<Part>], limit: Option<usize>) -> Result<Self> {
-        // A task is told of its own files only.
+        // The message of a task contains its own files only.
         let mut numbers: Vec<usize> = partitions.iter().flatten().map(|part| part.shard).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -198,14 +199,14 @@ impl ScanMessage {
         let files = self.files.as_ref().ok_or_else(|| wrong("it names no files"))?.files()?;
         let projection = sizes(&self.projection)?;
         if projection.iter().any(|&column| column >= files.schema.fields().len()) {
-            return Err(wrong("it names a column that the files have not"));
+            return Err(wrong("it names a column that the files do not have"));
         }
         let part = |part: &PartMessage| {
             let (shard, start, end) = (size(part.shard)?, size(part.start)?, size(part.end)?);
             let rows =
-                files.shards.get(shard).ok_or_else(|| wrong("it names a file that is none of the table's"))?.rows;
+                files.shards.get(shard).ok_or_else(|| wrong("it names a file that is not part of the table"))?.rows;
             if start > end || end > rows {
-                return Err(wrong("it names rows that the file has not"));
+                return Err(wrong("it names rows that the file does not have"));
             }
             Ok(Part { shard, rows: start..end })
         };
@@ -220,16 +221,16 @@ fn encode(message: &impl Message, buf: &mut Vec<u8>) {
     buf.extend_from_slice(&message.encode_to_vec());
 }
 
-/// The message, where the bytes are this crate's.
+/// Decodes a message, or returns `None` if the bytes are not a message of this crate.
 fn decode<M: Message + Default>(buf: &[u8]) -> Option<Result<M>> {
     let Some(message) = buf.strip_prefix(MARK) else {
-        let text = "it is of another version, and all machines must have the same";
+        let text = "it has another version; all machines must have the same version";
         return buf.starts_with(&MARK[..3]).then(|| Err(wrong(text)));
     };
     Some(M::decode(message).map_err(|error| wrong(&error.to_string())))
 }
 
-/// Leaves functions to the inner codec.
+/// Delegates functions to the inner codec.
 macro_rules! functions_of_inner {
     () => {
         functions_of_inner! {
@@ -250,14 +251,14 @@ macro_rules! functions_of_inner {
     )*};
 }
 
-/// Sends [`NpyTable`]s as parts of logical plans, and leaves all else to another codec.
+/// A codec of logical plans that encodes [`NpyTable`]s and delegates everything else to another codec.
 #[derive(Debug)]
 pub struct NpyLogicalCodec {
     inner: Arc<dyn LogicalExtensionCodec>,
 }
 
 impl NpyLogicalCodec {
-    /// Makes a codec that leaves to another what is not this crate's.
+    /// Creates a codec that delegates everything but this crate's tables to `inner`.
     pub fn new(inner: Arc<dyn LogicalExtensionCodec>) -> Self {
         Self { inner }
     }
@@ -311,14 +312,14 @@ impl LogicalExtensionCodec for NpyLogicalCodec {
     functions_of_inner!();
 }
 
-/// Sends scans of [`NpyTable`]s as parts of physical plans, and leaves all else to another codec.
+/// A codec of physical plans that encodes scans of [`NpyTable`]s and delegates everything else to another codec.
 #[derive(Debug)]
 pub struct NpyPhysicalCodec {
     inner: Arc<dyn PhysicalExtensionCodec>,
 }
 
 impl NpyPhysicalCodec {
-    /// Makes a codec that leaves to another what is not this crate's.
+    /// Creates a codec that delegates everything but this crate's tables to `inner`.
     pub fn new(inner: Arc<dyn PhysicalExtensionCodec>) -> Self {
         Self { inner }
     }
@@ -380,7 +381,7 @@ impl PhysicalExtensionCodec for NpyPhysicalCodec {
 mod tests {
     use super::FilesMessage;
 
-    /// Other machines are not believed where a file would not be.
+    /// Messages are checked like the headers of files.
     #[test]
     fn rows_of_no_bytes_are_refused() {
         let message = |shape: &[u64]| {

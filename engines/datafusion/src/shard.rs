@@ -1,4 +1,4 @@
-//! The files that are a table's parts.
+//! The files of a table.
 
 use arrow::record_batch::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
@@ -8,12 +8,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-/// An error of the library as one of the engine's; it names the file.
+/// Converts an error of the library, which names the file, to one of the engine.
 pub(crate) fn external(error: mmap_array::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// Why a batch of a file's rows cannot be made.
+/// An error of creating a batch from the rows of a file.
 pub(crate) struct Unreadable(DataFusionError);
 
 impl From<mmap_array::Error> for Unreadable {
@@ -36,7 +36,7 @@ pub(crate) fn execution(text: impl Into<String>) -> DataFusionError {
     DataFusionError::Execution(text.into())
 }
 
-/// Which file it is of all that have had its name, on this machine.
+/// The identity of a file on this machine, which differs from that of other files that have had its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// That of the file that has the name now; `None` on systems that do not tell.
+    /// Returns the identity of the file that has the name now, or `None` on systems that do not report it.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         let metadata = fs::metadata(path)?;
         #[cfg(unix)]
@@ -60,17 +60,17 @@ impl Identity {
     }
 }
 
-/// One file, or one member of an archive, and how many rows its header tells.
+/// One file, or one member of an archive, and the number of rows according to its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
     pub(crate) path: PathBuf,
     pub(crate) member: Option<String>,
     pub(crate) rows: usize,
-    /// `None` where the table was made on another machine.
+    /// The identity of the file; `None` if the table was created on another machine.
     pub(crate) identity: Option<Identity>,
 }
 
-/// What the rows of all shards are.
+/// The type of the rows of all shards.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rows {
     pub(crate) dtype: DType,
@@ -79,24 +79,24 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// The bytes of a row.
+    /// Returns the size of a row in bytes.
     pub(crate) fn size(&self) -> usize {
         self.size_of(&self.dtype)
     }
 
-    /// The bytes of a row of so much of each element.
+    /// Returns the size of a row in bytes if each element has the dtype.
     pub(crate) fn size_of(&self, dtype: &DType) -> usize {
         self.shape.iter().fold(dtype.itemsize(), |size, len| size.saturating_mul(*len))
     }
 
-    /// Where these differ from others, by a field where they are records.
+    /// Describes the first field of records that differs from others, or returns an empty text.
     fn difference(&self, others: &Self) -> String {
         let mut fields = self.dtype.fields().iter().zip(others.dtype.fields());
         match fields.find(|(our, their)| our != their) {
             Some((our, their)) if our.name == their.name => {
-                format!("; the field {:?} is {}, and was {}", our.name, our.dtype, their.dtype)
+                format!("; the field {:?} is {}, not {}", our.name, our.dtype, their.dtype)
             }
-            Some((our, their)) => format!("; it has the field {:?} where the other has {:?}", our.name, their.name),
+            Some((our, their)) => format!("; it has the field {:?} instead of {:?}", our.name, their.name),
             None => String::new(),
         }
     }
@@ -106,7 +106,7 @@ impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.shape[..] {
             [] => write!(f, "rows of {}", self.dtype),
-            shape => write!(f, "rows of {} of the shape {shape:?}", self.dtype),
+            shape => write!(f, "rows of {} of shape {shape:?}", self.dtype),
         }
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Display for Shard {
 }
 
 impl Shard {
-    /// Reads the header, and nothing else.
+    /// Reads the header, and checks that the rows can be mapped.
     pub(crate) fn find(path: &Path, member: Option<&str>) -> Result<(Self, Rows)> {
         let mut shard = Self { path: path.to_owned(), member: member.map(str::to_owned), rows: 0, identity: None };
         let header = match member {
@@ -134,7 +134,7 @@ impl Shard {
         shard.rows = *rows;
         shard.identity = shard.identity_now()?;
         let rows = Rows { dtype: header.dtype().clone(), shape: shape.to_vec() };
-        // What an archive has compressed, and a file that is too short, are found before any query is.
+        // A compressed member and a file that is too short are errors before any query runs.
         shard.open(0..shard.rows, &rows)?;
         Ok((shard, rows))
     }
@@ -146,16 +146,16 @@ impl Shard {
         };
         let members: Vec<String> = archive.members().map(|member| member.name().to_owned()).collect();
         planning(format!(
-            "{self}: an archive is many arrays; name one of {members:?} by `open_member`, or by OPTIONS ('npy.member' '…')"
+            "{self}: an archive has many arrays; name one of {members:?} by `open_member` or OPTIONS ('npy.member' '…')"
         ))
     }
 
-    /// Which file has the name now.
+    /// Returns the identity of the file that has the name now.
     pub(crate) fn identity_now(&self) -> Result<Option<Identity>> {
         Identity::of(&self.path).map_err(|error| execution(format!("{self}: {error}")))
     }
 
-    /// The `.npy` files of a folder, by their names, but those that are hidden.
+    /// Returns the `.npy` files of a folder except hidden ones, sorted by name.
     fn paths_in(folder: &Path) -> Result<Vec<PathBuf>> {
         let named = |error: io::Error| planning(format!("{}: the folder cannot be read: {error}", folder.display()));
         let mut paths = Vec::new();
@@ -174,7 +174,7 @@ impl Shard {
         Ok(paths)
     }
 
-    /// The shards of files and folders, one after another, which must have rows of one kind.
+    /// Returns the shards of files and folders, one after another, which must have rows of the same type.
     pub(crate) fn find_all(places: &[PathBuf]) -> Result<(Vec<Self>, Rows)> {
         let mut found: Option<(Vec<Self>, Rows)> = None;
         for place in places {
@@ -186,8 +186,8 @@ impl Shard {
                     Some((shards, first)) if *first == rows => shards.push(shard),
                     Some((shards, first)) => {
                         return Err(planning(format!(
-                            "the files of one table have rows of one dtype and shape, but {} has {first}, and {shard} has \
-                             {rows}{}",
+                            "the files of a table must have rows of the same dtype and shape, but {} has {first}, and \
+                             {shard} has {rows}{}",
                             shards[0],
                             rows.difference(first)
                         )));
@@ -195,11 +195,11 @@ impl Shard {
                 }
             }
         }
-        found.ok_or_else(|| planning("a table has at least one file"))
+        found.ok_or_else(|| planning("a table must have at least one file"))
     }
 
-    /// Makes a batch of some of the rows that are mapped, with all of their fields or those that are selected. The first
-    /// that is mapped has a number in the file.
+    /// Creates a batch of some of the mapped rows, with all fields or the selected ones. `first` is the number of the
+    /// first mapped row in the file.
     pub(crate) fn batch(
         &self,
         array: &SharedDynArray,
@@ -217,16 +217,15 @@ impl Shard {
             };
             batch.map_err(|error| {
                 let error = error.to_string();
-                // What helps here has another name.
-                let error =
-                    error.replace("leave `bytes_as_utf8` out to have bytes", "the option 'npy.binary' reads bytes");
+                // The option has another name in the engine.
+                let error = error.replace("without `bytes_as_utf8` it is bytes", "the option 'npy.binary' reads bytes");
                 Unreadable(execution(format!("{self}: from row {first} on: {error}")))
             })
         });
         Ok(batch?)
     }
 
-    /// Maps a range of the rows, which must be there and be what they were when the table was made.
+    /// Maps a range of the rows, which must exist and have the type that they had when the table was created.
     pub(crate) fn open(&self, rows: Range<usize>, expected: &Rows) -> Result<SharedDynArray> {
         let options = npy::dyn_options().rows(rows);
         let array = match &self.member {
@@ -237,7 +236,7 @@ impl Shard {
         };
         let array = array.map_err(|error| match error.kind() {
             ErrorKind::OutOfRange => execution(format!(
-                "{self}: the file had {} rows when the table was made, and has fewer now: {error}",
+                "{self}: the file had {} rows when the table was created, and has fewer now: {error}",
                 self.rows
             )),
             _ => external(error),
@@ -245,13 +244,14 @@ impl Shard {
         let now = Rows { dtype: array.dtype().clone(), shape: array.shape()[1..].to_vec() };
         if now != *expected {
             return Err(execution(format!(
-                "{self}: the file has {now}, and had {expected} when the table was made{}",
+                "{self}: the file has {now}, but had {expected} when the table was created{}",
                 now.difference(expected)
             )));
         }
-        // Of the file that was opened just now, or of one that has come since: both are to be the table's.
+        // Whether the file that was opened, or one that has replaced it since, has this identity: both must be the
+        // table's.
         if self.identity.is_some() && self.identity_now()? != self.identity {
-            return Err(execution(format!("{self}: the file has been replaced since the table was made")));
+            return Err(execution(format!("{self}: the file has been replaced since the table was created")));
         }
         Ok(array)
     }

@@ -1,7 +1,7 @@
 //! The scan of a table: ranges of rows, of which each partition maps its own.
 //!
-//! It is a [`FileSource`] as Parquet's is, since engines that send parts of a scan to other machines know how to cut those
-//! (of others each machine would read all).
+//! It is a [`FileSource`], like the scan of Parquet files, because engines that send parts of a scan to other machines
+//! can divide file sources. (Of other sources, each machine would read everything.)
 
 use crate::files::Files;
 use crate::shard::{Identity, execution};
@@ -35,11 +35,11 @@ pub(crate) struct Part {
     pub(crate) rows: Range<usize>,
 }
 
-/// What a partition reads, in this order.
+/// The rows that a partition reads, in this order.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts(pub(crate) Vec<Part>);
 
-/// Shares rows out among partitions as evenly as can be, in their order.
+/// Divides rows among partitions as evenly as possible, in their order.
 pub(crate) fn share_out(parts: &[Part], partitions: usize) -> Vec<Vec<Part>> {
     let total = count(parts);
     let partitions = partitions.clamp(1, total.max(1));
@@ -64,22 +64,22 @@ pub(crate) fn count(parts: &[Part]) -> usize {
     parts.iter().fold(0, |sum, part| sum.saturating_add(part.rows.len()))
 }
 
-/// A table's files as a source of columns.
+/// The files of a table as a source of columns.
 #[derive(Clone, Debug)]
 pub(crate) struct NpySource {
     pub(crate) files: Arc<Files>,
     schema: TableSchema,
-    /// Which columns are asked for, in which order, by their places in the table.
+    /// The requested columns in order, by their indices in the table.
     pub(crate) columns: Vec<usize>,
     projection: ProjectionExprs,
-    /// How many rows the scan has; parts of it that are sent elsewhere have fewer.
+    /// The number of rows of the scan; a part of it that is sent to another machine has fewer.
     rows: usize,
     batch_rows: usize,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl NpySource {
-    /// The scan of some columns of the rows that partitions have.
+    /// Returns the scan of some columns of the rows of all partitions.
     pub(crate) fn scan(
         files: Arc<Files>,
         projection: Vec<usize>,
@@ -111,13 +111,13 @@ impl NpySource {
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_output_ordering(orderings)
-            // Each partition has its own rows, and takes none of another's.
+            // Each partition reads its own rows, and none of another's.
             .with_preserve_order(true)
             .with_limit(limit)
             .build())
     }
 
-    /// The source of a scan, and what its partitions read, where it is one of this crate's.
+    /// Returns the source of a scan and the rows of its partitions, or `None` if the source is not one of this crate.
     #[cfg(feature = "proto")]
     pub(crate) fn of(scan: &FileScanConfig) -> Option<(&Self, Result<Vec<Vec<Part>>>)> {
         let source = scan.file_source().downcast_ref::<Self>()?;
@@ -131,7 +131,7 @@ impl NpySource {
 
 fn parts_of(file: &PartitionedFile) -> Result<&Parts> {
     file.extension::<Parts>()
-        .ok_or_else(|| execution(format!("{}: which of its rows are to be read has been lost on the way", file.path())))
+        .ok_or_else(|| execution(format!("{}: the plan does not contain which of its rows to read", file.path())))
 }
 
 impl FileSource for NpySource {
@@ -163,7 +163,7 @@ impl FileSource for NpySource {
 
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
         let projection = self.projection.try_merge(projection)?;
-        // Columns by their names, each once; what is computed of them is not done here.
+        // Only columns by their names, each once; expressions of columns are computed by the engine.
         let mut columns = Vec::new();
         for ProjectionExpr { expr, alias } in projection.iter() {
             match expr.downcast_ref::<Column>() {
@@ -183,7 +183,7 @@ impl FileSource for NpySource {
         _: Option<datafusion::physical_expr::LexOrdering>,
         _: &FileScanConfig,
     ) -> Result<Option<FileScanConfig>> {
-        // The rows have been shared out when the scan was planned.
+        // The rows were divided when the scan was planned.
         Ok(None)
     }
 
@@ -212,7 +212,7 @@ impl FileSource for NpySource {
     }
 }
 
-/// Opens what a partition reads.
+/// Opens the rows of a partition.
 struct Opener {
     files: Arc<Files>,
     columns: Vec<usize>,
@@ -228,12 +228,12 @@ impl FileOpener for Opener {
     }
 }
 
-/// Goes through rows, batch after batch.
+/// An iterator over batches of rows.
 pub(crate) struct Reader {
     files: Arc<Files>,
-    /// The columns that are asked for.
+    /// The schema of the requested columns.
     projected: SchemaRef,
-    /// Their dtype; `None` where the elements are no records.
+    /// The dtype of the requested columns; `None` if the elements are not records.
     selected: Option<DType>,
     parts: VecDeque<Part>,
     open: Option<Open>,
@@ -241,20 +241,20 @@ pub(crate) struct Reader {
     batch_rows: usize,
 }
 
-/// The rows of a shard that are mapped.
+/// The mapped rows of a shard.
 struct Open {
     shard: usize,
     array: SharedDynArray,
-    /// The number of the first of them in the shard.
+    /// The number of the first mapped row in the shard.
     first: usize,
-    /// Those of them that come next.
+    /// The mapped rows that have not been read yet.
     rows: Range<usize>,
-    /// Which file it is.
+    /// The identity of the file.
     identity: Option<Identity>,
 }
 
 impl Reader {
-    /// Of some columns of the rows, in batches of so many, and of so many rows in all.
+    /// Reads some columns of the rows, in batches of at most `batch_rows` rows, and at most `limit` rows in total.
     pub(crate) fn new(
         files: Arc<Files>,
         columns: &[usize],
@@ -293,7 +293,7 @@ impl Reader {
         }
     }
 
-    /// Maps the next rows; false where there are no more.
+    /// Maps the next rows. Returns false if there are no more.
     fn map_next(&mut self) -> Result<bool> {
         let Some(Part { shard: number, mut rows }) = self.parts.pop_front() else { return Ok(false) };
         let before = self.open.take().filter(|open| open.shard == number);
@@ -305,7 +305,7 @@ impl Reader {
         let shard = &self.files.shards[number];
         let (first, count) = (rows.start, rows.len());
         let array = shard.open(rows, &self.files.rows)?;
-        // Where the table was made elsewhere, all of one file is to be of that which was first found.
+        // If the table was created on another machine, all rows of a shard must be from the file that was opened first.
         let identity = match shard.identity {
             None => shard.identity_now()?,
             known => known,
@@ -324,7 +324,7 @@ impl Iterator for Reader {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.batch();
         if batch.is_err() {
-            // What comes after an error is nothing.
+            // Nothing is read after an error.
             self.left = 0;
         }
         batch.transpose()

@@ -1,4 +1,4 @@
-//! The table: which files it has, and how a query's filters choose their rows.
+//! The table, and how the filters of a query select rows.
 
 use crate::analyze::analyze;
 use crate::bisect::{Bound, bounds, narrow};
@@ -22,61 +22,65 @@ use datafusion::prelude::SessionContext;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Rows of one `.npy` file, of a stored member of an archive, or of several files, one after another.
+/// A table of the rows of one `.npy` file, of a stored member of an archive, or of several files, one after another.
 ///
-/// Records are a column for each field; of other arrays there is one, `value`. See
-/// [`mmap_array::interop::arrow`] for the types.
+/// Each field of a record is a column; any other array is one column, `value`. See [`mmap_array::interop::arrow`] for
+/// the types.
 ///
-/// The files are looked at when the table is made: how many rows each has, and that all have rows of one dtype and shape.
-/// Rows that are appended later are not seen. A file that has fewer rows then, or another dtype, or that another file has
-/// taken the name of, is the error of a query that reads it, and is named. What others write into it is read. Numbers of
-/// rows are answered without a look, and so are, after [`analyze`](Self::analyze), the least and the greatest values.
+/// When the table is created, the header of each file is read, for its number of rows, its dtype and the shape of a
+/// row. All files must have the same dtype and shape of rows. Rows that are appended later are not seen. If a file has
+/// fewer rows when a query reads it, or another dtype, or was replaced by another file, the query fails with an error
+/// that names the file. Elements that others write into the file are read. Queries for the number of rows, and after
+/// [`analyze`](Self::analyze) for the minimum and maximum of a column, are answered without reading rows.
 #[derive(Clone, Debug)]
 pub struct NpyTable {
     pub(crate) files: Arc<Files>,
 }
 
 impl NpyTable {
-    /// Makes a table of a file, or of a folder, whose `.npy` files are parts of it in the order of their names. Of each the
-    /// header is read.
+    /// Creates a table of a file, or of a folder, whose `.npy` files are parts of the table in the order of their
+    /// names. Reads the header of each file.
     ///
     /// # Errors
     ///
-    /// Where a header cannot be read or a file is shorter than its header says, where an element has no type in Arrow, and
-    /// where the files differ in dtype or shape, with the file's name.
+    /// Returns an error that names the file if a header cannot be read, if a file is shorter than its header states, if
+    /// an element has no type in Arrow, or if the files differ in dtype or shape.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_all([path])
     }
 
-    /// Makes a table of files and folders, one after another.
+    /// Creates a table of files and folders, one after another.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and where there are none.
+    /// The errors of [`open`](Self::open), and an error if there are no paths.
     pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
         let (shards, rows) = Shard::find_all(&paths)?;
         Ok(Self { files: Arc::new(Files::new(shards, rows, false)?) })
     }
 
-    /// Makes a table of a member of an archive, which must be stored as it is: one that is deflated cannot be mapped.
+    /// Creates a table of a member of an archive. The member must be stored uncompressed, because compressed members
+    /// cannot be mapped.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open).
+    /// The errors of [`open`](Self::open), and an error if there is no such member or it is compressed.
     pub fn open_member(path: impl AsRef<Path>, member: &str) -> Result<Self> {
         let (shard, rows) = Shard::find(path.as_ref(), Some(member))?;
         Ok(Self { files: Arc::new(Files::new(vec![shard], rows, false)?) })
     }
 
-    /// Says that the values of a column never go down, from row to row and from file to file, as NumPy sorts: with NaN and
-    /// NaT at the end. Filters on it then find their rows by bisection, and sorting by it costs nothing.
+    /// Declares that the values of a column never decrease, from row to row and from file to file, in NumPy's order:
+    /// NaN and NaT are at the end. Filters on the column then find their rows by bisection. Queries sorted by the
+    /// column need no sort, unless it is a column of floats.
     ///
-    /// Where that is not so, queries with such filters miss rows. [`analyze`](Self::analyze) finds out.
+    /// If the declaration is wrong, queries with such filters miss rows. [`analyze`](Self::analyze) determines which
+    /// columns are sorted.
     ///
     /// # Errors
     ///
-    /// Where there is no such column.
+    /// Returns an error if there is no such column.
     pub fn sorted_by(mut self, column: &str) -> Result<Self> {
         self.files.schema.field_with_name(column)?;
         let files = Arc::make_mut(&mut self.files);
@@ -86,48 +90,49 @@ impl NpyTable {
         Ok(self)
     }
 
-    /// Reads fields of bytes, NumPy's `S`, as Arrow's `Binary`. Otherwise they are text, and bytes that are no UTF-8 are a
-    /// query's error.
+    /// Reads byte strings, NumPy's `S`, as Arrow's `Binary`. By default they are text, and a query that reads bytes
+    /// that are not UTF-8 fails.
     ///
     /// # Errors
     ///
-    /// None that the table itself has not had.
+    /// Only errors that creating the table would have returned.
     pub fn bytes_as_binary(mut self) -> Result<Self> {
         let files = Arc::make_mut(&mut self.files);
         files.set_binary()?;
-        // What is known of a column of text is not known of one of bytes.
+        // The statistics of columns of text do not apply to columns of bytes.
         files.statistics = None;
         Ok(self)
     }
 
-    /// Goes through all rows once, and finds out the least and the greatest value of each column in each file, how many are
-    /// null, and which columns never go down, as [`sorted_by`](Self::sorted_by) says. Queries leave out the files that cannot
-    /// have what they ask for, and find rows by bisection; what is asked of whole columns is answered without a scan.
+    /// Reads all rows once, and computes the minimum, the maximum and the number of nulls of each column in each file,
+    /// and which columns are sorted as for [`sorted_by`](Self::sorted_by). Columns of types without an order, such as
+    /// lists, are ignored. Queries then skip files that cannot have matching rows, and find rows by bisection. The
+    /// minimum and maximum of a whole column are known without a scan.
     ///
-    /// The files must not change afterwards.
+    /// The files must not change afterwards, otherwise queries may return wrong results.
     ///
     /// # Errors
     ///
-    /// Where a file cannot be read.
+    /// Returns an error if a file cannot be read.
     pub fn analyze(mut self) -> Result<Self> {
         analyze(&mut self.files)?;
         Ok(self)
     }
 
-    /// The columns whose values are known never to go down, by [`sorted_by`](Self::sorted_by) and
+    /// Returns the columns that are known to be sorted, by [`sorted_by`](Self::sorted_by) and
     /// [`analyze`](Self::analyze).
     pub fn sorted_columns(&self) -> &[String] {
         &self.files.sorted
     }
 
-    /// The bounds that filters set on columns that are sorted.
+    /// Returns the bounds that filters set on sorted columns.
     fn bounds(&self, filters: &[Expr]) -> Vec<(&str, Vec<Bound>)> {
         let of = |column: &'_ String| filters.iter().flat_map(|filter| bounds(filter, column)).collect();
         let all = self.files.sorted.iter().map(|column| (column.as_str(), of(column)));
         all.filter(|(_, bounds): &(_, Vec<Bound>)| !bounds.is_empty()).collect()
     }
 
-    /// Which files can have rows that fulfil the filters, by what is known of their columns.
+    /// Returns which files can have rows that match the filters, by the statistics of their columns.
     fn chosen(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<bool>> {
         let all = vec![true; self.files.shards.len()];
         let (Some(statistics), Some(filter)) = (&self.files.statistics, conjunction(filters.iter().cloned())) else {
@@ -174,23 +179,23 @@ impl TableProvider for NpyTable {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let push = |filter: &&Expr| {
             let finds = self.files.statistics.is_some() || !self.bounds(std::slice::from_ref(*filter)).is_empty();
-            // Among the rows that are found may be some that do not fulfil it.
+            // The rows that are found may include some that do not match.
             if finds { TableProviderFilterPushDown::Inexact } else { TableProviderFilterPushDown::Unsupported }
         };
         Ok(filters.iter().map(push).collect())
     }
 }
 
-/// What a [`SessionContext`] can do with `.npy` files.
+/// Methods of a [`SessionContext`] for `.npy` files.
 pub trait RegisterNpy {
     /// Registers a file or a folder as a table. See [`NpyTable::open`].
     ///
     /// # Errors
     ///
-    /// As for [`NpyTable::open`], and where there is a table of that name.
+    /// The errors of [`NpyTable::open`], and an error if a table of that name exists.
     fn register_npy(&self, name: &str, path: impl AsRef<Path>) -> Result<()>;
 
-    /// Makes `CREATE EXTERNAL TABLE … STORED AS NPY LOCATION '…'` known. See [`NpyTableFactory`].
+    /// Enables `CREATE EXTERNAL TABLE … STORED AS NPY LOCATION '…'`. See [`NpyTableFactory`].
     fn register_npy_format(&self);
 }
 

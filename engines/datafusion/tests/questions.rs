@@ -1,4 +1,4 @@
-//! Questions in SQL about real tables, with the answers of DuckDB and of pandas about the same files.
+//! Tests of SQL queries of real tables, compared with the answers of DuckDB and pandas on the same files.
 
 #[path = "../../tests/python.rs"]
 mod python;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const FLIGHTS: &str = include_str!("../../tests/flights.py");
 
-/// Asks all questions, and writes the answers.
+/// Runs all queries, and writes the answers.
 async fn answer(ctx: &SessionContext, folder: &Path, answers: &Path) -> Result<usize> {
     fs::create_dir(answers)?;
     let mut asked = 0;

@@ -1,4 +1,4 @@
-//! Tables of `.npy` files: what is read of them, and what is refused.
+//! Tests of tables of `.npy` files: what they read, and what is refused.
 
 #[path = "../../tests/python.rs"]
 mod python;
@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Records `[('id', '<u4'), ('t', '<i8'), ('x', '>f8'), ('s', 'S4')]`, of which `t` is a tenth of `id`.
+/// Saves records `[('id', '<u4'), ('t', '<i8'), ('x', '>f8'), ('s', 'S4')]`, in which `t` is `id / 10`.
 fn save(path: &Path, ids: std::ops::Range<u32>) -> Result<()> {
     let dtype: DType = "[('id', '<u4'), ('t', '<i8'), ('x', '>f8'), ('s', 'S4')]".parse().unwrap();
     let record = |id: u32| {
@@ -42,12 +42,12 @@ async fn ask(ctx: &SessionContext, question: &str) -> Result<RecordBatch> {
     Ok(concat_batches(&schema, &frame.collect().await?)?)
 }
 
-/// One number.
+/// Returns the single number in an answer.
 async fn number(ctx: &SessionContext, question: &str) -> Result<i64> {
     Ok(ask(ctx, question).await?.column(0).as_primitive::<Int64Type>().value(0))
 }
 
-/// The scan of a question, as `EXPLAIN` prints it.
+/// Returns the scan of a query, as `EXPLAIN` prints it.
 async fn scan(ctx: &SessionContext, question: &str) -> Result<String> {
     let plan = ctx.sql(question).await?.create_physical_plan().await?;
     let text = displayable(plan.as_ref()).indent(false).to_string();
@@ -179,7 +179,7 @@ async fn filters_on_sorted_columns_find_their_rows() -> Result<()> {
     Ok(())
 }
 
-/// Whatever a column of floats has at its ends, filters find what a scan of all finds.
+/// Filters find the same rows as a full scan, whatever a column of floats has at its ends.
 #[tokio::test]
 async fn floats_sorted_as_numpy_sorts_them_are_found() -> Result<()> {
     let dir = tempfile::tempdir()?;
@@ -231,7 +231,7 @@ async fn floats_sorted_as_numpy_sorts_them_are_found() -> Result<()> {
     Ok(())
 }
 
-/// What is known of files tells no more than they hold: some have no rows, or no values.
+/// Statistics are correct for files without rows and for columns without values.
 #[tokio::test]
 async fn columns_without_values_are_analyzed() -> Result<()> {
     let dir = tempfile::tempdir()?;
@@ -266,7 +266,7 @@ async fn columns_without_values_are_analyzed() -> Result<()> {
     Ok(())
 }
 
-/// A batch of wide rows has few of them, and a partition maps little at a time.
+/// Batches of wide rows have few rows, and a partition maps few rows at a time.
 #[tokio::test]
 async fn wide_rows_come_few_at_a_time() -> Result<()> {
     let dir = tempfile::tempdir()?;
@@ -374,7 +374,7 @@ async fn statements_make_tables() -> Result<()> {
     assert_eq!(first.column(0).as_primitive::<UInt32Type>().value(0), 10);
     assert_eq!(first.column(1).as_binary::<i32>().value(0), b"one");
     for (statement, expected) in [
-        ("(id INT) STORED AS NPY LOCATION 'a.npy'", "name none"),
+        ("(id INT) STORED AS NPY LOCATION 'a.npy'", "declare no columns"),
         ("STORED AS NPY LOCATION 'no.npy'", "no.npy"),
         ("STORED AS NPY LOCATION 's3://bucket/a.npy'", "s3"),
         ("STORED AS NPY WITH ORDER (t DESC) LOCATION 'a.npy'", "ascending"),
@@ -468,7 +468,7 @@ async fn what_cannot_be_a_table_is_said_when_it_is_made() -> Result<()> {
     fs::create_dir(&mixed)?;
     save(&mixed.join("0.npy"), 0..5)?;
     fs::write(mixed.join("1.npy"), header("[('id', '>u4')]", "(2,)", 8))?;
-    refused(&mixed, &["0.npy", "1.npy", "[('id', '>u4')]", "the field \"id\" is >u4, and was <u4"]);
+    refused(&mixed, &["0.npy", "1.npy", "[('id', '>u4')]", "the field \"id\" is >u4, not <u4"]);
     fs::remove_file(mixed.join("1.npy"))?;
     // What file servers leave beside a file.
     fs::write(mixed.join("._0.npy"), "no array")?;
@@ -496,7 +496,7 @@ fn a_member_that_is_deflated_is_refused_by_name() -> Result<()> {
     Ok(())
 }
 
-/// A file that is cut, replaced or removed after its table was made is the query's error.
+/// If a file is truncated, replaced or removed after its table was created, queries fail.
 #[tokio::test]
 async fn files_that_change_are_errors() -> Result<()> {
     let dir = tempfile::tempdir()?;

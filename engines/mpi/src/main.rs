@@ -1,16 +1,16 @@
-//! One `.npy` file of records that all ranks of an MPI program fill, and then scan together.
+//! Fills one `.npy` file of records by all ranks of an MPI program, and then scans it.
 //!
 //! ```text
 //! mpirun -n 4 mpi-fill particles.npy --rows 1000000
 //! mpirun -n 4 mpi-fill particles.npy --rows 1000000 --restartable
 //! ```
 //!
-//! The ranks cut the array into segments, one each, that share no page, which is what file systems of many hosts ask for.
-//! The first creates the file; each fills its segment, writes it back, and waits for the others. Then each goes through
-//! its segment again, and sums and histograms are added up over all.
+//! The array is divided into one segment for each rank. No two segments share a page, as file systems that several
+//! hosts use require. The first rank creates the file; each rank fills its segment, writes it back, and waits for the
+//! others. Then each rank scans its segment, and the sums and histograms of all ranks are added.
 //!
-//! With `--restartable` the ranks take parts by `npy::fill` until there are none left, whoever takes which: a job that is
-//! killed goes on where it was when it is started again. It needs a file system whose locks reach all hosts.
+//! With `--restartable`, the ranks claim parts by `npy::fill` until none is left. If the job is killed, it continues
+//! where it stopped when it is started again. This needs a file system whose locks apply to all hosts.
 #![forbid(unsafe_code)]
 
 use bytemuck::{Pod, Zeroable};
@@ -30,15 +30,15 @@ struct Arguments {
     path: PathBuf,
     #[arg(long, default_value_t = 1_000_000)]
     rows: usize,
-    /// Takes parts of the array by `npy::fill`, so that a job that was killed goes on where it was.
+    /// Claims parts of the array by `npy::fill`, so that a job that was killed can continue.
     #[arg(long)]
     restartable: bool,
-    /// Waits so many milliseconds in each of 64 parts, to be killed meanwhile.
+    /// Waits for this number of milliseconds in each of 64 parts, for tests that kill the job.
     #[arg(long, default_value_t = 0)]
     wait: u64,
 }
 
-/// A particle's number, where it is, and its energy.
+/// The number, position and energy of a particle.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, Record)]
 #[repr(C)]
 struct Particle {
@@ -47,12 +47,13 @@ struct Particle {
     energy: f32,
 }
 
+/// The number of parts of a restartable job.
 const PARTS: usize = 64;
-/// The edges of the histogram of energies, which are from 0 to 1.
+/// The edges of the histogram of energies, which range from 0 to 1.
 const EDGES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 impl Particle {
-    /// The particle of a row: the same whichever rank makes it.
+    /// Returns the particle of a row, which does not depend on the rank.
     fn new(row: usize) -> Self {
         let mixed = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let part = |shift: u32| f32::from((mixed >> shift) as u16) / 65536.0;
@@ -63,7 +64,7 @@ impl Particle {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let Some(universe) = mpi::initialize() else {
-        eprintln!("mpi-fill: MPI has been started before");
+        eprintln!("mpi-fill: MPI is already initialized");
         return ExitCode::FAILURE;
     };
     let world = universe.world();
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mpi-fill: rank {}: {error}", world.rank());
-            // The others would wait for this one for ever.
+            // Otherwise the other ranks would wait for this one forever.
             world.abort(1)
         }
     }
@@ -81,7 +82,7 @@ fn run(world: &impl CommunicatorCollectives, arguments: &Arguments) -> Result<()
     let (rank, size) = (world.rank() as usize, world.size() as usize);
     let Arguments { path, rows, .. } = arguments;
     let filled = if arguments.restartable { fill_parts(arguments)? } else { fill_segment(world, path, *rows)? };
-    // What this rank has written is on the disk; after the barrier, what all have.
+    // The data of this rank are on the disk; after the barrier, those of all ranks are.
     world.barrier();
     let (energies, histogram) = scan(path, rank, size)?;
 
@@ -95,16 +96,16 @@ fn run(world: &impl CommunicatorCollectives, arguments: &Arguments) -> Result<()
         println!("histogram {counts:?}");
     }
     if counts.iter().sum::<u64>() != *rows as u64 {
-        return Err(format!("{}: the ranks' segments have {counts:?} energies, not {rows}", path.display()).into());
+        return Err(format!("{}: the histogram {counts:?} does not count {rows} energies", path.display()).into());
     }
     Ok(())
 }
 
-/// Fills the segment of this rank in a file that the first rank has created; how many rows it has.
+/// Fills the segment of this rank in a file that the first rank creates, and returns the number of rows of the segment.
 fn fill_segment(world: &impl CommunicatorCollectives, path: &Path, rows: usize) -> Result<usize, Box<dyn Error>> {
     let (rank, size) = (world.rank() as usize, world.size() as usize);
     if rank == 0 {
-        // Without memory, and with data that begin where a page does.
+        // This needs no memory for the elements, and they begin at a page boundary.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         npy::create_options::<Particle>([rows]).align(4096).reserve().scratch_in(folder)?.persist(path)?;
     }
@@ -117,7 +118,7 @@ fn fill_segment(world: &impl CommunicatorCollectives, path: &Path, rows: usize) 
     Ok(segment.len())
 }
 
-/// Fills parts, which nobody else fills meanwhile or has filled before; how many rows they have.
+/// Claims and fills parts until none is left, and returns the number of rows that this rank filled.
 fn fill_parts(arguments: &Arguments) -> Result<usize, Box<dyn Error>> {
     let job = npy::create_options::<Particle>([arguments.rows]).reserve().fill(&arguments.path).parts(PARTS);
     let filled = AtomicUsize::new(0);
@@ -131,7 +132,7 @@ fn fill_parts(arguments: &Arguments) -> Result<usize, Box<dyn Error>> {
     Ok(filled.into_inner())
 }
 
-/// Goes through a rank's share of the file: the sum of the energies, and how many lie where. Wrong rows are an error.
+/// Scans the segment of a rank, and returns the sum and the histogram of the energies.
 fn scan(path: &Path, rank: usize, size: usize) -> Result<(f64, [u64; EDGES.len() - 1]), Box<dyn Error>> {
     let segment = npy::options::<Particle>().segment(rank, size).open_shared(path)?;
     segment.try_read(|view| {

@@ -1,8 +1,9 @@
-//! What the fuzzer starts from: `seeds FOLDER [--npy | --npz] SOURCE…` writes every string in these Rust sources as a file into
-//! the folder, and the short words among them, in libFuzzer's form, as the dictionary `FOLDER.dict`.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz] SOURCE…` writes every string in the
+//! Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
+//! libFuzzer's format.
 //!
-//! With `--npy` the files are `.npy` files, of which the strings are headers, dtypes or shapes; with `--npz` they are archives
-//! of such files, stored and deflated.
+//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
+//! archives of such files, stored and deflated.
 
 use flate2::{Compression, write::DeflateEncoder};
 use proc_macro2::{TokenStream, TokenTree};
@@ -27,7 +28,7 @@ fn add_strings(tokens: TokenStream, strings: &mut BTreeSet<String>) {
     }
 }
 
-/// `.npy` files with the string as what it looks like, if it looks like a part of one.
+/// Returns `.npy` files that contain the string as a header, a dtype or a shape, if it looks like one.
 fn npy(string: &str) -> Vec<Vec<u8>> {
     let dict = |descr: &str, order: &str, shape: &str| {
         format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n")
@@ -46,7 +47,7 @@ fn npy(string: &str) -> Vec<Vec<u8>> {
     texts.iter().filter(|text| text.len() < 2000).map(file).collect()
 }
 
-/// An archive of a file, as one member that is stored and one that is deflated.
+/// Returns an archive that contains the file twice, as a stored member and as a deflated one.
 fn npz(file: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut zip = ZipArchiveWriter::new(Vec::new());
     let (mut entry, config) = zip.new_file("a.npy").start()?;
@@ -65,7 +66,7 @@ fn npz(file: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1).peekable();
-    let folder = args.next().ok_or("seeds FOLDER [--npy | --npz] SOURCE…")?;
+    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz] SOURCE…")?;
     let kind = args.next_if(|arg| arg == "--npy" || arg == "--npz");
     let mut strings = BTreeSet::new();
     for source in args {

@@ -1,4 +1,4 @@
-//! Copies of some rows at a time, each whole or an error.
+//! Iteration over copies of some rows at a time, each of which is complete or an error.
 
 use super::SharedArray;
 use crate::access::{Mode, ReadWrite, Stable};
@@ -9,14 +9,14 @@ use std::iter::FusedIterator;
 use std::ops::Range;
 
 impl<T, A: Mode> SharedArray<T, A> {
-    /// Returns an iterator of copies of so many rows at a time, the last of what is left. Each is whole, or an error: so
-    /// they are for loops that do something with each row, which cannot be taken back.
+    /// Returns an iterator over copies of `rows` rows at a time; the last copy has the rows that remain.
     ///
-    /// An array without axes is one copy.
+    /// Each item is a complete copy or an error. Use this for loops that do something with each row that cannot be
+    /// undone. A 0-d array yields one copy.
     ///
     /// # Panics
     ///
-    /// If `rows` is 0.
+    /// Panics if `rows` is 0.
     ///
     /// ```
     /// use mmap_array::npy;
@@ -40,25 +40,26 @@ impl<T, A: Mode> SharedArray<T, A> {
     }
 }
 
-/// Copies of some rows of a shared array at a time. Made by [`SharedArray::chunks`] and
-/// [`SharedDynArray::chunks`](crate::SharedDynArray::chunks).
+/// An iterator over copies of some rows of a shared array at a time.
+///
+/// Created by [`SharedArray::chunks`] and [`SharedDynArray::chunks`](crate::SharedDynArray::chunks).
 #[derive(Debug)]
 pub struct Chunks<'a, S> {
     array: &'a S,
     rows: usize,
-    /// The numbers of those that are left.
+    /// The indices of the remaining chunks.
     left: Range<usize>,
 }
 
-/// Arrays whose rows can be copied.
+/// An array whose rows can be copied.
 pub trait CopyRows {
-    /// The array of the copy.
+    /// The type of the copy.
     type Copy;
 
-    /// The number of rows; `None` of an array without axes.
+    /// Returns the number of rows, or `None` if the array is 0-d.
     fn rows(&self) -> Option<usize>;
 
-    /// Copies rows that there are, or all of an array without axes.
+    /// Copies a range of rows, which must exist, or all of a 0-d array.
     fn copy_rows(&self, rows: Range<usize>) -> Result<Self::Copy>;
 }
 
@@ -82,7 +83,7 @@ where
 impl<'a, S: CopyRows> Chunks<'a, S> {
     #[track_caller]
     pub(crate) fn new(array: &'a S, rows: usize) -> Self {
-        assert!(rows > 0, "chunks of 0 rows");
+        assert!(rows > 0, "chunks cannot have 0 rows");
         Self { array, rows, left: 0..array.rows().map_or(1, |len| len.div_ceil(rows)) }
     }
 

@@ -1,4 +1,4 @@
-//! What there is of a shared array but for what its elements are: a map, where they lie in it, and how they are found anew.
+//! The untyped part of a shared array: its mapping, the layout of the elements, and how to find them again.
 
 use crate::access::Addr;
 use crate::array::elements::{Again, Layout, sealed::Described};
@@ -12,15 +12,15 @@ use std::ops::{Range, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What there is of a shared array but for what its elements are.
+/// The untyped part of a shared array.
 #[derive(Clone)]
 pub(crate) struct SharedPortion {
     region: Region,
-    /// Within the region.
+    /// The axes within the region.
     axes: Axes,
     layout: Layout,
     again: Arc<Again>,
-    /// Which rows these are of what is found again, where not all.
+    /// The range of the rows that are found again, unless this is all of them.
     rows: Option<Range<usize>>,
 }
 
@@ -42,7 +42,7 @@ impl SharedPortion {
         RawView { ptr: address(&self.region), axes: self.axes.clone() }
     }
 
-    /// The elements of a copy that [`copy`](Self::copy) has made.
+    /// Returns a view of a copy made by [`copy`](Self::copy).
     pub(crate) fn raw_view_of(&self, copy: &Region) -> RawView {
         let layout = self.layout.clone().in_memory();
         assert!(layout.span().is_ok_and(|span| span == copy.len()), "a copy of the elements as they lie now");
@@ -60,14 +60,14 @@ impl SharedPortion {
         load::read(elements, layout, Bytes::File(self.again.bytes())).map_err(error)
     }
 
-    /// A range of rows copied into memory, and their layout; all of an array without axes.
+    /// Copies a range of rows into memory, or all of a 0-d array, and returns the copy and its layout.
     pub(crate) fn copy_rows(&self, elements: &impl Described, rows: Range<usize>) -> Result<(Region, Layout)> {
         let layout = if self.layout.dims.is_empty() { self.layout.clone() } else { self.layout.rows(rows) };
         let copy = self.copy_of(elements, &layout)?;
         Ok((copy, layout.in_memory()))
     }
 
-    /// One element, over the same map; `None` where there is none at the index.
+    /// Returns one element over the same mapping, or `None` if the index is outside the shape.
     pub(crate) fn element(&self, index: &[usize]) -> Option<Self> {
         // Backwards goes no axis of a file.
         let start = self.axes.offset(index)? as usize;
@@ -77,11 +77,11 @@ impl SharedPortion {
         Some(Self { region, axes: layout.axes(), layout, again: Arc::clone(&self.again), rows: None })
     }
 
-    /// A range of rows, over the same map.
+    /// Returns a range of rows over the same mapping.
     ///
     /// # Panics
     ///
-    /// If there are not these rows.
+    /// Panics if the range is outside the array, or if the array is 0-d.
     #[track_caller]
     pub(crate) fn part(&self, rows: &impl RangeBounds<usize>) -> Self {
         let Some(&len) = self.layout.dims.first() else { panic!("a 0-d array has no rows") };
@@ -100,10 +100,10 @@ impl SharedPortion {
         self.again.path.as_deref()
     }
 
-    /// Calls `f`, which writes elements, and then asks once whether any was lost.
+    /// Calls `f`, which writes elements, and then checks once whether any of them were lost.
     pub(crate) fn write<R>(&self, f: impl FnOnce() -> R) -> Result<R> {
         let Some(result) = Region::enter(f) else {
-            let text = "cannot write: another handler of SIGBUS has taken the place of the one that finds lost pages";
+            let text = "cannot write: another SIGBUS handler has replaced the one that detects lost pages";
             return Err(Error::unsupported(text).in_file(self.path()));
         };
         self.check().map(|()| result)
@@ -114,7 +114,7 @@ impl SharedPortion {
         self.check()
     }
 
-    /// Maps what there is now. Whether it is of another shape than before.
+    /// Maps the current contents of the file, and returns whether the shape or the offset has changed.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
         let (mut region, layout) = self.map_again().map_err(|error| error.in_file(self.path()))?;
         region.set_write_back_of(&self.region);
@@ -130,15 +130,15 @@ impl SharedPortion {
             (None, _) => Ok((region, layout)),
             (Some(rows), Some(&len)) if rows.end <= len => Ok(cut(&region, &layout, rows.clone())),
             (Some(rows), _) => {
-                let text = format!("the rows {rows:?} are not there: the shape has become {}", layout.dims);
+                let text = format!("the rows {rows:?} no longer exist: the shape is now {}", layout.dims);
                 Err(Error::out_of_range(text))
             }
         }
     }
 
-    /// The file's length and when it was last written, as far as the system tells.
+    /// Returns the file's length and the times of its last changes, as far as the system records them.
     fn stamp(&self) -> Result<impl PartialEq> {
-        let error = |source| Error::io("ask when the file was changed", source).in_file(self.path());
+        let error = |source| Error::io("get the modification time of the file", source).in_file(self.path());
         let metadata = self.again.file.metadata().map_err(error)?;
         #[cfg(unix)]
         let changed = {
@@ -160,7 +160,7 @@ impl SharedPortion {
     }
 }
 
-/// A range of rows that a region has.
+/// Returns a range of the rows of a region.
 fn cut(region: &Region, layout: &Layout, rows: Range<usize>) -> (Region, Layout) {
     let part = layout.rows(rows);
     let start = (part.offset - layout.offset) as usize;

@@ -1,20 +1,20 @@
-//! Several shared arrays, or one, read by one closure with one question afterwards.
+//! Reading one or more shared arrays in one closure, with one check afterwards.
 
 use crate::error::{Error, Result};
 use crate::region::Region;
 
-/// What several shared arrays are read together as: see [`read`].
+/// Shared arrays that can be read together: see [`read`].
 ///
-/// `&SharedArray`, `&SharedDynArray` and tuples of them. The trait is sealed.
+/// These are `&SharedArray`, `&SharedDynArray` and tuples of them. The trait is sealed.
 pub trait Readable: for<'a> Lend<'a> {}
 impl<S: for<'a> Lend<'a>> Readable for S {}
 
-/// What shared arrays are lent as for a lifetime, which they outlive. The trait is sealed.
+/// The view of shared arrays for a lifetime, which the arrays outlive. The trait is sealed.
 pub trait Lend<'a, Outlived = &'a Self>: sealed::Readable {
     /// A view, or a tuple of views.
     type View;
 
-    /// The elements where they are, or in a copy that was made of them as they lie now.
+    /// Returns a view of the elements in place, or of a copy of them with their current layout.
     #[doc(hidden)]
     fn lend(&'a self, copy: Option<&'a Self::Copy>, token: sealed::Token) -> Self::View;
 }
@@ -22,13 +22,13 @@ pub trait Lend<'a, Outlived = &'a Self>: sealed::Readable {
 pub(crate) mod sealed {
     use super::Result;
 
-    /// What only this crate has. The methods of a sealed trait can be called through a bound on the trait that it seals;
-    /// who could do so would lend the copy of one array as the elements of another.
+    /// A token that only this crate can create. The methods of a sealed trait can be called through a bound on the
+    /// trait that it seals, and such a caller could lend the copy of one array as the elements of another.
     #[derive(Clone, Copy, Debug)]
     pub struct Token(pub(super) ());
 
     pub trait Readable {
-        /// The elements in memory.
+        /// The type of the copy in memory.
         type Copy;
 
         fn copy(&self, token: Token) -> Result<Self::Copy>;
@@ -72,12 +72,12 @@ tuples! {
     B 0, C 1, D 2, E 3, F 4, G 5, H 6, I 7;
 }
 
-/// Calls `f` with views of several shared arrays, and then asks once whether any of them has lost an element: as
-/// [`SharedArray::read`](crate::SharedArray::read) for one.
+/// Calls `f` with views of several shared arrays, and then checks once whether any of them has lost an element. See
+/// [`SharedArray::read`](crate::SharedArray::read) for a single array.
 ///
 /// # Errors
 ///
-/// As for [`SharedArray::read`](crate::SharedArray::read), of the first array that has lost elements.
+/// Returns the errors of [`SharedArray::read`](crate::SharedArray::read) for the first array that has lost elements.
 ///
 /// ```
 /// use mmap_array::{MmapArray, shared};
@@ -99,11 +99,12 @@ pub fn read<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::V
     Ok(result)
 }
 
-/// As [`read`], for an `f` that may fail. That something was lost outranks its error.
+/// Calls `f`, which may fail, as [`read`] does. If elements were lost, that error is returned instead of the one of
+/// `f`.
 ///
 /// # Errors
 ///
-/// As for [`read`], and `f`'s.
+/// Returns the errors of [`read`] and of `f`.
 ///
 /// ```
 /// use mmap_array::{Error, MmapArray, shared};
@@ -124,12 +125,12 @@ pub fn try_read<S: Readable, R, E: From<Error>>(
     read(arrays, f)?
 }
 
-/// As [`read`], for an `f` that asks by itself, before it does what cannot be undone.
+/// Calls `f` as [`read`] does, without a check: `f` itself checks before it does anything that cannot be undone.
 pub(crate) fn read_unasked<S: Readable, R>(arrays: S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<R> {
     lent(&arrays, f).map(|(result, _)| result)
 }
 
-/// Calls `f` with views of the elements where they are, or of copies. Whether it was where they are.
+/// Calls `f` with views of the elements in place or of copies, and returns whether they were in place.
 fn lent<S: Readable, R>(arrays: &S, f: impl for<'a> FnOnce(<S as Lend<'a>>::View) -> R) -> Result<(R, bool)> {
     let (mut f, token) = (Some(f), sealed::Token(()));
     let entered = Region::enter(|| f.take().map(|f| f(arrays.lend(None, token))));

@@ -1,4 +1,4 @@
-//! Stores to elements that others may write too, and changes of single ones that lose none of others'.
+//! Stores to elements that others may write too, and atomic changes of single elements.
 
 use super::SharedArrayMut;
 use crate::access::{Atomic, Load, SharedMut, Store};
@@ -12,16 +12,18 @@ impl<T> SharedArrayMut<T>
 where
     SharedMut: Store<T>,
 {
-    /// Calls `f` with a view of the elements that can be written, and then asks once whether any of them was lost
-    /// meanwhile. What others write at the same time is not kept apart.
+    /// Calls `f` with a writable view of the elements, and then checks once whether any of them were lost in the
+    /// meantime.
     ///
-    /// What is stored to lost elements is kept in memory until the array goes. So an `f` that writes more than there is
-    /// memory asks [`check`](Self::check) on its way, as [`fill`](Self::fill) does.
+    /// This does not synchronize with others that write at the same time. Stores to lost elements are kept in memory
+    /// until the array is dropped. If `f` writes more than fits into memory, it must call [`check`](Self::check)
+    /// repeatedly, as [`fill`](Self::fill) does.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check): stores to what was lost are lost too. Where another handler of `SIGBUS` has taken
-    /// the place of this crate's, [`Unsupported`](crate::ErrorKind::Unsupported), and nothing was written.
+    /// Returns the errors of [`check`](Self::check); stores to lost elements are lost too. If another `SIGBUS` handler
+    /// has replaced this crate's, returns an error of kind [`Unsupported`](crate::ErrorKind::Unsupported) and writes
+    /// nothing.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -37,8 +39,8 @@ where
         self.portion.write(|| f(self.view_mut()))
     }
 
-    /// Returns a view of all elements, to read and write. What it has stored is in the file if [`check`](Self::check) says
-    /// so afterwards; see [`view`](Self::view).
+    /// Returns a writable view of all elements. What is stored through it is in the file if [`check`](Self::check)
+    /// succeeds afterwards; see [`view`](Self::view).
     #[must_use]
     pub fn view_mut(&self) -> ArrayView<'_, T, SharedMut> {
         // SAFETY: as for `view`; the mode maps the bytes writable.
@@ -49,11 +51,11 @@ where
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write).
+    /// Returns the errors of [`write`](Self::write).
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes.
+    /// Panics if the index is outside the shape or has another number of axes.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -70,11 +72,11 @@ where
         self.write(|view| view.set(index, value))
     }
 
-    /// Stores the same value in every element, some megabytes after others, and stops where some were lost.
+    /// Stores the same value in every element, some megabytes at a time, and stops if elements were lost.
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write); what came before is written then.
+    /// Returns the errors of [`write`](Self::write). The elements before the failure have then been written.
     pub fn fill(&self, value: T) -> Result<()>
     where
         T: Copy,
@@ -82,19 +84,21 @@ where
         self.write_pieces(|view, _| view.fill(value))
     }
 
-    /// Copies the elements of a view of the same shape, and stops where some were lost. Where the view is of the same
-    /// elements in other places, one after another is copied, also what has been copied: [`load`](Self::load) them first.
+    /// Copies the elements of a view of the same shape, and stops if elements were lost.
+    ///
+    /// If the view overlaps the array, elements are copied one by one, including those already overwritten. To avoid
+    /// this, [`load`](Self::load) the elements first.
     ///
     /// # Errors
     ///
-    /// As for [`fill`](Self::fill).
+    /// Returns the errors of [`fill`](Self::fill).
     ///
     /// # Panics
     ///
-    /// If the shapes differ: nothing is broadcast.
+    /// Panics if the shapes differ. Nothing is broadcast.
     #[track_caller]
     pub fn copy_from<B: Load<T>>(&self, source: &ArrayView<'_, T, B>) -> Result<()> {
-        assert_eq!(self.shape(), source.shape(), "an array is copied from a view of another shape");
+        assert_eq!(self.shape(), source.shape(), "an array cannot be copied from a view of another shape");
         self.write_pieces(|view, ranges| {
             let piece =
                 ranges.iter().fold(source.raw().clone(), |raw, (axis, range)| raw.slice_axis(*axis, range.clone()));
@@ -103,18 +107,21 @@ where
         })
     }
 
-    /// Replaces every element by what `f` makes of it, in C order if that is the array's, and stops where some were lost.
-    /// What others store between the load and the store of an element is overwritten.
+    /// Replaces every element with the result of `f`, and stops if elements were lost.
+    ///
+    /// Elements are visited in C order if the array is in C order. What others store between the load and the store of
+    /// an element is overwritten.
     ///
     /// # Errors
     ///
-    /// As for [`fill`](Self::fill).
+    /// Returns the errors of [`fill`](Self::fill).
     pub fn map_in_place(&self, mut f: impl FnMut(T) -> T) -> Result<()> {
         self.write_pieces(|view, _| view.map_in_place(&mut f))
     }
 
-    /// Calls `f` with pieces of the array, one after another as they lie in memory and each within some megabytes, and
-    /// asks after each: stores to what was lost take memory, page by page. A piece is what ranges along axes leave.
+    /// Calls `f` with pieces of the array in memory order, each of which spans at most some megabytes, and checks after
+    /// each. A piece is described by ranges along axes. Stores to lost elements take memory page by page, which the
+    /// checks limit.
     fn write_pieces(&self, mut f: impl FnMut(ArrayView<'_, T, SharedMut>, &[(usize, Range<usize>)])) -> Result<()> {
         self.write_pieces_of(self.view_mut(), &mut Vec::new(), &mut f)
     }
@@ -142,18 +149,19 @@ where
         Ok(())
     }
 
-    /// Writes the elements to the disk and waits until they are there.
+    /// Writes the elements to the disk and waits for completion.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) where the system could not write, and as for [`check`](Self::check).
+    /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if the operating system could not write the data, and the
+    /// errors of [`check`](Self::check).
     pub fn flush(&self) -> Result<()> {
         self.portion.flush()
     }
 }
 
-/// Changes of single elements that lose none of others', by one instruction each. For many of them,
-/// [`write`](SharedArrayMut::write) with the view's methods of the same names asks once.
+/// Atomic changes of single elements, which lose no changes by others. For many elements, use
+/// [`write`](SharedArrayMut::write) and the view's methods of the same names, which are checked once.
 impl<T: Atomic> SharedArrayMut<T>
 where
     SharedMut: Store<T>,
@@ -161,23 +169,23 @@ where
     fn change<R>(&self, f: impl FnOnce(ArrayView<'_, T, SharedMut>) -> R) -> Result<R> {
         let size = size_of::<T>();
         if self.byte_offset() % size as u64 != 0 {
-            let address = format!("byte {} of the file, no multiple of {size}", self.byte_offset());
-            let text = format!("cannot change elements atomically: they lie at {address}");
+            let address = format!("byte {} of the file, which is not a multiple of {size}", self.byte_offset());
+            let text = format!("cannot change elements atomically: they begin at {address}");
             return Err(Error::unsupported(text).in_file(self.path()));
         }
         self.write(f)
     }
 
-    /// Adds to an element, and returns what it was: see [`ArrayView::fetch_add`].
+    /// Adds to an element, and returns the previous value: see [`ArrayView::fetch_add`].
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write), and [`Unsupported`](crate::ErrorKind::Unsupported) where the elements do not lie at
-    /// multiples of their size.
+    /// Returns the errors of [`write`](Self::write), and an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if the elements are not aligned to their size.
     ///
     /// # Panics
     ///
-    /// If the index is outside the shape or has another number of axes.
+    /// Panics if the index is outside the shape or has another number of axes.
     ///
     /// ```
     /// use mmap_array::MmapArray;
@@ -194,43 +202,44 @@ where
         self.change(|view| view.fetch_add(index, value))
     }
 
-    /// Replaces an element by the larger of it and a value, and returns what it was.
+    /// Replaces an element with the maximum of it and a value, and returns the previous value.
     ///
     /// # Errors
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// Returns the errors of [`fetch_add`](Self::fetch_add).
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// See [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn fetch_max(&self, index: impl NdIndex, value: T) -> Result<T> {
         self.change(|view| view.fetch_max(index, value))
     }
 
-    /// Replaces an element by the smaller of it and a value, and returns what it was.
+    /// Replaces an element with the minimum of it and a value, and returns the previous value.
     ///
     /// # Errors
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// Returns the errors of [`fetch_add`](Self::fetch_add).
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// See [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn fetch_min(&self, index: impl NdIndex, value: T) -> Result<T> {
         self.change(|view| view.fetch_min(index, value))
     }
 
-    /// Stores `new` if the element is `current`, by its bits. Returns what the element was: as `Ok` if it was replaced.
+    /// Stores `new` if the element has the same bits as `current`. Returns the previous value, as `Ok` if it was
+    /// replaced and as `Err` otherwise.
     ///
     /// # Errors
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// Returns the errors of [`fetch_add`](Self::fetch_add).
     ///
     /// # Panics
     ///
-    /// As for [`fetch_add`](Self::fetch_add).
+    /// See [`fetch_add`](Self::fetch_add).
     #[track_caller]
     pub fn compare_exchange(&self, index: impl NdIndex, current: T, new: T) -> Result<Result<T, T>> {
         self.change(|view| view.compare_exchange(index, current, new))

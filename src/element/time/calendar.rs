@@ -1,18 +1,18 @@
-//! Points in time as days and parts of a day, and these as dates.
+//! Points in time as days and fractions of a day, and their conversion to dates.
 //!
-//! All in 128 bits, of which the largest number of the largest unit takes 106: nothing overflows on the way, and whether
-//! a result fits 64 bits is asked once, at the end. The dates are reckoned as in Howard Hinnant's
+//! All numbers have 128 bits, of which the largest count of the largest unit needs 106: intermediate results do not
+//! overflow, and only the final result is checked for 64 bits. Dates are computed as in Howard Hinnant's
 //! [`chrono`-compatible low-level date algorithms](https://howardhinnant.github.io/date_algorithms.html).
 
 use crate::dtype::TimeUnit;
 use crate::error::{Error, Result};
 
-/// A point in time, to the attosecond.
+/// A point in time, with a resolution of an attosecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     /// Days since the beginning of 1970.
     pub(super) days: i128,
-    /// Attoseconds since the day's beginning, of which there are less than a day has.
+    /// Attoseconds since the beginning of the day, less than a day.
     pub(super) attos: i128,
 }
 
@@ -21,7 +21,7 @@ pub(super) const SECONDS_PER_DAY: i128 = 86_400;
 const ATTOS_PER_DAY: i128 = SECONDS_PER_DAY * ATTOS_PER_SECOND;
 
 impl TimeUnit {
-    /// How long one is; `None` of what is not always as long.
+    /// Returns the length of the unit, or `None` if it is not constant.
     pub(super) fn attos(self) -> Option<i128> {
         Some(match self {
             Self::Year | Self::Month | Self::Generic => return None,
@@ -40,7 +40,7 @@ impl TimeUnit {
     }
 }
 
-/// A date of the Gregorian calendar, in use at all times.
+/// A date of the proleptic Gregorian calendar.
 struct Date {
     year: i128,
     /// From 1 to 12.
@@ -50,7 +50,7 @@ struct Date {
 }
 
 impl Date {
-    /// The date of a day since 1970.
+    /// Returns the date of a day number since 1970.
     fn of(days: i128) -> Self {
         // Years that begin in March have their leap day at the end; 400 of them have 146,097 days.
         let days = days + 719_468;
@@ -63,7 +63,7 @@ impl Date {
         Self { year, month, day: day_of_year - (153 * months + 2) / 5 + 1 }
     }
 
-    /// The day's number since 1970.
+    /// Returns the day number since 1970.
     fn days(&self) -> i128 {
         let year = self.year - i128::from(self.month <= 2);
         let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -83,12 +83,12 @@ impl Date {
 }
 
 impl Moment {
-    /// The point of a time as it is stored; `None` of NaT and of generic units.
+    /// Returns the moment of a stored time; `None` for NaT and generic units.
     pub(super) fn of(count: i64, unit: TimeUnit, spans_of: u32) -> Option<Self> {
         if count == i64::MIN { None } else { Self::at(i128::from(count) * i128::from(spans_of), unit) }
     }
 
-    /// The point of so many units since 1970; `None` of generic ones.
+    /// Returns the moment `count` units after 1970; `None` for generic units.
     pub(super) fn at(count: i128, unit: TimeUnit) -> Option<Self> {
         let months = match unit {
             TimeUnit::Year => count * 12,
@@ -104,7 +104,8 @@ impl Moment {
         Some(Self { days: date.days(), attos: 0 })
     }
 
-    /// The number of whole spans of so many units since 1970; `None` where 64 bits do not hold it, and of generic ones.
+    /// Returns the number of whole spans of `spans_of` units since 1970; `None` if it does not fit in 64 bits, and for
+    /// generic units.
     pub(super) fn floor(self, unit: TimeUnit, spans_of: u32) -> Option<i64> {
         let count = match unit {
             TimeUnit::Year => Date::of(self.days).year - 1970,
@@ -122,7 +123,7 @@ impl Moment {
         i64::try_from(count).ok().filter(|&count| count != i64::MIN)
     }
 
-    /// ISO 8601, to the precision of the unit.
+    /// Formats the moment as ISO 8601, with the precision of the unit.
     pub(super) fn iso(self, unit: TimeUnit) -> String {
         let Date { year, month, day } = Date::of(self.days);
         let (seconds, attos) = (self.attos / ATTOS_PER_SECOND, self.attos % ATTOS_PER_SECOND);
@@ -146,7 +147,7 @@ impl Moment {
         text
     }
 
-    /// The point that an ISO 8601 text names: the first moment of its last part.
+    /// Parses an ISO 8601 text, and returns the first moment of its last part.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut parser = Parser { text, at: 0 };
         let moment = parser.moment().filter(|_| parser.at == text.len());
@@ -154,7 +155,7 @@ impl Moment {
     }
 }
 
-/// Reads a text from left to right.
+/// A parser that reads a text from left to right.
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -166,13 +167,13 @@ impl Parser<'_> {
         let (start, rest) = (self.text.chars().take(SHOWN).collect::<String>(), self.text.chars().nth(SHOWN));
         let (more, at) = (if rest.is_some() { "…" } else { "" }, self.at);
         let zone = match self.text.get(at..) {
-            Some("Z" | "z") => ": there are no time zones; leave it out where UTC is meant",
+            Some("Z" | "z") => ": time zones are not supported; leave it out if UTC is meant",
             Some(rest) if at > 10 && rest.starts_with(['+', '-']) => {
-                ": there are no time zones; turn it into UTC first"
+                ": time zones are not supported; convert it to UTC first"
             }
-            _ => "; it is written as 2020-12-31, or 2020-12-31T23:59:59.5",
+            _ => "; the format is 2020-12-31 or 2020-12-31T23:59:59.5",
         };
-        Error::invalid_value(format!("{start:?}{more} is no date or time, from byte {at} on{zone}"))
+        Error::invalid_value(format!("{start:?}{more} is not a date or time, from byte {at} on{zone}"))
     }
 
     fn moment(&mut self) -> Option<Moment> {
@@ -210,7 +211,7 @@ impl Parser<'_> {
         Some(seconds * ATTOS_PER_SECOND + attos)
     }
 
-    /// Any number of digits, of a number that 64 bits hold.
+    /// Parses a year of any number of digits that fits in 64 bits.
     fn year(&mut self) -> Option<i128> {
         let negative = self.text.starts_with('-');
         let _ = self.take(b"+-");
@@ -243,7 +244,7 @@ impl Parser<'_> {
         Some(i128::from(byte - b'0'))
     }
 
-    /// Goes on behind one of these characters, if it comes next.
+    /// Consumes the next character if it is one of these.
     fn take(&mut self, one_of: &[u8]) -> bool {
         let found = self.text.as_bytes().get(self.at).is_some_and(|byte| one_of.contains(byte));
         self.at += usize::from(found);

@@ -1,8 +1,8 @@
-//! The types of the [chrono](::chrono) crate.
+//! Conversions from and to the types of the [chrono](::chrono) crate.
 //!
-//! chrono's `NaiveDateTime` is what `datetime64` is: a date and time of the Gregorian calendar without a zone. Its
-//! years reach from −262,143 to 262,142 and its steps are nanoseconds, so nanoseconds to years from a file convert
-//! exactly, one by one; what does not is an error. It is the type that Arrow and the data bases' crates speak as well.
+//! chrono's `NaiveDateTime` corresponds to `datetime64`: a date and time of the Gregorian calendar without a time zone.
+//! Its years range from −262,143 to 262,142 and its resolution is a nanosecond, so that times in units from nanoseconds
+//! to years convert exactly, or else return an error. It is also the type of Arrow's crates and of database crates.
 
 use super::calendar::{ATTOS_PER_SECOND, Moment, SECONDS_PER_DAY};
 use super::unit::Unit;
@@ -12,11 +12,12 @@ use ::chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 const ATTOS_PER_NANOSECOND: i128 = ATTOS_PER_SECOND / 1_000_000_000;
 
-/// Taken as UTC, by NumPy's convention.
+/// Converts a time, which is UTC by NumPy's convention.
 ///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, for times finer than a nanosecond and out of chrono's reach.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, and for times that are finer than a nanosecond or
+/// outside the range of chrono.
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -35,14 +36,18 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for DateTime<Utc> {
             let nanos = (attos % ATTOS_PER_NANOSECOND == 0).then_some(attos / ATTOS_PER_NANOSECOND)?;
             Self::from_timestamp(seconds.try_into().ok()?, nanos.try_into().ok()?)
         });
-        exact.ok_or_else(|| Error::invalid_value(format!("{time} is no time of chrono's")))
+        exact.ok_or_else(|| {
+            Error::invalid_value(format!("{time} cannot be represented exactly as a `chrono::DateTime`"))
+        })
     }
 }
 
+/// Converts a time exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one, and in
-/// a leap second, which `datetime64` does not know.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the time is not a whole number of spans of the unit or
+/// does not fit in 64 bits, and for leap seconds, which `datetime64` does not support.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -66,9 +71,11 @@ impl<U: Unit, const N: u32> TryFrom<DateTime<Utc>> for DateTime64<U, N> {
     }
 }
 
+/// Converts a time exactly.
+///
 /// # Errors
 ///
-/// As for `DateTime<Utc>`.
+/// Returns the errors of the conversion for `DateTime<Utc>`.
 ///
 /// ```
 /// use chrono::{Datelike, NaiveDateTime};
@@ -86,9 +93,11 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for NaiveDateTime {
     }
 }
 
+/// Converts a time exactly.
+///
 /// # Errors
 ///
-/// As for `DateTime<Utc>`.
+/// Returns the errors of the conversion for `DateTime<Utc>`.
 impl<U: Unit, const N: u32> TryFrom<NaiveDateTime> for DateTime64<U, N> {
     type Error = Error;
 
@@ -97,10 +106,12 @@ impl<U: Unit, const N: u32> TryFrom<NaiveDateTime> for DateTime64<U, N> {
     }
 }
 
+/// Converts the beginning of a day to its date.
+///
 /// # Errors
 ///
-/// As for `DateTime<Utc>`, and [`InvalidValue`](crate::ErrorKind::InvalidValue) for any time of the day but its
-/// beginning.
+/// Returns the errors of the conversion for `DateTime<Utc>`, and [`InvalidValue`](crate::ErrorKind::InvalidValue) if
+/// the time is not the beginning of a day.
 ///
 /// ```
 /// use chrono::{NaiveDate, Weekday, Datelike};
@@ -116,15 +127,17 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for NaiveDate {
     fn try_from(time: DateTime64<U, N>) -> Result<Self> {
         let exact = NaiveDateTime::try_from(time)?;
         if exact.time() != NaiveTime::MIN {
-            return Err(Error::invalid_value(format!("{time} is no whole day")));
+            return Err(Error::invalid_value(format!("{time} is not a whole day")));
         }
         Ok(exact.date())
     }
 }
 
+/// Converts a date to the beginning of the day.
+///
 /// # Errors
 ///
-/// As for `DateTime<Utc>`.
+/// Returns the errors of the conversion for `DateTime<Utc>`.
 impl<U: Unit, const N: u32> TryFrom<NaiveDate> for DateTime64<U, N> {
     type Error = Error;
 
@@ -133,10 +146,13 @@ impl<U: Unit, const N: u32> TryFrom<NaiveDate> for DateTime64<U, N> {
     }
 }
 
+/// Converts a span exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, for spans finer than a nanosecond and out of chrono's reach
-/// (292 million years), and for all in years, months or generic units, which have no length.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, for spans that are finer than a nanosecond or
+/// outside the range of chrono (292 million years), and for all spans in years, months or generic units, which have no
+/// fixed length.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -154,13 +170,18 @@ impl<U: Unit, const N: u32> TryFrom<TimeDelta64<U, N>> for TimeDelta {
             let seconds = nanos.div_euclid(1_000_000_000).try_into().ok()?;
             Self::new(seconds, nanos.rem_euclid(1_000_000_000).try_into().ok()?)
         });
-        exact.ok_or_else(|| Error::invalid_value(format!("{span} is no span of chrono's")))
+        exact.ok_or_else(|| {
+            Error::invalid_value(format!("{span} cannot be represented exactly as a `chrono::TimeDelta`"))
+        })
     }
 }
 
+/// Converts a span exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the span is not a whole number of spans of the unit or
+/// does not fit in 64 bits.
 impl<U: Unit, const N: u32> TryFrom<TimeDelta> for TimeDelta64<U, N> {
     type Error = Error;
 

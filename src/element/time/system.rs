@@ -1,4 +1,4 @@
-//! The standard library's times.
+//! Conversions from and to the times of the standard library.
 
 use super::calendar::{ATTOS_PER_SECOND, Moment, SECONDS_PER_DAY};
 use super::unit::Unit;
@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 
 const ATTOS_PER_NANOSECOND: i128 = ATTOS_PER_SECOND / 1_000_000_000;
 
+/// Converts a time exactly. It is UTC by NumPy's convention.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT and times that the system's clock cannot tell exactly: too
-/// far away, or finer than its steps (a nanosecond; 100 on Windows).
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, and for times that a `SystemTime` cannot represent
+/// exactly: times outside its range or finer than its resolution (1 nanosecond; 100 on Windows).
 ///
 /// ```
 /// use mmap_array::element::{DateTime64, unit::Day};
@@ -34,13 +36,16 @@ impl<U: Unit, const N: u32> TryFrom<DateTime64<U, N>> for SystemTime {
             // Where the clock has coarser steps, it has gone to one of them.
             system.filter(|&system| since_1970(system) == nanos)
         });
-        system.ok_or_else(|| Error::invalid_value(format!("{time} is no time that this system's clock can tell")))
+        system.ok_or_else(|| Error::invalid_value(format!("{time} cannot be represented exactly as a `SystemTime`")))
     }
 }
 
+/// Converts a time exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the time is not a whole number of spans of the unit or
+/// does not fit in 64 bits.
 ///
 /// ```
 /// use mmap_array::element::{DateTime64, unit::Second};
@@ -61,10 +66,13 @@ impl<U: Unit, const N: u32> TryFrom<SystemTime> for DateTime64<U, N> {
     }
 }
 
+/// Converts a span exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, spans below 0, those finer than a nanosecond, and all in
-/// years, months or generic units, which have no length.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) for NaT, for spans that are negative, finer than a
+/// nanosecond or too long for a `Duration`, and for all spans in years, months or generic units, which have no fixed
+/// length.
 ///
 /// ```
 /// use mmap_array::element::{TimeDelta64, unit::Minute};
@@ -77,13 +85,16 @@ impl<U: Unit, const N: u32> TryFrom<TimeDelta64<U, N>> for Duration {
 
     fn try_from(span: TimeDelta64<U, N>) -> Result<Self> {
         let exact = span.nanos().and_then(duration);
-        exact.ok_or_else(|| Error::invalid_value(format!("{span} is no length in nanoseconds of 0 or more")))
+        exact.ok_or_else(|| Error::invalid_value(format!("{span} cannot be represented exactly as a `Duration`")))
     }
 }
 
+/// Converts a duration exactly.
+///
 /// # Errors
 ///
-/// [`InvalidValue`](crate::ErrorKind::InvalidValue) where it is no whole number of the unit, or too large a one.
+/// Returns [`InvalidValue`](crate::ErrorKind::InvalidValue) if the duration is not a whole number of spans of the unit
+/// or does not fit in 64 bits.
 ///
 /// ```
 /// use mmap_array::element::{TimeDelta64, unit::Millisecond};
@@ -102,7 +113,7 @@ impl<U: Unit, const N: u32> TryFrom<Duration> for TimeDelta64<U, N> {
 }
 
 impl<U: Unit, const N: u32> TimeDelta64<U, N> {
-    /// How many nanoseconds it is, where that is a whole number.
+    /// Returns the length in nanoseconds, if that is a whole number.
     pub(super) fn nanos(self) -> Option<i128> {
         if self.is_nat() {
             return None;
@@ -118,7 +129,7 @@ impl<U: Unit, const N: u32> TimeDelta64<U, N> {
         }
     }
 
-    /// The span of so many nanoseconds.
+    /// Returns the span of the given number of nanoseconds.
     pub(super) fn from_nanos(nanos: i128) -> Result<Self> {
         let count = || {
             let (attos, nano) = (U::UNIT.attos()?, ATTOS_PER_NANOSECOND);
@@ -128,20 +139,23 @@ impl<U: Unit, const N: u32> TimeDelta64<U, N> {
             i64::try_from(count).ok().filter(|&count| count != i64::MIN)
         };
         let wrong = || {
-            Error::invalid_value(format!("{nanos} nanoseconds are no whole number of {} in 64 bits", units::<U, N>()))
+            Error::invalid_value(format!(
+                "{nanos} nanoseconds are not a whole number of {} that fits in 64 bits",
+                units::<U, N>()
+            ))
         };
         count().map(Self::new).ok_or_else(wrong)
     }
 }
 
-/// The length of so many nanoseconds.
+/// Returns the duration of the given number of nanoseconds.
 fn duration(nanos: i128) -> Option<Duration> {
     let secs = u64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
     let nanos = u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?;
     Some(Duration::new(secs, nanos))
 }
 
-/// Nanoseconds since 1970, below 0 before.
+/// Returns the nanoseconds since 1970, negative before.
 fn since_1970(time: SystemTime) -> i128 {
     let nanos = |span: Duration| i128::from(span.as_secs()) * 1_000_000_000 + i128::from(span.subsec_nanos());
     match time.duration_since(SystemTime::UNIX_EPOCH) {

@@ -1,10 +1,10 @@
-//! Times and spans as text, by their count and unit.
+//! Formatting of times and spans by their count and unit.
 
 use super::calendar::Moment;
 use crate::dtype::TimeUnit;
 
 impl TimeUnit {
-    /// Its name in NumPy's texts.
+    /// Returns the name of the unit in NumPy's texts.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Year => "years",
@@ -25,7 +25,7 @@ impl TimeUnit {
     }
 }
 
-/// The text of a time that many spans of so many units after 1970, as NumPy shows it in arrays or on its own.
+/// Formats a time `count` spans of `spans_of` units after 1970, as NumPy prints it in arrays or on its own.
 pub(in crate::element) fn time_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
     let text = match Moment::of(count, unit, spans_of) {
         Some(moment) => moment.iso(unit),
@@ -34,7 +34,7 @@ pub(in crate::element) fn time_text(count: i64, unit: TimeUnit, spans_of: u32, i
     if in_array { format!("'{text}'") } else { text }
 }
 
-/// The text of a span of that many times so many units.
+/// Formats a span of `count` times `spans_of` units, as NumPy prints it in arrays or on its own.
 pub(in crate::element) fn span_text(count: i64, unit: TimeUnit, spans_of: u32, in_array: bool) -> String {
     match (count == i64::MIN, in_array) {
         (true, true) => "'NaT'".into(),

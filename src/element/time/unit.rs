@@ -1,9 +1,8 @@
-//! The units that [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64) count in,
-//! as types.
+//! The units of [`DateTime64`](crate::element::DateTime64) and [`TimeDelta64`](crate::element::TimeDelta64), as types.
 
 use crate::dtype::TimeUnit;
 
-/// A unit of time. The trait is sealed; its types are NumPy's units.
+/// A unit of time. The trait is sealed; its implementors are NumPy's units.
 ///
 /// ```
 /// use mmap_array::{dtype::TimeUnit, element::unit::{Nanosecond, Unit}};
@@ -31,18 +30,18 @@ macro_rules! units {
     )*};
 }
 units! {
-    Year "Years of the calendar: `Y`."
-    Month "Months of the calendar: `M`."
-    Week "Weeks of 7 days, which begin on Thursdays, as 1970 did: `W`."
+    Year "Calendar years: `Y`."
+    Month "Calendar months: `M`."
+    Week "Weeks of 7 days, counted from Thursday, the first day of 1970: `W`."
     Day "Days of 86,400 seconds: `D`."
     Hour "Hours: `h`."
     Minute "Minutes: `m`."
     Second "Seconds: `s`."
-    Millisecond "Thousandths of a second: `ms`."
-    Microsecond "Millionths of a second: `us`."
-    Nanosecond "10⁻⁹ seconds: `ns`."
-    Picosecond "10⁻¹² seconds: `ps`."
-    Femtosecond "10⁻¹⁵ seconds: `fs`."
-    Attosecond "10⁻¹⁸ seconds: `as`."
-    Generic "No unit, only numbers: NumPy's `M8` without brackets."
+    Millisecond "Milliseconds: `ms`."
+    Microsecond "Microseconds: `us`."
+    Nanosecond "Nanoseconds: `ns`."
+    Picosecond "Picoseconds, 10⁻¹² seconds: `ps`."
+    Femtosecond "Femtoseconds, 10⁻¹⁵ seconds: `fs`."
+    Attosecond "Attoseconds, 10⁻¹⁸ seconds: `as`."
+    Generic "No unit: NumPy's `generic`, `M8` without brackets."
 }

@@ -1,4 +1,4 @@
-//! Elements as Arrow's arrays.
+//! Elements as Arrow arrays.
 
 use super::types::{ArrowOptions, Time, item, join, list_len, of_field, refused};
 use crate::access::Reading;
@@ -16,7 +16,7 @@ use arrow_schema::{Field, FieldRef, TimeUnit};
 use bytes::Bytes;
 use std::sync::{Arc, LazyLock};
 
-/// What makes columns of elements.
+/// The maker of columns.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
     pub(super) options: &'a ArrowOptions,
@@ -25,7 +25,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// The columns of rows.
+    /// Makes the columns of rows.
     pub(super) fn of_rows<A: Reading>(self, view: &DynView<'_, A>) -> Result<Vec<ArrayRef>> {
         match view.dtype().kind() {
             Kind::Record { .. } if view.ndim() == 1 => self.of_fields(view, ""),
@@ -33,7 +33,7 @@ impl Columns<'_> {
         }
     }
 
-    /// The fields of records, flat.
+    /// Makes the columns of the fields of records.
     fn of_fields<A: Reading>(self, view: &DynView<'_, A>, path: &str) -> Result<Vec<ArrayRef>> {
         let fields = view.dtype().fields().iter();
         let column =
@@ -41,7 +41,7 @@ impl Columns<'_> {
         fields.map(column).collect()
     }
 
-    /// The elements along so many outer axes, with lists for the others.
+    /// Makes a column of the elements along the `outer` first axes, with lists for the others.
     fn of<A: Reading>(self, view: &DynView<'_, A>, outer: usize, path: &str) -> Result<ArrayRef> {
         let mut array = self.flat(view, path)?;
         let mut nullable = Time::of(view.dtype().kind()).is_some();
@@ -54,7 +54,7 @@ impl Columns<'_> {
         Ok(array)
     }
 
-    /// All elements in C order.
+    /// Makes a column of all elements, in C order.
     fn flat<A: Reading>(self, view: &DynView<'_, A>, path: &str) -> Result<ArrayRef> {
         Ok(match *view.dtype().kind() {
             Kind::Bool => {
@@ -93,7 +93,7 @@ impl Columns<'_> {
         })
     }
 
-    /// The bytes of the elements, where they are kept and lie as Arrow has them, in the machine's order.
+    /// Returns the bytes of the elements if they are kept, contiguous and aligned.
     fn kept_of<A: Reading>(self, view: &DynView<'_, A>, alignment: usize) -> Option<Buffer> {
         let kept = self.kept?;
         let (address, len) = view.contiguous_bytes()?;
@@ -102,7 +102,7 @@ impl Columns<'_> {
         lies_within.then(|| Buffer::from(kept.clone()).slice_with_length(start, len))
     }
 
-    /// The numbers, of whatever size and order, as those of a type.
+    /// Returns the numbers, of any size and byte order, as those of a type.
     fn values<T: Number + arrow_buffer::ArrowNativeType, A: Reading>(self, view: &DynView<'_, A>) -> Result<Buffer> {
         let is_native = match *view.dtype().kind() {
             Kind::Int { order, size } | Kind::UInt { order, size } | Kind::Float { order, size } => {
@@ -177,8 +177,8 @@ impl Columns<'_> {
     }
 }
 
-/// A bit of each, the first one the least of a byte. Arrow's own way packs words of the machine, of which a big-endian one
-/// has the first bit last.
+/// Packs one bit per item, the first in the lowest bit of a byte. Arrow's own function packs native words, which on
+/// big-endian machines puts the first bit last.
 fn bits<T>(of: &[T], is_set: impl Fn(&T) -> bool) -> BooleanBuffer {
     let byte = |eight: &[T]| eight.iter().rev().fold(0_u8, |byte, one| byte << 1 | u8::from(is_set(one)));
     let bytes: Vec<u8> = of.chunks(8).map(byte).collect();
@@ -189,10 +189,10 @@ fn of_times<T: ArrowPrimitiveType>(counts: ScalarBuffer<T::Native>, nulls: Optio
     Arc::new(PrimitiveArray::<T>::new(counts, nulls))
 }
 
-/// NumPy's time that is none.
+/// NumPy's NaT.
 const NAT: i64 = i64::MIN;
 
-/// Times that become others.
+/// A conversion of times to another unit.
 struct Convert<'a> {
     counts: &'a [i64],
     rows: usize,
@@ -201,7 +201,7 @@ struct Convert<'a> {
 }
 
 impl Convert<'_> {
-    /// What a function makes of each, and 0 of NaT; an error for the first that does not fit.
+    /// Applies a function to each time, with 0 for NaT. Returns an error for the first that does not fit.
     fn all<T>(&self, make: impl Fn(i128) -> Option<i128>) -> Result<ScalarBuffer<T>>
     where
         T: TryFrom<i128> + Default + arrow_buffer::ArrowNativeType,
@@ -221,12 +221,12 @@ impl Convert<'_> {
     }
 }
 
-/// The row in which an element lies, of so many in so many rows.
+/// Returns the row of the element `index`, of `len` elements in `rows` rows.
 fn row_of(index: usize, len: usize, rows: usize) -> usize {
     index / (len / rows).max(1)
 }
 
-/// Bytes of a fixed length without the zeros at their ends.
+/// Makes a column of byte strings of a fixed length, without their trailing zeros.
 fn bytes<A: Reading>(view: &DynView<'_, A>, as_text: bool, path: &str) -> Result<ArrayRef> {
     let (stored, size) = (view.to_bytes(), view.dtype().itemsize());
     let mut packed = Packed::new(path, view.len());
@@ -237,7 +237,7 @@ fn bytes<A: Reading>(view: &DynView<'_, A>, as_text: bool, path: &str) -> Result
             if let Err(error) = std::str::from_utf8(element) {
                 let row = row_of(index, view.len(), view.shape()[0]);
                 return Err(Error::invalid_value(format!(
-                    "{}the text in row {row} is no UTF-8 from its byte {} on; leave `bytes_as_utf8` out to have bytes",
+                    "{}the text in row {row} is not UTF-8 from its byte {} on; without `bytes_as_utf8` it is bytes",
                     of_field(path),
                     error.valid_up_to()
                 )));
@@ -253,7 +253,7 @@ fn bytes<A: Reading>(view: &DynView<'_, A>, as_text: bool, path: &str) -> Result
     })
 }
 
-/// Texts of a fixed number of characters without the zeros at their ends.
+/// Makes a column of texts of a fixed number of characters, without their trailing zeros.
 fn texts<A: Reading>(view: &DynView<'_, A>, order: Endianness, path: &str) -> Result<ArrayRef> {
     let (stored, size) = (view.to_bytes(), view.dtype().itemsize());
     let mut packed = Packed::new(path, view.len());
@@ -269,7 +269,7 @@ fn texts<A: Reading>(view: &DynView<'_, A>, order: Endianness, path: &str) -> Re
                 let row = row_of(index, view.len(), view.shape()[0]);
                 let field = of_field(path);
                 Error::invalid_value(format!(
-                    "{field}the character {position} in row {row} is {code:#x}, which is none"
+                    "{field}the character {position} in row {row} is {code:#x}, which is not in Unicode"
                 ))
             })?;
             packed.bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
@@ -280,7 +280,7 @@ fn texts<A: Reading>(view: &DynView<'_, A>, order: Endianness, path: &str) -> Re
     Ok(Arc::new(StringArray::try_new(offsets, bytes, None).map_err(refused)?))
 }
 
-/// Texts one after another.
+/// Texts one after another, with their offsets.
 struct Packed<'a> {
     path: &'a str,
     bytes: Vec<u8>,
@@ -294,7 +294,7 @@ impl<'a> Packed<'a> {
         Self { path, bytes: Vec::new(), offsets }
     }
 
-    /// Ends one of them.
+    /// Ends a text.
     fn end(&mut self) -> Result<()> {
         let end = i32::try_from(self.bytes.len()).map_err(|_| {
             let text = format!("{}more than 2 GiB of text; make batches of fewer rows", of_field(self.path));
@@ -309,7 +309,7 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// The dtype of the bits of floats of two bytes.
+/// Returns the dtype of the bits of 16-bit floats.
 fn bits_of_halves(order: Endianness) -> &'static DType {
     static BITS: LazyLock<[DType; 2]> = LazyLock::new(|| {
         [Endianness::Little, Endianness::Big]

@@ -1,4 +1,4 @@
-//! Which of Arrow's types elements have.
+//! The Arrow types of elements.
 
 use crate::dtype::{DType, Kind, TimeUnit};
 use crate::error::{Error, Reason, Result};
@@ -6,29 +6,29 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, IntervalUnit, 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The name of the only column of elements that are no records.
+/// The name of the only column of elements that are not records.
 pub(super) const VALUE: &str = "value";
 
-/// The name of what a list holds.
+/// The name of the items of a list.
 const ITEM: &str = "item";
 
-/// What Arrow counts of a time, and how many of these, or of months, a count of NumPy's is.
+/// The unit in which Arrow counts a time, and how many of these units, or months, one NumPy unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
-    /// Days, of a date that begins so many months after 1970 for each.
+    /// Days, of a date that is counted in NumPy in units of so many months since 1970.
     MonthsToDays(i128),
-    /// Days.
+    /// Days since 1970.
     Days(i128),
-    /// Some unit since 1970.
+    /// A unit since 1970.
     Since(ArrowUnit, i128),
     /// Months.
     Months(i128),
-    /// Some unit.
+    /// A unit of a duration.
     Span(ArrowUnit, i128),
 }
 
 impl Time {
-    /// Of a kind that counts times; `None` of any other, and of units that Arrow does not count.
+    /// Returns the time of a kind, or `None` if the kind is not a time or has a unit that Arrow does not have.
     pub(super) fn of(kind: &Kind) -> Option<Self> {
         let (unit, count, since) = match *kind {
             Kind::DateTime64 { unit, count, .. } => (unit, i128::from(count), true),
@@ -68,17 +68,17 @@ impl Time {
 }
 
 pub(super) fn no_rows() -> Error {
-    Error::shape("an array without axes has no rows to make a batch of; view it with one: `reshape(1)`")
+    Error::shape("a 0-d array has no rows to make a batch of; give it an axis with `reshape(1)`")
 }
 
-/// Arrow's refusal of what was made for it.
+/// Returns the error for columns that Arrow rejects.
 pub(super) fn refused(error: ArrowError) -> Error {
-    Error::unsupported(format!("Arrow refuses the columns: {error}"))
+    Error::unsupported(format!("Arrow rejects the columns: {error}"))
 }
 
-/// How elements become Arrow's, where there is a choice.
+/// Options for converting elements to Arrow.
 ///
-/// With the feature `arrow`.
+/// Requires the `arrow` feature.
 ///
 /// ```
 /// use arrow_schema::DataType;
@@ -96,32 +96,33 @@ pub struct ArrowOptions {
 }
 
 impl ArrowOptions {
-    /// Returns the options by which nothing is asked for: those of [`ToArrow`](super::ToArrow)(super::ToArrow).
+    /// Creates the default options, which are those of [`ToArrow`](super::ToArrow).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes bytes, `S`, for UTF-8.
+    /// Interprets byte strings, `S`, as UTF-8.
     #[must_use]
     pub fn bytes_as_utf8(mut self) -> Self {
         self.utf8 = true;
         self
     }
 
-    /// Makes lists of two numbers of complex numbers, which need not be copied then.
+    /// Converts complex numbers to lists of two numbers, which need not be copied.
     #[must_use]
     pub fn complex_as_list(mut self) -> Self {
         self.lists = true;
         self
     }
 
-    /// Returns the columns that the rows of an array of that dtype and shape have.
+    /// Returns the schema of the rows of an array with a dtype and a shape.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) where Arrow has no type for an element, with the field's name;
-    /// [`Shape`](crate::ErrorKind::Shape) for an array without axes, which has no rows.
+    /// [`DType`](crate::ErrorKind::DType) if an element has no Arrow type, with the field's name;
+    /// [`Shape`](crate::ErrorKind::Shape) for a 0-d array, which has no rows; [`Overflow`](crate::ErrorKind::Overflow)
+    /// if a list would be longer than `i32::MAX`.
     pub fn schema(&self, dtype: &DType, shape: &[usize]) -> Result<Schema> {
         let (_, inner) = shape.split_first().ok_or_else(no_rows)?;
         let (element, axes) = dtype.flattened();
@@ -134,7 +135,7 @@ impl ArrowOptions {
         Ok(Schema::new(vec![self.field(VALUE, "", element, &axes)?]))
     }
 
-    /// The fields of records that have a path, of a record within those.
+    /// Returns the Arrow fields of records at a path.
     pub(super) fn fields(&self, fields: &[crate::dtype::RecordField], path: &str) -> Result<Fields> {
         let named = fields.iter().map(|field| {
             let path = join(path, &field.name);
@@ -148,7 +149,7 @@ impl ArrowOptions {
         named.collect()
     }
 
-    /// A column of elements, with lists for axes of theirs.
+    /// Returns the Arrow field of elements, with lists for their axes.
     fn field(&self, name: &str, path: &str, element: &DType, axes: &[usize]) -> Result<Field> {
         let (mut data_type, mut nullable) = self.data_type(element, path)?;
         for &len in axes.iter().rev() {
@@ -158,11 +159,11 @@ impl ArrowOptions {
         Ok(Field::new(name, data_type, nullable))
     }
 
-    /// The type of an element that is no subarray, and whether it can be null.
+    /// Returns the type of an element that is not a subarray, and whether it can be null.
     fn data_type(&self, element: &DType, path: &str) -> Result<(DataType, bool)> {
         let none = |why: &str| Reason::DType(format!("{}{element} has no type in Arrow{why}", of_field(path))).error();
         if element.itemsize() == 0 {
-            return Err(none(", being of no bytes"));
+            return Err(none(", since it has no bytes"));
         }
         let nullable = Time::of(element.kind()).is_some();
         let data_type = match *element.kind() {
@@ -196,7 +197,7 @@ impl ArrowOptions {
             Kind::Ucs4 { .. } => DataType::Utf8,
             Kind::Void { len } => DataType::FixedSizeBinary(list_len(len, path)?),
             Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. } => {
-                Time::of(element.kind()).ok_or_else(|| none(", which counts in seconds to nanoseconds"))?.data_type()
+                Time::of(element.kind()).ok_or_else(|| none(", whose units are seconds to nanoseconds"))?.data_type()
             }
             Kind::Record { ref fields } => DataType::Struct(self.fields(fields, path)?),
             Kind::Array { .. } => return Err(none(" as it is")),
@@ -205,23 +206,23 @@ impl ArrowOptions {
     }
 }
 
-/// What a list holds.
+/// Returns the field of the items of a list.
 pub(super) fn item(data_type: &DataType, nullable: bool) -> FieldRef {
     Arc::new(Field::new(ITEM, data_type.clone(), nullable))
 }
 
-/// The path of a field within another.
+/// Returns the path of a field within another.
 pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The beginning of an error about a field.
+/// Returns the beginning of an error text about a field.
 pub(super) fn of_field(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("the field {path:?}: ") }
 }
 
 pub(super) fn list_len(len: usize, path: &str) -> Result<i32> {
     i32::try_from(len).map_err(|_| {
-        Error::overflow("the list", format!("{}{len} elements are more than the 2^31 - 1 of Arrow's", of_field(path)))
+        Error::overflow("the list", format!("{}{len} elements are more than Arrow's limit of 2^31 - 1", of_field(path)))
     })
 }

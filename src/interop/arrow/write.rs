@@ -1,4 +1,4 @@
-//! Arrow's batches as records of a `.npy` file.
+//! Arrow batches as records of a `.npy` file.
 
 use super::types::{join, of_field};
 use crate::dtype::{DType, Endianness, Kind, RecordField, TimeUnit};
@@ -15,24 +15,25 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::Path;
 
-/// How Arrow's columns become the fields of records: NumPy's structured arrays.
+/// Options for converting Arrow columns to the fields of records, which are NumPy's structured arrays.
 ///
-/// | Arrow's | dtype |
+/// | Arrow type | dtype |
 /// | --- | --- |
 /// | `Boolean` | `?` |
 /// | `Int8` to `Int64`, `UInt8` to `UInt64`, `Float16` to `Float64` | `i1` to `i8`, `u1` to `u8`, `f2` to `f8` |
-/// | `Utf8` and its kin | `U` of as many characters as the longest has |
-/// | `Binary` and its kin, `FixedSizeBinary` | `S` of as many bytes as the longest has, `V` |
+/// | `Utf8` and its variants | `U` of as many characters as the longest value has |
+/// | `Binary` and its variants, `FixedSizeBinary` | `S` of as many bytes as the longest value has, `V` |
 /// | `Date32`, `Date64` | `M8[D]`, `M8[ms]` |
-/// | `Timestamp`, of any time zone, all of which count from 1970 in UTC | `M8` of its unit |
+/// | `Timestamp` of any time zone, which all count from 1970 in UTC | `M8` of its unit |
 /// | `Time32`, `Time64`, `Duration` | `m8` of its unit |
 /// | `FixedSizeList` | a subarray |
-/// | `Struct` | a record; a complex number where it has the fields `re` and `im`, both of them floats |
+/// | `Struct` | a record; a complex number if the fields are `re` and `im`, both of the type `Float32` or `Float64` |
 ///
-/// Numbers are written in the machine's byte order, records without padding. Other types are errors: lists of any length,
-/// dictionaries, decimals. So are nulls, since NumPy's elements have none, unless [asked for](Self::nulls_as_nan).
+/// Numbers are written in native byte order, and records without padding. Other types are errors: lists of variable
+/// length, dictionaries, decimals. Nulls are errors too, since NumPy's elements have none, unless
+/// [`nulls_as_nan`](Self::nulls_as_nan) is set.
 ///
-/// With the feature `arrow`.
+/// Requires the `arrow` feature.
 ///
 /// ```
 /// use arrow_array::{RecordBatch, StringArray, Int32Array, record_batch};
@@ -53,47 +54,48 @@ pub struct FromArrow {
 }
 
 impl FromArrow {
-    /// Returns the way in which nothing is asked for.
+    /// Creates the default options.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Writes NaT for times that are null, and NaN for floats. Other nulls are errors all the same.
+    /// Writes null times as NaT and null floats as NaN. Other nulls remain errors.
     #[must_use]
     pub fn nulls_as_nan(mut self) -> Self {
         self.nan = true;
         self
     }
 
-    /// Gives a text so many characters, and one of bytes so many bytes. The path of a field within another has a point:
-    /// `"address.city"`. Longer values are errors.
+    /// Sets the length of a text field in characters, or of a field of byte strings in bytes. The path of a nested
+    /// field contains dots: `"address.city"`. Longer values are errors.
     #[must_use]
     pub fn text_len(mut self, path: impl Into<String>, len: usize) -> Self {
         self.lens.insert(path.into(), len);
         self
     }
 
-    /// Returns the dtype of the records that such columns become.
+    /// Returns the dtype of the records for a schema.
     ///
     /// # Errors
     ///
-    /// [`DType`](crate::ErrorKind::DType) for a column of a type that no dtype is for, and for a text of which
-    /// [`text_len`](Self::text_len) has not told the length, with its path; for names that occur twice.
+    /// [`DType`](crate::ErrorKind::DType) if a column's type has no dtype, if [`text_len`](Self::text_len) is not set
+    /// for a text, with its path, or if a name occurs twice.
     pub fn dtype(&self, schema: &Schema) -> Result<DType> {
         self.record(schema.fields(), "")
     }
 
-    /// Saves batches, whose schemas are the same, as one array of records, with room for their longest texts.
+    /// Saves batches with the same schema as one array of records. Texts whose length is not set are as long as the
+    /// longest.
     ///
-    /// A file that was there is replaced once all is written.
+    /// An existing file is replaced once everything is written.
     ///
     /// # Errors
     ///
-    /// As for [`dtype`](Self::dtype) and [`RecordWriter::write`]; [`Shape`](crate::ErrorKind::Shape) for no batch, of
-    /// which nothing is known.
+    /// Those of [`dtype`](Self::dtype) and [`RecordWriter::write`]; [`Shape`](crate::ErrorKind::Shape) if there is no
+    /// batch, since the columns are unknown then.
     pub fn save(&self, path: impl AsRef<Path>, batches: &[RecordBatch]) -> Result<()> {
-        let first = batches.first().ok_or_else(|| Error::shape("no batch, so no columns, was given to be saved"))?;
+        let first = batches.first().ok_or_else(|| Error::shape("no batch to save, so no columns are known"))?;
         let mut measured = self.clone();
         for batch in batches {
             for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
@@ -106,12 +108,12 @@ impl FromArrow {
         writer.finish().map(drop)
     }
 
-    /// Creates a file of records, to which batches are written one after another. It appears when it is
-    /// [finished](RecordWriter::finish), and replaces one that was there.
+    /// Creates a file of records, to which batches are written one after another. The file appears when it is
+    /// [finished](RecordWriter::finish), and replaces an existing one.
     ///
     /// # Errors
     ///
-    /// As for [`dtype`](Self::dtype) and [`npy::Writer::create`].
+    /// Those of [`dtype`](Self::dtype) and [`npy::Writer::create`].
     pub fn create(&self, path: impl AsRef<Path>, schema: &Schema) -> Result<RecordWriter> {
         let path = path.as_ref();
         let dtype = self.dtype(schema).map_err(|error| error.in_file(Some(path)))?;
@@ -119,7 +121,7 @@ impl FromArrow {
         Ok(RecordWriter { writer, dtype, columns: schema.fields().clone(), nan: self.nan })
     }
 
-    /// Makes room for the longest of a column's texts.
+    /// Extends the lengths of texts to the longest in a column.
     fn measure(&mut self, column: &dyn Array, path: &str) {
         let longest = match column.data_type() {
             DataType::Utf8 => longest(column.as_string::<i32>(), |text| text.chars().count()),
@@ -161,7 +163,7 @@ impl FromArrow {
         let since = |unit| Kind::DateTime64 { unit, count: 1, order };
         let len = || {
             self.lens.get(path).copied().ok_or_else(|| {
-                let text = format!("{}the length of its longest text is to be told by `text_len`", of_field(path));
+                let text = format!("{}the length of its longest text must be set with `text_len`", of_field(path));
                 Reason::DType(text).error()
             })
         };
@@ -216,7 +218,7 @@ fn unit_of(unit: ArrowUnit) -> TimeUnit {
     }
 }
 
-/// The bytes of a complex number, where the fields are those of one.
+/// Returns the size of a complex number in bytes if the fields are those of one.
 fn complex_size(fields: &Fields) -> Option<usize> {
     let [re, im] = &fields[..] else { return None };
     let names = re.name() == "re" && im.name() == "im";
@@ -227,7 +229,7 @@ fn complex_size(fields: &Fields) -> Option<usize> {
     }
 }
 
-/// Writes batches of Arrow's as the records of one `.npy` file. Made by [`FromArrow::create`].
+/// A writer of Arrow batches as the records of one `.npy` file. It is created by [`FromArrow::create`].
 ///
 /// ```
 /// use arrow_array::record_batch;
@@ -263,12 +265,12 @@ impl<W: Write + Seek> RecordWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) for other columns than those of the schema;
-    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) for a null, a text that is too long, and one that ends with a
-    /// zero, which NumPy would not give back, with its field and row. Of these rows some may be written then, and the file
-    /// is not to be finished. [`Io`](crate::ErrorKind::Io) where the file cannot be written.
+    /// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) if the columns are not those of the schema;
+    /// [`InvalidValue`](crate::ErrorKind::InvalidValue), with the field and the row, for a null, for a text that is too
+    /// long, and for a text that ends with a zero, which NumPy would drop: some of the batch's rows may then have been
+    /// written, and the file should not be finished; [`Io`](crate::ErrorKind::Io) if the file cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        /// Rows that are made at a time, so that memory does not grow with the batch.
+        /// The bytes of the records that are made at a time, so that memory does not grow with the batch.
         const BYTES: usize = 1 << 20;
         let Self { writer, dtype, nan, columns } = self;
         let found = batch.schema_ref().fields();
@@ -280,7 +282,7 @@ impl<W: Write + Seek> RecordWriter<W> {
                 let named = fields.iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
                 named.collect::<Vec<_>>().join(", ")
             });
-            let text = format!("the columns of the batch are {found}, and were to be {wanted}");
+            let text = format!("the columns of the batch are {found}, but those of the file are {wanted}");
             return Err(Reason::DTypeMismatch(text).error());
         }
         let size = dtype.itemsize();
@@ -295,21 +297,21 @@ impl<W: Write + Seek> RecordWriter<W> {
         Ok(())
     }
 
-    /// Gives the file its name, once it is on the disk: as [`npy::Writer::finish`].
+    /// Gives the file its name, once it is on the disk: see [`npy::Writer::finish`].
     ///
     /// # Errors
     ///
-    /// As for [`npy::Writer::finish`].
+    /// Those of [`npy::Writer::finish`].
     pub fn finish(self) -> Result<W> {
         self.writer.finish()
     }
 }
 
-/// Where the elements of a column lie.
+/// The positions of a column's elements among the bytes of records.
 #[derive(Clone)]
 struct Places {
     offset: usize,
-    /// How many there are along each axis, and how far apart.
+    /// The number of elements along each axis, and their distance in bytes.
     axes: Vec<(usize, usize)>,
 }
 
@@ -318,7 +320,7 @@ impl Places {
         Self { offset: self.offset + offset, axes: self.axes.clone() }
     }
 
-    /// One more axis of so many elements.
+    /// Adds an axis of `len` elements of `size` bytes.
     fn along(&self, len: usize, size: usize) -> Self {
         let mut places = self.clone();
         places.axes.push((len, size));
@@ -331,7 +333,7 @@ impl Places {
         self.axes.iter().rev().fold((index, self.offset), place).1
     }
 
-    /// The row that an element is of.
+    /// Returns the row of an element.
     fn row(&self, index: usize) -> usize {
         index / self.axes[1..].iter().map(|axis| axis.0).product::<usize>().max(1)
     }
@@ -341,7 +343,7 @@ impl Places {
 struct Records {
     bytes: Vec<u8>,
     nan: bool,
-    /// The row of the batch that is the first of these.
+    /// The row of the batch that is the first of the records.
     first: usize,
 }
 
@@ -352,7 +354,7 @@ impl Records {
         })
     }
 
-    /// Puts a column, whose type has given the dtype, in its places.
+    /// Writes a column, from whose type the dtype was made, to its positions.
     fn column(&mut self, column: &dyn Array, dtype: &DType, places: &Places, path: &str) -> Result<()> {
         let size = dtype.itemsize();
         if let (Kind::Array { element, shape }, DataType::FixedSizeList(..)) = (dtype.kind(), column.data_type()) {
@@ -413,7 +415,7 @@ impl Records {
                 };
                 downcast_primitive_array! {
                     column => self.numbers(column.values().to_byte_slice(), none, size, column, places, path),
-                    other => Err(Error::unsupported(format!("{}no numbers are had of {other}", of_field(path)))),
+                    other => Err(Error::unsupported(format!("{}{other} does not convert to numbers", of_field(path)))),
                 }
             }
         }
@@ -423,7 +425,7 @@ impl Records {
         self.bytes[place..place + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Numbers as their bytes, and `none` for what is null.
+    /// Writes numbers as their bytes, and `none` for nulls.
     fn numbers(
         &mut self,
         values: &[u8],
@@ -444,7 +446,7 @@ impl Records {
         Ok(())
     }
 
-    /// Times of 32 bits.
+    /// Writes times of 32 bits.
     fn counts(&mut self, values: &[i32], column: &dyn Array, places: &Places, path: &str) -> Result<()> {
         let values: Vec<u8> = values.iter().flat_map(|&count| i64::from(count).to_ne_bytes()).collect();
         self.numbers(&values, Some(i64::MIN.to_ne_bytes().to_vec()), 8, column, places, path)
@@ -507,7 +509,7 @@ impl Records {
     fn null(&self, index: usize, places: &Places, path: &str) -> Error {
         let row = self.row(index, places);
         Error::invalid_value(format!(
-            "{}null in row {row}, and NumPy's elements have none; fill it, or for times and floats ask for `nulls_as_nan`",
+            "{}row {row} is null, which no NumPy element can be; fill it, or for times and floats use `nulls_as_nan`",
             of_field(path)
         ))
     }
@@ -517,7 +519,7 @@ impl Records {
         let (row, field) = (self.row(index, places), of_field(path));
         Error::invalid_value(match len > room {
             true => format!("{field}the value in row {row} has {len} {of}, and there is room for {room}"),
-            false => format!("{field}the value in row {row} ends with a zero, which NumPy would not give back"),
+            false => format!("{field}the value in row {row} ends with a zero, which NumPy would drop"),
         })
     }
 }

@@ -1,9 +1,9 @@
-//! Systems where no signal tells of a lost page, or none that was ever tried: what is not `signal`.
+//! Systems on which no signal reports a lost page, or on which this was never tried: the counterpart of `signal`.
 
 use std::fs::File;
 use std::io;
 
-/// Nobody enters here.
+/// A value that does not exist on these systems.
 #[derive(Debug)]
 pub(crate) enum Entered {}
 
@@ -13,12 +13,12 @@ pub(super) fn enter() -> Option<Entered> {
     None
 }
 
-/// Some power of two: nobody replaces pages here.
+/// Returns some power of two, because pages are never replaced on these systems.
 pub(super) fn page_size() -> usize {
     1
 }
 
-/// The length of the file of a map that somebody has borrowed. Nobody finds it here.
+/// Returns the length of the file of a map that the caller has borrowed. Never called on these systems.
 #[cfg(unix)]
 pub(super) fn file_len_of(_: &super::Extent) -> io::Result<u64> {
     Ok(u64::MAX)

@@ -1,4 +1,4 @@
-//! What the tests do in a process of its own.
+//! Scenarios of the tests, each of which runs in a process of its own.
 
 use super::tests::{file, map, map_to_write, page};
 #[cfg(target_os = "linux")]
@@ -116,7 +116,7 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 static ADDRESS: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 static BLOCKED: AtomicUsize = AtomicUsize::new(0);
 
-/// Repairs what is not ours, by a page that can be written.
+/// Repairs a fault that is not ours, by a page that can be written.
 extern "C" fn other_repair(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     CALLS.fetch_add(1, SeqCst);
     // SAFETY: what the system gave.
@@ -206,7 +206,7 @@ pub(super) fn the_first_process_outlives_a_kill() {
     assert_repairs();
 }
 
-/// Of arrays that are larger than the memory.
+/// Reads single elements of arrays that are larger than the memory.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn elements_are_copied_one_by_one() {
     use crate::{DynArray, ErrorKind, MmapArray, Order};
@@ -286,7 +286,7 @@ pub(super) fn a_kill_within_an_operation_takes_nothing_away_and_the_second_kills
     kill();
 }
 
-/// An alternate stack on which there is no room for more than what the system pushes, in front of a page that kills.
+/// Replaces an alternate stack that has no space for more than what the system pushes, in front of a page that kills.
 #[cfg(target_os = "linux")]
 pub(super) fn a_small_alternate_stack_is_replaced() {
     let file = file(2);
@@ -313,7 +313,7 @@ pub(super) fn a_small_alternate_stack_is_replaced() {
     });
 }
 
-/// Parallel iterators over arrays that are lost, in threads that block the signal, which end in any order.
+/// Runs parallel iterators over arrays that are lost, in threads that block the signal and end in any order.
 #[cfg(feature = "rayon")]
 pub(super) fn workers_that_block_the_signal() {
     use crate::MmapArray;
@@ -346,7 +346,7 @@ pub(super) fn workers_that_block_the_signal() {
     assert!(pool.broadcast(|_| block(libc::SIG_BLOCK)).into_iter().all(|blocked| blocked), "it is blocked again");
 }
 
-/// More pages than the system would give memory for.
+/// Loses more pages than the system would give memory for.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(super) fn a_writable_map_of_more_than_the_memory_is_lost() {
     let file = file(1);
@@ -432,7 +432,7 @@ fn use_up_maps() {
     assert!(splits < 75_000 || !cfg!(target_os = "linux"));
 }
 
-/// Loses pages of maps that have been whole, where there can be no more maps.
+/// Loses pages of maps that have been whole, when there can be no more maps.
 #[cfg(target_os = "linux")]
 pub(super) fn no_more_maps_and_none_that_was_cut_before() {
     let files = [(file(64), false), (file(64), true)];
@@ -446,7 +446,7 @@ pub(super) fn no_more_maps_and_none_that_was_cut_before() {
     }
 }
 
-/// Loses pages where there can be no more maps.
+/// Loses pages when there can be no more maps.
 pub(super) fn no_more_maps_than_there_may_be() {
     let (cut, single) = (file(64), file(64));
     let (cut_map, single_map) = (map(&cut), map_to_write(&single));
@@ -482,7 +482,7 @@ pub(super) fn many_threads_install_it_at_once() {
     assert_eq!(CALLS.load(SeqCst), 1);
 }
 
-/// Has the kernel refuse every `mmap`: the handler from before finds the record that was written ahead of it.
+/// Makes the kernel refuse every `mmap`: the earlier handler finds the record that was written before the attempt.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(super) fn pages_cannot_be_replaced() {
     static MAP: AtomicPtr<GuardedMap> = AtomicPtr::new(ptr::null_mut());

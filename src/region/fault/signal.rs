@@ -1,4 +1,4 @@
-//! The handler, and its place among the others.
+//! The signal handler, and its interaction with other handlers.
 
 use super::slots::{self, Extent, Slot, Why};
 use libc::{c_int, c_void, siginfo_t};
@@ -14,34 +14,35 @@ use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicPtr};
 
-/// After so many faults of a map that replaced single pages, more than one is replaced.
+/// The number of faults of a map that replace single pages, after which a fault replaces more than one.
 pub(super) const SINGLE_PAGES: usize = 16;
 
-/// After so many of all maps, each of which makes up to two maps more of 65,530, all to the map's end are replaced.
+/// The number of such faults in all maps, after which a fault replaces everything to its map's end. Each of them
+/// creates up to two more of 65,530 maps.
 const ALL_SINGLE_PAGES: usize = 1 << 14;
 
 type Handler = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
 
-/// The handler by its one address: a function may have several.
+/// The handler at one address, because a function may have several.
 static HANDLER: Handler = handle;
 
 /// Whether the handler has been installed once.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// The action that was there before ours, leaked; null for the default.
+/// The action before ours, leaked; null for the default.
 static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
 
-/// Whether the default has been put back so that the signal kills: nobody is to take it away again.
+/// Whether the default has been restored so that the signal kills; it must not be removed again.
 static DYING: AtomicBool = AtomicBool::new(false);
 
-/// Maps of one page each, which are given up where no other can be made for want of them.
+/// Maps of one page each, which are unmapped if there are too many maps to create another.
 static SPARE: [AtomicPtr<c_void>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
 fn handler() -> libc::sighandler_t {
     (HANDLER as *const ()).expose_provenance()
 }
 
-/// Asks which action is installed.
+/// Returns the installed action.
 fn installed() -> io::Result<libc::sigaction> {
     let mut action = MaybeUninit::uninit();
     // SAFETY: without a new action the call changes nothing, and it writes an action to where there is room for one.
@@ -56,7 +57,7 @@ fn installed() -> io::Result<libc::sigaction> {
 ///
 /// # Safety
 ///
-/// The action is the default, or one whose handler may run at any time in any thread.
+/// The action must be the default, or one whose handler may run at any time in any thread.
 unsafe fn replace_action(action: &libc::sigaction) -> io::Result<libc::sigaction> {
     let mut old = MaybeUninit::uninit();
     // SAFETY: the action is a reference, and there is room for the old one. That it may be installed is the caller's
@@ -68,7 +69,7 @@ unsafe fn replace_action(action: &libc::sigaction) -> io::Result<libc::sigaction
     Ok(unsafe { old.assume_init() })
 }
 
-/// The action of a handler, with no flags and an empty mask.
+/// Returns the action of a handler, with no flags and an empty mask.
 fn action_of(handler: libc::sighandler_t) -> libc::sigaction {
     // SAFETY: a structure of integers and of functions that may be missing, of which zeros are values.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -78,13 +79,13 @@ fn action_of(handler: libc::sighandler_t) -> libc::sigaction {
     action
 }
 
-/// Whether an action has a flag. The type of flags differs from system to system.
+/// Returns whether an action has a flag. The type of flags differs between systems.
 fn has(action: &libc::sigaction, flag: c_int) -> bool {
     action.sa_flags as c_int & flag != 0
 }
 
-/// Installs the handler at the first call. Whether it is in its place later is for `enter` to see. Sees to it that there
-/// are spare maps.
+/// Installs the handler at the first call, and creates the spare maps. `enter` checks later whether the handler is
+/// still installed.
 pub(super) fn install() {
     if !INSTALLED.load(SeqCst) {
         is_ours();
@@ -115,8 +116,9 @@ fn give_up(spare: *mut c_void) {
     let _ = unsafe { rustix::mm::munmap(spare, rustix::param::page_size()) };
 }
 
-/// Whether the handler is installed, also by installing it: at first, and where the default has come back, since
-/// `std`'s handler puts it there when it is handed a signal. Another action that has come after ours stays.
+/// Returns whether the handler is installed, after installing it if possible: at first, and if the default has come
+/// back, because `std`'s handler restores it when a signal is handed on to it. Another action that was installed after
+/// ours stays.
 fn is_ours() -> bool {
     let Ok(current) = installed() else { return false };
     if current.sa_sigaction == handler() {
@@ -151,23 +153,23 @@ fn is_ours() -> bool {
     false
 }
 
-/// Our action, with more flags or none.
+/// Returns our action, with additional flags.
 fn ours(flags: c_int) -> libc::sigaction {
     let mut action = action_of(handler());
     action.sa_flags = (libc::SA_SIGINFO | flags) as _;
     action
 }
 
-/// As long as one lives in a thread, `SIGBUS` is not blocked there.
+/// A guard: while one lives in a thread, `SIGBUS` is not blocked there.
 #[derive(Debug)]
 pub(crate) struct Entered {
-    /// A mask is a thread's: the value stays there.
+    /// A signal mask belongs to a thread, so the value must stay there.
     thread: PhantomData<*mut ()>,
 }
 
 thread_local! {
-    /// How many there are in this thread, and whether the signal is to be blocked again after the last, in whatever order
-    /// they go.
+    /// The number of guards in this thread, and whether to block the signal again after the last one is dropped, in
+    /// whatever order they are dropped.
     static ENTERED: Cell<(usize, bool)> = const { Cell::new((0, false)) };
 }
 
@@ -193,15 +195,15 @@ impl Drop for Entered {
     }
 }
 
-/// The alternate stack of a thread, where it is too small for a handler.
+/// The alternate stack of a thread, which is replaced if it is too small for a handler.
 ///
-/// `std` gives each of its threads one as long as the system says that a signal needs at least. Where a processor has
-/// registers of many kilobytes (AMX), that is what the system itself pushes, and nothing is left.
+/// `std` gives each of its threads an alternate stack of the minimum size that the system reports. On a processor with
+/// registers of many kilobytes (AMX), the system itself pushes that much, and nothing is left.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod stack {
     use super::{MapFlags, MaybeUninit, ProtFlags, c_void, ptr};
 
-    /// What the handler needs, and some more.
+    /// The stack that the handler needs, with some reserve.
     const OURS: usize = 4096;
     const LARGE: usize = 64 << 10;
 
@@ -211,7 +213,7 @@ mod stack {
         static STACK: Stack = Stack::new();
     }
 
-    /// Gives the thread a larger one, at the first call.
+    /// Gives the thread a larger alternate stack, at the first call.
     pub(super) fn enlarge() {
         // Where a thread is about to end, it has what it had.
         let _ = STACK.try_with(|_| ());
@@ -251,7 +253,7 @@ mod stack {
         }
     }
 
-    /// Sets the alternate stack, or not, and returns the one that there was.
+    /// Returns the alternate stack, and sets another if one is given.
     fn exchange(new: Option<libc::stack_t>) -> Option<libc::stack_t> {
         let mut old = MaybeUninit::uninit();
         let new = new.as_ref().map_or(ptr::null(), ptr::from_ref);
@@ -273,14 +275,14 @@ fn only_sigbus() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: there is room for a set, and the call makes it an empty one.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
-    // SAFETY: initialised by the call before, which fails for no set.
+    // SAFETY: initialized by the call before, which fails for no set.
     let mut set = unsafe { set.assume_init() };
-    // SAFETY: the set is initialised, and the signal one that there is.
+    // SAFETY: the set is initialized, and the signal one that there is.
     unsafe { libc::sigaddset(&raw mut set, libc::SIGBUS) };
     set
 }
 
-/// Changes which signals the thread blocks. Returns whether it blocked `SIGBUS`; `None` if that failed. Safe in a
+/// Changes which signals the thread blocks. Returns whether it blocked `SIGBUS` before; `None` on failure. Safe in a
 /// handler.
 fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
     let mut old = MaybeUninit::uninit();
@@ -292,7 +294,7 @@ fn change_mask(how: c_int, signals: &libc::sigset_t) -> Option<bool> {
     Some(unsafe { libc::sigismember(old.as_ptr(), libc::SIGBUS) } == 1)
 }
 
-/// The length of memory's pages.
+/// Returns the size of a page of memory.
 pub(super) fn page_size() -> usize {
     rustix::param::page_size()
 }
@@ -301,18 +303,18 @@ pub(super) fn descriptor(file: &File) -> i32 {
     file.as_raw_fd()
 }
 
-/// The length of an open file. Safe in a handler.
+/// Returns the length of an open file. Safe in a handler.
 pub(super) fn file_len(file: impl std::os::fd::AsFd) -> io::Result<u64> {
     Ok(rustix::fs::fstat(file)?.st_size as u64)
 }
 
-/// The length of the file of a map that somebody has borrowed.
+/// Returns the length of the file of a map that the caller has borrowed.
 pub(super) fn file_len_of(extent: &Extent) -> io::Result<u64> {
     // SAFETY: the descriptor belongs to the map, which is borrowed, and is closed after the map is gone.
     file_len(unsafe { BorrowedFd::borrow_raw(extent.file) })
 }
 
-/// Where the C library keeps `errno` of this thread.
+/// Returns the location of this thread's `errno` in the C library.
 fn errno() -> *mut c_int {
     #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
     use libc::__errno as location;
@@ -324,14 +326,14 @@ fn errno() -> *mut c_int {
     unsafe { location() }
 }
 
-/// Who sent a signal.
+/// The sender of a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sender {
-    /// An instruction that met a page that is not there, and repeats.
+    /// An instruction that accessed a page that is not there, and will be repeated.
     Page,
-    /// An instruction that failed for another reason, and repeats.
+    /// An instruction that failed for another reason, and will be repeated.
     Instruction,
-    /// Somebody, by `kill` or otherwise, or nobody knows.
+    /// Another process, by `kill` or otherwise, or an unknown sender.
     Other,
 }
 
@@ -364,7 +366,7 @@ fn sender(code: c_int) -> Sender {
     }
 }
 
-/// The handler. `fault` says what it may do.
+/// The handler. See the module `fault` for what it may do.
 unsafe extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let errno = errno();
     // SAFETY: the thread's own `errno`, which nobody else touches.
@@ -381,7 +383,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c
     unsafe { errno.write(kept) };
 }
 
-/// Replaces what is lost at the address, if it is ours. Whether the instruction can be repeated.
+/// Replaces the lost pages at the address, if it is ours. Returns whether the instruction can be repeated.
 fn repair(address: usize) -> bool {
     let Some((slot, extent)) = slots::find(address) else { return false };
     slot.count();
@@ -421,7 +423,7 @@ fn repair(address: usize) -> bool {
     replace(&extent, &pages) || replace(&extent, &(at..at + extent.page))
 }
 
-/// Whether the file gives a byte when it is asked for by a system call. Safe in a handler.
+/// Returns whether a byte of the file can be read by a system call. Safe in a handler.
 fn can_read(file: BorrowedFd<'_>, offset: u64) -> bool {
     match rustix::io::pread(file, &mut [0], offset) {
         // Of a file that was opened for whole blocks (`O_DIRECT`) no byte can be asked for.
@@ -430,7 +432,7 @@ fn can_read(file: BorrowedFd<'_>, offset: u64) -> bool {
     }
 }
 
-/// The page and, once there have been many, some behind it, or all.
+/// Returns the page and, after many faults, some pages behind it, or all.
 fn single(slot: &Slot, extent: &Extent, at: usize) -> Range<usize> {
     let (of_map, of_all) = slot.count_single();
     if of_all >= ALL_SINGLE_PAGES {
@@ -440,7 +442,7 @@ fn single(slot: &Slot, extent: &Extent, at: usize) -> Range<usize> {
     at..extent.page.saturating_mul(1 << doubled).saturating_add(at).min(extent.len)
 }
 
-/// Puts zeros in the place of pages.
+/// Replaces pages with zeros.
 fn replace(extent: &Extent, pages: &Range<usize>) -> bool {
     let start = ptr::with_exposed_provenance_mut(extent.start.wrapping_add(pages.start));
     let protection = if extent.writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
@@ -454,7 +456,7 @@ fn replace(extent: &Extent, pages: &Range<usize>) -> bool {
     unsafe { rustix::mm::mmap_anonymous(start, pages.len(), protection, flags) }.is_ok()
 }
 
-/// Does with a signal that is not ours what was done with it before.
+/// Handles a signal that is not ours as the earlier action would.
 fn hand_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sender: Sender) {
     // SAFETY: null, or an action that was leaked and is written by nobody.
     let Some(previous) = (unsafe { PREVIOUS.load(SeqCst).as_ref() }) else { return die(sender) };
@@ -493,7 +495,7 @@ fn hand_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, sender: Se
     }
 }
 
-/// Has the signal kill the process when the handler returns.
+/// Makes the signal kill the process when the handler returns.
 fn die(sender: Sender) {
     // The first process of a container is not killed by what others send it, and would be left without a handler.
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,52 +1,52 @@
-//! Where the handler finds the maps that are registered, and leaves its records.
+//! The slots in which the handler finds the registered maps and leaves its records.
 //!
-//! A list of chunks of slots, which only grows: a slot that is given back is used again, and no memory is ever freed,
-//! so the handler may walk the list at any time. All that is in a slot are atomics. All accesses are `SeqCst`: there is
-//! one order of all of them, and none of them is hot.
+//! The slots are in a list of chunks that only grows: a released slot is used again, and no memory is ever freed, so
+//! the handler may walk the list at any time. A slot contains only atomics. All accesses are `SeqCst`: there is one
+//! order of all of them, and none of them is hot.
 //!
 //! A slot's fields are written under a version that is odd meanwhile (a seqlock). The handler reads the version, the
 //! fields, and the version again; if it was odd or has changed, the fields may belong to two maps, and the handler goes
-//! on to the next slot without waiting. That skips no map that matters. *The map that faults is borrowed by whoever
-//! touches it, so its slot was registered before the touch and is given back after it: its own version stands still all
-//! the while.* A slot that changes under the handler's eyes is therefore another map's, and this holds also where the
-//! handler has interrupted the very function that writes it.
+//! on to the next slot without waiting. That skips no map that matters. *The map that faults is borrowed by the code
+//! that accesses it, so its slot was registered before the access and is released after it: its own version does not
+//! change meanwhile.* A slot that changes while the handler reads it is therefore another map's, even if the handler
+//! has interrupted the very function that writes it.
 //!
-//! For the same reason the slot that the handler has found stays the map's until the handler returns. A slot is given
-//! back before its map is unmapped. So if an address lies in a registered map, no other map can be at that address: a
-//! later one is made after the earlier was unmapped, which was after its slot was given back, and the kernel's lock on
-//! the address space is between them.
+//! For the same reason, the slot that the handler has found remains the map's until the handler returns. A slot is
+//! released before its map is unmapped. So if an address lies in a registered map, no other map can be at that address:
+//! a later map is created after the earlier one was unmapped, which was after its slot was released, and the kernel's
+//! lock on the address space is between them.
 
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, fence};
 
-/// Why bytes were lost.
+/// The reason why bytes were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// The file had become shorter.
     Truncated,
-    /// The system could not read the bytes from the file, or not write them to it.
+    /// The system could not read the bytes from the file, or could not write them to it.
     Io,
 }
 
-/// What is registered of a map.
+/// The registered properties of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     /// The address of the first page.
     pub(super) start: usize,
-    /// Bytes, whole pages.
+    /// The length in bytes, in whole pages.
     pub(super) len: usize,
-    /// The length of a page of this map, a power of two.
+    /// The size of a page of this map, a power of two.
     pub(super) page: usize,
     /// The descriptor of the file.
     pub(super) file: i32,
-    /// The byte of the file that is the first byte of the first page.
+    /// The offset in the file of the first byte of the first page.
     pub(super) offset: u64,
     pub(super) writable: bool,
 }
 
-/// Lost bytes, counted from the first byte of the map's first page: all that were lost lie between the two.
+/// The lost bytes, counted from the first byte of the map's first page: all lost bytes lie between the two fields.
 struct Record {
     from: AtomicUsize,
     to: AtomicUsize,
@@ -67,7 +67,7 @@ impl Record {
         self.to.fetch_max(bytes.end, SeqCst);
     }
 
-    /// The first byte of the range that lies in the record.
+    /// Returns the first byte of the range that lies in the record.
     fn first(&self, bytes: &Range<usize>) -> Option<usize> {
         let first = self.from.load(SeqCst).max(bytes.start);
         (first < self.to.load(SeqCst).min(bytes.end)).then_some(first)
@@ -79,27 +79,28 @@ pub(super) struct Slot {
     /// Odd while the fields of the extent are written.
     version: AtomicUsize,
     start: AtomicUsize,
-    /// Zero where no map is registered.
+    /// Zero if no map is registered.
     len: AtomicUsize,
     page: AtomicUsize,
     file: AtomicI32,
-    /// The lower and the upper half: not all machines have atomics of 64 bits.
+    /// The lower and the upper half, because not all machines have 64-bit atomics.
     offset: [AtomicU32; 2],
     writable: AtomicBool,
     truncated: Record,
     failed: Record,
-    /// How many faults the map has had, and how many of them replaced not all to its end.
+    /// The number of faults of the map, and the number of those that did not replace everything to its end.
     faults: AtomicUsize,
     singles: AtomicUsize,
-    /// The pages that have faulted last though the file had them, each where its number says, and how often in a row.
+    /// The pages that faulted last although the file had them, indexed by page number, and the number of times in a
+    /// row.
     repeated: [[AtomicUsize; 2]; REPEATED],
-    /// How often any has since a page was replaced.
+    /// The number of such faults since a page was replaced.
     repeats: AtomicUsize,
 }
 
 const REPEATED: usize = 8;
 
-/// How many faults of the maps that are registered replaced not all to their map's end.
+/// The number of faults of the registered maps that did not replace everything to their map's end.
 static ALL_SINGLES: AtomicUsize = AtomicUsize::new(0);
 
 const SLOTS: usize = 64;
@@ -123,7 +124,7 @@ impl Chunk {
         unsafe { self.next.load(SeqCst).as_ref() }
     }
 
-    /// Puts another chunk at the end of the list.
+    /// Appends another chunk to the list.
     fn append(&'static self) {
         let new = ptr::from_mut(Box::leak(Box::new(Chunk::new())));
         let mut last = self;
@@ -138,7 +139,7 @@ fn slots() -> impl Iterator<Item = &'static Slot> {
     std::iter::successors(Some(&FIRST), |chunk| chunk.next()).flat_map(|chunk| &chunk.slots)
 }
 
-/// Finds the slot of the map in which an address lies. For the handler, and for whoever borrows a map that is registered.
+/// Finds the slot of the map that contains an address. For the handler, and for code that borrows a registered map.
 #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
 pub(super) fn find(address: usize) -> Option<(&'static Slot, Extent)> {
     slots().find_map(|slot| {
@@ -167,7 +168,7 @@ impl Slot {
         }
     }
 
-    /// Takes a slot that is free.
+    /// Takes a free slot.
     fn take() -> &'static Self {
         loop {
             let free = |slot: &&Self| slot.taken.compare_exchange(false, true, SeqCst, SeqCst).is_ok();
@@ -178,7 +179,7 @@ impl Slot {
         }
     }
 
-    /// Writes the extent. For the one who has taken the slot.
+    /// Writes the extent. Only for the owner of the slot.
     fn write(&self, extent: &Extent) {
         self.version.fetch_add(1, SeqCst);
         self.start.store(extent.start, SeqCst);
@@ -191,7 +192,7 @@ impl Slot {
         self.version.fetch_add(1, SeqCst);
     }
 
-    /// Reads the extent; `None` where it is being written.
+    /// Reads the extent; returns `None` while it is being written.
     fn read(&self) -> Option<Extent> {
         let version = self.version.load(SeqCst);
         let extent = Extent {
@@ -218,13 +219,13 @@ impl Slot {
         self.record(why).add(bytes);
     }
 
-    /// The lowest byte that is lost for any reason; `usize::MAX` where none is.
+    /// Returns the lowest byte that is lost for any reason; `usize::MAX` if none is.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn lowest(&self) -> usize {
         self.truncated.from.load(SeqCst).min(self.failed.from.load(SeqCst))
     }
 
-    /// The first byte of the range that is lost, and why.
+    /// Returns the first byte of the range that is lost, and why.
     pub(super) fn first_lost(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
         // The loads that the question is about stay before it.
         fence(SeqCst);
@@ -233,8 +234,8 @@ impl Slot {
         [first(Why::Io), first(Why::Truncated)].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 
-    /// Whether an instruction may be repeated that has met a page which the file has. Not if it has been so often that
-    /// something else must be the matter, such as a disk that is full under a page that is written.
+    /// Returns whether an instruction may be repeated that has faulted on a page which the file has. Returns `false`
+    /// after so many repetitions that there must be another cause, such as a full disk under a page that is written.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn may_repeat(&self, page: usize) -> bool {
         const OFTEN: usize = 16;
@@ -253,8 +254,8 @@ impl Slot {
         self.faults.fetch_add(1, SeqCst);
     }
 
-    /// Counts a fault that does not replace all to the map's end, and returns how many there were before: of the map, and
-    /// of all maps that are registered.
+    /// Counts a fault that does not replace everything to the map's end, and returns the numbers of earlier ones: of
+    /// the map, and of all registered maps.
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no handler"))]
     pub(super) fn count_single(&self) -> (usize, usize) {
         self.repeats.store(0, SeqCst);
@@ -262,11 +263,11 @@ impl Slot {
     }
 }
 
-/// A slot that a map has, until it is dropped: while the map is still mapped.
+/// The slot of a map, which is released when this is dropped, while the map is still mapped.
 pub(super) struct Registered(&'static Slot);
 
 impl Registered {
-    /// Registers a map that has been mapped, and is touched by nobody yet.
+    /// Registers a map that has been mapped and that nothing accesses yet.
     pub(super) fn new(extent: Extent) -> Self {
         let slot = Slot::take();
         // Nobody adds to the records now: the map that had the slot before is gone.
@@ -280,7 +281,7 @@ impl Registered {
         Self(slot)
     }
 
-    /// As [`Slot::first_lost`].
+    /// Returns the first byte of the range that is lost, and why. See [`Slot::first_lost`].
     pub(super) fn first_lost(&self, bytes: &Range<usize>) -> Option<(usize, Why)> {
         self.0.first_lost(bytes)
     }

@@ -1,5 +1,5 @@
-//! What dies in a test, or changes the action for `SIGBUS`, is done in a child: this program, started with the name of
-//! what it is to do.
+//! Tests that die, or that change the action for `SIGBUS`, run in a child: this program, started with the name of the
+//! scenario.
 
 use super::*;
 use crate::region::system::huge_page;
@@ -14,14 +14,14 @@ pub(super) fn page() -> usize {
     rustix::param::page_size()
 }
 
-/// A file of so many pages, of which no byte is zero.
+/// Creates a file of `pages` pages without a zero byte.
 pub(super) fn file(pages: usize) -> File {
     let file = tempfile::tempfile().unwrap();
     file.write_all_at(&vec![7; pages * page()], 0).unwrap();
     file
 }
 
-/// A file of zeros without blocks.
+/// Creates a file of zeros without disk blocks.
 fn sparse(len: u64) -> File {
     let file = tempfile::tempfile().unwrap();
     file.set_len(len).unwrap();
@@ -64,7 +64,7 @@ impl GuardedMap {
     }
 }
 
-/// Maps of this process within the memory of one.
+/// Returns the number of this process's maps within the memory of one.
 #[cfg(target_os = "linux")]
 pub(super) fn maps_within(map: &GuardedMap) -> usize {
     let (start, len) = (map.raw.as_ptr().addr(), map.raw.len());
@@ -73,7 +73,7 @@ pub(super) fn maps_within(map: &GuardedMap) -> usize {
     maps.lines().filter(|line| begins(line).wrapping_sub(start) < len).count()
 }
 
-/// Numbers that look random, the same in every run.
+/// Returns pseudorandom numbers, the same in every run.
 pub(super) fn random(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) as usize
@@ -348,7 +348,7 @@ fn a_system_call_gets_an_error_of_a_lost_page_and_leaves_no_record() {
     assert_eq!(map.taken(&(0..1)), None);
 }
 
-/// The handler in a build for tests, beside one that does nothing.
+/// Measures the handler in a build for tests against one that does nothing.
 #[cfg(target_os = "linux")]
 #[test]
 #[cfg_attr(
@@ -412,13 +412,13 @@ fn in_child(scenario: &str) -> ExitStatus {
     output.status
 }
 
-/// Whether the program has been compiled with a sanitizer, whose own handler of `SIGBUS` is there from the beginning, and
-/// ends the program after a report.
+/// Returns whether the program was compiled with a sanitizer, whose own handler of `SIGBUS` is there from the
+/// beginning, and ends the program after a report.
 fn is_sanitized() -> bool {
     option_env!("RUSTFLAGS").is_some_and(|flags| flags.contains("sanitizer"))
 }
 
-/// Scenarios that a sanitizer's handler or its need of memory ends.
+/// The scenarios that a sanitizer's handler or its need for memory ends.
 const NOT_SANITIZED: [&str; 7] = [
     "std_ignores_the_first_kill_and_the_handler_comes_back",
     "a_kill_within_an_operation_takes_nothing_away",
@@ -515,7 +515,7 @@ scenarios! {
         a_thread_that_blocks_the_signal_dies_outside;
 }
 
-/// On the one machine whose number for the call is known to be the one that is used.
+/// Only on the one architecture whose number for the call is known to be the one that is used.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 #[cfg_attr(
@@ -578,8 +578,8 @@ fn a_writable_map_may_lose_more_than_there_is_memory() {
     assert_survives("more_than_the_memory");
 }
 
-/// A file system of its own on a file, which is cut under it. The loop device goes with the mount, and the mount with
-/// the process.
+/// A file system on a file, which is truncated under it. The loop device goes with the mount, and the mount with the
+/// process.
 #[cfg(target_os = "linux")]
 const ON_A_FAILING_DISK: &str = r#"
 truncate -s 16m "$DISK" && mkfs.ext4 -q -F -b 4096 -O ^has_journal "$DISK" && mount -o loop "$DISK" "$FOLDER" || exit 77

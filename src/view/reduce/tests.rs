@@ -6,7 +6,7 @@ fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
     ArrayView::from_slice(elements, elements.len()).unwrap()
 }
 
-/// NumPy's `pairwise_sum`, as it is written there.
+/// Computes NumPy's `pairwise_sum`, written as it is there.
 fn recursive(values: &[f64]) -> f64 {
     if values.len() <= BLOCK {
         return pairwise_block(
@@ -169,7 +169,7 @@ fn short_rows_are_added_pairwise_by_all_that_adds() {
     }
 }
 
-/// Runs that are fetched block by block: an extreme is found wherever in a block it lies.
+/// Runs are prefetched block by block: an extreme is found wherever in a block it is.
 #[test]
 fn extremes_of_long_runs_are_found_at_the_edges_of_blocks() {
     fn of<T: Ordered + bytemuck::Pod + PartialEq + std::fmt::Debug>(values: &mut [T], step: usize, low: T, high: T) {

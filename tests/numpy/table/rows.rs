@@ -1,4 +1,4 @@
-//! The rows of the front page's tables, in their order.
+//! The rows of the tables of `guide::numpy`, in their order.
 //!
 //! On the left NumPy, as a text; on the right the crate, as code. Several pairs separated by commas are one row. A pair that
 //! needs a feature has `#[cfg(feature = "…")]` before it. Code in parentheses is an expression, whose value is
@@ -122,7 +122,7 @@ rows {
     r#"np.fromfile(f, dtype, offset=8).reshape(4, 6)"# => (MmapArray::<T>::options().offset(8).shape([4, 6]).load(f)?);
 }
 
-"Files that others write and cut"
+"Files that others write and truncate"
 numpy r#"
 f, new = folder + "/numbers.f4", folder + "/new"
 arr = np.memmap(f, "f4", "r+", 8, (4, 6))
@@ -167,7 +167,7 @@ rows {
     #[cfg(feature = "ndarray")] "np.asarray(arr)" => (arr.view().into_ndarray::<Ix2>()?);
 }
 
-"Index, slice, turn"
+"Index, slice, transpose"
 numpy r#"
 arr = np.memmap(folder + "/numbers.f4", "f4", "r", 8, (4, 6))
 "#

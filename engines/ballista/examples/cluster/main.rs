@@ -1,11 +1,11 @@
-//! A cluster on this machine: one scheduler and two executors as processes, over shards in a folder. One of the executors is
-//! killed in the middle of a query, whose answer is the same.
+//! Runs a cluster on this machine: one scheduler and two executors as processes, over shards in a folder. Kills one of
+//! the executors in the middle of a query, and checks that the answer is the same.
 //!
 //! ```text
 //! cargo run --release --example cluster
 //! ```
 //!
-//! It makes eight shards of readings, which are temporary and go again.
+//! The program creates eight temporary shards of readings, and deletes them at the end.
 #![forbid(unsafe_code)]
 
 mod processes;
@@ -23,13 +23,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 const SHARDS: usize = 8;
-/// So many in a shard that a query takes some seconds.
+/// The number of rows in a shard, so that a query takes some seconds.
 const ROWS: usize = if cfg!(debug_assertions) { 250_000 } else { 5_000_000 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
     if std::env::args_os().len() > 1 {
-        // One of the processes that are started below.
+        // This is one of the processes that are started below.
         env_logger::init();
         return Arguments::parse().run().await;
     }

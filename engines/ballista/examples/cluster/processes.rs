@@ -1,4 +1,4 @@
-//! A scheduler and executors, each a process of this machine.
+//! A scheduler and executors, each a process on this machine.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// Processes that end with this.
+/// A cluster, whose processes are killed when it is dropped.
 pub(crate) struct Cluster {
     pub(crate) port: u16,
     folder: PathBuf,
@@ -21,14 +21,14 @@ fn free_port() -> u16 {
 pub(crate) fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_there() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} does not come");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} does not appear within 60 seconds");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 impl Cluster {
-    /// Starts a scheduler, and an executor in each of some working directories, all by a program that has the commands of
-    /// `npy-ballista`. What they say is in the folder.
+    /// Starts a scheduler, and one executor in each of the working directories, by a program that has the commands of
+    /// `npy-ballista`. Their logs are in the folder.
     pub(crate) fn start(program: &Path, folder: &Path, directories: &[&Path]) -> Self {
         let port = free_port();
         let command = |name: String| {
@@ -54,19 +54,19 @@ impl Cluster {
         cluster
     }
 
-    /// Where an executor keeps its parts of answers.
+    /// Returns the folder of an executor's intermediate results.
     fn work_dir(&self, executor: usize) -> PathBuf {
         self.folder.join(format!("work-{executor}"))
     }
 
-    /// Kills the last executor, and takes away what it has written: as a machine that is gone.
+    /// Kills the last executor and deletes its intermediate results, as if its machine were lost.
     pub(crate) fn kill_one(&mut self) {
         let mut executor = self.executors.pop().expect("an executor");
         executor.kill().and_then(|()| executor.wait()).expect("it ends");
         let _ = fs::remove_dir_all(self.work_dir(self.executors.len()));
     }
 
-    /// How many parts of answers an executor has written, and folders for them.
+    /// Returns the number of files and folders of an executor's intermediate results.
     pub(crate) fn parts(&self, executor: usize) -> usize {
         fn count(folder: &Path) -> usize {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten();

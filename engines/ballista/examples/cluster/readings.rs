@@ -1,4 +1,4 @@
-//! Shards of readings, of which each goes on where the one before ends.
+//! Shards of readings, each of which continues the previous one.
 
 use datafusion::error::Result;
 use mmap_array::bytemuck::{Pod, Zeroable};
@@ -15,7 +15,7 @@ pub(crate) struct Reading {
     value: Be<f32>,
 }
 
-/// Makes a folder of so many shards of so many rows.
+/// Creates a folder of shards with a number of rows each.
 pub(crate) fn make(folder: &Path, shards: usize, rows: usize) -> Result<()> {
     fs::create_dir(folder)?;
     for shard in 0..shards {

@@ -1,0 +1,210 @@
+//! The arguments.
+
+use clap::{ArgGroup, Parser, ValueEnum};
+use clap_complete::Shell;
+use mmap_array::{DType, Order};
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Shows what is in `.npy` and `.npz` files, and in files of raw numbers, of any size.
+///
+/// Without an option it describes the array and prints it as NumPy does. Only the rows that are shown are read.
+#[derive(Debug, Parser)]
+#[command(name = "mmap-inspect", version, max_term_width = 100)]
+#[command(group(ArgGroup::new("show").args(["json", "jsonl", "csv", "rust", "stats", "plot"])))]
+#[command(group(ArgGroup::new("raw").args(["dtype", "offset", "shape", "order"]).multiple(true).conflicts_with("max_header")))]
+pub(crate) struct Args {
+    /// Files, or members of `.npz` archives by the names that NumPy shows.
+    #[arg(value_name = "FILE[:MEMBER]", required_unless_present = "completions")]
+    pub(crate) files: Vec<OsString>,
+
+    /// Shows a part of the leading axis: `3` is one row, `5..9` four, `=-5..` the last five, `..100` the first hundred.
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true, value_parser = Rows::parse)]
+    pub(crate) rows: Option<Rows>,
+
+    /// Shows one field of the records: `pos`, or `pos.x` of nested records.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) field: Option<String>,
+
+    /// Prints one line of JSON for each array, which describes it.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Prints one line of JSON for each element of the leading axis.
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+
+    /// Prints comma-separated values, one line for each element of the leading axis; of records, a line of names first.
+    #[arg(long)]
+    pub(crate) csv: bool,
+
+    /// Prints a Rust struct that opens the file with the crate `mmap-array`.
+    #[arg(long)]
+    pub(crate) rust: bool,
+
+    /// Prints for each field the count, NaN and infinite counts, minimum, maximum and mean.
+    #[arg(long)]
+    pub(crate) stats: bool,
+
+    /// Draws a PNG: one axis as a line and a histogram, two as an image, (height, width, 3) as colors.
+    #[arg(long, value_name = "OUT.png", value_parser = png)]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// Reads a file without a header as elements of this dtype: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id', '<u4'), ('x', '>f4')]"`.
+    #[arg(long, value_name = "DTYPE", value_parser = dtype, help_heading = "Files without a header")]
+    pub(crate) dtype: Option<DType>,
+
+    /// Says at which byte the first element begins, as `54` or `0x36` [default: 0].
+    #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "Files without a header")]
+    pub(crate) offset: Option<u64>,
+
+    /// Sets the number of elements along each axis, -1 for one that follows from the file's length [default: -1].
+    #[arg(long, value_name = "N,...", allow_hyphen_values = true, value_parser = Lens::parse, help_heading = "Files without a header")]
+    pub(crate) shape: Option<Lens>,
+
+    /// Says how the elements are stored: row by row (C) or column by column (F) [default: C].
+    #[arg(long, value_name = "ORDER", help_heading = "Files without a header")]
+    pub(crate) order: Option<StorageOrder>,
+
+    /// Reads headers of up to this number of characters [default: 10000].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_header: Option<usize>,
+
+    /// Prints a script that completes these arguments in a shell.
+    #[arg(long, value_name = "SHELL", exclusive = true)]
+    pub(crate) completions: Option<Shell>,
+}
+
+/// The order of a raw file's elements.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StorageOrder {
+    #[value(name = "C")]
+    C,
+    #[value(name = "F")]
+    F,
+}
+
+impl From<StorageOrder> for Order {
+    fn from(order: StorageOrder) -> Self {
+        match order {
+            StorageOrder::C => Self::C,
+            StorageOrder::F => Self::F,
+        }
+    }
+}
+
+/// A range of the leading axis; negative numbers count from its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rows {
+    start: Option<i64>,
+    end: Option<i64>,
+    /// Whether it is `start` alone, without dots.
+    single: bool,
+}
+
+impl Rows {
+    fn parse(text: &str) -> Result<Self, String> {
+        let bound = |text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| format!("{text:?} is no number of a row")),
+        };
+        match text.split_once("..") {
+            Some((start, end)) => Ok(Self { start: bound(start)?, end: bound(end)?, single: false }),
+            None if text.is_empty() => Err("it is 3, 5..9, -5.. or ..100, for example".into()),
+            None => Ok(Self { start: bound(text)?, end: None, single: true }),
+        }
+    }
+
+    /// The rows of an axis of so many.
+    pub(crate) fn of(self, len: usize) -> Result<Range<usize>, String> {
+        // A row's number fits, since there are no more elements than addresses.
+        let place = |bound: i64| if bound < 0 { bound + len as i64 } else { bound };
+        let start = self.start.map_or(0, place);
+        let end = if self.single { start.saturating_add(1) } else { self.end.map_or(len as i64, place) };
+        match (usize::try_from(start), usize::try_from(end)) {
+            (Ok(start), Ok(end)) if start <= end && end <= len => Ok(start..end),
+            _ if self.single => Err(format!("there is no row {}, but 0..{len}", self.start.unwrap_or(0))),
+            _ => Err(format!("there are no rows {start}..{end}, but 0..{len}")),
+        }
+    }
+}
+
+/// The lengths of axes as `--shape` has them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lens(pub(crate) Vec<Option<usize>>);
+
+impl Lens {
+    fn parse(text: &str) -> Result<Self, String> {
+        let axis = |text: &str| match text.trim() {
+            "-1" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| format!("{text:?} is no length of an axis")),
+        };
+        let text = text.trim().trim_start_matches('(').trim_end_matches(')').trim_end_matches(',');
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        text.split(',').map(axis).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn dtype(text: &str) -> Result<DType, String> {
+    text.parse().map_err(|error: mmap_array::Error| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let number = hexadecimal.map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16));
+    number.map_err(|_| "it is no number of a byte, such as 54 or 0x36".into())
+}
+
+fn png(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("png") => Ok(path.into()),
+        _ => Err("a PNG file is written, whose name must end in .png".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn rows_are_numbers_ranges_and_counted_from_the_end() {
+        let of = |text: &str| Rows::parse(text).and_then(|rows| rows.of(10));
+        for (text, rows) in [
+            ("3", 3..4),
+            ("-1", 9..10),
+            ("5..9", 5..9),
+            ("-5..", 5..10),
+            ("..-5", 0..5),
+            ("..", 0..10),
+            ("10..", 10..10),
+            ("-10..-9", 0..1),
+        ] {
+            assert_eq!(of(text), Ok(rows), "{text}");
+        }
+        for text in ["", "x", "1..x", "10", "-11", "2..1", "0..11", "-11..", "18446744073709551615", "1..2..3"] {
+            assert!(of(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            Rows::parse("9223372036854775807").and_then(|rows| rows.of(10)),
+            Err("there is no row 9223372036854775807, but 0..10".into())
+        );
+    }
+
+    #[test]
+    fn offsets_are_decimal_or_hexadecimal() {
+        assert_eq!([bytes("54"), bytes("0x36"), bytes("0X0")], [Ok(54), Ok(54), Ok(0)]);
+        assert!(["", "0x", "-1", "1e3", "0x10000000000000000"].iter().all(|text| bytes(text).is_err()));
+        assert_eq!(Lens::parse("(2, -1)"), Ok(Lens(vec![Some(2), None])));
+        assert!(Lens::parse("2,-3").is_err() && Lens::parse("2,,3").is_err());
+    }
+}

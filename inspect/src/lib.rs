@@ -1,0 +1,267 @@
+//! Looks into `.npy` and `.npz` files, and files of raw numbers, of any size.
+//!
+//! ```text
+//! mmap-inspect FILE[:MEMBER]... [--dtype D --offset B --shape S --order C|F] [--rows A..B] [--field PATH]
+//!              [--json | --jsonl | --csv | --rust | --stats | --plot OUT.png]
+//! ```
+//!
+//! This is the program as a library, so that tests call it as a function. [`run`] is all of it.
+//!
+//! Every way to show an array takes bounded memory: rows are read block by block. A deflated member of an archive is read
+//! twice, first to check it, before a line is written; if it is printed, summarized, or in Fortran order, it is unpacked into a
+//! temporary file. If a file is cut short meanwhile, that is an error, and what was printed before is what the file held.
+#![forbid(unsafe_code)]
+
+mod args;
+mod csv;
+mod elements;
+mod json;
+mod jsonl;
+mod number;
+mod output;
+#[cfg(feature = "plot")]
+mod plot;
+mod source;
+mod stats;
+mod text;
+
+use args::Args;
+use clap::{CommandFactory, Parser};
+use output::Output;
+use source::{Raw, Source};
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// The characters of a line.
+    pub columns: usize,
+    /// The lines of the screen.
+    pub lines: usize,
+}
+
+/// An error as the shell sees it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit status: 1 for what is wrong with a file, 2 for wrong arguments.
+    pub status: u8,
+    /// What standard error gets: for each file that failed one line.
+    pub text: String,
+}
+
+impl Failure {
+    /// On one line, whatever the names of files and fields are.
+    fn new(text: impl Into<String>) -> Self {
+        Self { status: 1, text: text.into().replace(['\n', '\r'], " ") }
+    }
+
+    fn usage(text: impl fmt::Display) -> Self {
+        let error = Args::command().error(clap::error::ErrorKind::ArgumentConflict, text);
+        Self { status: 2, text: error.render().to_string().trim_end().to_owned() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.status == 2 {
+            return f.write_str(&self.text);
+        }
+        let mut separator = "";
+        self.text
+            .lines()
+            .try_for_each(|line| write!(f, "{}mmap-inspect: {line}", std::mem::replace(&mut separator, "\n")))
+    }
+}
+
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(told(&error))
+    }
+}
+
+/// What an error says, with this program's option in place of the library's method.
+fn told(error: &impl Error) -> String {
+    error.to_string().replace("`max_header`", "`--max-header N`")
+}
+
+/// Runs the program with its arguments, the first of which is its name, and writes to `out` what standard output gets.
+///
+/// `terminal` is the size of the terminal that `out` is, if it is one: arrays then are printed so that they fit it.
+///
+/// # Errors
+///
+/// The text and the exit status of what went wrong. If the reader of `out` has closed it, that is no error.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    terminal: Option<Terminal>,
+    out: impl Write,
+) -> Result<(), Failure> {
+    let mut out = Output::new(out);
+    let ran = run_to(args, terminal, &mut out);
+    match out.finish() {
+        Ok(()) => ran,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(format!("standard output: {error}"))),
+    }
+}
+
+fn run_to(
+    args: impl IntoIterator<Item = OsString>,
+    terminal: Option<Terminal>,
+    out: &mut Output<impl Write>,
+) -> Result<(), Failure> {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            return Err(Failure { status: 2, text: error.render().to_string().trim_end().to_owned() });
+        }
+        Err(help) => return Ok(write!(out, "{}", help.render())?),
+    };
+    if let Some(shell) = args.completions {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), "mmap-inspect", &mut script);
+        return Ok(out.write_all(&script)?);
+    }
+    if args.plot.is_some() && args.files.len() > 1 {
+        return Err(Failure::usage("--plot draws one array, but several files are given"));
+    }
+    if !cfg!(feature = "plot") && args.plot.is_some() {
+        return Err(Failure::usage("this program was built without its feature \"plot\", which draws pictures"));
+    }
+    let mut failures: Vec<String> = Vec::new();
+    let mut first = true;
+    for file in &args.files {
+        let shown = show_file(&args, file, terminal, first, out);
+        if out.has_failed() {
+            break;
+        }
+        first &= shown.is_err();
+        failures.extend(shown.err().map(|failure| failure.text));
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failure { status: 1, text: failures.join("\n") }) }
+}
+
+/// Shows a file as the arguments ask, whose heading, if there are several, has an empty line before it unless it is the first.
+fn show_file(
+    args: &Args,
+    file: &OsStr,
+    terminal: Option<Terminal>,
+    first: bool,
+    out: &mut Output<impl Write>,
+) -> Result<(), Failure> {
+    let several = args.files.len() > 1;
+    let is_text = !(args.json || args.jsonl || args.csv || args.rust || args.plot.is_some());
+    let heading = |out: &mut Output<_>| match several && is_text {
+        true => writeln!(out, "{}{}", if first { "" } else { "\n" }, one_line(&file.to_string_lossy())),
+        false => Ok(()),
+    };
+    let named = several.then(|| file.to_string_lossy());
+    let raw = args.dtype.is_some() || args.offset.is_some() || args.shape.is_some() || args.order.is_some();
+    let raw = raw.then(|| Raw {
+        dtype: args.dtype.clone(),
+        offset: args.offset.unwrap_or(0),
+        shape: args.shape.as_ref().map(|shape| shape.0.clone()),
+        order: args.order.map(Into::into).unwrap_or_default(),
+    });
+    let options = args
+        .max_header
+        .map_or_else(mmap_array::npy::dyn_options, |most| mmap_array::npy::dyn_options().max_header(most));
+    let source = match raw {
+        Some(raw) => Source::raw(file, &raw)?,
+        None => match Source::open(file, options)? {
+            Some(source) => source,
+            // An archive of several members.
+            None if args.json && args.rows.is_none() && args.field.is_none() => {
+                return json::write_members(file, options, named.as_deref(), out);
+            }
+            None if is_text && !args.stats && args.rows.is_none() && args.field.is_none() => {
+                let archive = source::open_archive(&source::split(file).0)?;
+                heading(out)?;
+                return text::list_members(&archive, options, out);
+            }
+            None => return Err(Failure::new(source::which_member(file)?)),
+        },
+    };
+    let rows = rows_of(args, &source)?;
+    let field = args.field.as_deref();
+    if let Some(path) = field {
+        elements::find_field(&source.dtype, path)?;
+    }
+    let shown = if args.json {
+        json::write(&source, named.as_deref(), out)
+    } else if args.jsonl {
+        jsonl::write(&source, rows, field, out)
+    } else if args.csv {
+        csv::write(&source, rows, field, out)
+    } else if args.rust {
+        write_rust(&source, field, out)
+    } else if args.stats {
+        stats::Stats::of(&source, rows, field).and_then(|stats| {
+            heading(out)?;
+            Ok(stats.write(out)?)
+        })
+    } else if let Some(path) = &args.plot {
+        plotted(&source, rows, field, path)
+    } else {
+        text::of(&source, rows, field, terminal).and_then(|text| {
+            heading(out)?;
+            Ok(out.write_all(text.as_bytes())?)
+        })
+    };
+    // If the file has become shorter meanwhile, that is the reason.
+    shown.map_err(|failure| source.check().err().unwrap_or(failure))
+}
+
+#[cfg(feature = "plot")]
+fn plotted(
+    source: &Source,
+    rows: Option<Range<usize>>,
+    field: Option<&str>,
+    path: &std::path::Path,
+) -> Result<(), Failure> {
+    plot::draw(source, rows, field, path)
+}
+
+#[cfg(not(feature = "plot"))]
+fn plotted(_: &Source, _: Option<Range<usize>>, _: Option<&str>, _: &std::path::Path) -> Result<(), Failure> {
+    Err(Failure::new("this program was built without pictures"))
+}
+
+/// The rows that are asked for, which are there; `None` of a 0-d array, which has none.
+fn rows_of(args: &Args, source: &Source) -> Result<Option<Range<usize>>, Failure> {
+    match (source.shape.first(), args.rows) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Failure::new(format!("{}: a 0-d array has no rows", source.name))),
+        (Some(&len), asked) => {
+            let rows = asked.unwrap_or_default().of(len);
+            rows.map(Some).map_err(|text| Failure::new(format!("{}: {text}", source.name)))
+        }
+    }
+}
+
+/// A Rust struct for the elements, or for one field of them.
+fn write_rust(source: &Source, field: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
+    let dtype = field.map_or(Ok(&source.dtype), |path| elements::find_field(&source.dtype, path))?;
+    let text = dtype.to_rust().map_err(|error| Failure::new(format!("{}: {error}", source.name)))?;
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+/// A shape as Python writes it.
+fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        shape => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A text as it is, but for line ends, tabs and the like, which are escaped.
+fn one_line(text: &str) -> String {
+    let plain = |character: char| {
+        if character.is_control() { character.escape_default().to_string() } else { character.into() }
+    };
+    text.chars().map(plain).collect()
+}

@@ -1,0 +1,408 @@
+//! Statistics of each field, in one pass of the file.
+
+use super::Failure;
+use super::elements::find_field;
+use super::number::{write_f32, write_f64, write_int};
+use super::source::Source;
+use mmap_array::access::Shared;
+use mmap_array::dtype::{Kind, RecordField, TimeUnit};
+use mmap_array::dynamic::Value;
+use mmap_array::{DType, DynView, Order};
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// What is mapped and gone through at once, in bytes.
+const WINDOW: u64 = 16 << 20;
+
+/// The numbers that are converted at once.
+const RUN: usize = 1 << 14;
+
+/// The statistics of all fields of an array.
+pub(crate) struct Stats {
+    columns: Vec<Column>,
+}
+
+/// The statistics of one field.
+struct Column {
+    name: String,
+    /// A record with nothing but this field, or the elements themselves.
+    part: DType,
+    dtype: DType,
+    summary: Summary,
+}
+
+/// What has been seen of the numbers of a field.
+enum Summary {
+    Int {
+        min: i64,
+        max: i64,
+        sum: i128,
+        count: u64,
+    },
+    UInt {
+        min: u64,
+        max: u64,
+        sum: u128,
+        count: u64,
+    },
+    Float(Floats),
+    Complex(Floats, Floats),
+    Time {
+        min: i64,
+        max: i64,
+        count: u64,
+        nat: u64,
+    },
+    /// No numbers.
+    Other {
+        count: u64,
+    },
+}
+
+struct Floats {
+    count: u64,
+    nan: u64,
+    inf: u64,
+    min: f64,
+    max: f64,
+    /// A sum and what was rounded off it, by Neumaier.
+    sum: f64,
+    rest: f64,
+}
+
+impl Stats {
+    /// Goes through some rows of an array, or one field of them.
+    pub(crate) fn of(source: &Source, rows: Option<Range<usize>>, field: Option<&str>) -> Result<Self, Failure> {
+        source.check()?;
+        let mut columns = Vec::new();
+        match field {
+            Some(path) => {
+                let leaf = find_field(&source.dtype, path)?;
+                push_columns(leaf, path, &|leaf| leaf, &mut columns)?;
+            }
+            None => push_columns(&source.dtype, "", &|leaf| leaf, &mut columns)?,
+        }
+        let mut buffers = Buffers::default();
+        let mut take = |view: &DynView<'_, Shared>| {
+            let view = field.map_or_else(|| Ok(view.view()), |path| view.field(path))?;
+            columns.iter_mut().try_for_each(|column| column.take(&view, &mut buffers))
+        };
+        let Some(rows) = rows else {
+            source.map(None)?.try_read(|view| take(&view))?;
+            return Ok(Self { columns });
+        };
+        let per_row = source.nbytes / (source.shape[0].max(1) as u64);
+        if source.order == Order::F && source.shape.len() > 1 {
+            // Along the last axis, on which its parts lie one after another.
+            let array = source.map(Some(rows))?;
+            let axis = source.shape.len() - 1;
+            let len = source.shape[axis];
+            let step = windows(source.nbytes / (len.max(1) as u64));
+            for start in (0..len).step_by(step) {
+                array.try_read(|view| take(&view.slice_axis(axis, start..len.min(start + step)).t()))?;
+            }
+        } else {
+            let step = windows(per_row);
+            for start in rows.clone().step_by(step) {
+                source.map(Some(start..rows.end.min(start + step)))?.try_read(|view| take(&view))?;
+            }
+        }
+        Ok(Self { columns })
+    }
+
+    /// Writes a table with a line for each field.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut lines = vec![["field", "dtype", "count", "nan", "inf", "min", "max", "mean"].map(str::to_owned)];
+        for column in &self.columns {
+            lines.push(column.cells()?);
+        }
+        // Without fields, there is nothing to name.
+        let first = usize::from(matches!(&self.columns[..], [column] if column.name.is_empty()));
+        let width = |cell: usize| lines.iter().map(|line| line[cell].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 8] = std::array::from_fn(width);
+        for line in &lines {
+            for cell in first..8 {
+                let (text, width) = (&line[cell], widths[cell]);
+                match cell {
+                    _ if cell == first => write!(out, "{text:<width$}")?,
+                    1 => write!(out, "  {text:<width$}")?,
+                    _ => write!(out, "  {text:>width$}")?,
+                }
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// How many rows are gone through at once.
+fn windows(bytes: u64) -> usize {
+    usize::try_from((WINDOW / bytes.max(1)).max(1)).unwrap_or(usize::MAX)
+}
+
+/// Adds a column for each part of an element, of which `within` makes an element with that part alone.
+fn push_columns(
+    dtype: &DType,
+    name: &str,
+    within: &dyn Fn(DType) -> DType,
+    columns: &mut Vec<Column>,
+) -> Result<(), Failure> {
+    match dtype.kind() {
+        Kind::Array { element, shape } => {
+            let array = |inner: DType| DType::array(inner, shape.clone());
+            // A subarray of records is one of each of their fields.
+            array((**element).clone())?;
+            let within = |inner: DType| within(array(inner.clone()).unwrap_or(inner));
+            push_columns(element, name, &within, columns)
+        }
+        Kind::Record { fields } => fields.iter().try_for_each(|field| {
+            let size = dtype.itemsize();
+            let record = |inner: DType| DType::record([RecordField::new("f", field.offset, inner)], size);
+            let within = |inner: DType| within(record(inner.clone()).unwrap_or(inner));
+            let joint = if name.is_empty() { "" } else { "." };
+            push_columns(&field.dtype, &format!("{name}{joint}{}", super::one_line(&field.name)), &within, columns)
+        }),
+        kind => {
+            let floats =
+                || Floats { count: 0, nan: 0, inf: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, rest: 0.0 };
+            let summary = match kind {
+                Kind::Bool | Kind::UInt { .. } => Summary::UInt { min: u64::MAX, max: 0, sum: 0, count: 0 },
+                Kind::Int { .. } => Summary::Int { min: i64::MAX, max: i64::MIN, sum: 0, count: 0 },
+                Kind::Float { .. } => Summary::Float(floats()),
+                Kind::Complex { size: 8 | 16, .. } => Summary::Complex(floats(), floats()),
+                Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. } => {
+                    Summary::Time { min: i64::MAX, max: i64::MIN, count: 0, nat: 0 }
+                }
+                _ => Summary::Other { count: 0 },
+            };
+            columns.push(Column { name: name.to_owned(), part: within(dtype.clone()), dtype: dtype.clone(), summary });
+            Ok(())
+        }
+    }
+}
+
+#[derive(Default)]
+struct Buffers {
+    ints: Vec<i64>,
+    uints: Vec<u64>,
+    floats: Vec<f64>,
+}
+
+impl Column {
+    /// Takes in the field of some elements.
+    fn take(&mut self, view: &DynView<'_, Shared>, buffers: &mut Buffers) -> Result<(), Failure> {
+        let mut view = view.view_as(&self.part)?;
+        // Every record on the way to the field has it alone.
+        while matches!(view.dtype().kind(), Kind::Record { .. }) {
+            view = view.field("f")?;
+        }
+        self.summary.take(&view, &self.dtype, buffers)
+    }
+
+    fn cells(&self) -> io::Result<[String; 8]> {
+        let text = |write: &dyn Fn(&mut Vec<u8>) -> io::Result<()>| {
+            let mut out = Vec::new();
+            write(&mut out)?;
+            Ok::<_, io::Error>(String::from_utf8_lossy(&out).into_owned())
+        };
+        let float = |number: f64| match number {
+            number if number.is_nan() => Ok("nan".into()),
+            f64::INFINITY => Ok("inf".into()),
+            f64::NEG_INFINITY => Ok("-inf".into()),
+            number => text(&|out| write_f64(number, out)),
+        };
+        // A number of the field's own width.
+        let narrow = |number: f64| match self.dtype.kind() {
+            Kind::Float { size: 4, .. } if number.is_finite() => text(&|out| write_f32(number as f32, out)),
+            Kind::Float { size: 2, .. } if number.is_finite() => Ok(Value::F16(number as f32).to_string()),
+            _ => float(number),
+        };
+        let none = || "-".to_owned();
+        let (count, nan, inf, [min, max, mean]) = match &self.summary {
+            Summary::Int { count, .. } | Summary::UInt { count, .. } if *count == 0 => {
+                (*count, none(), none(), [none(), none(), none()])
+            }
+            Summary::Int { min, max, sum, count } => {
+                let mean = float(*sum as f64 / *count as f64)?;
+                (*count, none(), none(), [text(&|out| write_int(*min, out))?, text(&|out| write_int(*max, out))?, mean])
+            }
+            Summary::UInt { min, max, sum, count } => {
+                let mean = float(*sum as f64 / *count as f64)?;
+                let shown = |number: u64| match self.dtype.kind() {
+                    Kind::Bool => Ok(if number == 0 { "False" } else { "True" }.to_owned()),
+                    _ => text(&|out| write_int(number, out)),
+                };
+                (*count, none(), none(), [shown(*min)?, shown(*max)?, mean])
+            }
+            Summary::Float(floats) => {
+                let shown = match floats.count == floats.nan {
+                    true => [none(), none(), none()],
+                    false => [narrow(floats.min)?, narrow(floats.max)?, float(floats.mean())?],
+                };
+                (floats.count, floats.nan.to_string(), floats.inf.to_string(), shown)
+            }
+            Summary::Complex(re, im) => {
+                let mean = match re.count == re.nan {
+                    true => none(),
+                    false => Value::ComplexF64([re.mean(), im.mean()]).to_string(),
+                };
+                (re.count, re.nan.to_string(), re.inf.to_string(), [none(), none(), mean])
+            }
+            Summary::Time { min, max, count, nat } => {
+                let shown = match count == nat {
+                    true => [none(), none(), none()],
+                    false => [self.time(*min), self.time(*max), none()],
+                };
+                (*count, nat.to_string(), none(), shown)
+            }
+            Summary::Other { count } => (*count, none(), none(), [none(), none(), none()]),
+        };
+        Ok([self.name.clone(), self.dtype.to_string(), count.to_string(), nan, inf, min, max, mean])
+    }
+
+    fn time(&self, count: i64) -> String {
+        match *self.dtype.kind() {
+            Kind::DateTime64 { unit: TimeUnit::Generic, .. } => count.to_string(),
+            Kind::DateTime64 { unit, count: spans_of, .. } => Value::DateTime64(count, unit, spans_of).to_string(),
+            Kind::TimeDelta64 { unit, count: spans_of, .. } => Value::TimeDelta64(count, unit, spans_of).to_string(),
+            _ => count.to_string(),
+        }
+    }
+}
+
+/// Splits a view until its parts have no more than [`RUN`] elements, in whatever order.
+fn runs(
+    view: &DynView<'_, Shared>,
+    f: &mut impl FnMut(&DynView<'_, Shared>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if view.len() <= RUN {
+        return if view.is_empty() { Ok(()) } else { f(view) };
+    }
+    // The longest axis of the outermost ones, so that what lies together stays so.
+    let axis = view.shape().iter().position(|&len| len > 1).unwrap_or(0);
+    let len = view.shape()[axis];
+    let step = (RUN / (view.len() / len)).max(1).min(len.div_ceil(2));
+    for start in (0..len).step_by(step) {
+        runs(&view.slice_axis(axis, start..len.min(start + step)), f)?;
+    }
+    Ok(())
+}
+
+impl Summary {
+    fn take(&mut self, view: &DynView<'_, Shared>, dtype: &DType, buffers: &mut Buffers) -> Result<(), Failure> {
+        if let Self::Other { count } = self {
+            *count += view.len() as u64;
+            return Ok(());
+        }
+        let Buffers { ints, uints, floats } = buffers;
+        // Times are counts of 64 bits.
+        let order = match *dtype.kind() {
+            Kind::DateTime64 { order, .. } | Kind::TimeDelta64 { order, .. } => Some(order),
+            _ => None,
+        };
+        let counts = order.map(|order| DType::scalar(Kind::Int { size: 8, order })).transpose()?;
+        runs(view, &mut |view| {
+            match self {
+                Self::Int { min, max, sum, count } => {
+                    ints.resize(view.len(), 0);
+                    view.copy_to_as(ints)?;
+                    (*min, *max) = ints.iter().fold((*min, *max), |(min, max), &x| (min.min(x), max.max(x)));
+                    // No overflow: there are fewer than 2^15, of 64 bits.
+                    *sum += ints.iter().map(|&x| i128::from(x)).sum::<i128>();
+                    *count += ints.len() as u64;
+                }
+                Self::UInt { min, max, sum, count } => {
+                    uints.resize(view.len(), 0);
+                    view.copy_to_as(uints)?;
+                    (*min, *max) = uints.iter().fold((*min, *max), |(min, max), &x| (min.min(x), max.max(x)));
+                    *sum += uints.iter().map(|&x| u128::from(x)).sum::<u128>();
+                    *count += uints.len() as u64;
+                }
+                Self::Float(of) => {
+                    floats.resize(view.len(), 0.0);
+                    view.copy_to_as(floats)?;
+                    of.take(floats);
+                }
+                Self::Complex(re, im) => {
+                    uints.clear();
+                    floats.resize(view.len(), 0.0);
+                    view.re()?.copy_to_as(floats)?;
+                    let mut other = vec![0.0_f64; view.len()];
+                    view.im()?.copy_to_as(&mut other)?;
+                    // A number of which a part is NaN is NaN, and likewise for infinity.
+                    for (re, im) in floats.iter_mut().zip(&mut other) {
+                        if re.is_nan() || im.is_nan() {
+                            (*re, *im) = (f64::NAN, f64::NAN);
+                        }
+                    }
+                    let infinite =
+                        floats.iter().zip(&other).filter(|(re, im)| re.is_infinite() || im.is_infinite()).count();
+                    let before = re.inf;
+                    re.take(floats);
+                    im.take(&other);
+                    re.inf = before + infinite as u64;
+                }
+                Self::Time { min, max, count, nat } => {
+                    ints.resize(view.len(), 0);
+                    let counts = counts.as_ref().ok_or_else(|| Failure::new("a time without a byte order"))?;
+                    view.view_as(counts)?.copy_to_as(ints)?;
+                    *count += ints.len() as u64;
+                    for &time in &*ints {
+                        if time == i64::MIN {
+                            *nat += 1;
+                        } else {
+                            (*min, *max) = ((*min).min(time), (*max).max(time));
+                        }
+                    }
+                }
+                Self::Other { .. } => {}
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Floats {
+    fn take(&mut self, numbers: &[f64]) {
+        const LANES: usize = 8;
+        let mut nan = [0_u64; LANES];
+        let mut inf = [0_u64; LANES];
+        let (mut min, mut max, mut sum) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
+        let mut one = |lane: usize, x: f64| {
+            nan[lane] += u64::from(x.is_nan());
+            inf[lane] += u64::from(x.abs() == f64::INFINITY);
+            min[lane] = if x < min[lane] { x } else { min[lane] };
+            max[lane] = if x > max[lane] { x } else { max[lane] };
+            sum[lane] += if x.is_nan() { 0.0 } else { x };
+        };
+        let (chunks, rest) = numbers.split_at(numbers.len() - numbers.len() % LANES);
+        for chunk in chunks.chunks_exact(LANES) {
+            for (lane, &x) in chunk.iter().enumerate() {
+                one(lane, x);
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            one(lane, x);
+        }
+        self.count += numbers.len() as u64;
+        self.nan += nan.iter().sum::<u64>();
+        self.inf += inf.iter().sum::<u64>();
+        self.min = min.into_iter().fold(self.min, f64::min);
+        self.max = max.into_iter().fold(self.max, f64::max);
+        // In pairs, as the lanes are.
+        let [a, b, c, d, e, f, g, h] = sum;
+        let part = ((a + b) + (c + d)) + ((e + f) + (g + h));
+        let total = self.sum + part;
+        if total.is_finite() {
+            self.rest +=
+                if self.sum.abs() >= part.abs() { (self.sum - total) + part } else { (part - total) + self.sum };
+        }
+        self.sum = total;
+    }
+
+    /// The mean of those that are numbers.
+    fn mean(&self) -> f64 {
+        let sum = if self.sum.is_finite() { self.sum + self.rest } else { self.sum };
+        sum / (self.count - self.nan) as f64
+    }
+}
