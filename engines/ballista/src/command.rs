@@ -64,8 +64,11 @@ enum Command {
     },
     /// Runs a query in SQL and prints its result.
     Sql {
-        #[arg(long, default_value = "df://localhost:50050")]
+        /// The name of the scheduler's machine.
+        #[arg(long, default_value = "localhost")]
         scheduler: String,
+        #[arg(long, default_value_t = 50050)]
+        scheduler_port: u16,
         /// The number of partitions of scans [default: the number of processors of this machine].
         #[arg(long)]
         partitions: Option<usize>,
@@ -124,13 +127,13 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             };
             executor(config).await?;
         }
-        Command::Sql { scheduler, partitions, first, question, tables } => {
+        Command::Sql { scheduler, scheduler_port, partitions, first, question, tables } => {
             let config = SessionConfig::new();
             let config = match partitions {
                 Some(partitions) => config.with_target_partitions(partitions),
                 None => config,
             };
-            let ctx = connect(&scheduler, config).await?;
+            let ctx = connect(&format!("df://{scheduler}:{scheduler_port}"), config).await?;
             for table in tables {
                 let (name, path) =
                     table.split_once('=').ok_or_else(|| format!("{table}: expected a table as name=path"))?;

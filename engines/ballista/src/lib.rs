@@ -29,6 +29,7 @@ pub use command::Arguments;
 
 use ballista::extension::{SessionConfigExt, SessionContextExt};
 use ballista_core::error::{BallistaError, Result};
+use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_core::serde::{BallistaLogicalExtensionCodec, BallistaPhysicalExtensionCodec};
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
@@ -92,9 +93,12 @@ pub async fn scheduler(config: SchedulerConfig) -> Result<()> {
 ///
 /// Returns an error if it cannot listen on its ports, or cannot connect to the scheduler.
 pub async fn executor(config: ExecutorProcessConfig) -> Result<()> {
+    // All functions of the engine: by default an executor has none of arrays and records.
+    let state = SessionStateBuilder::new().with_default_features().build();
     let config = ExecutorProcessConfig {
         override_logical_codec: Some(logical_codec()),
         override_physical_codec: Some(physical_codec()),
+        override_function_registry: Some(Arc::new(BallistaFunctionRegistry::from(&state))),
         ..config
     };
     start_executor_process(Arc::new(config)).await

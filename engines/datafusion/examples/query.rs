@@ -13,12 +13,24 @@ use datafusion::prelude::SessionContext;
 use mmap_array::{DType, DynView, npy};
 use mmap_array_datafusion::{NpyTable, RegisterNpy};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("query: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let ctx = SessionContext::new();
+    ctx.register_npy_format();
     if let [question, tables @ ..] = &args[..] {
         for table in tables {
             let (name, path) = table

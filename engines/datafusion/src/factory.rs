@@ -44,9 +44,10 @@ impl TableProviderFactory for NpyTableFactory {
                 "npy.member" => member = Some(value.as_str()),
                 "npy.analyze" => is_analyzed = truth(option, value)?,
                 "npy.binary" => is_binary = truth(option, value)?,
-                _ => {
+                other => {
+                    let name = other.strip_prefix("format.").unwrap_or(other);
                     return Err(planning(format!(
-                        "{option} is not an option of `.npy` tables; expected npy.member, npy.analyze or npy.binary"
+                        "{name} is not an option of `.npy` tables; expected npy.member, npy.analyze or npy.binary"
                     )));
                 }
             }
@@ -81,7 +82,7 @@ fn path(location: &str) -> Result<PathBuf> {
 }
 
 fn truth(option: &str, value: &str) -> Result<bool> {
-    value.parse().map_err(|_| planning(format!("{option} must be true or false, not {value}")))
+    value.to_ascii_lowercase().parse().map_err(|_| planning(format!("{option} must be true or false, not {value}")))
 }
 
 /// Returns the column of an order.

@@ -29,6 +29,9 @@ pub(crate) struct Files {
     pub(crate) binary: bool,
     /// The columns whose values never decrease.
     pub(crate) sorted: Vec<String>,
+    /// Whether the engine keeps the rows of partitions in order between the stages of a query. One that runs on several
+    /// machines does not: Ballista replaces repartitions that keep an order by shuffles that do not.
+    pub(crate) keeps_order: bool,
     /// The statistics of each shard's columns, once they have been computed.
     pub(crate) statistics: Option<Vec<Arc<Statistics>>>,
 }
@@ -43,7 +46,7 @@ impl Files {
             return Err(planning(format!("{}: {rows} have no bytes, and therefore no columns", shards[0])));
         }
         let schema = schema(&shards, &rows, binary)?;
-        Ok(Self { shards, rows, schema, binary, sorted: Vec::new(), statistics: None })
+        Ok(Self { shards, rows, schema, binary, sorted: Vec::new(), keeps_order: true, statistics: None })
     }
 
     /// Changes the schema to read `S` as bytes.
@@ -81,8 +84,11 @@ impl Files {
     }
 
     /// Returns the known orders of the rows, except by floats, because NumPy and the engine order NaN and negative
-    /// zeros differently.
+    /// zeros differently, and of none if the engine would lose it.
     pub(crate) fn orderings(&self) -> Vec<LexOrdering> {
+        if !self.keeps_order {
+            return Vec::new();
+        }
         let ordering = |name: &String| {
             let place = self.schema.index_of(name).ok()?;
             if self.schema.field(place).data_type().is_floating() {

@@ -167,6 +167,8 @@ impl FilesMessage {
             files.schema.field_with_name(column)?;
         }
         files.sorted.clone_from(&self.sorted);
+        // Parts of the query run elsewhere.
+        files.keeps_order = false;
         Ok(files)
     }
 }

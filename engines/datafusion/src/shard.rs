@@ -13,6 +13,17 @@ pub(crate) fn external(error: mmap_array::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
+/// Returns the text of an error with the number of a row counted from the first row of the file, not of the batch.
+fn counted_from(text: &str, first: usize) -> String {
+    let numbered = text.match_indices(" row ").find_map(|(at, word)| {
+        let (before, rest) = text.split_at(at + word.len());
+        let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+        let row: usize = rest[..digits].parse().ok()?;
+        Some(format!("{before}{}{}", first + row, &rest[digits..]))
+    });
+    numbered.unwrap_or_else(|| format!("from row {first} on: {text}"))
+}
+
 /// An error of creating a batch from the rows of a file.
 pub(crate) struct Unreadable(DataFusionError);
 
@@ -121,6 +132,12 @@ impl fmt::Display for Shard {
 impl Shard {
     /// Reads the header, and checks that the rows can be mapped.
     pub(crate) fn find(path: &Path, member: Option<&str>) -> Result<(Self, Rows)> {
+        if member.is_some() && path.is_dir() {
+            return Err(planning(format!("{}: a folder has no members; name an archive", path.display())));
+        }
+        if path.to_string_lossy().contains(['*', '?']) && !path.exists() {
+            return Err(planning(format!("{}: patterns are not expanded; name the folder", path.display())));
+        }
         let mut shard = Self { path: path.to_owned(), member: member.map(str::to_owned), rows: 0, identity: None };
         let header = match member {
             None if path.extension().is_some_and(|extension| extension == "npz") => return Err(shard.is_an_archive()),
@@ -128,6 +145,14 @@ impl Shard {
             Some(member) => npz::Archive::open(path).and_then(|archive| npy::header(archive.member(member)?)),
         };
         let header = header.map_err(external)?;
+        if let Some(member) = member {
+            let archive = npz::Archive::open(path).map_err(external)?;
+            if !archive.member(member).map_err(external)?.is_stored() {
+                return Err(planning(format!(
+                    "{shard}: the member is compressed, so it cannot be mapped; `np.savez` stores members uncompressed"
+                )));
+            }
+        }
         let [rows, shape @ ..] = header.shape() else {
             return Err(planning(format!("{shard}: an array without axes has no rows")));
         };
@@ -219,7 +244,7 @@ impl Shard {
                 let error = error.to_string();
                 // The option has another name in the engine.
                 let error = error.replace("without `bytes_as_utf8` it is bytes", "the option 'npy.binary' reads bytes");
-                Unreadable(execution(format!("{self}: from row {first} on: {error}")))
+                Unreadable(execution(format!("{self}: {}", counted_from(&error, first))))
             })
         });
         Ok(batch?)
@@ -254,5 +279,16 @@ impl Shard {
             return Err(execution(format!("{self}: the file has been replaced since the table was created")));
         }
         Ok(array)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted_from;
+
+    #[test]
+    fn rows_are_counted_from_the_first_of_the_file() {
+        assert_eq!(counted_from("the text in row 26 is not UTF-8", 41_384), "the text in row 41410 is not UTF-8");
+        assert_eq!(counted_from("a row too many", 7), "from row 7 on: a row too many");
     }
 }

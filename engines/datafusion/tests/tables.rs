@@ -490,7 +490,7 @@ fn a_member_that_is_deflated_is_refused_by_name() -> Result<()> {
     let save = "import numpy as np, sys; np.savez_compressed(sys.argv[1], x=np.arange(1000.0))";
     python.run(save, [&path]);
     let error = NpyTable::open_member(&path, "x").unwrap_err().to_string();
-    assert!(error.contains("a.npz") && error.contains("\"x\"") && error.contains("compressed"), "{error}");
+    assert!(error.contains("a.npz:x: the member is compressed"), "{error}");
     let error = NpyTable::open_member(&path, "y").unwrap_err().to_string();
     assert!(error.contains("a.npz") && error.contains("y"), "{error}");
     Ok(())
