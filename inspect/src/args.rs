@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     pub(crate) field: Option<String>,
 
-    /// Prints one line of JSON for each array, which describes it.
+    /// Prints one line of JSON for each array, which describes all of it.
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) csv: bool,
 
-    /// Prints a Rust struct that opens the file with the crate `mmap-array`.
+    /// Prints the Rust struct or type with which the crate `mmap-array` opens the file.
     #[arg(long)]
     pub(crate) rust: bool,
 
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.png", value_parser = png)]
     pub(crate) plot: Option<PathBuf>,
 
-    /// Reads a file without a header as elements of this dtype: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id', '<u4'), ('x', '>f4')]"`.
+    /// Reads a file without a header as elements of this dtype [default: u1]: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id', '<u4'), ('x', '>f4')]"`.
     #[arg(long, value_name = "DTYPE", value_parser = dtype, help_heading = "Files without a header")]
     pub(crate) dtype: Option<DType>,
 
@@ -107,11 +107,11 @@ impl Rows {
     fn parse(text: &str) -> Result<Self, String> {
         let bound = |text: &str| match text {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| format!("{text:?} is no number of a row")),
+            text => text.parse().map(Some).map_err(|_| format!("{text:?} is not a row number")),
         };
         match text.split_once("..") {
             Some((start, end)) => Ok(Self { start: bound(start)?, end: bound(end)?, single: false }),
-            None if text.is_empty() => Err("it is 3, 5..9, -5.. or ..100, for example".into()),
+            None if text.is_empty() => Err("expected 3, 5..9, -5.. or ..100, for example".into()),
             None => Ok(Self { start: bound(text)?, end: None, single: true }),
         }
     }
@@ -124,8 +124,11 @@ impl Rows {
         let end = if self.single { start.saturating_add(1) } else { self.end.map_or(len as i64, place) };
         match (usize::try_from(start), usize::try_from(end)) {
             (Ok(start), Ok(end)) if start <= end && end <= len => Ok(start..end),
-            _ if self.single => Err(format!("there is no row {}, but 0..{len}", self.start.unwrap_or(0))),
-            _ => Err(format!("there are no rows {start}..{end}, but 0..{len}")),
+            _ if self.single => Err(format!("there is no row {}: the array has {len}", self.start.unwrap_or(0))),
+            _ => {
+                let bound = |bound: Option<i64>| bound.map_or_else(String::new, |bound| bound.to_string());
+                Err(format!("there are no rows {}..{}: the array has {len}", bound(self.start), bound(self.end)))
+            }
         }
     }
 }
@@ -138,7 +141,7 @@ impl Lens {
     fn parse(text: &str) -> Result<Self, String> {
         let axis = |text: &str| match text.trim() {
             "-1" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| format!("{text:?} is no length of an axis")),
+            text => text.parse().map(Some).map_err(|_| format!("{text:?} is not the length of an axis")),
         };
         let text = text.trim().trim_start_matches('(').trim_end_matches(')').trim_end_matches(',');
         if text.is_empty() {
@@ -155,7 +158,7 @@ fn dtype(text: &str) -> Result<DType, String> {
 fn bytes(text: &str) -> Result<u64, String> {
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let number = hexadecimal.map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16));
-    number.map_err(|_| "it is no number of a byte, such as 54 or 0x36".into())
+    number.map_err(|_| "expected the number of a byte, such as 54 or 0x36".into())
 }
 
 fn png(text: &str) -> Result<PathBuf, String> {
@@ -196,7 +199,7 @@ mod tests {
         }
         assert_eq!(
             Rows::parse("9223372036854775807").and_then(|rows| rows.of(10)),
-            Err("there is no row 9223372036854775807, but 0..10".into())
+            Err("there is no row 9223372036854775807: the array has 10".into())
         );
     }
 

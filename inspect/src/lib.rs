@@ -163,7 +163,7 @@ fn show_file(
     let raw = args.dtype.is_some() || args.offset.is_some() || args.shape.is_some() || args.order.is_some();
     let raw = raw.then(|| Raw {
         dtype: args.dtype.clone(),
-        offset: args.offset.unwrap_or(0),
+        offset: args.offset,
         shape: args.shape.as_ref().map(|shape| shape.0.clone()),
         order: args.order.map(Into::into).unwrap_or_default(),
     });
@@ -247,7 +247,12 @@ fn rows_of(args: &Args, source: &Source) -> Result<Option<Range<usize>>, Failure
 fn write_rust(source: &Source, field: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
     let dtype = field.map_or(Ok(&source.dtype), |path| elements::find_field(&source.dtype, path))?;
     let text = dtype.to_rust().map_err(|error| Failure::new(format!("{}: {error}", source.name)))?;
-    Ok(out.write_all(text.as_bytes())?)
+    out.write_all(text.as_bytes())?;
+    if field.is_none() {
+        let element = if text.contains("\ntype Element") || text.starts_with("type") { "Element" } else { "Row" };
+        writeln!(out, "\n// {}", source.opening(element))?;
+    }
+    Ok(())
 }
 
 /// A shape as Python writes it.

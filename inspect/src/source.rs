@@ -1,6 +1,6 @@
 //! Where an array is: a file of its own, a member of an archive, or a file without a header.
 
-use super::Failure;
+use super::{Failure, one_line};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{DType, DynArray, Options, Order, SharedDynArray, npz::Archive};
 use std::cell::OnceCell;
@@ -39,7 +39,7 @@ enum Place {
 /// What is asked for of a file without a header.
 pub(crate) struct Raw {
     pub(crate) dtype: Option<DType>,
-    pub(crate) offset: u64,
+    pub(crate) offset: Option<u64>,
     pub(crate) shape: Option<Vec<Option<usize>>>,
     pub(crate) order: Order,
 }
@@ -120,12 +120,19 @@ impl Source {
     /// A file without a header.
     pub(crate) fn raw(file: &OsStr, raw: &Raw) -> Result<Self, Failure> {
         let path = PathBuf::from(file);
+        if raw.offset.is_none() && path.is_file() && is_npy(&path) {
+            return Err(Failure::new(format!(
+                "{}: it is a `.npy` file, whose header says what the elements are; with --offset 0 it is read as raw bytes",
+                path.display()
+            )));
+        }
+        let offset = raw.offset.unwrap_or(0);
         let dtype = match &raw.dtype {
             Some(dtype) => dtype.clone(),
             None => "u1".parse()?,
         };
         // All of it is mapped, which takes addresses only, so that the library says what is wrong.
-        let mut options = DynArray::options(dtype).offset(raw.offset).order(raw.order);
+        let mut options = DynArray::options(dtype).offset(offset).order(raw.order);
         if let Some(shape) = &raw.shape {
             options = options.shape(shape.as_slice());
         }
@@ -138,11 +145,30 @@ impl Source {
             shape: array.shape().to_vec(),
             order: raw.order,
             nbytes,
-            data_offset: Some(raw.offset),
+            data_offset: Some(offset),
             path,
             place: Place::Raw,
             unpacked: OnceCell::new(),
         })
+    }
+
+    /// The call that opens the array as elements of a type, as Rust source.
+    pub(crate) fn opening(&self, element: &str) -> String {
+        let path = one_line(&self.path.display().to_string());
+        match &self.place {
+            Place::Npy(_) => format!("npy::options::<{element}>().open_shared({path:?})?"),
+            Place::Member(_, _, name) => {
+                let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
+                format!("npy::options::<{element}>().{call}(npz::Archive::open({path:?})?.member({name:?})?)?")
+            }
+            Place::Raw => {
+                let (offset, shape) = (self.data_offset.unwrap_or(0), &self.shape);
+                let order = if self.order == Order::F { ".order(Order::F)" } else { "" };
+                format!(
+                    "MmapArray::<{element}>::options().offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
+                )
+            }
+        }
     }
 
     /// Checks that all elements are there and, as far as that means reading them anyway, unharmed.

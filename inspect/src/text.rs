@@ -84,7 +84,9 @@ fn described(source: &Source) -> String {
             line("data", &format!("from byte {offset} on"));
             let aligned = match is_aligned(&source.dtype, offset, source.dtype.itemsize()) {
                 true => "in place and aligned: every number lies at a multiple of its alignment",
-                false => "in place, unaligned: some numbers lie at no multiple of their alignment",
+                false => {
+                    "in place, unaligned: `open_shared` and `load` read it, slices need `Le`, `Be` or a packed record"
+                }
             };
             line("mapped", aligned);
         }

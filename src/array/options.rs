@@ -170,9 +170,9 @@ impl<T> MmapArray<T> {
 impl<E> Options<E, Raw> {
     /// Sets the byte offset of the first element in the source. Defaults to 0.
     ///
-    /// The offset need not be page-aligned, but must be a multiple of `align_of::<T>()`. Bytes, arrays of bytes, packed
-    /// records and numbers with an explicit byte order, such as [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), may
-    /// begin at any byte.
+    /// The offset need not be page-aligned. The calls that return slices of the file need a multiple of
+    /// `align_of::<T>()`; bytes, arrays of bytes, packed records and numbers with an explicit byte order, such as
+    /// [`Le<f32>`](crate::Le) or [`Be<f32>`](crate::Be), may begin at any byte.
     #[must_use]
     pub fn offset(mut self, bytes: u64) -> Self {
         self.format.offset = bytes;

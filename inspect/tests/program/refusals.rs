@@ -29,14 +29,19 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         (&member, "--json", "it is no archive, so it has no member \"x\""),
         (&good, "--max-header 10 --json", "at most 10 characters are read"),
         (&good, "--max-header 10 --json", "--max-header N"),
-        (&good, "--rows 1..3", "there are no rows 1..3, but 0..2"),
+        (&good, "--rows 1..3", "there are no rows 1..3: the array has 2"),
         (&good, "--rows 2..1 --jsonl", "there are no rows 2..1"),
         (&good, "--field x --jsonl", "there is no field \"x\""),
         (&zero_d, "--rows 0..1 --jsonl", "a 0-d array has no rows"),
-        (&good, "--rows 2", "there is no row 2, but 0..2"),
-        (&good, "--rows -3..", "there are no rows -1..2, but 0..2"),
+        (&good, "--rows 2", "there is no row 2: the array has 2"),
+        (&good, "--rows -3..", "there are no rows -3..: the array has 2"),
         (&text, "--dtype f8 --shape 3,-1", "3"),
         (&text, "--offset 100", "the file at byte"),
+        (
+            &good,
+            "--dtype f4",
+            "good.npy: it is a `.npy` file, whose header says what the elements are; with --offset 0 it is read as raw bytes",
+        ),
     ] {
         let failure = inspected(args(path, rest)).unwrap_err();
         assert_eq!((failure.status, failure.text.lines().count()), (1, 1), "{rest}: {}", failure.text);
@@ -44,8 +49,8 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         assert!(failure.text.contains(&expected), "{rest}: {}", failure.text);
     }
     for (rest, expected) in [
-        ("--rows 1..x", "\"x\" is no number of a row"),
-        ("--rows 18446744073709551615", "is no number of a row"),
+        ("--rows 1..x", "\"x\" is not a row number"),
+        ("--rows 18446744073709551615", "is not a row number"),
         ("--max-header x", "invalid value 'x' for '--max-header <N>'"),
         ("--plot", "a value is required for '--plot <OUT.png>'"),
         ("--plot a.jpg", "a PNG file is written, whose name must end in .png"),
@@ -56,8 +61,8 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
         ("--dtype f3", "there is no type"),
         ("--dtype |O", "Python objects"),
         ("--offset -1", "unexpected argument '-1'"),
-        ("--offset 0xg", "it is no number of a byte"),
-        ("--shape 2,-3", "\"-3\" is no length of an axis"),
+        ("--offset 0xg", "expected the number of a byte"),
+        ("--shape 2,-3", "\"-3\" is not the length of an axis"),
         ("--order A", "[possible values: C, F]"),
         ("--dtype f4 --max-header 9", "cannot be used with"),
     ] {
