@@ -118,10 +118,9 @@ impl Rows {
 
     /// The rows of an axis of so many.
     pub(crate) fn of(self, len: usize) -> Result<Range<usize>, String> {
-        // A row's number fits, since there are no more elements than addresses.
-        let place = |bound: i64| if bound < 0 { bound + len as i64 } else { bound };
+        let place = |bound: i64| if bound < 0 { i128::from(bound) + len as i128 } else { bound.into() };
         let start = self.start.map_or(0, place);
-        let end = if self.single { start.saturating_add(1) } else { self.end.map_or(len as i64, place) };
+        let end = if self.single { start + 1 } else { self.end.map_or(len as i128, place) };
         match (usize::try_from(start), usize::try_from(end)) {
             (Ok(start), Ok(end)) if start <= end && end <= len => Ok(start..end),
             _ if self.single => Err(format!("there is no row {}: the array has {len}", self.start.unwrap_or(0))),

@@ -5,11 +5,11 @@
 //! finite are `nan`, `inf` and `-inf`, truth values `True` and `False`, times as NumPy prints them.
 
 use super::Failure;
-use super::elements::{Elements, Number, find_field, step};
+use super::elements::{Elements, Number, find_field, follow_one_another, step};
 use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
 use mmap_array::DType;
-use mmap_array::dtype::{Endianness, Kind};
+use mmap_array::dtype::{Endianness, Kind, TimeUnit};
 use mmap_array::dynamic::Value;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -48,13 +48,8 @@ pub(crate) fn write(
             source.name
         )));
     }
-    let mut names = Vec::new();
     if is_record(leaf) {
-        push_names(leaf, "", &inner, &mut names);
-        for (index, name) in names.iter().enumerate() {
-            out.write_all(if index == 0 { b"" } else { b"," })?;
-            write_quoted(name, out)?;
-        }
+        write_names(leaf, "", &inner, &mut true, out)?;
         out.write_all(b"\n")?;
     }
     let mut elements = Elements::new(source, rows.clone())?;
@@ -89,13 +84,13 @@ fn columns(dtype: &DType) -> usize {
     }
 }
 
-/// The names of the columns of items along axes.
-fn push_names(dtype: &DType, before: &str, axes: &[usize], names: &mut Vec<String>) {
+/// Writes the names of the columns of items along axes.
+fn write_names(dtype: &DType, before: &str, axes: &[usize], first: &mut bool, out: &mut impl Write) -> io::Result<()> {
     if !axes.is_empty() {
         let mut index = vec![0; axes.len()];
         for _ in 0..axes.iter().product::<usize>() {
             let numbers: Vec<String> = index.iter().map(usize::to_string).collect();
-            push_names(dtype, &format!("{before}[{}]", numbers.join(",")), &[], names);
+            write_names(dtype, &format!("{before}[{}]", numbers.join(",")), &[], first, out)?;
             for axis in (0..axes.len()).rev() {
                 index[axis] += 1;
                 if index[axis] < axes[axis] {
@@ -104,18 +99,25 @@ fn push_names(dtype: &DType, before: &str, axes: &[usize], names: &mut Vec<Strin
                 index[axis] = 0;
             }
         }
-        return;
+        return Ok(());
     }
-    match dtype.kind() {
-        Kind::Array { element, shape } => push_names(element, before, shape, names),
-        Kind::Record { fields } => {
-            for field in fields {
-                let joint = if before.is_empty() { "" } else { "." };
-                push_names(&field.dtype, &format!("{before}{joint}{}", field.name), &[], names);
-            }
+    let mut write = |name: &str| {
+        if !std::mem::take(first) {
+            out.write_all(b",")?;
         }
-        Kind::Complex { .. } => names.extend([format!("{before}.real"), format!("{before}.imag")]),
-        _ => names.push(before.to_owned()),
+        write_quoted(name, out)
+    };
+    match dtype.kind() {
+        Kind::Array { element, shape } => write_names(element, before, shape, first, out),
+        Kind::Record { fields } => fields.iter().try_for_each(|field| {
+            let joint = if before.is_empty() { "" } else { "." };
+            write_names(&field.dtype, &format!("{before}{joint}{}", field.name), &[], first, out)
+        }),
+        Kind::Complex { .. } => {
+            write(&format!("{before}.real"))?;
+            write(&format!("{before}.imag"))
+        }
+        _ => write(before),
     }
 }
 
@@ -132,6 +134,19 @@ impl Elements<'_> {
             Kind::Array { element, shape } => {
                 (0..shape.iter().product()).try_for_each(|_| self.write_cells(element, field, first, out))
             }
+            Kind::Record { fields } if !follow_one_another(fields) => {
+                let found = field.and_then(|path| step(dtype, path));
+                let item = self.items(dtype.itemsize())?.to_vec();
+                for part in fields {
+                    let inner = match found {
+                        Some((wanted, _)) if wanted.name != part.name => continue,
+                        Some((_, inner)) => inner,
+                        None => None,
+                    };
+                    Elements::of_bytes(&item[part.offset..]).write_cells(&part.dtype, inner, first, out)?;
+                }
+                Ok(())
+            }
             Kind::Record { fields } => {
                 let found = field.and_then(|path| step(dtype, path));
                 let mut end = 0;
@@ -141,9 +156,7 @@ impl Elements<'_> {
                         Some((_, inner)) => inner,
                         None => None,
                     };
-                    // Fields follow one another, as in a header.
-                    let gap = part.offset.checked_sub(end).ok_or(io::ErrorKind::Unsupported)?;
-                    self.skip(gap)?;
+                    self.skip(part.offset - end)?;
                     self.write_cells(&part.dtype, inner, first, out)?;
                     end = part.offset + part.dtype.itemsize();
                 }
@@ -219,7 +232,7 @@ impl Elements<'_> {
             _ => match self.value(dtype)? {
                 Value::F16(number) => write_part(number.into(), Value::F16(number), out),
                 Value::DateTime64(i64::MIN, ..) | Value::TimeDelta64(i64::MIN, ..) => out.write_all(b"NaT"),
-                Value::TimeDelta64(count, ..) => write_int(count, out),
+                Value::TimeDelta64(count, ..) | Value::DateTime64(count, TimeUnit::Generic, _) => write_int(count, out),
                 value => write_quoted(&value.to_string(), out),
             },
         }
@@ -245,7 +258,8 @@ fn write_special(number: f64, out: &mut impl Write) -> io::Result<()> {
 
 /// A text, in quotes if it could be taken for more than one cell.
 fn write_quoted(text: &str, out: &mut impl Write) -> io::Result<()> {
-    if !text.contains(['"', ',', '\n', '\r']) {
+    // An empty line would be skipped by many readers.
+    if !text.is_empty() && !text.contains(['"', ',', '\n', '\r']) {
         return out.write_all(text.as_bytes());
     }
     out.write_all(b"\"")?;

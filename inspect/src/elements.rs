@@ -39,6 +39,11 @@ impl<'a> Elements<'a> {
         Ok(Self { input: buffered(input), buffer: Vec::new() })
     }
 
+    /// The bytes of one item.
+    pub(crate) fn of_bytes(bytes: &'a [u8]) -> Self {
+        Self { input: BufReader::with_capacity(64, Box::new(bytes)), buffer: Vec::new() }
+    }
+
     pub(crate) fn skip(&mut self, bytes: usize) -> io::Result<()> {
         match io::copy(&mut self.input.by_ref().take(bytes as u64), &mut io::sink())? {
             skipped if skipped == bytes as u64 => Ok(()),
@@ -118,6 +123,12 @@ impl Elements<'_> {
             _ => Number::Bool(self.bytes::<1>()? != [0]),
         })
     }
+}
+
+/// Whether each field begins where the one before it ends, or behind it, as in a header.
+pub(crate) fn follow_one_another(fields: &[RecordField]) -> bool {
+    let ends = fields.iter().map(|field| field.offset + field.dtype.itemsize());
+    fields.iter().skip(1).zip(ends).all(|(field, end)| end <= field.offset)
 }
 
 /// The first field of a path and the path that goes on in it: of the names that the path begins with the longest.

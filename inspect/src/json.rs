@@ -26,8 +26,8 @@ pub(crate) fn write_members(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let archive = Rc::new(open_archive(&split(file).0)?);
-    for member in archive.members() {
-        let source = Source::member(options, archive.clone(), member.name().to_owned());
+    for (number, member) in archive.members().enumerate() {
+        let source = Source::member(options, archive.clone(), number);
         let described = source.and_then(|source| source.check().and_then(|()| described(&source)));
         write_names(name, Some(member.name()), out)?;
         match described {

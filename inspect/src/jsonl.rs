@@ -1,7 +1,7 @@
 //! Arrays as lines of JSON.
 
 use super::Failure;
-use super::elements::{Elements, Number, step};
+use super::elements::{Elements, Number, follow_one_another, step};
 use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
 use mmap_array::{
@@ -79,6 +79,25 @@ impl Elements<'_> {
     fn write_item(&mut self, dtype: &DType, field: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         match dtype.kind() {
             Kind::Array { element, shape } => self.write_axes(shape, element, field, out),
+            Kind::Record { fields } if !follow_one_another(fields) => {
+                let found = field.and_then(|path| step(dtype, path));
+                let item = self.items(dtype.itemsize())?.to_vec();
+                out.write_all(if found.is_some() { b"" } else { b"{" })?;
+                for (index, part) in fields.iter().enumerate() {
+                    let inner = match found {
+                        Some((wanted, _)) if wanted.name != part.name => continue,
+                        Some((_, inner)) => inner,
+                        None => {
+                            out.write_all(if index == 0 { b"" } else { b"," })?;
+                            write_text(&part.name, out)?;
+                            out.write_all(b":")?;
+                            None
+                        }
+                    };
+                    Elements::of_bytes(&item[part.offset..]).write_item(&part.dtype, inner, out)?;
+                }
+                out.write_all(if found.is_some() { b"" } else { b"}" })
+            }
             Kind::Record { fields } => {
                 let found = field.and_then(|path| step(dtype, path));
                 let mut end = 0;
@@ -94,7 +113,6 @@ impl Elements<'_> {
                             None
                         }
                     };
-                    // Fields in a header follow one another.
                     self.skip(part.offset - end)?;
                     self.write_item(&part.dtype, inner, out)?;
                     end = part.offset + part.dtype.itemsize();
@@ -123,12 +141,12 @@ impl Elements<'_> {
                     Number::F64(number) => write_special(number, out),
                 }
             }
-            Kind::Float { size: 16, .. } => self.write_hexadecimal(16, out),
-            Kind::Complex { size: 32, .. } => {
+            Kind::Float { size: size @ (12 | 16), .. } => self.write_hexadecimal(*size, out),
+            Kind::Complex { size: size @ (24 | 32), .. } => {
                 out.write_all(b"[")?;
-                self.write_hexadecimal(16, out)?;
+                self.write_hexadecimal(size / 2, out)?;
                 out.write_all(b",")?;
-                self.write_hexadecimal(16, out)?;
+                self.write_hexadecimal(size / 2, out)?;
                 out.write_all(b"]")
             }
             _ => write_value(&self.value(dtype)?, out),

@@ -56,7 +56,7 @@ pub struct Failure {
 impl Failure {
     /// On one line, whatever the names of files and fields are.
     fn new(text: impl Into<String>) -> Self {
-        Self { status: 1, text: text.into().replace(['\n', '\r'], " ") }
+        Self { status: 1, text: one_line(&text.into().replace(['\n', '\r'], " ")) }
     }
 
     fn usage(text: impl fmt::Display) -> Self {
@@ -189,7 +189,8 @@ fn show_file(
     let rows = rows_of(args, &source)?;
     let field = args.field.as_deref();
     if let Some(path) = field {
-        elements::find_field(&source.dtype, path)?;
+        let named = |failure: Failure| Failure::new(format!("{}: {}", source.name, failure.text));
+        elements::find_field(&source.dtype, path).map_err(named)?;
     }
     let shown = if args.json {
         json::write(&source, named.as_deref(), out)
@@ -213,7 +214,7 @@ fn show_file(
         })
     };
     // If the file has become shorter meanwhile, that is the reason.
-    shown.map_err(|failure| source.check().err().unwrap_or(failure))
+    shown.map_err(|failure| if out.has_failed() { failure } else { source.check().err().unwrap_or(failure) })
 }
 
 #[cfg(feature = "plot")]
@@ -223,7 +224,10 @@ fn plotted(
     field: Option<&str>,
     path: &std::path::Path,
 ) -> Result<(), Failure> {
-    plot::draw(source, rows, field, path)
+    plot::draw(source, rows, field, path).map_err(|failure| match failure.text.contains(&source.name) {
+        true => failure,
+        false => Failure::new(format!("{}: {}", source.name, failure.text)),
+    })
 }
 
 #[cfg(not(feature = "plot"))]
@@ -265,8 +269,11 @@ fn tuple(shape: &[usize]) -> String {
 
 /// A text as it is, but for line ends, tabs and the like, which are escaped.
 fn one_line(text: &str) -> String {
-    let plain = |character: char| {
-        if character.is_control() { character.escape_default().to_string() } else { character.into() }
+    let plain = |character: char| match character {
+        // Those that turn the direction of a line, or end it.
+        '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => character.escape_default().to_string(),
+        control if control.is_control() => control.escape_default().to_string(),
+        plain => plain.into(),
     };
     text.chars().map(plain).collect()
 }

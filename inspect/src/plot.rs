@@ -12,7 +12,6 @@ use numbers::Numbers;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -34,6 +33,9 @@ pub(crate) fn draw(
     target: &Path,
 ) -> Result<(), Failure> {
     source.check()?;
+    if source.is(target) {
+        return Err(Failure::new(format!("{}: the picture would replace the file itself", source.name)));
+    }
     let first = rows.as_ref().map_or(0, |rows| rows.start);
     let several_rows = rows.as_ref().is_some_and(|rows| rows.len() > 1);
     let (mut numbers, mut shape) = Numbers::of(source, rows, field)?;
@@ -77,8 +79,25 @@ pub(crate) fn draw(
         .map_err(|error| Failure::new(format!("{}: the picture cannot be written: {error}", target.display())))
 }
 
+/// Writes the picture beside its place and moves it there, so that no half of one is left.
 fn write(target: &Path, pixels: &[u8], width: u32, height: u32) -> Result<(), png::EncodingError> {
-    let mut encoder = png::Encoder::new(io::BufWriter::new(File::create(target)?), width, height);
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As of any file that a program makes, but for what the umask forbids.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    encode(io::BufWriter::new(&mut file), pixels, width, height)?;
+    file.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn encode(out: impl io::Write, pixels: &[u8], width: u32, height: u32) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;

@@ -1,12 +1,13 @@
 //! Where an array is: a file of its own, a member of an archive, or a file without a header.
 
-use super::{Failure, one_line};
+use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
-use mmap_array::{DType, DynArray, Options, Order, SharedDynArray, npz::Archive};
+use mmap_array::npz::{Archive, Member};
+use mmap_array::{DType, DynArray, Options, Order, SharedDynArray};
 use std::cell::OnceCell;
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(crate) struct Source {
     /// Where the first element lies in the file; `None` if it is compressed.
     pub(crate) data_offset: Option<u64>,
     path: PathBuf,
+    /// Opened once, so that all is read of one file, also if another takes its name.
+    file: File,
     place: Place,
     /// The elements of a compressed member, once they are unpacked.
     unpacked: OnceCell<File>,
@@ -32,7 +35,8 @@ pub(crate) struct Source {
 
 enum Place {
     Npy(Options<FromHeader, Npy>),
-    Member(Options<FromHeader, Npy>, Rc<Archive>, String),
+    /// The number of the member, since several may have one name.
+    Member(Options<FromHeader, Npy>, Rc<Archive>, usize),
     Raw,
 }
 
@@ -69,21 +73,30 @@ impl Source {
         let (path, member) = split(file);
         match (is_npy(&path), member) {
             (true, None) => {
+                // The library says what cannot be opened, and names it.
                 let header = options.header(&path)?;
+                let file = File::open(&path)?;
+                let name = path.display().to_string();
+                let header = options.header(&file).map_err(|error| named(&name, &error)).unwrap_or(header);
                 let offset = Some(header.data_offset());
-                Ok(Some(Self::new(path.display().to_string(), header, offset, path, Place::Npy(options))))
+                Ok(Some(Self::new(name, header, offset, path, file, Place::Npy(options))))
             }
             (true, Some(member)) => {
                 Err(Failure::new(format!("{}: it is no archive, so it has no member {member:?}", path.display())))
             }
             (false, member) => {
                 let archive = open_archive(&path)?;
-                let name = match (member, archive.members().len()) {
-                    (Some(name), _) => name.to_owned(),
-                    (None, 1) => archive.members().next().map(|member| member.name().to_owned()).unwrap_or_default(),
+                let number = match (member, archive.members().len()) {
+                    (Some(name), _) => {
+                        // The library's own error names the members that there are.
+                        let wanted = archive.member(name)?.data_offset().ok();
+                        let same = |member: &Member<'_>| member.name() == name && member.data_offset().ok() == wanted;
+                        archive.members().position(|member| same(&member)).unwrap_or(0)
+                    }
+                    (None, 1) => 0,
                     (None, _) => return Ok(None),
                 };
-                Self::member(options, Rc::new(archive), name).map(Some)
+                Self::member(options, Rc::new(archive), number).map(Some)
             }
         }
     }
@@ -92,17 +105,26 @@ impl Source {
     pub(crate) fn member(
         options: Options<FromHeader, Npy>,
         archive: Rc<Archive>,
-        name: String,
+        number: usize,
     ) -> Result<Self, Failure> {
-        let found = archive.member(&name)?;
+        let found = nth(&archive, number)?;
+        let name = found.name().to_owned();
         let header = options.header(found)?;
         let offset = if found.is_stored() { Some(found.data_offset()?) } else { None };
         let path = archive.path().to_owned();
         let shown = format!("{}:{name}", path.display());
-        Ok(Self::new(shown, header, offset, path, Place::Member(options, archive, name)))
+        let file = File::open(&path)?;
+        Ok(Self::new(shown, header, offset, path, file, Place::Member(options, archive, number)))
     }
 
-    fn new(name: String, header: npy::Header, data_offset: Option<u64>, path: PathBuf, place: Place) -> Self {
+    fn new(
+        name: String,
+        header: npy::Header,
+        data_offset: Option<u64>,
+        path: PathBuf,
+        file: File,
+        place: Place,
+    ) -> Self {
         Self {
             name,
             version: Some(header.version()),
@@ -112,6 +134,7 @@ impl Source {
             nbytes: header.nbytes(),
             data_offset,
             path,
+            file,
             place,
             unpacked: OnceCell::new(),
         }
@@ -137,6 +160,7 @@ impl Source {
             options = options.shape(shape.as_slice());
         }
         let array = options.open_shared(&path)?;
+        let file = File::open(&path)?;
         let nbytes = array.len() as u64 * array.dtype().itemsize() as u64;
         Ok(Self {
             name: path.display().to_string(),
@@ -147,17 +171,26 @@ impl Source {
             nbytes,
             data_offset: Some(offset),
             path,
+            file,
             place: Place::Raw,
             unpacked: OnceCell::new(),
         })
     }
 
+    /// Whether the file has this name.
+    #[cfg(feature = "plot")]
+    pub(crate) fn is(&self, path: &Path) -> bool {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        real(path).is_some_and(|path| real(&self.path) == Some(path))
+    }
+
     /// The call that opens the array as elements of a type, as Rust source.
     pub(crate) fn opening(&self, element: &str) -> String {
-        let path = one_line(&self.path.display().to_string());
+        let path = self.path.display().to_string();
         match &self.place {
             Place::Npy(_) => format!("npy::options::<{element}>().open_shared({path:?})?"),
-            Place::Member(_, _, name) => {
+            Place::Member(_, archive, number) => {
+                let name = nth(archive, *number).map_or_else(|_| String::new(), |member| member.name().to_owned());
                 let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
                 format!("npy::options::<{element}>().{call}(npz::Archive::open({path:?})?.member({name:?})?)?")
             }
@@ -176,14 +209,14 @@ impl Source {
         let Some(offset) = self.data_offset else {
             // A window of no elements takes no memory, and all of the member is read for it.
             return match &self.place {
-                Place::Member(options, archive, name) => {
-                    Ok(options.elements(..0).load(archive.member(name)?).map(drop)?)
+                Place::Member(options, archive, number) => {
+                    Ok(options.elements(..0).load(nth(archive, *number)?).map(drop)?)
                 }
                 _ => Ok(()),
             };
         };
         let ends = offset.checked_add(self.nbytes);
-        match fs::metadata(&self.path) {
+        match self.file.metadata() {
             Ok(metadata) if metadata.is_file() && ends.is_some_and(|end| end <= metadata.len()) => Ok(()),
             // The library says what is wrong.
             _ => {
@@ -210,11 +243,11 @@ impl Source {
         // Only in C order do rows lie together, and can be mapped without the others.
         let window = rows.clone().filter(|_| self.order == Order::C && self.nbytes > 0);
         let array = match (&self.place, window.clone()) {
-            (Place::Npy(options), None) => options.open_shared(&self.path)?,
-            (Place::Npy(options), Some(rows)) => options.rows(rows).open_shared(&self.path)?,
-            (Place::Member(options, archive, name), None) => options.open_shared(archive.member(name)?)?,
-            (Place::Member(options, archive, name), Some(rows)) => {
-                options.rows(rows).open_shared(archive.member(name)?)?
+            (Place::Npy(options), None) => options.open_shared(&self.file),
+            (Place::Npy(options), Some(rows)) => options.rows(rows).open_shared(&self.file),
+            (Place::Member(options, archive, number), None) => options.open_shared(nth(archive, *number)?),
+            (Place::Member(options, archive, number), Some(rows)) => {
+                options.rows(rows).open_shared(nth(archive, *number)?)
             }
             (Place::Raw, rows) => {
                 let mut shape = self.shape.clone();
@@ -224,9 +257,10 @@ impl Source {
                     *len = rows.len();
                 }
                 let options = DynArray::options(self.dtype.clone()).offset(offset).order(self.order);
-                options.shape(shape.as_slice()).open_shared(&self.path)?
+                options.shape(shape.as_slice()).open_shared(&self.file)
             }
         };
+        let array = array.map_err(|error| named(&self.path.display().to_string(), &error))?;
         Ok(match (rows, window) {
             (Some(rows), None) => array.into_rows(rows),
             _ => array,
@@ -257,8 +291,8 @@ impl Source {
 
     /// The bytes of the elements of a compressed member, one after another.
     fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
-        let Place::Member(options, archive, name) = &self.place else { return Ok(Box::new(io::empty())) };
-        let member = archive.member(name)?;
+        let Place::Member(options, archive, number) = &self.place else { return Ok(Box::new(io::empty())) };
+        let member = nth(archive, *number)?;
         let mut stream = member.reader()?;
         let before = options.header(member)?.data_offset();
         io::copy(&mut stream.by_ref().take(before), &mut io::sink())?;
@@ -269,7 +303,8 @@ impl Source {
     pub(crate) fn bytes_from(&self, start: u64) -> Result<Box<dyn Read + '_>, Failure> {
         match self.data_offset {
             Some(offset) => {
-                let mut file = File::open(&self.path)?;
+                // It shares its place in the file with others, of which none is read meanwhile.
+                let mut file = self.file.try_clone()?;
                 file.seek(SeekFrom::Start(offset + start))?;
                 Ok(Box::new(file))
             }
@@ -284,7 +319,11 @@ impl Source {
     /// A file that has the elements from the byte on that is returned too.
     pub(crate) fn file(&self) -> Result<(File, u64), Failure> {
         match self.data_offset {
-            Some(offset) => Ok((File::open(&self.path)?, offset)),
+            Some(offset) => {
+                let mut file = self.file.try_clone()?;
+                file.rewind()?;
+                Ok((file, offset))
+            }
             None => {
                 // A clone has the same place in the file, which is its end.
                 let mut file = self.unpacked()?.try_clone()?;
@@ -295,9 +334,25 @@ impl Source {
     }
 }
 
+/// The member of that number.
+fn nth(archive: &Archive, number: usize) -> Result<Member<'_>, Failure> {
+    archive.members().nth(number).ok_or_else(|| Failure::new(format!("{}: no such member", archive.path().display())))
+}
+
+/// An error of a file that is open, which does not name it.
+fn named(name: &str, error: &mmap_array::Error) -> Failure {
+    match error.path() {
+        Some(_) => Failure::new(told(error)),
+        None => Failure::new(format!("{name}: {}", told(error))),
+    }
+}
+
 pub(crate) fn open_archive(path: &Path) -> Result<Archive, Failure> {
+    let mut start = [0; 2];
+    let is_zip = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"PK");
     // What is neither is told as what it most likely should be.
     Archive::open(path).map_err(|error| match npy::header(path) {
+        _ if is_zip => Failure::new(format!("{}; was the archive cut short?", told(&error))),
         Err(header) if error.to_string().contains("not an archive") => {
             Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
         }

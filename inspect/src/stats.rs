@@ -17,6 +17,9 @@ const WINDOW: u64 = 16 << 20;
 /// The numbers that are converted at once.
 const RUN: usize = 1 << 14;
 
+/// The numbers whose sum is not corrected, as many as NumPy adds without pairs.
+const FEW: usize = 128;
+
 /// The statistics of all fields of an array.
 pub(crate) struct Stats {
     columns: Vec<Column>,
@@ -75,12 +78,22 @@ impl Stats {
     pub(crate) fn of(source: &Source, rows: Option<Range<usize>>, field: Option<&str>) -> Result<Self, Failure> {
         source.check()?;
         let mut columns = Vec::new();
-        match field {
-            Some(path) => {
-                let leaf = find_field(&source.dtype, path)?;
-                push_columns(leaf, path, &|leaf| leaf, &mut columns)?;
+        let mut leaf = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
+        // The axes of subarrays are the view's.
+        while let Kind::Array { element, .. } = leaf.kind() {
+            leaf = element;
+        }
+        push_columns(leaf, field.unwrap_or(""), &|leaf| leaf, &mut columns)?;
+        if source.nbytes == 0 {
+            // There may be very many elements of no bytes, and are none of others.
+            let count = source.shape.iter().skip(1).fold(1_u64, |count, &len| count.saturating_mul(len as u64));
+            let count = count.saturating_mul(rows.map_or(1, |rows| rows.len() as u64));
+            for column in &mut columns {
+                if let Summary::Other { count: of } = &mut column.summary {
+                    *of = count;
+                }
             }
-            None => push_columns(&source.dtype, "", &|leaf| leaf, &mut columns)?,
+            return Ok(Self { columns });
         }
         let mut buffers = Buffers::default();
         let mut take = |view: &DynView<'_, Shared>| {
@@ -321,7 +334,7 @@ impl Summary {
                 Self::Float(of) => {
                     floats.resize(view.len(), 0.0);
                     view.copy_to_as(floats)?;
-                    of.take(floats);
+                    floats.chunks(FEW).for_each(|few| of.take(few));
                 }
                 Self::Complex(re, im) => {
                     uints.clear();
@@ -329,17 +342,17 @@ impl Summary {
                     view.re()?.copy_to_as(floats)?;
                     let mut other = vec![0.0_f64; view.len()];
                     view.im()?.copy_to_as(&mut other)?;
-                    // A number of which a part is NaN is NaN, and likewise for infinity.
+                    let infinite =
+                        floats.iter().zip(&other).filter(|(re, im)| re.is_infinite() || im.is_infinite()).count();
+                    // A number of which a part is NaN is NaN.
                     for (re, im) in floats.iter_mut().zip(&mut other) {
                         if re.is_nan() || im.is_nan() {
                             (*re, *im) = (f64::NAN, f64::NAN);
                         }
                     }
-                    let infinite =
-                        floats.iter().zip(&other).filter(|(re, im)| re.is_infinite() || im.is_infinite()).count();
                     let before = re.inf;
-                    re.take(floats);
-                    im.take(&other);
+                    floats.chunks(FEW).for_each(|few| re.take(few));
+                    other.chunks(FEW).for_each(|few| im.take(few));
                     re.inf = before + infinite as u64;
                 }
                 Self::Time { min, max, count, nat } => {

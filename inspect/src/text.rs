@@ -28,7 +28,12 @@ pub(crate) fn of(
         }
         Ok::<_, Failure>(match terminal {
             None => view.to_string(),
-            Some(terminal) => fitted(&view, terminal.columns.max(20) - 1, terminal.lines.saturating_sub(lines + FREE)),
+            Some(terminal) => {
+                let lines = terminal.lines.saturating_sub(lines + FREE);
+                let text = fitted(&view, terminal.columns.max(20) - 1, lines);
+                // A text alone may have characters that a terminal obeys.
+                text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+            }
         })
     })?;
     let _ = write!(text, "\n{array}\n");
@@ -41,9 +46,11 @@ fn fitted(view: &DynView<'_, Shared>, columns: usize, lines: usize) -> String {
     let printed = |threshold: usize, edge: usize| {
         view.display().line_width(columns).threshold(threshold).edge_items(edge).to_string()
     };
-    let fits = |text: &str| text.lines().count() <= lines;
-    // An element takes a character and the space before it, at least.
-    if view.len() <= lines.saturating_mul(columns) {
+    // A record may be longer than a line, which the terminal then breaks.
+    let height = |line: &str| line.chars().count().div_ceil(columns + 1).max(1);
+    let fits = |text: &str| text.lines().map(height).sum::<usize>() <= lines;
+    // Each number takes a character and the space before it, at least.
+    if view.len().saturating_mul(leaves(view.dtype())) <= lines.saturating_mul(columns) {
         let whole = printed(usize::MAX, 3);
         if fits(&whole) {
             return whole;
@@ -66,6 +73,17 @@ fn fitted(view: &DynView<'_, Shared>, columns: usize, lines: usize) -> String {
         if fits(&text) { (least, best) = (middle, text) } else { most = middle }
     }
     best
+}
+
+/// The numbers and texts of an element.
+fn leaves(dtype: &DType) -> usize {
+    match dtype.kind() {
+        Kind::Array { element, shape } => shape.iter().fold(leaves(element), |count, &len| count.saturating_mul(len)),
+        Kind::Record { fields } => {
+            fields.iter().fold(0, |count: usize, field| count.saturating_add(leaves(&field.dtype)))
+        }
+        _ => 1,
+    }
 }
 
 fn described(source: &Source) -> String {

@@ -69,9 +69,8 @@ impl DType {
         };
         match self.kind {
             Kind::Int { size, order } | Kind::UInt { size, order } => in_order(order, of_size(size)),
-            // Those of `LongDouble` and `LongDouble96`.
-            Kind::Float { size: 16, order } => in_order(order, 16),
-            Kind::Float { size: 12, order } => in_order(order, 4),
+            // With their order named, since a packed struct cannot have fields that are aligned.
+            Kind::Float { size: 12 | 16, .. } => 1,
             Kind::Float { size: 8, order } => in_order(order, align_of::<f64>()),
             Kind::Float { size, order } => in_order(order, of_size(size)),
             Kind::Complex { size, order } => in_order(order, of_size(size / 2)),
@@ -187,7 +186,11 @@ impl Source {
             Kind::Record { .. } if dtype.itemsize > 0 => self.push_struct(name, dtype),
             _ => {
                 let none = || Reason::DType(format!("there is no Rust type for {what}, of dtype {dtype}")).error();
-                let name = dtype.rust_type().ok_or_else(none)?;
+                let mut name = dtype.rust_type().ok_or_else(none)?;
+                if name.starts_with("LongDouble") {
+                    let order = if Endianness::NATIVE == Endianness::Big { "Be" } else { "Le" };
+                    name = format!("{order}<{name}>");
+                }
                 let words = name.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
                 self.used.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
                 Ok(name)

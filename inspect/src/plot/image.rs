@@ -113,7 +113,7 @@ impl Numbers<'_> {
         let labelled = self.label(&range);
         let (whole, scale) = area.split_horizontally(WIDTH - SCALE - place.right);
         let (scale, _) = scale.split_horizontally(SCALE);
-        let caption = format!("{height} x {width} x {}", self.dtype);
+        let caption = self.caption(&[height, width]);
         place.draw(&whole, &caption, [height, width], start, |cell| {
             let (sum, count) = cells[cell];
             let mean = (sum / count as f64 - range.start) / (range.end - range.start);
@@ -166,22 +166,29 @@ impl Numbers<'_> {
             Kind::UInt { .. } => 65535.0,
             _ => 1.0,
         };
-        let mut cells = vec![([0.0; 4], 0_u64); place.rows * place.columns];
+        let mut cells = vec![([0.0; 4], [0_u64; 4]); place.rows * place.columns];
         self.each(height.saturating_mul(width).saturating_mul(channels), |position, number| {
             let (pixel, channel) = (position / channels, position % channels);
             let (sums, count) = &mut cells[place.cell(pixel / width, height, pixel % width, width)];
             sums[channel] += (number / most).clamp(0.0, 1.0);
-            *count += u64::from(channel == 0);
+            count[channel] += 1;
         })?;
-        let caption = format!("{height} x {width} x {channels} x {}", self.dtype);
+        if most == 1.0 && (self.least < 0.0 || self.greatest > 1.0) {
+            let (least, greatest) = (self.least, self.greatest);
+            return Err(Failure::new(format!(
+                "three floats are drawn as a color from 0 to 1, but these are from {least} to {greatest}; \
+                 --rows takes one row, or some that are drawn by themselves"
+            )));
+        }
+        let caption = self.caption(&[height, width, channels]);
         let (whole, _) = area.split_horizontally(WIDTH - place.right);
         place.draw(&whole, &caption, [height, width], start, |cell| {
             let (sums, count) = cells[cell];
-            let mean = sums.map(|sum| sum / count.max(1) as f64);
+            let mean: [f64; 4] = std::array::from_fn(|channel| sums[channel] / count[channel].max(1) as f64);
             let opacity = if channels == 4 { mean[3] } else { 1.0 };
             let [red, green, blue] =
                 [0, 1, 2].map(|channel| (255.0 * (mean[channel] * opacity + 1.0 - opacity)).round() as u8);
-            if count == 0 { WHITE } else { RGBColor(red, green, blue) }
+            if count == [0; 4] { WHITE } else { RGBColor(red, green, blue) }
         })?;
         Ok(place.size())
     }

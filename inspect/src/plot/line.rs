@@ -30,7 +30,7 @@ impl Numbers<'_> {
         let (what, labelled) = (self.what(), self.label(&range));
         let (upper, lower) = area.split_vertically(HEIGHT * 3 / 5);
         let mut chart = ChartBuilder::on(&upper)
-            .caption(format!("{len} x {}", self.dtype), ("sans-serif", CAPTION))
+            .caption(self.caption(&[len]), ("sans-serif", CAPTION))
             .margin(12)
             .margin_right(60)
             .x_label_area_size(BELOW)
@@ -42,9 +42,17 @@ impl Numbers<'_> {
         mesh.x_labels(len.clamp(2, 10)).y_labels(8).x_label_formatter(&label).y_label_formatter(&labelled);
         mesh.draw().map_err(undrawn)?;
         let x = |column: usize| start + column as f64 * len as f64 / columns as f64;
-        let points = extremes.iter().enumerate().filter_map(|(column, range)| Some((x(column), (*range)?)));
-        let points = points.flat_map(|(x, (least, greatest))| [(x, least), (x, greatest)]);
-        chart.draw_series(LineSeries::new(points, &BLUE)).map_err(undrawn)?;
+        // A line for each run of columns that have a number.
+        for run in (0..columns).collect::<Vec<_>>().split(|&column| extremes[column].is_none()) {
+            let points = run.iter().filter_map(|&column| Some((column, extremes[column]?)));
+            let mut points: Vec<_> =
+                points.flat_map(|(column, (least, greatest))| [(x(column), least), (x(column), greatest)]).collect();
+            // One alone is as wide as its column.
+            if let ([column], Some(&(_, value))) = (run, points.last()) {
+                points.push((x(column + 1), value));
+            }
+            chart.draw_series(LineSeries::new(points, &BLUE)).map_err(undrawn)?;
+        }
 
         let mut counts = [0_u64; BARS];
         let (first, width) = (range.start, (range.end - range.start) / BARS as f64);

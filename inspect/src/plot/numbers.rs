@@ -19,8 +19,10 @@ pub(super) struct Numbers<'a> {
     /// Their dtype, without axes.
     pub(super) dtype: &'a DType,
     /// Of those that are finite.
-    least: f64,
-    greatest: f64,
+    pub(super) least: f64,
+    pub(super) greatest: f64,
+    /// How many are not finite.
+    missing: u64,
 }
 
 impl<'a> Numbers<'a> {
@@ -51,7 +53,7 @@ impl<'a> Numbers<'a> {
             _ => return Err(Failure::new(format!("elements of {dtype} are no numbers, and cannot be drawn"))),
         }
         let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        Ok((Self { source, rows, field, dtype, least, greatest }, shape))
+        Ok((Self { source, rows, field, dtype, least, greatest, missing: 0 }, shape))
     }
 
     /// What the values are called.
@@ -63,12 +65,29 @@ impl<'a> Numbers<'a> {
         }
     }
 
+    /// What stands above a picture of so many.
+    pub(super) fn caption(&self, shape: &[usize]) -> String {
+        let mut text: String = shape.iter().map(|len| format!("{len} x ")).collect();
+        text.push_str(&self.dtype.to_string());
+        if self.missing > 0 {
+            let what = if self.is_time() { "NaT" } else { "not finite" };
+            text.push_str(&format!(", {} {what}", self.missing));
+        }
+        if let (Kind::DateTime64 { unit, count, .. }, true) = (self.dtype.kind(), self.least.is_finite()) {
+            let first = Value::DateTime64(self.least as i64, *unit, *count).to_string();
+            text.push_str(&format!(", from {}", first.split('T').next().unwrap_or_default()));
+        }
+        text
+    }
+
     /// Goes through all of them, in C order.
     pub(super) fn each(&mut self, len: usize, mut f: impl FnMut(usize, f64)) -> Result<(), Failure> {
         let mut elements = Elements::new(self.source, self.rows.clone())?;
         let mut position = 0;
         let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut missing = 0;
         let mut take = |number: f64| {
+            missing += u64::from(!number.is_finite());
             if number.is_finite() {
                 (least, greatest) = (least.min(number), greatest.max(number));
                 f(position, number);
@@ -87,7 +106,7 @@ impl<'a> Numbers<'a> {
             }
             left -= count;
         }
-        (self.least, self.greatest) = (least, greatest);
+        (self.least, self.greatest, self.missing) = (least, greatest, missing);
         Ok(())
     }
 
@@ -121,7 +140,7 @@ impl<'a> Numbers<'a> {
                 "numbers from {least:e} to {greatest:e} cannot be drawn: they are too large"
             )));
         }
-        let margin = if greatest - least > largest * 1e-9 && largest > 1e-300 { 0.0 } else { largest.max(1e-9) * 0.5 };
+        let margin = if greatest - least > largest * 1e-12 && largest > 1e-300 { 0.0 } else { largest.max(1e-9) * 0.5 };
         Ok(least - margin..greatest + margin)
     }
 

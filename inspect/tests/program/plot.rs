@@ -53,7 +53,10 @@ fn numbers_are_drawn_as_a_line_or_an_image() {
     // One row of a leading axis is an image too.
     let stack = saved(folder.path(), "stack.npy", &[0.0; 24], &[2, 3, 4]);
     let target = picture.display().to_string();
-    let failure = |path: &Path, rows: &str| inspected(args(path, &format!("{rows} --plot {target}"))).unwrap_err().text;
+    let failure = |path: &Path, rows: &str| {
+        let text = inspected(args(path, &format!("{rows} --plot {target}"))).unwrap_err().text;
+        text.strip_prefix(&format!("{}: ", path.display())).unwrap().to_owned()
+    };
     let three = "3 axes cannot be drawn, but one or two, besides those of length 1";
     assert_eq!(failure(&stack, ""), format!("{three}; --rows 0 takes one row of the first"));
     assert_eq!(inspected(args(&stack, &format!("--rows 0..1 --plot {target}"))).unwrap(), "");
@@ -147,6 +150,14 @@ fn what_cannot_be_drawn_says_so_and_leaves_no_picture() {
         assert!(failure.text.contains(expected), "{}", failure.text);
     }
     assert!(!folder.path().join("a.png").exists());
+    // No colors, and the picture is not the file.
+    let points = saved(folder.path(), "points.npy", &[1.5; 36], &[3, 4, 3]);
+    let failure = inspected(args(&points, &format!("--plot {target}"))).unwrap_err();
+    assert!(failure.text.contains("a color from 0 to 1, but these are from 1.5 to 1.5"), "{}", failure.text);
+    let itself = folder.path().join("itself.png");
+    fs::copy(&good, &itself).unwrap();
+    let failure = inspected(args(&itself, &format!("--plot {}", itself.display()))).unwrap_err();
+    assert!(failure.text.contains("the picture would replace the file itself"), "{}", failure.text);
     let failure = inspected([good.as_os_str(), good.as_os_str(), "--plot".as_ref(), "a.png".as_ref()]).unwrap_err();
     assert!(failure.status == 2 && failure.text.contains("--plot draws one array"), "{}", failure.text);
 }

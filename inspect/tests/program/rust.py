@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 rng = random.Random(11)
-PLAIN = "?,i1,i2,i4,i8,u1,u2,u4,u8,f2,f4,f8,c8,c16,S1,S7,U1,U3,V1,V5,M8[ns],M8[25s],M8,m8[D],m8[ms]".split(",")
+PLAIN = "?,i1,i2,i4,i8,u1,u2,u4,u8,f2,f4,f8,c8,c16,S1,S7,U1,U3,V1,V5,M8[ns],M8[25s],M8,m8[D],m8[ms],f16".split(",")
 NAMES = ["a", "b", "type", "self", "x y", "x_y", "é", "日本", "3d", "PosX", "_pad", "it's", 'say "hi"', "Row", "le"]
 
 
@@ -33,7 +33,7 @@ dtypes += [record(0, number % 2 == 0) for number in range(120)]
 for number, dtype in enumerate(dtypes):
     # Any bytes but those of texts, which must be characters, and of NaN, of which there are many.
     array = np.zeros(3, dtype)
-    if not any(kind in str(dtype) for kind in ["U", "c8", "c16", "f2", "f4", "f8", "?", "b1"]):
+    if not any(kind in str(dtype) for kind in ["U", "c8", "c16", "f2", "f4", "f8", "f16", "?", "b1"]):
         array = np.frombuffer(rng.randbytes(3 * dtype.itemsize), dtype)
     with open(os.path.join(sys.argv[1], f"{number:03}.npy"), "wb") as file:
         np.lib.format.write_array(file, array)

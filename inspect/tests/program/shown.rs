@@ -1,10 +1,13 @@
 //! What is shown of a file.
 
+use crate::python::Python;
 use crate::{args, inspected, inspected_on, saved};
-use mmap_inspect::Terminal;
+use mmap_array::{DType, Order, npy};
+use mmap_inspect::{Terminal, run};
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn it_says_what_a_file_is_and_prints_it_as_numpy_does() {
@@ -203,4 +206,133 @@ fn completions_and_help_are_printed() {
     assert!(bash.contains("_mmap__inspect()") && bash.contains("--max-header"), "{bash}");
     assert!(inspected(["--help"]).unwrap().contains("--rows <A..B>"));
     assert_eq!(inspected(["--version"]).unwrap(), concat!("mmap-inspect ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// A file of elements of a dtype.
+fn of(folder: &Path, name: &str, descr: &str, shape: &[usize], bytes: &[u8]) -> PathBuf {
+    let header = npy::Header::new(DType::from_descr(descr).unwrap(), shape, Order::C).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, [&header.to_bytes().unwrap()[..], bytes].concat()).unwrap();
+    path
+}
+
+#[test]
+fn fields_that_lie_in_another_order_are_shown_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("raw");
+    fs::write(&path, [1_u8, 0, 2, 0, 3, 0, 4, 0]).unwrap();
+    let with = |offsets: &str, rest: &str| {
+        let dtype = format!("{{'names':['a','b'],'formats':['<i2','<i2'],'offsets':{offsets},'itemsize':4}}");
+        inspected([path.as_os_str(), "--dtype".as_ref(), dtype.as_ref(), rest.as_ref()]).unwrap()
+    };
+    assert_eq!(with("[2, 0]", "--jsonl"), "{\"a\":2,\"b\":1}\n{\"a\":4,\"b\":3}\n");
+    assert_eq!(with("[2, 0]", "--csv"), "a,b\n2,1\n4,3\n");
+    assert_eq!(with("[0, 0]", "--csv"), "a,b\n1,1\n3,3\n");
+    assert!(
+        with("[2, 0]", "--stats").contains("a      <i2        2    -    -    2    4   3.0\n"),
+        "{}",
+        with("[2, 0]", "--stats")
+    );
+}
+
+#[test]
+fn subarrays_and_empty_arrays_have_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = of(
+        folder.path(),
+        "a.npy",
+        "[('s', '|u1', (3, 2)), ('t', '|u1')]",
+        &[2],
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+    );
+    let last = |rest: &str| {
+        inspected(args(&path, rest))
+            .unwrap()
+            .lines()
+            .last()
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(last("--stats --field s"), ["s", "|u1", "12", "-", "-", "1", "13", "7.0"]);
+    let raw = folder.path().join("raw");
+    fs::write(&raw, [1, 2, 3, 4]).unwrap();
+    assert!(
+        inspected(args(&raw, "--dtype (2,)u1 --stats")).unwrap().ends_with("|u1        4    -    -    1    4   2.5\n")
+    );
+    // No more work than there are bytes.
+    for shape in [[1_000_000_000_000_000_000, 0], [0, 1_000_000_000_000_000_000]] {
+        if usize::BITS == 64 {
+            let empty = of(folder.path(), "empty.npy", "'<f8'", &shape.map(|len: u64| len as usize), &[]);
+            assert!(inspected(args(&empty, "--stats")).unwrap().contains("<f8        0    0    0"), "{shape:?}");
+        }
+    }
+}
+
+#[test]
+fn a_large_subarray_does_not_fill_the_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = of(folder.path(), "a.npy", "[('id', '|u1'), ('image', '|u1', (200, 200))]", &[10], &[7; 10 * 40_001]);
+    let printed = inspected_on(Some(Terminal { columns: 80, lines: 30 }), [&path]).unwrap();
+    assert!(printed.len() < 6000 && printed.contains("..."), "{} bytes", printed.len());
+}
+
+#[test]
+fn what_a_terminal_obeys_is_escaped_there_and_in_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: Vec<u8> = "\u{1b}[31m".chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
+    let path = of(folder.path(), "a.npy", "'<U5'", &[], &text);
+    let terminal = Some(Terminal { columns: 80, lines: 30 });
+    assert!(inspected_on(terminal, [&path]).unwrap().ends_with("\\u{1b}[31m\n"));
+    let failure = inspected([folder.path().join("no\u{1b}[31m\u{202e}.npy")]).unwrap_err();
+    assert!(!failure.text.contains(['\u{1b}', '\u{202e}']), "{:?}", failure.text);
+}
+
+#[test]
+fn members_of_one_name_are_told_apart_and_empty_texts_keep_their_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = of(folder.path(), "s.npy", "'|S1'", &[3], b"\0a\0");
+    assert_eq!(inspected(args(&path, "--csv")).unwrap(), "\"\"\na\n\"\"\n");
+    let Some(python) = Python::get() else { return };
+    let archive = folder.path().join("twice.npz");
+    let program = "
+import io, sys, zipfile, numpy as np, warnings
+warnings.simplefilter('ignore')
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    for values in [np.arange(3, dtype='u1'), np.zeros((2, 2), 'f4')]:
+        file = io.BytesIO(); np.save(file, values); archive.writestr('x.npy', file.getvalue())
+";
+    python.run(program, [&archive]);
+    let json = inspected(args(&archive, "--json")).unwrap();
+    let lines: Vec<&str> = json.lines().collect();
+    assert!(lines[0].contains("\"shape\":[3]") && lines[1].contains("\"shape\":[2,2]"), "{json}");
+}
+
+/// Gives another file the name of the one that is read, as soon as something is written.
+struct Replacer<'a>(&'a Path, &'a Path, Vec<u8>);
+
+impl io::Write for Replacer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.2.is_empty() {
+            fs::rename(self.1, self.0)?;
+        }
+        self.2.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "a file that is open cannot be replaced")]
+fn all_is_of_one_file_also_if_another_takes_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "a.npy", &vec![1.0; 300_000], &[300_000]);
+    let other = saved(folder.path(), "b.npy", &vec![2.0; 300_000], &[300_000]);
+    let mut out = Replacer(&path, &other, Vec::new());
+    run(["mmap-inspect".into(), path.clone().into(), "--jsonl".into()], None, &mut out).unwrap();
+    let printed = String::from_utf8(out.2).unwrap();
+    assert!(printed.lines().count() == 300_000 && printed.lines().all(|line| line == "1.0"));
 }

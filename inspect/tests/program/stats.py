@@ -73,7 +73,7 @@ def line(name, array):
             least, greatest = str(np.nanmin(native)), str(np.nanmax(native))
             mean = repr(float(np.nanmean(native.astype("f8"))))
     elif kind == "c":
-        nan, inf = int(np.isnan(array).sum()), int((np.isinf(array) & ~np.isnan(array)).sum())
+        nan, inf = int(np.isnan(array).sum()), int(np.isinf(array).sum())
         if nan < count:
             mean = str(np.nanmean(array.astype("c16"))) if inf == 0 else None
     elif kind in "mM":
