@@ -3,7 +3,7 @@
 //! | page | contents |
 //! | --- | --- |
 //! | [`tutorial`] | from `cargo new` to a printed result |
-//! | [`cookbook`] | twenty tasks, each a whole program |
+//! | [`cookbook`] | tasks from images to shared counters, each a whole program |
 //! | [`opening`] | which call opens or creates an array |
 //! | [`records`] | files of structs, padding, packed fields |
 //! | [`errors`] | kinds of errors, panics, signals |

@@ -90,7 +90,7 @@
 //! # Guide
 //!
 //! - [Tutorial](guide::tutorial): from `cargo new` to a printed result.
-//! - [Cookbook](guide::cookbook): twenty tasks, each a whole program.
+//! - [Cookbook](guide::cookbook): tasks from images to shared counters, each a whole program.
 //! - [Which way to open](guide::opening), [records and padding](guide::records), [errors](guide::errors).
 //! - [From NumPy](guide::numpy): a table of names.
 //! - [Safety](guide::safety), [performance](guide::performance).

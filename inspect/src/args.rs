@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE[:MEMBER]", required_unless_present = "completions")]
     pub(crate) files: Vec<OsString>,
 
-    /// Shows a part of the leading axis: `3` is one row, `5..9` four, `=-5..` the last five, `..100` the first hundred.
+    /// Shows a part of the leading axis: `3` is one row, `5..9` four, `-5..` the last five, `..100` the first hundred.
     #[arg(long, value_name = "A..B", allow_hyphen_values = true, value_parser = Rows::parse)]
     pub(crate) rows: Option<Rows>,
 
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     pub(crate) field: Option<String>,
 
-    /// Prints one line of JSON for each array, which describes all of it.
+    /// Prints one line of JSON for each array, which describes all of it, whatever `--rows` and `--field` select.
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -188,17 +188,19 @@ impl Source {
     pub(crate) fn opening(&self, element: &str) -> String {
         let path = self.path.display().to_string();
         match &self.place {
-            Place::Npy(_) => format!("npy::options::<{element}>().open_shared({path:?})?"),
+            Place::Npy(_) => format!("mmap_array::npy::options::<{element}>().open_shared({path:?})?"),
             Place::Member(_, archive, number) => {
                 let name = nth(archive, *number).map_or_else(|_| String::new(), |member| member.name().to_owned());
                 let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
-                format!("npy::options::<{element}>().{call}(npz::Archive::open({path:?})?.member({name:?})?)?")
+                format!(
+                    "mmap_array::npy::options::<{element}>().{call}(mmap_array::npz::Archive::open({path:?})?.member({name:?})?)?"
+                )
             }
             Place::Raw => {
                 let (offset, shape) = (self.data_offset.unwrap_or(0), &self.shape);
-                let order = if self.order == Order::F { ".order(Order::F)" } else { "" };
+                let order = if self.order == Order::F { ".order(mmap_array::Order::F)" } else { "" };
                 format!(
-                    "MmapArray::<{element}>::options().offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
+                    "mmap_array::MmapArray::<{element}>::options().offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
                 )
             }
         }

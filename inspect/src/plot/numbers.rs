@@ -67,7 +67,8 @@ impl<'a> Numbers<'a> {
 
     /// What stands above a picture of so many.
     pub(super) fn caption(&self, shape: &[usize]) -> String {
-        let mut text: String = shape.iter().map(|len| format!("{len} x ")).collect();
+        let mut text = self.field.map_or_else(String::new, |field| format!("{field}: "));
+        shape.iter().for_each(|len| text.push_str(&format!("{len} x ")));
         text.push_str(&self.dtype.to_string());
         if self.missing > 0 {
             let what = if self.is_time() { "NaT" } else { "not finite" };
