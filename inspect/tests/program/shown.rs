@@ -290,6 +290,7 @@ fn what_a_terminal_obeys_is_escaped_there_and_in_errors() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn members_of_one_name_are_told_apart_and_empty_texts_keep_their_lines() {
     let folder = tempfile::tempdir().unwrap();
     let path = of(folder.path(), "s.npy", "'|S1'", &[3], b"\0a\0");
