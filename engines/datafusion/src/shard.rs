@@ -142,17 +142,19 @@ impl Shard {
         let header = match member {
             None if path.extension().is_some_and(|extension| extension == "npz") => return Err(shard.is_an_archive()),
             None => npy::header(path),
-            Some(member) => npz::Archive::open(path).and_then(|archive| npy::header(archive.member(member)?)),
+            Some(member) => {
+                let archive = npz::Archive::open(path).map_err(external)?;
+                let member = archive.member(member).map_err(external)?;
+                if !member.is_stored() {
+                    return Err(planning(format!(
+                        "{shard}: the member is compressed, so it cannot be mapped; `np.savez` stores members \
+                         uncompressed"
+                    )));
+                }
+                npy::header(member)
+            }
         };
         let header = header.map_err(external)?;
-        if let Some(member) = member {
-            let archive = npz::Archive::open(path).map_err(external)?;
-            if !archive.member(member).map_err(external)?.is_stored() {
-                return Err(planning(format!(
-                    "{shard}: the member is compressed, so it cannot be mapped; `np.savez` stores members uncompressed"
-                )));
-            }
-        }
         let [rows, shape @ ..] = header.shape() else {
             return Err(planning(format!("{shard}: an array without axes has no rows")));
         };
