@@ -5,7 +5,7 @@
 //! finite are `nan`, `inf` and `-inf`, truth values `True` and `False`, times as NumPy prints them.
 
 use super::Failure;
-use super::elements::{Elements, Number, find_field, follow_one_another, step};
+use super::elements::{Elements, Number, find_field, step};
 use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
 use mmap_array::DType;
@@ -134,34 +134,8 @@ impl Elements<'_> {
             Kind::Array { element, shape } => {
                 (0..shape.iter().product()).try_for_each(|_| self.write_cells(element, field, first, out))
             }
-            Kind::Record { fields } if !follow_one_another(fields) => {
-                let found = field.and_then(|path| step(dtype, path));
-                let item = self.items(dtype.itemsize())?.to_vec();
-                for part in fields {
-                    let inner = match found {
-                        Some((wanted, _)) if wanted.name != part.name => continue,
-                        Some((_, inner)) => inner,
-                        None => None,
-                    };
-                    Elements::of_bytes(&item[part.offset..]).write_cells(&part.dtype, inner, first, out)?;
-                }
-                Ok(())
-            }
-            Kind::Record { fields } => {
-                let found = field.and_then(|path| step(dtype, path));
-                let mut end = 0;
-                for part in fields {
-                    let inner = match found {
-                        Some((wanted, _)) if wanted.name != part.name => continue,
-                        Some((_, inner)) => inner,
-                        None => None,
-                    };
-                    self.skip(part.offset - end)?;
-                    self.write_cells(&part.dtype, inner, first, out)?;
-                    end = part.offset + part.dtype.itemsize();
-                }
-                self.skip(dtype.itemsize() - end)
-            }
+            Kind::Record { .. } => self
+                .fields(dtype, field, |elements, _, part, inner| elements.write_cells(&part.dtype, inner, first, out)),
             _ => {
                 if !std::mem::take(first) {
                     out.write_all(b",")?;

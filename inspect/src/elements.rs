@@ -40,7 +40,7 @@ impl<'a> Elements<'a> {
     }
 
     /// The bytes of one item.
-    pub(crate) fn of_bytes(bytes: &'a [u8]) -> Self {
+    fn of_bytes(bytes: &'a [u8]) -> Self {
         Self { input: BufReader::with_capacity(64, Box::new(bytes)), buffer: Vec::new() }
     }
 
@@ -57,6 +57,32 @@ impl<'a> Elements<'a> {
         let mut bytes = [0; N];
         self.input.read_exact(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Goes through the fields of a record with their numbers, or through the one that a path begins with, which then goes
+    /// on in it, in whatever order they lie.
+    pub(crate) fn fields(
+        &mut self,
+        dtype: &DType,
+        path: Option<&str>,
+        mut f: impl FnMut(&mut Elements<'_>, usize, &RecordField, Option<&str>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (fields, found) = (dtype.fields(), path.and_then(|path| step(dtype, path)));
+        let is_asked = |part: &RecordField| found.is_none_or(|(wanted, _)| wanted.name == part.name);
+        let mut parts = fields.iter().enumerate().filter(|(_, part)| is_asked(part));
+        let inner = found.and_then(|(_, inner)| inner);
+        if !follow_one_another(fields) {
+            let item = self.items(dtype.itemsize())?.to_vec();
+            return parts
+                .try_for_each(|(index, part)| f(&mut Elements::of_bytes(&item[part.offset..]), index, part, inner));
+        }
+        let mut end = 0;
+        for (index, part) in parts {
+            self.skip(part.offset - end)?;
+            f(self, index, part, inner)?;
+            end = part.offset + part.dtype.itemsize();
+        }
+        self.skip(dtype.itemsize() - end)
     }
 
     /// The bytes of the next items.
@@ -126,7 +152,7 @@ impl Elements<'_> {
 }
 
 /// Whether each field begins where the one before it ends, or behind it, as in a header.
-pub(crate) fn follow_one_another(fields: &[RecordField]) -> bool {
+fn follow_one_another(fields: &[RecordField]) -> bool {
     let ends = fields.iter().map(|field| field.offset + field.dtype.itemsize());
     fields.iter().skip(1).zip(ends).all(|(field, end)| end <= field.offset)
 }

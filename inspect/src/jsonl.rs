@@ -1,7 +1,7 @@
 //! Arrays as lines of JSON.
 
 use super::Failure;
-use super::elements::{Elements, Number, follow_one_another, step};
+use super::elements::{Elements, Number, step};
 use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
 use mmap_array::{
@@ -79,46 +79,18 @@ impl Elements<'_> {
     fn write_item(&mut self, dtype: &DType, field: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         match dtype.kind() {
             Kind::Array { element, shape } => self.write_axes(shape, element, field, out),
-            Kind::Record { fields } if !follow_one_another(fields) => {
-                let found = field.and_then(|path| step(dtype, path));
-                let item = self.items(dtype.itemsize())?.to_vec();
-                out.write_all(if found.is_some() { b"" } else { b"{" })?;
-                for (index, part) in fields.iter().enumerate() {
-                    let inner = match found {
-                        Some((wanted, _)) if wanted.name != part.name => continue,
-                        Some((_, inner)) => inner,
-                        None => {
-                            out.write_all(if index == 0 { b"" } else { b"," })?;
-                            write_text(&part.name, out)?;
-                            out.write_all(b":")?;
-                            None
-                        }
-                    };
-                    Elements::of_bytes(&item[part.offset..]).write_item(&part.dtype, inner, out)?;
-                }
-                out.write_all(if found.is_some() { b"" } else { b"}" })
-            }
-            Kind::Record { fields } => {
-                let found = field.and_then(|path| step(dtype, path));
-                let mut end = 0;
-                out.write_all(if found.is_some() { b"" } else { b"{" })?;
-                for (index, part) in fields.iter().enumerate() {
-                    let inner = match found {
-                        Some((wanted, _)) if wanted.name != part.name => continue,
-                        Some((_, inner)) => inner,
-                        None => {
-                            out.write_all(if index == 0 { b"" } else { b"," })?;
-                            write_text(&part.name, out)?;
-                            out.write_all(b":")?;
-                            None
-                        }
-                    };
-                    self.skip(part.offset - end)?;
-                    self.write_item(&part.dtype, inner, out)?;
-                    end = part.offset + part.dtype.itemsize();
-                }
-                self.skip(dtype.itemsize() - end)?;
-                out.write_all(if found.is_some() { b"" } else { b"}" })
+            Kind::Record { .. } => {
+                let is_whole = field.and_then(|path| step(dtype, path)).is_none();
+                out.write_all(if is_whole { b"{" } else { b"" })?;
+                self.fields(dtype, field, |elements, index, part, inner| {
+                    if is_whole {
+                        out.write_all(if index == 0 { b"" } else { b"," })?;
+                        write_text(&part.name, out)?;
+                        out.write_all(b":")?;
+                    }
+                    elements.write_item(&part.dtype, inner, out)
+                })?;
+                out.write_all(if is_whole { b"}" } else { b"" })
             }
             Kind::Bytes { len } => {
                 self.write_units(*len, |elements| elements.bytes().map(|[byte]: [u8; 1]| byte.into()), out)

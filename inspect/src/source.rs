@@ -73,11 +73,11 @@ impl Source {
         let (path, member) = split(file);
         match (is_npy(&path), member) {
             (true, None) => {
-                // The library says what cannot be opened, and names it.
-                let header = options.header(&path)?;
+                // The library says what cannot be opened, and names it, before a pipe is waited for.
+                options.header(&path)?;
                 let file = File::open(&path)?;
                 let name = path.display().to_string();
-                let header = options.header(&file).map_err(|error| named(&name, &error)).unwrap_or(header);
+                let header = options.header(&file).map_err(|error| named(&name, &error))?;
                 let offset = Some(header.data_offset());
                 Ok(Some(Self::new(name, header, offset, path, file, Place::Npy(options))))
             }

@@ -337,7 +337,6 @@ impl Summary {
                     floats.chunks(FEW).for_each(|few| of.take(few));
                 }
                 Self::Complex(re, im) => {
-                    uints.clear();
                     floats.resize(view.len(), 0.0);
                     view.re()?.copy_to_as(floats)?;
                     let mut other = vec![0.0_f64; view.len()];

@@ -48,7 +48,7 @@ impl DType {
         let body = match &self.kind {
             Kind::Record { fields } if self.itemsize > 0 || !fields.is_empty() => {
                 source.push_struct("Row", self)?;
-                source.structs.clone()
+                std::mem::take(&mut source.structs)
             }
             _ => {
                 let name = source.type_of("Row", self, "the elements")?;

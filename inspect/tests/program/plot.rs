@@ -13,15 +13,17 @@ fn pixels(path: &Path) -> (u32, Vec<[u8; 3]>) {
     (info.width, bytes.chunks_exact(3).map(|pixel| pixel.try_into().unwrap()).collect())
 }
 
+/// The colors of the picture that is drawn of a file.
+fn drawn(file: &Path, picture: &Path) -> (u32, Vec<[u8; 3]>) {
+    assert_eq!(inspected([file.as_os_str(), "--plot".as_ref(), picture.as_os_str()]).unwrap(), "");
+    pixels(picture)
+}
+
 #[test]
 fn numbers_are_drawn_as_a_line_or_an_image() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("a.png");
-    let plot = |file: &Path| {
-        let args = [file.as_os_str().to_owned(), "--plot".into(), picture.as_os_str().to_owned()];
-        assert_eq!(inspected(args).unwrap(), "");
-        pixels(&picture)
-    };
+    let plot = |file: &Path| drawn(file, &picture);
     // Up on the left, down on the right.
     let fall: Vec<f32> = (0..5000_i16).map(|number| -f32::from(number)).collect();
     let (width, line) = plot(&saved(folder.path(), "line.npy", &fall, &[5000]));
@@ -93,11 +95,7 @@ fn of(folder: &Path, descr: &str, shape: &[usize], bytes: impl IntoIterator<Item
 fn three_channels_are_colors_and_complex_numbers_and_times_are_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("a.png");
-    let plot = |file: &Path| {
-        let args = [file.as_os_str().to_owned(), "--plot".into(), picture.as_os_str().to_owned()];
-        assert_eq!(inspected(args).unwrap(), "");
-        pixels(&picture)
-    };
+    let plot = |file: &Path| drawn(file, &picture);
     // Left red, right blue, as bytes, as halves of a word, and as floats.
     let (left, right) = ([255_u8, 0, 0], [0, 0, 255]);
     let image: Vec<u8> = (0..20 * 30).flat_map(|pixel| if pixel % 30 < 15 { left } else { right }).collect();
