@@ -132,8 +132,8 @@ impl Addr {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: every processor of this architecture has the instruction, a hint that reads nothing and never fails,
-            // whatever the address is.
+            // SAFETY: every processor of this architecture has the instruction, a hint that reads nothing and never
+            // fails, whatever the address is.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(self.0.cast()) };
         }
     }

@@ -195,9 +195,9 @@ impl<A> DynArray<A> {
     #[must_use]
     pub fn view(&self) -> DynView<'_> {
         let (raw, dtype) = self.raw_view().expect("the axes were counted when the array was made");
-        // SAFETY: the region was mapped from the first to the last of these elements, whose bytes are initialized, being a
-        // file's or zeros or written from values without padding; nobody writes them while `self` is borrowed, by the
-        // contract under which the array was made.
+        // SAFETY: the region was mapped from the first to the last of these elements, whose bytes are initialized,
+        // being a file's or zeros or written from values without padding; nobody writes them while `self` is borrowed,
+        // by the contract under which the array was made.
         unsafe { DynView::from_raw(raw, dtype) }
     }
 

@@ -41,9 +41,9 @@
 //! | [`DynArray`], [`DynView`] | of a [`DType`] that is known only at run time | fields by name, values, conversions, printing |
 //!
 //! [`Options`] and [`CreateOptions`] list the ways to open and to create them. [`npy`] does the same for NumPy's files,
-//! and `npz` for the members of its archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any of which
-//! may be killed. Elements are numbers, arrays of them, the types in [`element`], and [records](guide::records): structs
-//! whose fields have names.
+//! and `npz` for the members of its archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any of
+//! which may be killed. Elements are numbers, arrays of them, the types in [`element`], and [records](guide::records):
+//! structs whose fields have names.
 //!
 //! # Safety
 //!
@@ -66,10 +66,10 @@
 //! # Performance
 //!
 //! A loop over the slice or over a view takes as long as the same loop over a `&[T]`, and [`sum`](ArrayView::sum), the
-//! other reductions and the conversions take less. To be fast, open the window and not the file, go through it in storage
-//! order, and announce what is needed next ([`prefetch`](MmapArray::prefetch), [`advise`](MmapArray::advise)) if the disk
-//! is slow. Each operation on a [`SharedArray`] ends with one check, which takes half a microsecond, so do much in one
-//! operation. [Measurements](guide::performance).
+//! other reductions and the conversions take less. To be fast, open the window and not the file, go through it in
+//! storage order, and announce what is needed next ([`prefetch`](MmapArray::prefetch), [`advise`](MmapArray::advise))
+//! if the disk is slow. Each operation on a [`SharedArray`] ends with one check, which takes half a microsecond, so do
+//! much in one operation. [Measurements](guide::performance).
 //!
 //! # Features
 //!

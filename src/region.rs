@@ -291,7 +291,8 @@ impl Portion {
     /// not know the size of huge ones.
     fn map_pages(&self, file: &File, mode: Mode<'_>) -> Result<Pages> {
         let mapped = self.map(file, mode);
-        // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the file.
+        // Of most maps nothing has to be asked: huge pages begin where few others do, and not at every byte of the
+        // file.
         let may_be_huge = match &mapped {
             Ok(raw) => raw.as_ref().is_some_and(system::begins_as_huge),
             Err(error) => error.io_kind() == Some(io::ErrorKind::InvalidInput),

@@ -9,7 +9,8 @@ use mmap_array::{
 };
 use std::fs;
 
-/// `[('time', '>M8[ns]'), ('price', '>f8'), ('symbol', 'S4'), ('open', '?'), ('name', '<U2')]`: 29 bytes, nothing aligned.
+/// `[('time', '>M8[ns]'), ('price', '>f8'), ('symbol', 'S4'), ('open', '?'), ('name', '<U2')]`: 29 bytes, nothing
+/// aligned.
 #[derive(Clone, Copy, Zeroable, Pod)]
 #[cfg_attr(feature = "derive", derive(mmap_array::Record))]
 #[repr(C)]

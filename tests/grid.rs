@@ -1,5 +1,5 @@
-//! Every portion of a file reads and writes as plain file I/O does: offsets around zero, alignments, pages and 64 KiB, by
-//! lengths, by element types, by modes.
+//! Every portion of a file reads and writes as plain file I/O does: offsets around zero, alignments, pages and 64 KiB,
+//! by lengths, by element types, by modes.
 
 use bytemuck::{AnyBitPattern, Pod, Zeroable};
 use mmap_array::array::Typed;

@@ -1,8 +1,8 @@
-//! What NumPy's own tests of `np.memmap` (`numpy/_core/tests/test_memmap.py`, NumPy 2.4) ask of it, asked of this crate,
-//! one test for each under NumPy's name; after them, the edges that its documentation and code draw.
+//! What NumPy's own tests of `np.memmap` (`numpy/_core/tests/test_memmap.py`, NumPy 2.4) ask of it, asked of this
+//! crate, one test for each under NumPy's name; after them, the edges that its documentation and code draw.
 //!
-//! Four are about Python's classes alone and have nothing to say here: that arithmetic and fancy indexing return arrays of
-//! other classes (`test_arithmetic_drops_references`, `test_indexing_drops_references`), what a subclass returns
+//! Four are about Python's classes alone and have nothing to say here: that arithmetic and fancy indexing return arrays
+//! of other classes (`test_arithmetic_drops_references`, `test_indexing_drops_references`), what a subclass returns
 //! (`test_memmap_subclass`), and the classes, not the values, in `test_ufunc_return_ndarray`.
 
 use mmap_array::array::Typed;
@@ -92,8 +92,8 @@ where
     unsafe { options.open_mut(file) }
 }
 
-/// What is written with mode `"w+"` is there for mode `"r"` when the array is dropped. That the second cannot be written
-/// is its type's: `MmapArray<f32>` has no `DerefMut`.
+/// What is written with mode `"w+"` is there for mode `"r"` when the array is dropped. That the second cannot be
+/// written is its type's: `MmapArray<f32>` has no `DerefMut`.
 #[test]
 fn test_roundtrip() {
     let (_folder, path) = a_path();

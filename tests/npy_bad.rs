@@ -1,5 +1,5 @@
-//! `.npy` files and requests that cannot work: an error that says what is wrong, the files as they were, and no memory for
-//! what a header only claims.
+//! `.npy` files and requests that cannot work: an error that says what is wrong, the files as they were, and no memory
+//! for what a header only claims.
 
 use cap::Cap;
 use mmap_array::array::Typed;

@@ -130,8 +130,8 @@ fn locked(path: &Path) -> FillOptions<'_, Le<u64>> {
     npy::create_options([10_007]).lock_range().fill(path).parts(2)
 }
 
-/// What the child of the next test does: claims a part, forks meanwhile and afterwards, says so and waits to be killed. The
-/// forks live on.
+/// What the child of the next test does: claims a part, forks meanwhile and afterwards, says so and waits to be killed.
+/// The forks live on.
 #[cfg(unix)]
 #[test]
 #[ignore = "started by `a_claim_goes_with_its_worker_although_forks_of_it_live`"]

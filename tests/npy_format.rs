@@ -1,5 +1,5 @@
-//! What NumPy's own tests of the format (`numpy/lib/tests/test_format.py`, NumPy 2.4) ask of it, asked of this crate, one
-//! test for each under NumPy's name.
+//! What NumPy's own tests of the format (`numpy/lib/tests/test_format.py`, NumPy 2.4) ask of it, asked of this crate,
+//! one test for each under NumPy's name.
 //!
 //! Left out is what there is none of here: `.npz` archives (`test_compressed_roundtrip`, `test_huge_header_npz`,
 //! `test_large_archive`, `test_empty_npz`), unpickling (`test_pickle_python2_python3`), and dtypes with metadata

@@ -1,8 +1,8 @@
 //! Mapped arrays as text: what `print(arr)` and `repr(arr)` of an `np.memmap` show.
 //!
-//! The texts were recorded with NumPy 2.4.6 from a subclass of `np.memmap` of the same name and from the same files; then
-//! NumPy's names of types, and its way to write a shape, were put into Rust's. `Debug` names the type where NumPy leaves it
-//! out (`float64`, `int64`).
+//! The texts were recorded with NumPy 2.4.6 from a subclass of `np.memmap` of the same name and from the same files;
+//! then NumPy's names of types, and its way to write a shape, were put into Rust's. `Debug` names the type where NumPy
+//! leaves it out (`float64`, `int64`).
 
 use bytemuck::{AnyBitPattern, NoUninit, Pod, Zeroable};
 use mmap_array::array::Typed;

@@ -1,5 +1,5 @@
-//! Dtypes that NumPy made, read here, and dtypes that were made here, read by NumPy: one line says all of each, and both
-//! sides must say the same.
+//! Dtypes that NumPy made, read here, and dtypes that were made here, read by NumPy: one line says all of each, and
+//! both sides must say the same.
 
 #[allow(dead_code)]
 #[path = "../../tests/python/mod.rs"]

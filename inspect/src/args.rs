@@ -51,7 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.png", value_parser = png)]
     pub(crate) plot: Option<PathBuf>,
 
-    /// Reads a file without a header as elements of this dtype [default: u1]: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id', '<u4'), ('x', '>f4')]"`.
+    /// Reads a file without a header as elements of this dtype [default: u1]: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id',
+    /// '<u4'), ('x', '>f4')]"`.
     #[arg(long, value_name = "DTYPE", value_parser = dtype, help_heading = "Files without a header")]
     pub(crate) dtype: Option<DType>,
 

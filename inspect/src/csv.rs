@@ -1,8 +1,8 @@
 //! Arrays as comma-separated values (RFC 4180), one line for each element of the leading axis.
 //!
-//! Each scalar has a column: those of subarrays and of further axes one for each element, complex numbers one for either
-//! part. Of records, the names of the columns are the first line: `pos.x`, `rgb[0]`, `z.real`. Numbers that are not
-//! finite are `nan`, `inf` and `-inf`, truth values `True` and `False`, times as NumPy prints them.
+//! Each scalar has a column: those of subarrays and of further axes one for each element, complex numbers one for
+//! either part. Of records, the names of the columns are the first line: `pos.x`, `rgb[0]`, `z.real`. Numbers that are
+//! not finite are `nan`, `inf` and `-inf`, truth values `True` and `False`, times as NumPy prints them.
 
 use super::Failure;
 use super::elements::{Elements, Number, find_field, step};

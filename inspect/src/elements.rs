@@ -59,8 +59,8 @@ impl<'a> Elements<'a> {
         Ok(bytes)
     }
 
-    /// Goes through the fields of a record with their numbers, or through the one that a path begins with, which then goes
-    /// on in it, in whatever order they lie.
+    /// Goes through the fields of a record with their numbers, or through the one that a path begins with, which then
+    /// goes on in it, in whatever order they lie.
     pub(crate) fn fields(
         &mut self,
         dtype: &DType,

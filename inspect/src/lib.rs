@@ -7,9 +7,10 @@
 //!
 //! This is the program as a library, so that tests call it as a function. [`run`] is all of it.
 //!
-//! Every way to show an array takes bounded memory: rows are read block by block. A deflated member of an archive is read
-//! twice, first to check it, before a line is written; if it is printed, summarized, or in Fortran order, it is unpacked into a
-//! temporary file. If a file is cut short meanwhile, that is an error, and what was printed before is what the file held.
+//! Every way to show an array takes bounded memory: rows are read block by block. A deflated member of an archive is
+//! read twice, first to check it, before a line is written; if it is printed, summarized, or in Fortran order, it is
+//! unpacked into a temporary file. If a file is cut short meanwhile, that is an error, and what was printed before is
+//! what the file held.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -145,7 +146,8 @@ fn run_to(
     if failures.is_empty() { Ok(()) } else { Err(Failure { status: 1, text: failures.join("\n") }) }
 }
 
-/// Shows a file as the arguments ask, whose heading, if there are several, has an empty line before it unless it is the first.
+/// Shows a file as the arguments ask, whose heading, if there are several, has an empty line before it unless it is the
+/// first.
 fn show_file(
     args: &Args,
     file: &OsStr,

@@ -1,4 +1,5 @@
-//! Numbers as text, digit for digit as Python and NumPy write them: the shortest that are read as the same number of its width.
+//! Numbers as text, digit for digit as Python and NumPy write them: the shortest that are read as the same number of
+//! its width.
 
 use std::io::{self, Write};
 

@@ -40,8 +40,8 @@ pub(crate) fn of(
     Ok(text)
 }
 
-/// The array on so many lines of so many characters: whole if it can be, otherwise with as many items at each end of its
-/// axes as there is room for.
+/// The array on so many lines of so many characters: whole if it can be, otherwise with as many items at each end of
+/// its axes as there is room for.
 fn fitted(view: &DynView<'_, Shared>, columns: usize, lines: usize) -> String {
     let printed = |threshold: usize, edge: usize| {
         view.display().line_width(columns).threshold(threshold).edge_items(edge).to_string()

@@ -168,8 +168,8 @@ impl<T, A: Mode> SharedArray<T, A> {
     /// ```
     #[must_use]
     pub fn view(&self) -> ArrayView<'_, T, Shared> {
-        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those that
-        // were lost.
+        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those
+        // that were lost.
         unsafe { ArrayView::from_raw(self.portion.raw_view()) }
     }
 

@@ -33,9 +33,9 @@ impl DType {
     ///     #[record(rename = "max px")]
     ///     max_px: [Be<u32>; 3],
     ///     side: Bytes<1>,
-    /// }
-    /// "#.trim_start());
-    /// assert_eq!(DType::from_descr("'<f8'")?.with_endianness(mmap_array::dtype::Endianness::NATIVE).to_rust()?, "type Element = f64;\n");
+    /// } "#.trim_start());
+    /// assert_eq!(DType::from_descr("'<f8'")?.with_endianness(mmap_array::dtype::Endianness::NATIVE).to_rust()?, "type
+    /// Element = f64;\n");
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     ///

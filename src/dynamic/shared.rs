@@ -107,8 +107,8 @@ impl<A: Aliasing + Mode<Reading = Shared>> SharedDynArray<A> {
     fn lent<'a>(&'a self, copy: Option<&'a Region>) -> DynView<'a, Shared> {
         let raw = copy.map_or_else(|| self.portion.raw_view(), |copy| self.portion.raw_view_of(copy));
         let (raw, dtype) = raw.unpack_dtype(&self.dtype).expect("the axes were counted when the array was made");
-        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those that
-        // were lost; or within a copy of them.
+        // SAFETY: the axes lie within the region, whose bytes are a file's, initialized, or zeros in the place of those
+        // that were lost; or within a copy of them.
         unsafe { DynView::from_raw(raw, dtype) }
     }
 

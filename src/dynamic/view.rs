@@ -180,8 +180,8 @@ impl<'a, A: Reading> DynView<'a, A> {
     /// Returns the bytes of the element at an index, or `None` if the index is outside.
     pub(super) fn element_bytes(&self, index: &[usize]) -> Option<Cow<'a, [u8]>> {
         let address = self.raw.at(index)?;
-        // SAFETY: the address is an element's, of which all bytes are initialized and, where the mode keeps them so, not
-        // written for 'a, by the contract of `from_raw`.
+        // SAFETY: the address is an element's, of which all bytes are initialized and, where the mode keeps them so,
+        // not written for 'a, by the contract of `from_raw`.
         Some(unsafe { access::bytes::<A>(address, self.dtype.itemsize()) })
     }
 }

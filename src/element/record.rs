@@ -45,7 +45,8 @@ use crate::element::scalar;
 /// - `repr(C)`, also with `packed`, `packed(N)` and `align(N)`: a record. Gaps between the fields are padding;
 ///   [`alignment`](DType::alignment) is that of the struct.
 /// - `repr(transparent)`: the dtype of its one field instead of a record, so `struct Metres(f64)` opens files of `<f8`.
-/// - Tuple structs: their fields are named `f0`, `f1` and so on, as in NumPy; fields with `#[record(pad)]` are not counted.
+/// - Tuple structs: their fields are named `f0`, `f1` and so on, as in NumPy; fields with `#[record(pad)]` are not
+///   counted.
 /// - Nested structs: the path of an inner field is `"pos.x"`. Nested arrays are subarrays with several axes.
 /// - Generic structs: they implement `Element` for all arguments with which the types of their fields do. Lifetime
 ///   parameters are not supported.

@@ -123,7 +123,8 @@ macro_rules! counts {
                 self.count
             }
 
-            /// Returns `true` if this value is NaT. Comparing with `==` does not work, since NaT is not equal to itself.
+            /// Returns `true` if this value is NaT. Comparing with `==` does not work, since NaT is not equal to
+            /// itself.
             #[inline(always)]
             #[must_use]
             pub const fn is_nat(self) -> bool {

@@ -38,8 +38,8 @@ where
     /// ```
     pub fn into_ndarray<D: Dimension>(self) -> Result<ndarray::ArrayView<'a, T, D>> {
         let Laid { first, shape, turned } = Laid::<T>::out::<ReadOnly>(self.raw())?;
-        // SAFETY: `Laid` has the address of the element at the lowest, aligned, and strides that lead to elements of the
-        // view only, all of them in one piece of memory.
+        // SAFETY: `Laid` has the address of the element at the lowest, aligned, and strides that lead to elements of
+        // the view only, all of them in one piece of memory.
         let mut raw = unsafe { RawArrayView::from_shape_ptr(shape, first.cast_const()) };
         turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
         let raw = raw.into_dimensionality::<D>().map_err(|_| another_rank(self.ndim(), D::NDIM))?;
@@ -76,8 +76,8 @@ where
             axes.set(axis, len, stride.wrapping_mul(size_of::<T>() as isize));
         }
         let raw = RawView { ptr: Addr::of(view.as_ptr()), axes };
-        // SAFETY: the elements are ndarray's, initialized, without padding, and borrowed for 'a. Two indices may give the
-        // same one, as in a broadcast view, which no reader minds.
+        // SAFETY: the elements are ndarray's, initialized, without padding, and borrowed for 'a. Two indices may give
+        // the same one, as in a broadcast view, which no reader minds.
         Ok(unsafe { Self::from_raw(raw) })
     }
 }
@@ -109,8 +109,8 @@ where
         let mut raw = unsafe { RawArrayViewMut::from_shape_ptr(shape, first) };
         turned.into_iter().for_each(|axis| raw.invert_axis(Axis(axis)));
         let raw = raw.into_dimensionality::<D>().map_err(|_| another_rank(rank, D::NDIM))?;
-        // SAFETY: as for `into_ndarray`; no two indices give overlapping elements, and nobody else reads or writes them for
-        // 'a, by the contract of `from_raw`.
+        // SAFETY: as for `into_ndarray`; no two indices give overlapping elements, and nobody else reads or writes them
+        // for 'a, by the contract of `from_raw`.
         Ok(unsafe { raw.deref_into_view_mut() })
     }
 }

@@ -11,6 +11,6 @@ use stable_deref_trait::{CloneStableDeref, StableDeref};
 // which may move the elements, takes the array by `&mut` or by value.
 unsafe impl<T, A: Stable<T>> StableDeref for MmapArray<T, A> {}
 
-// SAFETY: a clone is another owner of the same map, and copies the address: it has the same elements, which stay until the
-// last owner goes.
+// SAFETY: a clone is another owner of the same map, and copies the address: it has the same elements, which stay until
+// the last owner goes.
 unsafe impl<T> CloneStableDeref for MmapArray<T, ReadOnly> where ReadOnly: Stable<T> {}

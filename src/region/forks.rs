@@ -119,8 +119,8 @@ mod unix {
         }
         // Twice, by two threads, does no harm.
         if !REGISTERED.load(SeqCst) {
-            // SAFETY: the first two count, the third makes a system call for each descriptor, which may be made wherever a
-            // thread has forked.
+            // SAFETY: the first two count, the third makes a system call for each descriptor, which may be made
+            // wherever a thread has forked.
             let registered = unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_fork)) };
             REGISTERED.store(registered == 0, SeqCst);
         }

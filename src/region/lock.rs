@@ -198,7 +198,8 @@ mod system {
 
     fn set(file: &File, bytes: &Range<u64>, kind: libc::c_short) -> io::Result<()> {
         let offset = |byte: u64| i64::try_from(byte).map_err(|_| io::Error::from(io::ErrorKind::Unsupported));
-        // SAFETY: a structure of integers, of which zeros are values. Systems have more of them than the ones set below.
+        // SAFETY: a structure of integers, of which zeros are values. Systems have more of them than the ones set
+        // below.
         let mut lock: Lock = unsafe { std::mem::zeroed() };
         lock.l_type = kind;
         lock.l_whence = libc::SEEK_SET as libc::c_short;
@@ -216,7 +217,8 @@ mod system {
         not(target_arch = "x86_64")
     ))]
     fn set_lock(file: &File, lock: &Lock) -> libc::c_long {
-        // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock64`, which lives.
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and the command reads one `flock64`, which
+        // lives.
         unsafe { libc::syscall(libc::SYS_fcntl64, file.as_raw_fd(), libc::F_OFD_SETLK, ptr::from_ref(lock)) }
     }
 
@@ -244,8 +246,8 @@ mod system {
     pub(super) fn try_lock(file: &File, bytes: &Range<u64>, exclusive: bool) -> io::Result<bool> {
         let flags = LOCKFILE_FAIL_IMMEDIATELY | if exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
         let (mut from, [low, high]) = (at(bytes.start), halves(bytes.end - bytes.start));
-        // SAFETY: the handle is open as long as `file` is borrowed. It was not opened for overlapped work, so the call is
-        // over, and done with `from`, when it returns.
+        // SAFETY: the handle is open as long as `file` is borrowed. It was not opened for overlapped work, so the call
+        // is over, and done with `from`, when it returns.
         if unsafe { LockFileEx(file.as_raw_handle(), flags, 0, low, high, &raw mut from) } != 0 {
             return Ok(true);
         }

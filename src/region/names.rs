@@ -224,8 +224,8 @@ pub(super) fn create_temporary(folder: &Path, options: &mut OpenOptions) -> Resu
 
 /// Deletes a file that others may have open. Its name is free at once.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    // Not every Windows, nor every file system there, lets go of a name before the last handle is closed, but all give a
-    // file another one.
+    // Not every Windows, nor every file system there, lets go of a name before the last handle is closed, but all give
+    // a file another one.
     #[cfg(windows)]
     if let Ok((other, file)) = create_temporary(&folder_of(path), &mut OpenOptions::new()) {
         drop(file);

@@ -69,8 +69,8 @@ impl Target {
                 return Err(Reason::NotRegularFile { found, wanted: "replaced", advice }.error());
             }
             Ok(metadata) => {
-                // Whoever may not write the old file may not replace it either, although the folder would let them. Asked
-                // of the name that was given, so that the system's own rules for links are kept.
+                // Whoever may not write the old file may not replace it either, although the folder would let them.
+                // Asked of the name that was given, so that the system's own rules for links are kept.
                 open(target, true)?;
                 Some(metadata)
             }

@@ -159,7 +159,8 @@ impl<T, A: Load<T>> Make<T, T, A> for Same {
         if size_of::<T>() == 4 {
             // SAFETY: the addresses are the run's, by this function's contract; an element is 4 initialized bytes.
             let load = |source| unsafe { <A::Reading as Load<[u8; 4]>>::load(source) };
-            // SAFETY: the target is as this function's contract says, with room for as many bytes, which are no padding.
+            // SAFETY: the target is as this function's contract says, with room for as many bytes, which are no
+            // padding.
             return unsafe { write_apart(run, target.cast::<[u8; 4]>(), load) };
         }
         // SAFETY: the addresses are the run's, by this function's contract.

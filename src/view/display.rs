@@ -55,8 +55,8 @@ impl<'a> Display<'a> {
 
     /// Sets the maximum number of elements that are printed in full; larger arrays are abridged. Defaults to 1000.
     ///
-    /// `usize::MAX` never abridges, so that printing takes memory in proportion to the array. (Records and subarrays with
-    /// more than 524,288 parts in all are abridged nevertheless.)
+    /// `usize::MAX` never abridges, so that printing takes memory in proportion to the array. (Records and subarrays
+    /// with more than 524,288 parts in all are abridged nevertheless.)
     pub fn threshold(mut self, elements: usize) -> Self {
         self.options.threshold = elements;
         self

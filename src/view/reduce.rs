@@ -98,8 +98,8 @@ macro_rules! copied {
 }
 copied!(Dense Sparse);
 
-// What makes them sees to it that all of their elements are a view's, which are initialized by the contract of `from_raw`;
-// whoever asks for one asks for one that is there.
+// What makes them sees to it that all of their elements are a view's, which are initialized by the contract of
+// `from_raw`; whoever asks for one asks for one that is there.
 
 impl<T, A: Load<T>> Series<T> for Dense<T, A> {
     const TOGETHER: bool = A::TOGETHER;

@@ -382,8 +382,8 @@ impl<V: Shaped> AxisIter<V> {
     pub(crate) fn split_at(self, index: usize) -> (Self, Self) {
         assert!(index <= self.len(), "index {index} is past the end of {} views", self.len());
         let middle = self.next + index;
-        // SAFETY: as in `new`, nobody is given this one either. The views at the indices from the middle on are given out
-        // by the other iterator alone.
+        // SAFETY: as in `new`, nobody is given this one either. The views at the indices from the middle on are given
+        // out by the other iterator alone.
         let first = unsafe { self.first.with_raw(self.first.raw().clone()) };
         let others = Self { first, next: middle, ..self };
         (Self { end: middle, ..self }, others)

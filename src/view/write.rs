@@ -38,8 +38,8 @@ macro_rules! writing {
             #[inline]
             #[track_caller]
             pub fn set($($receiver)+, index: impl NdIndex, value: T) {
-                // SAFETY: `address` gives only elements of the view, which are writable, and where the mode is exclusive
-                // nobody else's while the view is borrowed so, by the contract of `from_raw`.
+                // SAFETY: `address` gives only elements of the view, which are writable, and where the mode is
+                // exclusive nobody else's while the view is borrowed so, by the contract of `from_raw`.
                 unsafe { <$Mode as Store<T>>::store($this.address(index), value) }
             }
 
@@ -184,7 +184,8 @@ macro_rules! writing {
                         (raw.clone().permuted(&order), source.raw.clone().permuted(&order))
                     }
                 };
-                // SAFETY: the same elements as of the two views that are borrowed, to find where they lie and to read theirs.
+                // SAFETY: the same elements as of the two views that are borrowed, to find where they lie and to read
+                // theirs.
                 let ours = unsafe { ArrayView::<'_, T, $Mode>::from_raw(ours) };
                 // SAFETY: as above.
                 let theirs = unsafe { ArrayView::<'_, T, B>::from_raw(theirs) };
@@ -254,9 +255,9 @@ impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
     /// If the mode is exclusive, nobody else may have the elements during the call.
     unsafe fn lend_mut(&self, buffer: &mut Vec<T>, f: impl FnOnce(&mut [T])) {
         if let Some((pointer, len)) = self.stable_slice_parts() {
-            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized and writable, by
-            // the contract of `from_raw`, and nobody else's: the mode is stable and so exclusive, and by this function's
-            // contract.
+            // SAFETY: `slice_parts` has found the elements aligned and contiguous; they are initialized and writable,
+            // by the contract of `from_raw`, and nobody else's: the mode is stable and so exclusive, and by this
+            // function's contract.
             return f(unsafe { std::slice::from_raw_parts_mut(pointer, len) });
         }
         self.collect_into(buffer);
@@ -264,8 +265,8 @@ impl<T: Copy, A: Store<T>> ArrayView<'_, T, A> {
         let mut elements = buffer.iter();
         for_each_address::<T>(Runs::new(&self.raw), |target| {
             if let Some(&element) = elements.next() {
-                // SAFETY: the address is an element's of the view, writable by the contract of `from_raw`, and where the
-                // mode is exclusive nobody else's, by this function's.
+                // SAFETY: the address is an element's of the view, writable by the contract of `from_raw`, and where
+                // the mode is exclusive nobody else's, by this function's.
                 unsafe { <A as Store<T>>::store(target, element) }
             }
         });

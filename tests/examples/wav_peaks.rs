@@ -133,8 +133,8 @@ fn options_that_say_nothing_are_errors() {
     assert_eq!(Request::parse([].into_iter()).err().unwrap(), "no file");
 }
 
-/// Not where a hole in a file may take its length on the disk, nor under the QEMU for PowerPC, which maps what lies above
-/// 4 GiB at the offset's lower 32 bits.
+/// Not where a hole in a file may take its length on the disk, nor under the QEMU for PowerPC, which maps what lies
+/// above 4 GiB at the offset's lower 32 bits.
 #[test]
 #[cfg(all(target_os = "linux", not(target_arch = "powerpc")))]
 fn a_window_behind_4_gib_of_an_rf64_file_is_read() {

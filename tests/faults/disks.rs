@@ -1,5 +1,5 @@
-//! A disk that takes nothing more, though its file system believes that there is room: an image on a file system that is
-//! full, as storage is that was promised more than once.
+//! A disk that takes nothing more, though its file system believes that there is room: an image on a file system that
+//! is full, as storage is that was promised more than once.
 
 use crate::mounts::{self, Mounts};
 use mmap_array::npy::{self, FillOptions};

@@ -1,7 +1,7 @@
 //! System calls that are counted, and one of which does not happen: the program is killed instead, or the call fails.
 //!
-//! A thread has the kernel ask before each of its calls that touch files (`SECCOMP_RET_USER_NOTIF`), and so do the threads
-//! that it starts; another thread of the same program answers.
+//! A thread has the kernel ask before each of its calls that touch files (`SECCOMP_RET_USER_NOTIF`), and so do the
+//! threads that it starts; another thread of the same program answers.
 
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, Ordering};

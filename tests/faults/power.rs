@@ -1,7 +1,8 @@
 //! Power that fails: the disk as it is at a moment, which is mounted elsewhere and looked at.
 //!
-//! The disk is a file, behind a file system of the kernel's. What the file system has not written by then is lost, as it
-//! is when the power fails; what it has written is all there, while a real disk may lose that too, until it is flushed.
+//! The disk is a file, behind a file system of the kernel's. What the file system has not written by then is lost, as
+//! it is when the power fails; what it has written is all there, while a real disk may lose that too, until it is
+//! flushed.
 
 use crate::calls;
 use crate::inject::Fault;

@@ -195,8 +195,8 @@ fn rows_written_one_after_another_are_what_numpy_saves_at_once() {
     assert!(written.0 > 500, "{}", written.0);
 }
 
-/// Saves what `np.save` makes of arrays of several dtypes in both orders: of the first rows, of the others in any strides,
-/// and of all.
+/// Saves what `np.save` makes of arrays of several dtypes in both orders: of the first rows, of the others in any
+/// strides, and of all.
 const SAVE_PARTS: &str = r#"
 import sys
 import numpy as np

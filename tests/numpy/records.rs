@@ -126,8 +126,8 @@ const ROWS: usize = 16;
 /// The byte order of numbers that name none.
 const ORDER: &str = if cfg!(target_endian = "big") { ">" } else { "<" };
 
-/// Not all with some features left out, nor on 32-bit x86, where C and Rust align 64-bit numbers to 4 bytes. So does NumPy
-/// there, but not the NumPy for 64 bits that such a machine may run.
+/// Not all with some features left out, nor on 32-bit x86, where C and Rust align 64-bit numbers to 4 bytes. So does
+/// NumPy there, but not the NumPy for 64 bits that such a machine may run.
 fn cases() -> Vec<Case> {
     vec![
         writable::<Native>(),

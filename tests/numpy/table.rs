@@ -1,5 +1,5 @@
-//! Every row of the tables of `guide::numpy` runs: what stands under NumPy in Python, what stands beside it in Rust, both on
-//! the same files, and both give the same and leave the same files.
+//! Every row of the tables of `guide::numpy` runs: what stands under NumPy in Python, what stands beside it in Rust,
+//! both on the same files, and both give the same and leave the same files.
 //!
 //! The rows are in [`rows`], and the page has these and no others.
 

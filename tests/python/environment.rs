@@ -12,8 +12,8 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// The interpreter with the packages that a text pins, in a folder of its own under `folder`, which is made where it is
-    /// not there; `None` where the tests that need it are to be left out. A program has one.
+    /// The interpreter with the packages that a text pins, in a folder of its own under `folder`, which is made where
+    /// it is not there; `None` where the tests that need it are to be left out. A program has one.
     ///
     /// # Panics
     ///

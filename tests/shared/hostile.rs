@@ -1,8 +1,8 @@
 //! Files that a saboteur cuts, extends, overwrites and replaces while they are read in every way.
 //!
-//! Every element is 0 or says its own index and in which state of the file it was written, so that a value which the file
-//! never held is found. Files are never cut below a floor, and no loss may be told before it. How many rounds there are
-//! says `SHARED_ROUNDS`.
+//! Every element is 0 or says its own index and in which state of the file it was written, so that a value which the
+//! file never held is found. Files are never cut below a floor, and no loss may be told before it. How many rounds
+//! there are says `SHARED_ROUNDS`.
 
 #[cfg(feature = "npz")]
 use mmap_array::ArrayView;

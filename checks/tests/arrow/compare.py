@@ -1,5 +1,5 @@
-# Compares Arrow streams beside `.npy` files with what pyarrow makes of the same files, and where it makes nothing of them
-# with what NumPy does.
+# Compares Arrow streams beside `.npy` files with what pyarrow makes of the same files, and where it makes nothing of
+# them with what NumPy does.
 import glob, sys, numpy as np, pyarrow as pa
 
 UNITS = {'s': 's', 'ms': 'ms', 'us': 'us', 'ns': 'ns'}

@@ -1,4 +1,5 @@
-# Makes `.npy` files of every dtype that Arrow has a type for, in both byte orders, alone, with more axes, and in records.
+# Makes `.npy` files of every dtype that Arrow has a type for, in both byte orders, alone, with more axes, and in
+# records.
 import sys, numpy as np
 
 folder = sys.argv[1]

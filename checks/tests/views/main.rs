@@ -1,7 +1,7 @@
 //! Views against a model that does everything in the plainest way: it is the list of bytes at which the elements lie.
 //!
-//! Chains of operations are drawn at random and done to a view and to its [`Model`]; then the view must read, and write,
-//! exactly the model's bytes. A second part says which error or panic comes of what cannot be done.
+//! Chains of operations are drawn at random and done to a view and to its [`Model`]; then the view must read, and
+//! write, exactly the model's bytes. A second part says which error or panic comes of what cannot be done.
 
 mod chains;
 mod model;

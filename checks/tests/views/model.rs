@@ -112,9 +112,9 @@ impl Model {
         Self { shape: [&self.shape[..], &[items]].concat(), places, size }
     }
 
-    /// NumPy's rule (`array_descr_set` in `getset.c`): the same size always; another size never in 0-d, and only where the
-    /// last axis is contiguous or of length 1, or nothing is there at all; a smaller size must divide the old one, a
-    /// larger one the bytes of the last axis.
+    /// NumPy's rule (`array_descr_set` in `getset.c`): the same size always; another size never in 0-d, and only where
+    /// the last axis is contiguous or of length 1, or nothing is there at all; a smaller size must divide the old one,
+    /// a larger one the bytes of the last axis.
     pub(crate) fn view_as(&self, size: usize) -> Result<Self, ErrorKind> {
         if size == self.size {
             return Ok(self.clone());

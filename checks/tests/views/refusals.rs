@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Recorded with NumPy 2.4.6, where each error is a `ValueError`. Strides of empty arrays are left out: NumPy's are zeros.
+/// Recorded with NumPy 2.4.6, where each error is a `ValueError`. Strides of empty arrays are left out: NumPy's are
+/// zeros.
 #[test]
 fn another_size_is_viewed_by_numpys_rules() {
     macro_rules! views {

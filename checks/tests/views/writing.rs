@@ -206,8 +206,8 @@ impl Visitor<SharedMut> for Writer<'_> {
     }
 }
 
-/// Has elements, given in C order, copied from a view of a shape that has them in C order, in Fortran order, backwards with
-/// gaps, or at addresses that are not aligned.
+/// Has elements, given in C order, copied from a view of a shape that has them in C order, in Fortran order, backwards
+/// with gaps, or at addresses that are not aligned.
 pub(crate) fn copy_some_layout<T: Element>(
     shape: &[usize],
     elements: &[T],

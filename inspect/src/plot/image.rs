@@ -9,8 +9,8 @@ use plotters::prelude::*;
 /// The most cells of an image along an axis.
 const CELLS: usize = 400;
 
-/// An image is as many times longer than it is wide as the array, or the other way round, up to this; beyond it the cells
-/// are no squares, so that there is room for the labels of both axes.
+/// An image is as many times longer than it is wide as the array, or the other way round, up to this; beyond it the
+/// cells are no squares, so that there is room for the labels of both axes.
 const MOST_OBLONG: f64 = 2.5;
 
 /// The room around an image: for the labels beside and below it, and for margins.
@@ -144,7 +144,8 @@ impl Numbers<'_> {
         Ok(place.size())
     }
 
-    /// Whether so many of them are a color: three integers of 8 or 16 bits, four with opacity, or three floats from 0 to 1.
+    /// Whether so many of them are a color: three integers of 8 or 16 bits, four with opacity, or three floats from 0
+    /// to 1.
     pub(super) fn are_colors(&self, channels: usize) -> bool {
         match self.dtype.kind() {
             Kind::UInt { size: 1 | 2, .. } => matches!(channels, 3 | 4),

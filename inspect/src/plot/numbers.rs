@@ -111,8 +111,8 @@ impl<'a> Numbers<'a> {
         Ok(())
     }
 
-    /// The numbers of so many items, or of one field of them, converted together; `None`, and nothing is read, if they have
-    /// to be taken one by one.
+    /// The numbers of so many items, or of one field of them, converted together; `None`, and nothing is read, if they
+    /// have to be taken one by one.
     fn piece(&self, elements: &mut Elements<'_>, count: usize) -> Result<Option<Vec<f64>>, Failure> {
         let (dtype, is_time) = (&self.source.dtype, self.is_time());
         if is_time || dtype.itemsize() > PIECE {

@@ -1,5 +1,5 @@
-//! `mmap-inspect`, against NumPy: what it is told of arrays of all dtypes and of the files that packages bring, and every
-//! value. It is called as a function, so that it is tested also where a test cannot start another program.
+//! `mmap-inspect`, against NumPy: what it is told of arrays of all dtypes and of the files that packages bring, and
+//! every value. It is called as a function, so that it is tested also where a test cannot start another program.
 
 #[path = "../../../tests/examples/cutter.rs"]
 mod cutter;

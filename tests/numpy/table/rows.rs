@@ -1,7 +1,7 @@
 //! The rows of the tables of `guide::numpy`, in their order.
 //!
-//! On the left NumPy, as a text; on the right the crate, as code. Several pairs separated by commas are one row. A pair that
-//! needs a feature has `#[cfg(feature = "…")]` before it. Code in parentheses is an expression, whose value is
+//! On the left NumPy, as a text; on the right the crate, as code. Several pairs separated by commas are one row. A pair
+//! that needs a feature has `#[cfg(feature = "…")]` before it. Code in parentheses is an expression, whose value is
 //! compared with NumPy's; code in braces are statements, after which the files are compared. Before both come the
 //! statements at the head of the table.
 
