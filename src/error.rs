@@ -108,6 +108,8 @@ struct Inner {
     /// The name of the member, if the file is an archive.
     member: Option<String>,
     bytes: Option<Range<u64>>,
+    /// What may help, which the text ends with.
+    advice: Option<&'static str>,
     /// Whether the contents of a file are at fault, rather than the request.
     damaged: bool,
 }
@@ -123,7 +125,8 @@ pub(crate) enum Reason {
     #[error("it is {found}, not a regular file, so it cannot be {wanted}{advice}")]
     NotRegularFile { found: &'static str, wanted: &'static str, advice: &'static str },
     #[error(
-        "the file is empty, so no shape can be inferred; give a shape with an axis of 0 if an empty array is meant"
+        "the file is empty, so no shape can be inferred; if an empty array is meant, give a shape: `[None]`, or one with \
+         an axis of 0"
     )]
     EmptyFile,
     #[error("{what} from byte {offset} on need {needed} bytes, but the file ends at byte {file_len}{hint}")]
@@ -238,11 +241,16 @@ fn truncated_text(first: u64, end: u64, file_len: u64) -> String {
     )
 }
 
+/// What may help if the operating system has no address space for a map.
+const NO_ADDRESSES: &str = "this process may use too much address space (see `ulimit -v`) or have too many maps (on \
+                            Linux 65,530, see `sysctl vm.max_map_count`): map a smaller window, or divide one map by \
+                            `into_parts`";
+
 impl Reason {
     /// Creates the error.
     #[cold]
     pub(crate) fn error(self) -> Error {
-        Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None, damaged: false }))
+        Error(Box::new(Inner { reason: self, path: None, member: None, bytes: None, advice: None, damaged: false }))
     }
 
     fn kind(&self) -> ErrorKind {
@@ -325,7 +333,9 @@ impl Error {
     /// Creates an error from one of the operating system. `action` completes "cannot …".
     #[cold]
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
-        Reason::Io { action, source }.error()
+        let no_addresses = cfg!(unix) && action.starts_with("map") && source.kind() == io::ErrorKind::OutOfMemory;
+        let error = Reason::Io { action, source }.error();
+        if no_addresses { error.with_advice(NO_ADDRESSES) } else { error }
     }
 
     #[cold]
@@ -407,6 +417,21 @@ impl Error {
         Reason::Truncated { first, end, file_len }.error().at_bytes(first..end)
     }
 
+    /// States that the header at fault begins at byte `start` of the source, unless that is its beginning.
+    pub(crate) fn of_header_at(mut self, start: u64) -> Self {
+        if let (Reason::Header(text), true) = (&mut self.0.reason, start > 0) {
+            *text = format!("from byte {start} on: {text}");
+        }
+        self
+    }
+
+    /// Adds what may help.
+    #[cold]
+    pub(crate) fn with_advice(mut self, advice: &'static str) -> Self {
+        self.0.advice = Some(advice);
+        self
+    }
+
     /// Adds the bytes of the file.
     #[cold]
     pub(crate) fn at_bytes(mut self, bytes: Range<u64>) -> Self {
@@ -426,9 +451,12 @@ impl fmt::Display for Error {
         self.0.reason.fmt(f)?;
         match (&self.0.reason, &self.0.bytes) {
             // The others tell of their bytes themselves.
-            (Reason::Io { .. } | Reason::Other(_), Some(bytes)) => write!(f, " (bytes {}..{})", bytes.start, bytes.end),
-            _ => Ok(()),
+            (Reason::Io { .. } | Reason::Other(_), Some(bytes)) => {
+                write!(f, " (bytes {}..{})", bytes.start, bytes.end)?
+            }
+            _ => {}
         }
+        self.0.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 

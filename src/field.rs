@@ -125,6 +125,20 @@ impl<R, F> fmt::Debug for Field<R, F> {
 /// assert_eq!(second::<u64>(), 1);
 /// ```
 ///
+/// A path does not lead to an element of an array. [`unpack`](crate::ArrayView::unpack) makes the array a further axis:
+///
+/// ```
+/// use mmap_array::{ArrayView, bytemuck, field};
+/// #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]
+/// #[repr(C)]
+/// struct Particle { id: u32, pos: [f32; 3] }
+/// let particles = [Particle { id: 1, pos: [1.0, 2.0, 3.0] }, Particle { id: 2, pos: [4.0, 5.0, 6.0] }];
+/// let view = ArrayView::from_slice(&particles, 2)?;
+/// let y = view.project(field!(Particle, pos)).unpack()?.index_axis(1, 1); // arr["pos"][:, 1]
+/// assert_eq!(y.to_vec(), [2.0, 5.0]);
+/// # Ok::<(), mmap_array::Error>(())
+/// ```
+///
 /// A field that does not exist does not compile:
 ///
 /// ```compile_fail
@@ -133,6 +147,12 @@ impl<R, F> fmt::Debug for Field<R, F> {
 /// ```
 #[macro_export]
 macro_rules! field {
+    ($record:ty, $($name:tt).+ [$($index:tt)*] $($rest:tt)*) => {
+        ::core::compile_error!(
+            "a path does not lead to an element of an array; `unpack` makes the array a further axis: \
+             `view.project(field!(Record, array)).unpack()?.index_axis(axis, index)`"
+        )
+    };
     ($record:ty, $($path:tt)+) => {
         $crate::view::Field::<$record, _>::inferred(::core::mem::offset_of!($record, $($path)+), |record| record.$($path)+)
     };

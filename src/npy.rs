@@ -28,9 +28,11 @@
 //! mismatch names both.
 
 mod append;
+mod compressed;
 mod fill;
 mod grow;
 mod header;
+mod headers;
 mod options;
 pub(crate) mod save;
 mod sidecar;
@@ -40,6 +42,7 @@ mod writer;
 pub use append::append;
 pub use fill::{Claim, Fill, FillOptions};
 pub use header::{Header, MAX_HEADER};
+pub use headers::{Headers, headers};
 pub use options::{FromHeader, Npy};
 pub use save::{ArrayLike, save, save_to};
 pub use writer::Writer;

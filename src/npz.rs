@@ -418,7 +418,7 @@ impl source::sealed::Source for Member<'_> {
             }
             // The checksum is of the whole.
             Want::Header => f(Bytes::Stream(Stream::new(&mut self.stream()?.into_inner()))),
-            Want::Load => f(Bytes::Stream(Stream::checked(&mut self.stream()?, self.size()))),
+            Want::Load => f(Bytes::Stream(Stream::checked(&mut self.stream()?, Some(self.size())))),
         })
     }
 }

@@ -153,6 +153,31 @@ fn an_empty_file() {
 }
 
 #[test]
+fn an_empty_file_is_an_empty_array_of_the_shape_that_its_error_names() {
+    let (_folder, path) = file(b"");
+    let error = options::<u32>().open_shared(&path).unwrap_err();
+    assert!(error.to_string().contains("give a shape: `[None]`, or one with an axis of 0"), "{error}");
+    assert_eq!(options::<u32>().shape([None]).open_shared(&path).unwrap().shape(), [0]);
+    assert_eq!(options::<u32>().shape([0, 3]).open_shared(&path).unwrap().shape(), [0, 3]);
+}
+
+#[test]
+fn a_npy_file_that_is_taken_for_raw_numbers() {
+    let (_folder, path) = file(b"");
+    mmap_array::npy::save(&path, &[1_u16, 2, 3]).unwrap();
+    let error = options::<u32>().open_shared(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PartialElement);
+    assert!(
+        error
+            .to_string()
+            .ends_with("; it is a `.npy` file, which states what its elements are: `npy::options` opens it")
+    );
+    let error = options::<u32>().offset(1000).open_shared(&path).unwrap_err();
+    assert!(error.to_string().contains("it is a `.npy` file"), "{error}");
+    assert_eq!(options::<u16>().offset(128).open_shared(&path).unwrap().at([2]).unwrap(), 3);
+}
+
+#[test]
 fn a_directory() {
     let folder = tempdir().unwrap();
     let error = refused(folder.path(), options);

@@ -4,6 +4,7 @@ use mmap_array::array::Typed;
 use mmap_array::npy::{self, Npy};
 use mmap_array::{Be, ErrorKind, Le, Options, Order};
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -336,6 +337,99 @@ fn growing_rewrites_the_shape() {
         assert_eq!(odd.grow(1).unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(npy::header(&path).unwrap().shape().iter().product::<usize>(), 26);
     }
+}
+
+#[test]
+fn an_array_behind_other_data_does_not_grow() {
+    let (_folder, path) = folder();
+    let mut file = vec![7; 5];
+    npy::save_to(&mut file, &[1_u8, 2, 3]).unwrap();
+    fs::write(&path, file).unwrap();
+    // SAFETY: nobody else writes or truncates the file.
+    let mut array = unsafe { npy::options::<u8>().at(5).open_mut(&path) }.unwrap();
+    let error = array.grow(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("does not begin at the beginning of the file"), "{error}");
+    array[0] = 9;
+    assert_eq!(fs::read(&path).unwrap()[5 + 128..], [9, 2, 3]);
+    let error = npy::options::<u8>().at(6).load(&path).unwrap_err();
+    assert!(error.to_string().contains("from byte 6 on: not a `.npy` file"), "{error}");
+    let error = npy::options::<u8>().at(1 << 40).load(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PastEnd, "{error}");
+    assert_eq!(npy::options::<u8>().at(u64::MAX).open_shared(&path).unwrap_err().kind(), ErrorKind::PastEnd);
+}
+
+#[test]
+fn of_a_truncated_file_the_rows_that_are_complete_open_if_asked_for() {
+    for (order, rows, whole) in [(Order::C, 5, [5, 3]), (Order::F, 3, [5, 3])] {
+        let (_folder, path) = counted(&whole, order);
+        let full = fs::read(&path).unwrap();
+        let row = (full.len() - 128) / rows;
+        let elements: Vec<i32> =
+            full[128..].chunks(4).map(|four| i32::from_le_bytes(four.try_into().unwrap())).collect();
+        for len in 128..=full.len() {
+            fs::write(&path, &full[..len]).unwrap();
+            let left = (len - 128) / row;
+            let shape = if order == Order::C { [left, 3] } else { [5, left] };
+            let refused = options().open_shared(&path);
+            assert_eq!(refused.is_err(), len < full.len());
+            if let Err(error) = refused {
+                assert!(error.to_string().contains("`allow_truncated` opens the rows that are complete"), "{error}");
+            }
+            let options = options().allow_truncated();
+            let shared = options.open_shared(&path).unwrap();
+            assert_eq!(shared.shape(), shape);
+            let elements: Vec<_> = elements[..left * row / 4].iter().map(|&element| Le::new(element)).collect();
+            let loaded = options.load(&path).unwrap();
+            assert_eq!((loaded.shape(), &loaded[..]), (&shape[..], &elements[..]));
+            let streamed = options.load_from(&full[..len]).unwrap();
+            assert_eq!((streamed.shape(), &streamed[..]), (&shape[..], &elements[..]));
+            assert_eq!(options.elements(left as u64 * row as u64 / 4..).load(&path).unwrap().len(), 0);
+            assert_eq!(npy::header(&path).unwrap().shape(), whole);
+        }
+    }
+    let (_folder, path) = counted(&[], Order::C);
+    let full = fs::read(&path).unwrap();
+    fs::write(&path, &full[..130]).unwrap();
+    assert_eq!(options().allow_truncated().load(&path).unwrap_err().kind(), ErrorKind::PastEnd);
+}
+
+#[test]
+fn rows_that_arrive_in_a_truncated_file_are_found_later() {
+    let (_folder, path) = counted(&[4, 2], Order::C);
+    let full = fs::read(&path).unwrap();
+    fs::write(&path, &full[..full.len() - 9]).unwrap();
+    let mut array = options().allow_truncated().open_shared(&path).unwrap();
+    assert_eq!(array.shape(), [2, 2]);
+    fs::File::options().append(true).open(&path).unwrap().write_all(&full[full.len() - 9..full.len() - 8]).unwrap();
+    array.refresh().unwrap();
+    assert_eq!((array.shape(), array.at([2, 1]).unwrap()), (&[3, 2][..], Le::new(5)));
+    // SAFETY: nobody else writes or truncates the file.
+    let mut mapped = unsafe { options().allow_truncated().open_mut(&path) }.unwrap();
+    let error = mapped.grow(1).unwrap_err();
+    assert!(error.to_string().contains("the array may be truncated"), "{error}");
+}
+
+#[test]
+fn what_follows_the_last_array_of_a_file_is_an_error() {
+    let (_folder, path) = counted(&[2], Order::C);
+    let mut all = fs::read(&path).unwrap();
+    npy::save_to(&mut all, &[[1_u8, 2], [3, 4]]).unwrap();
+    fs::write(&path, &all).unwrap();
+    let found: Vec<_> = npy::headers(&path).unwrap().map(Result::unwrap).collect();
+    assert_eq!(found.iter().map(|(at, header)| (*at, header.nbytes())).collect::<Vec<_>>(), [(0, 8), (136, 4)]);
+    all.extend(b"{}");
+    fs::write(&path, &all).unwrap();
+    let mut headers = npy::headers(&path).unwrap().skip(2);
+    let error = headers.next().unwrap().unwrap_err();
+    assert!(error.to_string().contains("array.npy: from byte 268 on: the file ends within"), "{error}");
+    assert!(headers.next().is_none());
+    fs::write(&path, &all[..100]).unwrap();
+    assert!(npy::headers(&path).unwrap().next().unwrap().is_err());
+    fs::write(&path, &all[..266]).unwrap();
+    assert_eq!(npy::headers(&path).unwrap().filter(Result::is_ok).count(), 2);
+    fs::write(&path, b"").unwrap();
+    assert!(npy::headers(&path).unwrap().next().unwrap().is_err());
 }
 
 #[test]

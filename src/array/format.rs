@@ -8,6 +8,7 @@ use super::source::Bytes;
 use crate::error::{Error, Reason, Result};
 use crate::shape::{Dims, Order, Shape, fit_to_file, too_many_axes};
 use std::fs::File;
+use std::io::{self, Read};
 
 /// A format in which elements of kind `E` can be found: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is sealed.
 pub trait Format<E>: sealed::Format<E> {}
@@ -42,6 +43,11 @@ pub(crate) mod sealed {
         /// Whether the file states where the elements are.
         const STATED: bool;
 
+        /// Calls `f` with the bytes of a source that is to be copied, decompressed if the format says so.
+        fn unpack<R>(&self, bytes: Bytes<'_>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+            f(bytes)
+        }
+
         /// Finds the elements in a source.
         fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout>;
     }
@@ -71,7 +77,12 @@ impl<E: SizedElements> sealed::Format<E> for Raw {
             }
         };
         let offset = range.start.saturating_add(self.offset);
-        let dims = fit_to_file(shape, elements.size(), offset, range.end)?;
+        let dims = fit_to_file(shape, elements.size(), offset, range.end).map_err(|error| match bytes {
+            Bytes::File(bytes) if bytes.reader(0).bytes().map_while(io::Result::ok).take(6).eq(*b"\x93NUMPY") => {
+                error.with_advice("it is a `.npy` file, which states what its elements are: `npy::options` opens it")
+            }
+            _ => error,
+        })?;
         Ok(Layout::contiguous(offset, range.end, dims, self.order, elements.size()))
     }
 }

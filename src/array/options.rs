@@ -567,7 +567,7 @@ impl<E, F> Options<E, F> {
         E: Elements<ReadWrite>,
         F: Format<E>,
     {
-        source.lend(Want::Load, |bytes| self.copied(bytes))
+        source.lend(Want::Load, |bytes| self.format.unpack(bytes, |bytes| self.copied(bytes)))
     }
 
     /// Copies elements from a reader into memory: `np.load` of an open file.

@@ -117,10 +117,18 @@ impl<'a> Stream<'a> {
         Self { reader, position: 0, len: None, held: io::Cursor::default(), to_end: false }
     }
 
-    /// Creates a stream of `len` bytes of a reader that verifies them at its end.
-    #[cfg(feature = "npz")]
-    pub(crate) fn checked(reader: &'a mut dyn Read, len: u64) -> Self {
-        Self { len: Some(len), to_end: true, ..Self::new(reader) }
+    /// Creates a stream of the bytes of a reader that verifies them at its end, and of their number if it is known.
+    #[cfg(any(feature = "npz", feature = "flate2", feature = "ruzstd"))]
+    pub(crate) fn checked(reader: &'a mut dyn Read, len: Option<u64>) -> Self {
+        Self { len, to_end: true, ..Self::new(reader) }
+    }
+
+    /// Returns the first bytes of the stream, of which none has been returned yet: `count`, or all if they are fewer.
+    pub(crate) fn peek(&mut self, count: u64) -> io::Result<&[u8]> {
+        let mut held = Vec::new();
+        self.take(count).read_to_end(&mut held)?;
+        (self.held, self.position) = (io::Cursor::new(held), 0);
+        Ok(self.held.get_ref())
     }
 
     /// Returns the total number of bytes, if known.
@@ -188,9 +196,10 @@ impl<'a> FileBytes<'a> {
         Ok(self.member.as_ref().map_or(0..file_len, |member| member.bytes.start..member.bytes.end.min(file_len)))
     }
 
-    /// Returns a reader of the source, from its beginning.
-    pub(crate) fn reader(&self) -> impl Read + use<'a> {
+    /// Returns a reader of the source, from byte `from` on.
+    pub(crate) fn reader(&self, from: u64) -> impl Read + use<'a> {
         let (start, end) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.bytes.start, member.bytes.end));
+        let start = start.saturating_add(from);
         BufReader::new(At { file: self.file, position: start }.take(end.saturating_sub(start)))
     }
 }

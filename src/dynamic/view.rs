@@ -6,7 +6,7 @@ use crate::dtype::RecordField;
 use crate::dtype::{DType, Endianness, Kind};
 use crate::element::item::Stored;
 use crate::element::{Element, Number};
-use crate::error::{Error, Reason, Result, short_type_name};
+use crate::error::{Error, ErrorKind, Reason, Result, short_type_name};
 use crate::print::{Item, PrintOptions, write_array, write_repr};
 use crate::shape::{Axes, IntoShape, Order, too_many_axes};
 use crate::view::display::{Display, Printed};
@@ -313,6 +313,8 @@ impl<'a, A: Mode> DynView<'a, A> {
 impl<A: Mode> Shaped for DynView<'_, A> {
     #[cfg(feature = "rayon")]
     const SHARED: bool = A::SHARED;
+
+    const COPY: &'static str = "`to_bytes` and `to_vec_as` copy them in that order";
 
     fn raw(&self) -> &RawView {
         &self.raw

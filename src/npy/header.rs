@@ -23,7 +23,8 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 pub const MAX_HEADER: usize = 10_000;
 
 /// The hint in the error for a file that ends before its elements do.
-pub(super) const TRUNCATED: &str = ": it is truncated or incomplete";
+pub(super) const TRUNCATED: &str =
+    ": it is truncated or incomplete; `allow_truncated` opens the rows that are complete";
 
 /// The hint in the error for an archive member that ends before its elements do.
 pub(super) const IN_ARCHIVE: &str = " (the end of the archive member): it is incomplete";
@@ -170,6 +171,18 @@ impl Header {
         Self::read_limited(reader, MAX_HEADER)
     }
 
+    /// Returns the header of as many steps along the slowest axis as `bytes` bytes of elements hold completely, if the
+    /// array has more.
+    pub(super) fn cut_to(mut self, bytes: u64) -> Self {
+        let nbytes = self.nbytes();
+        if let (Some(axis), true) = (self.order.slowest_axis(self.shape.len()), bytes < nbytes) {
+            // Nobody has more bytes than an array of no elements.
+            let step = nbytes / self.shape[axis] as u64;
+            self.shape[axis] = (bytes / step) as usize;
+        }
+        self
+    }
+
     /// Reads the header at the beginning of a file.
     pub(super) fn of_file(file: &File, most: usize) -> Result<Self> {
         Self::read_limited(&mut BufReader::new(At { file, position: 0 }), most)
@@ -210,9 +223,9 @@ impl Header {
             // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7 and 4.3.16.
             let advice = match &magic[..4] {
                 b"PK\x03\x04" | b"PK\x05\x06" => {
-                    "; it is a zip archive, as `np.savez` writes: open it with `npz::Archive::open`"
+                    "; it is a zip archive, as `np.savez` writes: open it with `npz::Archive::open`".to_owned()
                 }
-                _ => "",
+                _ => super::compressed::advice(&magic),
             };
             return Err(malformed(format!(
                 "not a `.npy` file: it begins with {}, not with {}{advice}",

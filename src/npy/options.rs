@@ -1,6 +1,7 @@
 //! Options for `.npy` files alone: the methods of [`Options`] and [`CreateOptions`] that select windows and set how a
 //! header is written.
 
+use super::compressed;
 use super::grow::grown_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
 use super::window::Window;
@@ -26,6 +27,10 @@ pub struct Npy {
     /// The shape of a window of elements; `Err` with the number of axes if there are too many.
     shape: Option<Result<Shape, usize>>,
     max_header: usize,
+    /// The byte of the source at which the header begins.
+    at: u64,
+    /// Whether the file may end before the array does.
+    truncated: bool,
     version: Option<(u8, u8)>,
     alignment: Option<usize>,
 }
@@ -36,7 +41,8 @@ pub struct FromHeader;
 
 impl Npy {
     pub(super) fn new() -> Self {
-        Self { window: Window::Whole, shape: None, max_header: MAX_HEADER, version: None, alignment: None }
+        let (window, max_header) = (Window::Whole, MAX_HEADER);
+        Self { window, shape: None, max_header, at: 0, truncated: false, version: None, alignment: None }
     }
 
     /// Returns whether the window is the whole array.
@@ -93,26 +99,60 @@ impl Npy {
     /// Reads the header, and returns it with the range of the source's bytes that can belong to the array and with the
     /// hint for the error if they are too few.
     fn read(&self, bytes: &mut Bytes<'_>) -> Result<(Header, Range<u64>, &'static str)> {
+        // What is no file says so, rather than that it has no header.
+        if let Bytes::File(bytes) = bytes {
+            bytes.range()?;
+        }
+        let header = self.read_header(bytes)?;
         match bytes {
             Bytes::File(bytes) => {
-                // What is no file says so, rather than that it has no header.
-                bytes.range()?;
-                let header = Header::read_limited(&mut bytes.reader(), self.max_header)?;
                 // Elements are there before the header says so, which somebody may be adding.
                 let range = bytes.range()?;
                 let ends_in_archive = bytes.member.as_ref().is_some_and(|member| member.bytes.end == range.end);
-                Ok((header, range, if ends_in_archive { IN_ARCHIVE } else { TRUNCATED }))
+                let hint = if ends_in_archive { IN_ARCHIVE } else { TRUNCATED };
+                Ok((header, range.start.saturating_add(self.at)..range.end, hint))
             }
             Bytes::Stream(stream) => {
-                let header = Header::read_limited(stream, self.max_header)?;
-                Ok((header, 0..stream.len().unwrap_or(u64::MAX), IN_ARCHIVE))
+                let len = if self.truncated { Some(stream.measure()?) } else { stream.len() };
+                Ok((header, self.at..len.unwrap_or(u64::MAX), IN_ARCHIVE))
             }
         }
+    }
+
+    /// Calls `f` with the bytes of a source, decompressed if it is a whole `.npy` file that is compressed.
+    fn decompress<R>(&self, bytes: Bytes<'_>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+        if self.at == 0 { compressed::unpack(bytes, f) } else { f(bytes) }
+    }
+
+    /// Reads the header alone.
+    fn read_header(&self, bytes: &mut Bytes<'_>) -> Result<Header> {
+        let header = match bytes {
+            Bytes::File(bytes) => {
+                let range = bytes.range()?;
+                let offset = range.start.saturating_add(self.at);
+                if offset > range.end {
+                    return Err(Reason::OffsetPastEnd { offset, file_len: range.end }.error().at_bytes(offset..offset));
+                }
+                Header::read_limited(&mut bytes.reader(self.at), self.max_header)
+            }
+            Bytes::Stream(stream) => {
+                stream.skip_to(self.at)?;
+                Header::read_limited(stream, self.max_header)
+            }
+        };
+        header.map_err(|error| error.of_header_at(self.at))
     }
 
     /// Returns the function that changes the header when the array grows.
     fn front(&self) -> Front {
         match self.window {
+            _ if self.at > 0 => {
+                |_, _, _| Err(Error::unsupported("cannot grow: the array does not begin at the beginning of the file"))
+            }
+            _ if self.truncated => |_, _, _| {
+                let text = "cannot grow: the array may be truncated; open it without `allow_truncated`";
+                Err(Error::unsupported(text))
+            },
             Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
             Window::Elements(..) => |_, _, _| {
                 let text =
@@ -265,18 +305,64 @@ impl<E> Options<E, Npy> {
         self
     }
 
-    /// Reads the header of a file or of a member of an archive.
+    /// Sets the byte of the file at which the `.npy` header begins, if the array lies within another file: behind other
+    /// data, or behind other arrays ([`npy::headers`](super::headers())). Defaults to 0.
+    ///
+    /// In a member of an archive, the byte is counted from the member's beginning. Any window can be opened there, but
+    /// the array cannot grow.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("frame");
+    /// let mut frame = b"camera 3\n".to_vec();
+    /// npy::save_to(&mut frame, &vec![[1_u8, 2, 3], [4, 5, 6]])?;
+    /// std::fs::write(&path, &frame)?;
+    /// let row = npy::options::<u8>().at(9).rows(1..).open_shared(&path)?;
+    /// assert_eq!(row.read(|view| view.to_vec())?, [4, 5, 6]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn at(mut self, byte: u64) -> Self {
+        self.format.at = byte;
+        self
+    }
+
+    /// Opens a file that ends before its array does, as one whose writer was killed or is not done, as the array of the
+    /// rows that are complete.
+    ///
+    /// The array is shorter along its slowest axis than the header states: the first axis in C order and the last in
+    /// Fortran order. Windows are those of the shorter array. [`refresh`](crate::SharedArray::refresh) of a shared
+    /// array finds the rows that have been added to the file since. The array cannot grow. For a file that is whole,
+    /// this has no effect, and a 0-d array has no rows, so its element must be in the file.
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.npy");
+    /// npy::save(&path, &vec![[1_u8, 2, 3], [4, 5, 6], [7, 8, 9]])?;
+    /// std::fs::OpenOptions::new().write(true).open(&path)?.set_len(128 + 7)?;
+    /// assert_eq!(npy::header(&path)?.shape(), [3, 3]);
+    /// let rows = npy::options::<u8>().allow_truncated().open_shared(&path)?;
+    /// assert_eq!((rows.shape(), rows.at([1, 2])?), (&[2, 3][..], 6));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn allow_truncated(mut self) -> Self {
+        self.format.truncated = true;
+        self
+    }
+
+    /// Reads the header of a file or of a member of an archive, decompressed as by [`load`](Self::load).
     ///
     /// # Errors
     ///
     /// [`Header`](crate::ErrorKind::Header) if the source is not a `.npy` file; [`Io`](crate::ErrorKind::Io) if an I/O
     /// operation fails.
     pub fn header(self, source: impl Source) -> Result<Header> {
-        source.lend(Want::Header, |mut bytes| match &mut bytes {
-            // Of a stream no more is read than the header.
-            Bytes::Stream(stream) => Header::read_limited(stream, self.format.max_header),
-            Bytes::File(bytes) => Header::read_limited(&mut bytes.reader(), self.format.max_header),
-        })
+        // Of a stream no more is read than the header.
+        source
+            .lend(Want::Header, |bytes| self.format.decompress(bytes, |mut bytes| self.format.read_header(&mut bytes)))
     }
 }
 
@@ -422,8 +508,16 @@ impl<E: InNpy> Format<E> for Npy {}
 impl<E: InNpy> format::Format<E> for Npy {
     const STATED: bool = true;
 
+    fn unpack<R>(&self, bytes: Bytes<'_>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
+        self.decompress(bytes, f)
+    }
+
     fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout> {
-        let (header, within, hint) = self.read(bytes)?;
+        let (mut header, within, hint) = self.read(bytes)?;
+        if self.truncated {
+            let start = within.start.saturating_add(header.data_offset());
+            header = header.cut_to(within.end.saturating_sub(start));
+        }
         // What the elements are is told before how many of them are missing.
         let shape = elements.shape_in(&header)?;
         let offset = within.start.saturating_add(header.data_offset());

@@ -149,8 +149,7 @@ impl RawView {
         let shape = shape.into_shape().map_err(too_many_axes)?;
         if !self.axes.is_contiguous(size) {
             let text = format!(
-                "the elements of {} are not contiguous in C order, so they cannot be given the shape {shape} in place; \
-                 copy them with `to_vec` first",
+                "the elements of {} are not contiguous in C order, so they cannot be given the shape {shape} in place",
                 self.describe()
             );
             return Err(Reason::NotContiguous(text).error());

@@ -7,7 +7,7 @@
 
 use super::{ArrayView, RawView};
 use crate::access::{Aliasing, Load, Mode, ReadWrite};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::shape::IntoShape;
 use crate::view::Slices;
 use std::fmt;
@@ -19,6 +19,9 @@ pub(crate) trait Shaped: Sized {
     /// Whether pages of the elements may be lost while they are accessed.
     #[cfg(feature = "rayon")]
     const SHARED: bool;
+
+    /// What gives the elements in C order, for errors.
+    const COPY: &'static str;
 
     fn raw(&self) -> &RawView;
 
@@ -52,6 +55,8 @@ pub(crate) trait Shaped: Sized {
 impl<T, A: Mode> Shaped for ArrayView<'_, T, A> {
     #[cfg(feature = "rayon")]
     const SHARED: bool = A::SHARED;
+
+    const COPY: &'static str = "`to_vec` copies them in that order";
 
     #[inline(always)]
     fn raw(&self) -> &RawView {
@@ -252,7 +257,10 @@ macro_rules! shaping {
             /// # Ok::<(), mmap_array::Error>(())
             /// ```
             pub fn reshape($($receiver)+, shape: impl IntoShape) -> Result<Self> {
-                let raw = $this.raw().clone().reshape(shape, $this.itemsize())?;
+                let raw = $this.raw().clone().reshape(shape, $this.itemsize()).map_err(|error| match error.kind() {
+                    ErrorKind::NotContiguous => error.with_advice(Self::COPY),
+                    _ => error,
+                })?;
                 // SAFETY: these are elements of this view, which is used up where it writes.
                 Ok(unsafe { $this.with_raw(raw) })
             }

@@ -21,6 +21,7 @@ mod npy_io;
 mod npy_texts;
 #[cfg(feature = "npz")]
 mod npz;
+mod places;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;
