@@ -449,12 +449,9 @@ impl fmt::Display for Error {
             write!(f, "the member {member:?}: ")?;
         }
         self.0.reason.fmt(f)?;
-        match (&self.0.reason, &self.0.bytes) {
-            // The others tell of their bytes themselves.
-            (Reason::Io { .. } | Reason::Other(_), Some(bytes)) => {
-                write!(f, " (bytes {}..{})", bytes.start, bytes.end)?
-            }
-            _ => {}
+        // The others tell of their bytes themselves.
+        if let (Reason::Io { .. } | Reason::Other(_), Some(bytes)) = (&self.0.reason, &self.0.bytes) {
+            write!(f, " (bytes {}..{})", bytes.start, bytes.end)?;
         }
         self.0.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }

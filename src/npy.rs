@@ -40,6 +40,7 @@ mod window;
 mod writer;
 
 pub use append::append;
+pub use compressed::{Reader, reader};
 pub use fill::{Claim, Fill, FillOptions};
 pub use header::{Header, MAX_HEADER};
 pub use headers::{Headers, headers};

@@ -4,11 +4,11 @@
 //! formats and are done by the builders.
 
 use super::elements::{Layout, sealed::Sized as SizedElements};
-use super::source::Bytes;
+use super::source::{Bytes, FileBytes};
 use crate::error::{Error, Reason, Result};
 use crate::shape::{Dims, Order, Shape, fit_to_file, too_many_axes};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 
 /// A format in which elements of kind `E` can be found: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is sealed.
 pub trait Format<E>: sealed::Format<E> {}
@@ -78,13 +78,18 @@ impl<E: SizedElements> sealed::Format<E> for Raw {
         };
         let offset = range.start.saturating_add(self.offset);
         let dims = fit_to_file(shape, elements.size(), offset, range.end).map_err(|error| match bytes {
-            Bytes::File(bytes) if bytes.reader(0).bytes().map_while(io::Result::ok).take(6).eq(*b"\x93NUMPY") => {
+            Bytes::File(bytes) if begins_as_npy(bytes) => {
                 error.with_advice("it is a `.npy` file, which states what its elements are: `npy::options` opens it")
             }
             _ => error,
         })?;
         Ok(Layout::contiguous(offset, range.end, dims, self.order, elements.size()))
     }
+}
+
+fn begins_as_npy(bytes: &FileBytes<'_>) -> bool {
+    let mut start = [0; 6];
+    bytes.reader(0).read_exact(&mut start).is_ok() && &start == b"\x93NUMPY"
 }
 
 impl<E: SizedElements> NewFormat<E> for Raw {}

@@ -118,7 +118,6 @@ impl<'a> Stream<'a> {
     }
 
     /// Creates a stream of the bytes of a reader that verifies them at its end, and of their number if it is known.
-    #[cfg(any(feature = "npz", feature = "flate2", feature = "ruzstd"))]
     pub(crate) fn checked(reader: &'a mut dyn Read, len: Option<u64>) -> Self {
         Self { len, to_end: true, ..Self::new(reader) }
     }

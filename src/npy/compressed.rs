@@ -2,11 +2,14 @@
 //!
 //! No `.npy` file begins as compressed data do, so the first bytes decide, and not the name.
 
-use crate::array::source::Bytes;
-#[cfg(any(feature = "flate2", feature = "ruzstd"))]
-use crate::array::source::Stream;
+use crate::array::source::{Bytes, Stream};
 use crate::error::{Error, Result};
-use std::io::Read;
+use crate::region;
+use std::fmt;
+#[cfg(feature = "ruzstd")]
+use std::io::BufRead;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
 
 /// The formats that are recognized by how they begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,93 +33,162 @@ impl Compression {
             _ => None,
         }
     }
+
+    /// Returns whether the enabled features decompress it.
+    fn is_enabled(self) -> bool {
+        match self {
+            Self::Gzip => cfg!(feature = "flate2"),
+            Self::Zstandard => cfg!(feature = "ruzstd"),
+            Self::Other(_) => false,
+        }
+    }
+
+    /// Returns a reader of the decompressed bytes, or of the same bytes if no enabled feature decompresses them.
+    fn decoder<'a>(self, reader: impl Read + 'a) -> Box<dyn Read + 'a> {
+        match self {
+            // Several members follow one another in files that were appended to, or compressed in parallel.
+            #[cfg(feature = "flate2")]
+            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, reader))),
+            #[cfg(feature = "ruzstd")]
+            Self::Zstandard => Box::new(Frames::new(BufReader::with_capacity(BUFFER, reader))),
+            _ => Box::new(reader),
+        }
+    }
 }
+
+/// The size of the buffer for compressed bytes.
+#[cfg(any(feature = "flate2", feature = "ruzstd"))]
+const BUFFER: usize = 1 << 16;
 
 /// Returns the advice for a file that begins with the bytes `start` where a `.npy` file is expected; empty if they are
 /// not those of a compressed file.
 pub(super) fn advice(start: &[u8]) -> String {
-    let (name, feature, is_enabled) = match Compression::of(start) {
-        None => return String::new(),
-        Some(Compression::Gzip) => ("gzip", "flate2", cfg!(feature = "flate2")),
-        Some(Compression::Zstandard) => ("Zstandard", "ruzstd", cfg!(feature = "ruzstd")),
-        Some(Compression::Other(name)) => return format!("; it is compressed by {name}: decompress it first"),
+    let Some(compression) = Compression::of(start) else { return String::new() };
+    let (name, feature) = match compression {
+        Compression::Gzip => ("gzip", Some("flate2")),
+        Compression::Zstandard => ("Zstandard", Some("ruzstd")),
+        Compression::Other(name) => (name, None),
     };
-    match is_enabled {
-        true => format!("; it is compressed by {name}, so it cannot be mapped: `load` decompresses it"),
-        false => format!("; it is compressed by {name}: `load` decompresses it with the feature \"{feature}\""),
+    match feature {
+        None => format!("; it is compressed by {name}: decompress it first"),
+        Some(_) if compression.is_enabled() => {
+            format!("; it is compressed by {name}, so it cannot be mapped: `load` decompresses it")
+        }
+        Some(feature) => {
+            format!("; it is compressed by {name}: `load` decompresses it with the feature \"{feature}\"")
+        }
     }
 }
 
 /// Calls `f` with the decompressed bytes of a source, or with those that it has if they are not compressed by a method
 /// that the enabled features decompress.
 pub(super) fn unpack<R>(mut bytes: Bytes<'_>, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
-    let failed = |source| Error::io("read the header", source);
-    let mut start = [0; 8];
-    let found = match &mut bytes {
-        Bytes::File(bytes) => {
-            let len = read_up_to(&mut bytes.reader(0), &mut start).map_err(failed)?;
-            Compression::of(&start[..len])
-        }
-        Bytes::Stream(stream) => Compression::of(stream.peek(start.len() as u64).map_err(failed)?),
+    let start = match &mut bytes {
+        Bytes::File(bytes) => first_bytes(&mut bytes.reader(0)),
+        Bytes::Stream(stream) => stream.peek(FIRST).map(<[u8]>::to_vec),
     };
-    match found {
-        #[cfg(feature = "flate2")]
-        Some(Compression::Gzip) => {
-            // Several members follow one another in files that were appended to, or compressed in parallel.
-            f(Bytes::Stream(Stream::checked(&mut flate2::read::MultiGzDecoder::new(reader(bytes)), None)))
+    let start = start.map_err(|source| Error::io("read the header", source))?;
+    match Compression::of(&start).filter(|compression| compression.is_enabled()) {
+        None => f(bytes),
+        Some(compression) => {
+            let mut decoder = match bytes {
+                Bytes::File(bytes) => compression.decoder(bytes.reader(0)),
+                Bytes::Stream(stream) => compression.decoder(stream),
+            };
+            f(Bytes::Stream(Stream::checked(&mut decoder, None)))
         }
-        #[cfg(feature = "ruzstd")]
-        Some(Compression::Zstandard) => f(Bytes::Stream(Stream::checked(&mut Frames::new(reader(bytes)), None))),
-        _ => f(bytes),
     }
 }
 
-/// Reads bytes until the buffer is full or the reader ends, and returns their number.
-fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut held = Vec::new();
-    let len = reader.take(buffer.len() as u64).read_to_end(&mut held)?;
-    buffer[..len].copy_from_slice(&held);
-    Ok(len)
+/// The number of bytes by which a compression is recognized, and more.
+const FIRST: u64 = 8;
+
+fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    reader.take(FIRST).read_to_end(&mut start)?;
+    Ok(start)
 }
 
-#[cfg(any(feature = "flate2", feature = "ruzstd"))]
-fn reader(bytes: Bytes<'_>) -> Box<dyn Read + '_> {
-    match bytes {
-        Bytes::File(bytes) => Box::new(bytes.reader(0)),
-        Bytes::Stream(stream) => Box::new(std::io::BufReader::new(stream)),
+/// Opens a file for reading from its beginning, decompressed if it is a `.npy` file that is compressed by gzip (with
+/// the feature `flate2`) or Zstandard (with the feature `ruzstd`), as [`load`](crate::Options::load) reads it.
+///
+/// For arrays that do not fit in memory. Pipes can be read too. The reader checks the checksums at the end.
+/// [`load_from`](crate::Options::load_from) loads the next array from it, and [`Header::read`](super::Header::read)
+/// reads the next header.
+///
+/// # Errors
+///
+/// [`Io`](crate::ErrorKind::Io) if the file cannot be opened or read.
+///
+/// ```
+/// use mmap_array::npy;
+/// # use std::io::Read;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npy");
+/// npy::save(&path, &[1_u8, 2, 3])?;
+/// let mut reader = npy::reader(&path)?; // or of a.npy.gz
+/// let header = npy::Header::read(&mut reader)?;
+/// let mut elements = vec![0; header.nbytes() as usize];
+/// reader.read_exact(&mut elements)?;
+/// assert_eq!(elements, [1, 2, 3]);
+/// # Ok::<(), io::Error>(())
+/// ```
+pub fn reader(path: impl AsRef<Path>) -> Result<Reader> {
+    let path = path.as_ref();
+    let open = || {
+        let mut file = BufReader::new(region::open_to_read(path)?);
+        let start = first_bytes(&mut file).map_err(|source| Error::io("read the header", source))?;
+        let compression = Compression::of(&start);
+        let whole = io::Cursor::new(start).chain(file);
+        Ok(Reader(compression.unwrap_or(Compression::Other("")).decoder(whole)))
+    };
+    open().map_err(|error: Error| error.in_file(Some(path)))
+}
+
+/// A reader of a file, decompressed if necessary, returned by [`reader`].
+pub struct Reader(Box<dyn Read>);
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
     }
 }
 
 /// A reader of all frames of a Zstandard file, which checks their checksums.
 #[cfg(feature = "ruzstd")]
-pub(crate) struct Frames<R> {
-    reader: std::io::BufReader<R>,
+struct Frames<R> {
+    reader: R,
     decoder: ruzstd::decoding::FrameDecoder,
     is_in_frame: bool,
 }
 
 #[cfg(feature = "ruzstd")]
-impl<R: Read> Frames<R> {
-    pub(crate) fn new(reader: R) -> Self {
+impl<R: BufRead> Frames<R> {
+    fn new(reader: R) -> Self {
         /// A frame of no bytes.
         const EMPTY: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00];
         let mut decoder = ruzstd::decoding::FrameDecoder::new();
         // The first frame's window would be of any size, that of all others is limited to 100 MiB.
         let _ = decoder.init(&EMPTY[..]);
-        Self { reader: std::io::BufReader::with_capacity(1 << 16, reader), decoder, is_in_frame: false }
+        Self { reader, decoder, is_in_frame: false }
     }
 
     /// Begins the next frame; `false` at the end of the file.
-    fn next_frame(&mut self) -> std::io::Result<bool> {
+    fn next_frame(&mut self) -> io::Result<bool> {
         use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-        use std::io::BufRead;
         while !self.reader.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.reader) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                     let mut skipped = (&mut self.reader).take(length.into());
-                    if std::io::copy(&mut skipped, &mut std::io::sink())? < length.into() {
-                        return Err(std::io::ErrorKind::UnexpectedEof.into());
+                    if io::copy(&mut skipped, &mut io::sink())? < length.into() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
                 Err(error) => return Err(damaged(error)),
@@ -127,8 +199,8 @@ impl<R: Read> Frames<R> {
 }
 
 #[cfg(feature = "ruzstd")]
-impl<R: Read> Read for Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         use ruzstd::decoding::BlockDecodingStrategy;
         while !buffer.is_empty() {
             if !self.is_in_frame {
@@ -158,6 +230,6 @@ impl<R: Read> Read for Frames<R> {
 }
 
 #[cfg(feature = "ruzstd")]
-fn damaged(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidData, error)
+fn damaged(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
