@@ -13,9 +13,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Parser)]
 #[command(name = "mmap-inspect", version, max_term_width = 100)]
 #[command(group(ArgGroup::new("show").args(["json", "jsonl", "csv", "rust", "stats", "plot"])))]
-#[command(group(ArgGroup::new("raw").args(["dtype", "offset", "shape", "order"]).multiple(true).conflicts_with("max_header")))]
+#[command(group(
+    ArgGroup::new("raw")
+        .args(["dtype", "offset", "shape", "order"])
+        .multiple(true)
+        .conflicts_with_all(["max_header", "at"])
+))]
 pub(crate) struct Args {
-    /// Files, or members of `.npz` archives by the names that NumPy shows.
+    /// Files, members of `.npz` archives by the names that NumPy shows, or `-` for standard input.
     #[arg(value_name = "FILE[:MEMBER]", required_unless_present = "completions")]
     pub(crate) files: Vec<OsString>,
 
@@ -67,6 +72,10 @@ pub(crate) struct Args {
     /// Says how the elements are stored: row by row (C) or column by column (F) [default: C].
     #[arg(long, value_name = "ORDER", help_heading = "Files without a header")]
     pub(crate) order: Option<StorageOrder>,
+
+    /// Shows the array whose `.npy` header begins at this byte of the file, behind other data or another array.
+    #[arg(long, value_name = "BYTE", value_parser = bytes)]
+    pub(crate) at: Option<u64>,
 
     /// Reads headers of up to this number of characters [default: 10000].
     #[arg(long, value_name = "N")]

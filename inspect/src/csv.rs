@@ -24,7 +24,7 @@ pub(crate) fn write(
     field: Option<&str>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    source.check()?;
+    source.check(rows.as_ref())?;
     let (dtype, shape) = (&source.dtype, &source.shape);
     let leaf = field.map_or(Ok(dtype), |path| find_field(dtype, path))?;
     // The axes of subarrays on the way to the field stand before its own.

@@ -1,7 +1,7 @@
 //! The elements of an array in C order, one after another, in bounded memory.
 
 use super::Failure;
-use super::source::{Source, buffered};
+use super::source::Source;
 use mmap_array::{
     DType, DynView, Order,
     dtype::{Endianness, Kind, RecordField},
@@ -34,9 +34,16 @@ impl<'a> Elements<'a> {
             Box::new(Turned { file, position: 0, start, size, all_rows, rows, others, columns, at, block, read: 0 })
         } else {
             let row: u64 = if source.nbytes == 0 { 0 } else { others.iter().map(|&len| len as u64).product() };
-            source.bytes_from(rows.start as u64 * row * size as u64)?
+            let byte = |row_number: usize| row_number as u64 * row * size as u64;
+            Box::new(source.input(byte(rows.start)..byte(rows.end))?) as Box<dyn Read>
         };
-        Ok(Self { input: buffered(input), buffer: Vec::new() })
+        Ok(Self { input: BufReader::with_capacity(1 << 16, input), buffer: Vec::new() })
+    }
+
+    /// The bytes of all items in the order in which they are stored.
+    pub(crate) fn stored(source: &'a Source) -> Result<Self, Failure> {
+        let input = source.input(0..source.nbytes)?;
+        Ok(Self { input: BufReader::with_capacity(1 << 16, Box::new(input)), buffer: Vec::new() })
     }
 
     /// The bytes of one item.

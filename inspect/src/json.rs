@@ -1,35 +1,30 @@
 //! What a file is, for programs: a line of JSON.
 
 use super::jsonl::write_text;
-use super::source::{Source, open_archive, split};
+use super::source::{Several, Source};
 use super::{Failure, told};
-use mmap_array::npy::{FromHeader, Npy};
+use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{Options, Order};
-use std::ffi::OsStr;
 use std::io::Write;
 use std::rc::Rc;
 
 /// Writes the line of an array. `file` is its name, if there are several files.
 pub(crate) fn write(source: &Source, file: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
-    source.check()?;
-    let described = described(source)?;
+    let described = checked(source)?;
     write_names(file, None, out)?;
     out.write_all(&described)?;
     Ok(())
 }
 
-/// Writes a line for each member of an archive, which says what is wrong with those that cannot be read.
-pub(crate) fn write_members(
-    file: &OsStr,
+/// Writes a line for each of several arrays, which says what is wrong with those that cannot be read.
+pub(crate) fn write_several(
+    several: &Several,
     options: Options<FromHeader, Npy>,
-    name: Option<&str>,
+    file: Option<&str>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let archive = Rc::new(open_archive(&split(file).0)?);
-    for (number, member) in archive.members().enumerate() {
-        let source = Source::member(options, archive.clone(), number);
-        let described = source.and_then(|source| source.check().and_then(|()| described(&source)));
-        write_names(name, Some(member.name()), out)?;
+    let mut line = |name: Option<Name<'_>>, described: Result<Vec<u8>, Failure>| {
+        write_names(file, name, out)?;
         match described {
             Ok(described) => out.write_all(&described)?,
             Err(failure) => {
@@ -38,21 +33,52 @@ pub(crate) fn write_members(
                 out.write_all(b"}\n")?;
             }
         }
+        Ok::<_, Failure>(())
+    };
+    match several {
+        Several::Members(archive) => archive.members().enumerate().try_for_each(|(number, member)| {
+            let source = Source::member(options, Rc::clone(archive), number);
+            line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source)))
+        }),
+        Several::Arrays(path) => npy::headers(path)?.try_for_each(|found| match found {
+            Ok((byte, _)) => {
+                let source = Source::npy(path.clone(), options, byte);
+                line(Some(Name::At(byte)), source.and_then(|source| checked(&source)))
+            }
+            Err(error) => line(None, Err(error.into())),
+        }),
+    }
+}
+
+/// What tells an array from the others in its file.
+enum Name<'a> {
+    Member(&'a str),
+    At(u64),
+}
+
+/// The beginning of a line.
+fn write_names(file: Option<&str>, name: Option<Name<'_>>, out: &mut impl Write) -> Result<(), Failure> {
+    out.write_all(b"{")?;
+    let mut text = |key: &str, name: &str| {
+        write!(out, "\"{key}\":")?;
+        write_text(name, out)?;
+        out.write_all(b",")
+    };
+    file.map_or(Ok(()), |file| text("file", file))?;
+    match name {
+        Some(Name::Member(name)) => text("member", name)?,
+        Some(Name::At(byte)) => write!(out, "\"at\":{byte},")?,
+        None => {}
     }
     Ok(())
 }
 
-/// The beginning of a line.
-fn write_names(file: Option<&str>, member: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
-    out.write_all(b"{")?;
-    for (key, name) in [("file", file), ("member", member)] {
-        if let Some(name) = name {
-            write!(out, "\"{key}\":")?;
-            write_text(name, out)?;
-            out.write_all(b",")?;
-        }
+/// The rest of a line, if the array is complete, or if all that is wrong is that the file ends before it does.
+fn checked(source: &Source) -> Result<Vec<u8>, Failure> {
+    if source.complete_rows()?.is_none() {
+        source.check(None)?;
     }
-    Ok(())
+    described(source)
 }
 
 /// The rest of a line.
@@ -64,9 +90,10 @@ fn described(source: &Source) -> Result<Vec<u8>, Failure> {
     write_text(&descr, &mut out)?;
     let shape: Vec<String> = source.shape.iter().map(usize::to_string).collect();
     let offset = source.data_offset.map_or_else(|| "null".into(), |offset| offset.to_string());
+    let mark = if source.complete_rows()?.is_some() { ",\"truncated\":true" } else { "" };
     writeln!(
         out,
-        ",\"fortran_order\":{},\"shape\":[{}],\"data_offset\":{offset},\"itemsize\":{},\"nbytes\":{}}}",
+        ",\"fortran_order\":{},\"shape\":[{}],\"data_offset\":{offset},\"itemsize\":{},\"nbytes\":{}{mark}}}",
         source.order == Order::F,
         shape.join(","),
         source.dtype.itemsize(),

@@ -20,7 +20,7 @@ pub(crate) fn write(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     // Before anything is written, everything that can be wrong with the file is found.
-    source.check()?;
+    source.check(rows.as_ref())?;
     let mut elements = Elements::new(source, rows.clone())?;
     let (shape, dtype) = (&source.shape, &source.dtype);
     match (shape.split_first(), rows) {

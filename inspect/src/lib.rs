@@ -7,13 +7,15 @@
 //!
 //! This is the program as a library, so that tests call it as a function. [`run`] is all of it.
 //!
-//! Every way to show an array takes bounded memory: rows are read block by block. A deflated member of an archive is
-//! read twice, first to check it, before a line is written; if it is printed, summarized, or in Fortran order, it is
-//! unpacked into a temporary file. If a file is cut short meanwhile, that is an error, and what was printed before is
-//! what the file held.
+//! Every way to show an array takes bounded memory: of an array that is printed only the items that are shown are read,
+//! and rows are read block by block. An array that is compressed is read twice, first to check it, before a line is
+//! written, unless only some rows are asked for; in Fortran order, it is unpacked into a temporary file to be written as
+//! lines, and so is what a pipe brings. If a file is cut short meanwhile, that is an error, and what was printed before
+//! is what the file held.
 #![forbid(unsafe_code)]
 
 mod args;
+mod corners;
 mod csv;
 mod elements;
 mod json;
@@ -23,13 +25,14 @@ mod output;
 #[cfg(feature = "plot")]
 mod plot;
 mod source;
+mod spool;
 mod stats;
 mod text;
 
 use args::Args;
 use clap::{CommandFactory, Parser};
 use output::Output;
-use source::{Raw, Source};
+use source::{Found, Raw, Source};
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -172,22 +175,30 @@ fn show_file(
     let options = args
         .max_header
         .map_or_else(mmap_array::npy::dyn_options, |most| mmap_array::npy::dyn_options().max_header(most));
+    let spooled = spool::regular(file)?;
+    let path = spooled.path();
     let source = match raw {
-        Some(raw) => Source::raw(file, &raw)?,
-        None => match Source::open(file, options)? {
-            Some(source) => source,
-            // An archive of several members.
-            None if args.json && args.rows.is_none() && args.field.is_none() => {
-                return json::write_members(file, options, named.as_deref(), out);
+        Some(raw) => Source::raw(path, &raw),
+        None => match Source::open(path, options, args.at) {
+            Ok(Found::One(source)) => Ok(*source),
+            Ok(Found::Several(several)) => {
+                // Several arrays, which are described or listed.
+                let shown = match args.rows.is_none() && args.field.is_none() {
+                    true if args.json => json::write_several(&several, options, named.as_deref(), out),
+                    true if is_text && !args.stats => {
+                        heading(out)?;
+                        text::list(&several, options, out)
+                    }
+                    _ => Err(several.which()),
+                };
+                return shown.map_err(|failure| spooled.renamed(failure));
             }
-            None if is_text && !args.stats && args.rows.is_none() && args.field.is_none() => {
-                let archive = source::open_archive(&source::split(file).0)?;
-                heading(out)?;
-                return text::list_members(&archive, options, out);
-            }
-            None => return Err(Failure::new(source::which_member(file)?)),
+            Err(failure) => Err(failure),
         },
     };
+    let mut source = source.map_err(|failure| spooled.renamed(failure))?;
+    source.rename(&spooled);
+    let source = source;
     let rows = rows_of(args, &source)?;
     let field = args.field.as_deref();
     if let Some(path) = field {
@@ -216,7 +227,9 @@ fn show_file(
         })
     };
     // If the file has become shorter meanwhile, that is the reason.
-    shown.map_err(|failure| if out.has_failed() { failure } else { source.check().err().unwrap_or(failure) })
+    shown
+        .map_err(|failure| if out.has_failed() { failure } else { source.check(None).err().unwrap_or(failure) })
+        .map_err(|failure| spooled.renamed(failure))
 }
 
 #[cfg(feature = "plot")]

@@ -32,7 +32,7 @@ pub(crate) fn draw(
     field: Option<&str>,
     target: &Path,
 ) -> Result<(), Failure> {
-    source.check()?;
+    source.check(rows.as_ref())?;
     if source.is(target) {
         return Err(Failure::new(format!("{}: the picture would replace the file itself", source.name)));
     }

@@ -1,17 +1,21 @@
-//! Where an array is: a file of its own, a member of an archive, or a file without a header.
+//! Where an array is: a file of its own, behind others in one file, a member of an archive, or a file without a header.
 
+use super::spool::Spooled;
 use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::npz::{Archive, Member};
-use mmap_array::{DType, DynArray, Options, Order, SharedDynArray};
+use mmap_array::{DType, DynArray, Options, Order};
 use std::cell::OnceCell;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+/// The rows of a compressed array that are read into memory before anything is written, in bytes.
+const SMALL: u64 = 4 << 20;
 
 /// An array in a file, of which it is known how it lies.
 pub(crate) struct Source {
@@ -26,18 +30,57 @@ pub(crate) struct Source {
     /// Where the first element lies in the file; `None` if it is compressed.
     pub(crate) data_offset: Option<u64>,
     path: PathBuf,
+    /// The path as it is shown.
+    shown: String,
     /// Opened once, so that all is read of one file, also if another takes its name.
     file: File,
     place: Place,
-    /// The elements of a compressed member, once they are unpacked.
+    /// The elements of a compressed array, once they are unpacked.
     unpacked: OnceCell<File>,
 }
 
 enum Place {
-    Npy(Options<FromHeader, Npy>),
+    /// With the byte at which the header begins.
+    Npy(Options<FromHeader, Npy>, u64),
+    /// A file that is compressed as a whole, and how.
+    Compressed(Options<FromHeader, Npy>, &'static str),
     /// The number of the member, since several may have one name.
     Member(Options<FromHeader, Npy>, Rc<Archive>, usize),
-    Raw,
+    Raw(Options<DType>),
+}
+
+/// What a file is.
+pub(crate) enum Found {
+    One(Box<Source>),
+    Several(Several),
+}
+
+/// Several arrays in one file.
+pub(crate) enum Several {
+    Members(Rc<Archive>),
+    /// One after another.
+    Arrays(PathBuf),
+}
+
+impl Several {
+    /// The error for those ways to show an array of which there can be only one.
+    pub(crate) fn which(&self) -> Failure {
+        match self {
+            Self::Members(archive) => {
+                let names: Vec<&str> = archive.members().map(|member| member.name()).take(20).collect();
+                let path = archive.path().display();
+                Failure::new(match names.is_empty() {
+                    true => format!("{path}: an archive without members"),
+                    false => format!("{path}: which member? Say {path}:MEMBER; there are {names:?}"),
+                })
+            }
+            Self::Arrays(path) => {
+                let found = npy::headers(path).map(|headers| headers.map_while(Result::ok).take(20));
+                let bytes: Vec<u64> = found.into_iter().flatten().map(|(byte, _)| byte).collect();
+                Failure::new(format!("{}: which array? Say --at BYTE; there are some at {bytes:?}", path.display()))
+            }
+        }
+    }
 }
 
 /// What is asked for of a file without a header.
@@ -46,6 +89,22 @@ pub(crate) struct Raw {
     pub(crate) offset: Option<u64>,
     pub(crate) shape: Option<Vec<Option<usize>>>,
     pub(crate) order: Order,
+}
+
+impl Raw {
+    /// The shape of the array that a file of so many bytes is; `None` if it is none.
+    fn shape_in(&self, itemsize: usize, file_len: u64) -> Option<Vec<usize>> {
+        let lens = self.shape.clone().unwrap_or_else(|| vec![None]);
+        let available = file_len.checked_sub(self.offset.unwrap_or(0))?;
+        let given = |bytes: u64, len: &usize| bytes.checked_mul(*len as u64);
+        let step = lens.iter().flatten().try_fold(itemsize as u64, given)?;
+        let rest = match lens.iter().filter(|len| len.is_none()).count() {
+            0 if step <= available => 0,
+            1 if file_len > 0 && step > 0 && available % step == 0 => usize::try_from(available / step).ok()?,
+            _ => return None,
+        };
+        Some(lens.into_iter().map(|len| len.unwrap_or(rest)).collect())
+    }
 }
 
 /// The path of a file, and what stands behind it after a colon. A file's own name may have colons too.
@@ -67,38 +126,70 @@ fn is_npy(path: &Path) -> bool {
         || File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"\x93NUMPY")
 }
 
+/// How a file is compressed that begins so.
+fn compression(path: &Path) -> Option<&'static str> {
+    let mut start = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    match start {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd] => Some("Zstandard"),
+        _ => None,
+    }
+}
+
 impl Source {
-    /// Opens what is named; `None` if that is an archive of several members, none of which is named.
-    pub(crate) fn open(file: &OsStr, options: Options<FromHeader, Npy>) -> Result<Option<Self>, Failure> {
+    /// Opens what is named.
+    pub(crate) fn open(file: &OsStr, options: Options<FromHeader, Npy>, at: Option<u64>) -> Result<Found, Failure> {
         let (path, member) = split(file);
-        match (is_npy(&path), member) {
-            (true, None) => {
-                // The library says what cannot be opened, and names it, before a pipe is waited for.
-                options.header(&path)?;
-                let file = File::open(&path)?;
-                let name = path.display().to_string();
-                let header = options.header(&file).map_err(|error| named(&name, &error))?;
-                let offset = Some(header.data_offset());
-                Ok(Some(Self::new(name, header, offset, path, file, Place::Npy(options))))
-            }
-            (true, Some(member)) => {
-                Err(Failure::new(format!("{}: it is no archive, so it has no member {member:?}", path.display())))
-            }
-            (false, member) => {
-                let archive = open_archive(&path)?;
-                let number = match (member, archive.members().len()) {
-                    (Some(name), _) => {
-                        // The library's own error names the members that there are.
-                        let wanted = archive.member(name)?.data_offset().ok();
-                        let same = |member: &Member<'_>| member.name() == name && member.data_offset().ok() == wanted;
-                        archive.members().position(|member| same(&member)).unwrap_or(0)
-                    }
-                    (None, 1) => 0,
-                    (None, _) => return Ok(None),
+        let one = |source: Self| Found::One(Box::new(source));
+        let is_npy = at.is_some() || is_npy(&path);
+        let Some(member) = member else {
+            if is_npy {
+                return match at.is_none() && npy::headers(&path)?.take(2).filter(Result::is_ok).count() > 1 {
+                    true => Ok(Found::Several(Several::Arrays(path))),
+                    false => Self::npy(path, options, at.unwrap_or(0)).map(one),
                 };
-                Self::member(options, Rc::new(archive), number).map(Some)
             }
+            if compression(&path).is_some() {
+                return Self::compressed(path, options).map(one);
+            }
+            let archive = Rc::new(open_archive(&path)?);
+            let count = archive.members().len();
+            return match count {
+                1 => Self::member(options, archive, 0).map(one),
+                _ => Ok(Found::Several(Several::Members(archive))),
+            };
+        };
+        if is_npy || compression(&path).is_some() {
+            let text = if at.is_some() { "--at takes files alone" } else { "it is no archive" };
+            return Err(Failure::new(format!("{}: {text}, so it has no member {member:?}", path.display())));
         }
+        let archive = open_archive(&path)?;
+        // The library's own error names the members that there are.
+        let wanted = archive.member(member)?.data_offset().ok();
+        let same = |found: &Member<'_>| found.name() == member && found.data_offset().ok() == wanted;
+        let number = archive.members().position(|member| same(&member)).unwrap_or(0);
+        Self::member(options, Rc::new(archive), number).map(one)
+    }
+
+    /// Opens a `.npy` file, or an array within a file.
+    pub(crate) fn npy(path: PathBuf, options: Options<FromHeader, Npy>, at: u64) -> Result<Self, Failure> {
+        let options = options.at(at);
+        // The library says what cannot be opened, and names it, before a pipe is waited for.
+        options.header(&path)?;
+        let file = File::open(&path)?;
+        let name = path.display().to_string();
+        let header = options.header(&file).map_err(|error| named(&name, &error))?;
+        let offset = at.saturating_add(header.data_offset());
+        Ok(Self::new(name, &header, Some(offset), path, file, Place::Npy(options, at)))
+    }
+
+    /// Opens a file that is compressed as a whole.
+    fn compressed(path: PathBuf, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
+        let header = options.header(&path)?;
+        let how = compression(&path).unwrap_or("another program");
+        let (name, file) = (path.display().to_string(), File::open(&path)?);
+        Ok(Self::new(name, &header, None, path, file, Place::Compressed(options, how)))
     }
 
     /// Opens a member of an archive.
@@ -114,12 +205,12 @@ impl Source {
         let path = archive.path().to_owned();
         let shown = format!("{}:{name}", path.display());
         let file = File::open(&path)?;
-        Ok(Self::new(shown, header, offset, path, file, Place::Member(options, archive, number)))
+        Ok(Self::new(shown, &header, offset, path, file, Place::Member(options, archive, number)))
     }
 
     fn new(
         name: String,
-        header: npy::Header,
+        header: &npy::Header,
         data_offset: Option<u64>,
         path: PathBuf,
         file: File,
@@ -133,6 +224,7 @@ impl Source {
             order: header.order(),
             nbytes: header.nbytes(),
             data_offset,
+            shown: path.display().to_string(),
             path,
             file,
             place,
@@ -145,7 +237,8 @@ impl Source {
         let path = PathBuf::from(file);
         if raw.offset.is_none() && path.is_file() && is_npy(&path) {
             return Err(Failure::new(format!(
-                "{}: it is a `.npy` file, whose header says what the elements are; with --offset 0 it is read as raw bytes",
+                "{}: it is a `.npy` file, whose header says what the elements are; with --offset 0 it is read as raw \
+                 bytes",
                 path.display()
             )));
         }
@@ -154,27 +247,38 @@ impl Source {
             Some(dtype) => dtype.clone(),
             None => "u1".parse()?,
         };
-        // All of it is mapped, which takes addresses only, so that the library says what is wrong.
-        let mut options = DynArray::options(dtype).offset(offset).order(raw.order);
+        let mut options = DynArray::options(dtype.clone()).offset(offset).order(raw.order);
         if let Some(shape) = &raw.shape {
             options = options.shape(shape.as_slice());
         }
-        let array = options.open_shared(&path)?;
+        let metadata = path.metadata().ok().filter(|metadata| metadata.is_file());
+        let shape = match metadata.and_then(|metadata| raw.shape_in(dtype.itemsize(), metadata.len())) {
+            Some(shape) => shape,
+            // The library says what is wrong.
+            None => options.clone().open_shared(&path)?.shape().to_vec(),
+        };
         let file = File::open(&path)?;
-        let nbytes = array.len() as u64 * array.dtype().itemsize() as u64;
+        let nbytes = shape.iter().fold(dtype.itemsize() as u64, |bytes, &len| bytes * len as u64);
         Ok(Self {
             name: path.display().to_string(),
             version: None,
-            dtype: array.dtype().clone(),
-            shape: array.shape().to_vec(),
+            dtype,
+            shape,
             order: raw.order,
             nbytes,
             data_offset: Some(offset),
+            shown: path.display().to_string(),
             path,
             file,
-            place: Place::Raw,
+            place: Place::Raw(options),
             unpacked: OnceCell::new(),
         })
+    }
+
+    /// Has the names that the arguments have, in place of a temporary file's.
+    pub(crate) fn rename(&mut self, spooled: &Spooled) {
+        self.name = spooled.rename(&self.name);
+        self.shown = spooled.rename(&self.shown);
     }
 
     /// Whether the file has this name.
@@ -186,98 +290,158 @@ impl Source {
 
     /// The call that opens the array as elements of a type, as Rust source.
     pub(crate) fn opening(&self, element: &str) -> String {
-        let path = self.path.display().to_string();
+        let path = &self.shown;
         match &self.place {
-            Place::Npy(_) => format!("mmap_array::npy::options::<{element}>().open_shared({path:?})?"),
+            &Place::Npy(_, at) => {
+                let at = if at > 0 { format!(".at({at})") } else { String::new() };
+                format!("mmap_array::npy::options::<{element}>(){at}.open_shared({path:?})?")
+            }
+            Place::Compressed(..) => format!("mmap_array::npy::options::<{element}>().load({path:?})?"),
             Place::Member(_, archive, number) => {
                 let name = nth(archive, *number).map_or_else(|_| String::new(), |member| member.name().to_owned());
                 let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
                 format!(
-                    "mmap_array::npy::options::<{element}>().{call}(mmap_array::npz::Archive::open({path:?})?.member({name:?})?)?"
+                    "mmap_array::npy::options::<{element}>()\
+                     .{call}(mmap_array::npz::Archive::open({path:?})?.member({name:?})?)?"
                 )
             }
-            Place::Raw => {
+            Place::Raw(_) => {
                 let (offset, shape) = (self.data_offset.unwrap_or(0), &self.shape);
                 let order = if self.order == Order::F { ".order(mmap_array::Order::F)" } else { "" };
                 format!(
-                    "mmap_array::MmapArray::<{element}>::options().offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
+                    "mmap_array::MmapArray::<{element}>::options()\
+                     .offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
                 )
             }
         }
     }
 
-    /// Checks that all elements are there and, as far as that means reading them anyway, unharmed.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        let Some(offset) = self.data_offset else {
-            // A window of no elements takes no memory, and all of the member is read for it.
-            return match &self.place {
-                Place::Member(options, archive, number) => {
-                    Ok(options.elements(..0).load(nth(archive, *number)?).map(drop)?)
-                }
-                _ => Ok(()),
-            };
-        };
-        let ends = offset.checked_add(self.nbytes);
-        match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() && ends.is_some_and(|end| end <= metadata.len()) => Ok(()),
-            // The library says what is wrong.
-            _ => {
-                self.map_in_place(None)?;
-                Err(Failure::new(format!("{}: the file changes while it is read", self.name)))
-            }
+    /// How the elements are compressed, if they are.
+    pub(crate) fn compression(&self) -> Option<&'static str> {
+        match &self.place {
+            Place::Compressed(_, how) => Some(how),
+            Place::Member(..) if self.data_offset.is_none() => Some("deflate"),
+            _ => None,
         }
     }
 
-    /// Some rows as a map, of the file or of a temporary one; of a 0-d array the element.
-    pub(crate) fn map(&self, rows: Option<Range<usize>>) -> Result<SharedDynArray, Failure> {
-        if self.data_offset.is_some() {
-            return self.map_in_place(rows);
+    /// The bytes of the file behind the array, if it has a file of its own.
+    pub(crate) fn behind(&self) -> io::Result<u64> {
+        match (&self.place, self.data_offset) {
+            (Place::Npy(_, 0), Some(start)) => {
+                Ok(self.file.metadata()?.len().saturating_sub(start.saturating_add(self.nbytes)))
+            }
+            _ => Ok(0),
         }
-        let options = DynArray::options(self.dtype.clone()).shape(self.shape.as_slice()).order(self.order);
-        let array = options.open_shared(self.unpacked()?)?;
-        Ok(match rows {
-            Some(rows) => array.into_rows(rows),
-            None => array,
-        })
     }
 
-    fn map_in_place(&self, rows: Option<Range<usize>>) -> Result<SharedDynArray, Failure> {
-        // Only in C order do rows lie together, and can be mapped without the others.
-        let window = rows.clone().filter(|_| self.order == Order::C && self.nbytes > 0);
-        let array = match (&self.place, window.clone()) {
-            (Place::Npy(options), None) => options.open_shared(&self.file),
-            (Place::Npy(options), Some(rows)) => options.rows(rows).open_shared(&self.file),
-            (Place::Member(options, archive, number), None) => options.open_shared(nth(archive, *number)?),
-            (Place::Member(options, archive, number), Some(rows)) => {
-                options.rows(rows).open_shared(nth(archive, *number)?)
+    /// The rows that are complete in the file, if it ends before the array does.
+    pub(crate) fn complete_rows(&self) -> io::Result<Option<usize>> {
+        let (Place::Npy(..), Some(start)) = (&self.place, self.data_offset) else { return Ok(None) };
+        let left = self.file.metadata()?.len().saturating_sub(start);
+        if left >= self.nbytes {
+            return Ok(None);
+        }
+        let lies_in_rows = self.order == Order::C || self.shape.len() == 1;
+        let len = self.shape.first().filter(|_| lies_in_rows).map_or(0, |&len| len as u64);
+        Ok(Some(left.checked_div(self.nbytes.checked_div(len).unwrap_or(0)).unwrap_or(0) as usize))
+    }
+
+    /// Checks that the elements of some rows are there and, as far as that means reading them anyway, unharmed.
+    pub(crate) fn check(&self, rows: Option<&Range<usize>>) -> Result<(), Failure> {
+        let is_part = rows.is_some_and(|rows| rows.len() < self.shape.first().copied().unwrap_or(0));
+        let complete = self.complete_rows()?;
+        if let (Some(complete), Some(rows)) = (complete, rows) {
+            if is_part && rows.end <= complete {
+                return Ok(());
             }
-            (Place::Raw, rows) => {
-                let mut shape = self.shape.clone();
-                let mut offset = self.data_offset.unwrap_or(0);
-                if let (Some(rows), Some(len)) = (rows, shape.first_mut()) {
-                    offset += rows.start as u64 * (self.nbytes / *len as u64);
-                    *len = rows.len();
+        }
+        let checked = match &self.place {
+            Place::Npy(options, _) => options.elements(..0).open_shared(&self.file).map(drop),
+            // A window of no elements takes no memory, and all of the array is read for it.
+            _ if self.data_offset.is_none() && is_part => return Ok(()),
+            Place::Compressed(options, _) => options.elements(..0).load(&self.path).map(drop),
+            Place::Member(options, archive, number) if self.data_offset.is_none() => {
+                options.elements(..0).load(nth(archive, *number)?).map(drop)
+            }
+            Place::Member(options, archive, number) => {
+                options.elements(..0).open_shared(nth(archive, *number)?).map(drop)
+            }
+            Place::Raw(options) => {
+                let end = self.data_offset.and_then(|start| start.checked_add(self.nbytes));
+                if end.is_some_and(|end| self.file.metadata().is_ok_and(|metadata| end <= metadata.len())) {
+                    return Ok(());
                 }
-                let options = DynArray::options(self.dtype.clone()).offset(offset).order(self.order);
-                options.shape(shape.as_slice()).open_shared(&self.file)
+                options.clone().shape(self.shape.as_slice()).open_shared(&self.file).map(drop)
             }
         };
-        let array = array.map_err(|error| named(&self.path.display().to_string(), &error))?;
-        Ok(match (rows, window) {
-            (Some(rows), None) => array.into_rows(rows),
-            _ => array,
+        checked.map_err(|error| {
+            let mut failure = named(&self.path.display().to_string(), &error);
+            let rows = format!("--rows ..{} shows those", complete.unwrap_or(0));
+            failure.text = failure.text.replace("`allow_truncated` opens the rows", &rows);
+            failure
         })
     }
 
-    /// The elements of a compressed member in a file without a name.
+    /// The bytes of the elements of a compressed array, one after another.
+    fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
+        let (mut stream, before): (Box<dyn Read + '_>, _) = match &self.place {
+            Place::Member(options, archive, number) => {
+                let member = nth(archive, *number)?;
+                (Box::new(member.reader()?), options.header(member)?.data_offset())
+            }
+            Place::Compressed(options, _) => {
+                (Box::new(npy::reader(&self.path)?), options.header(&self.path)?.data_offset())
+            }
+            _ => return Ok(Box::new(io::empty())),
+        };
+        io::copy(&mut stream.by_ref().take(before), &mut io::sink())?;
+        Ok(stream)
+    }
+
+    /// The bytes of the elements as the file has them, of which those in `wanted` will be read, one after another.
+    pub(crate) fn input(&self, wanted: Range<u64>) -> Result<Input<'_>, Failure> {
+        let mut input = match self.data_offset {
+            Some(start) => {
+                // It shares its place in the file with others, of which none is read meanwhile.
+                let mut file = self.file.try_clone()?;
+                file.seek(SeekFrom::Start(start))?;
+                Input { reader: Reader::File(BufReader::with_capacity(1 << 16, file)), position: 0 }
+            }
+            None => Input { reader: Reader::Stream(Box::new(BufReader::new(self.stream()?))), position: 0 },
+        };
+        input.skip_to(wanted.start)?;
+        let len = wanted.end - wanted.start;
+        if self.data_offset.is_none() && len <= SMALL && len < self.nbytes {
+            // What is wrong with them is known before any is shown.
+            let mut bytes = Vec::new();
+            if (&mut input).take(len).read_to_end(&mut bytes)? < len as usize {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            input = Input { reader: Reader::Stream(Box::new(Cursor::new(bytes))), position: wanted.start };
+        }
+        Ok(input)
+    }
+
+    /// A file that has the elements from the byte on that is returned too, to be read in any order.
+    pub(crate) fn file(&self) -> Result<(File, u64), Failure> {
+        // A clone has the same place in the file.
+        let (mut file, start) = match self.data_offset {
+            Some(offset) => (self.file.try_clone()?, offset),
+            None => (self.unpacked()?.try_clone()?, 0),
+        };
+        file.rewind()?;
+        Ok((file, start))
+    }
+
+    /// The elements of a compressed array in a file without a name.
     fn unpacked(&self) -> Result<&File, Failure> {
         if let Some(file) = self.unpacked.get() {
             return Ok(file);
         }
-        self.check()?;
         let failed = |error: io::Error| {
             let folder = env::temp_dir();
-            let text = "which the environment variable TMPDIR can name, the member cannot be unpacked";
+            let text = "which the environment variable TMPDIR can name, the array cannot be unpacked";
             Failure::new(format!("{}: into the temporary folder {}, {text}: {error}", self.name, folder.display()))
         };
         let mut file = tempfile::tempfile().map_err(failed)?;
@@ -290,49 +454,46 @@ impl Source {
         }
         Ok(self.unpacked.get_or_init(|| file))
     }
+}
 
-    /// The bytes of the elements of a compressed member, one after another.
-    fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
-        let Place::Member(options, archive, number) = &self.place else { return Ok(Box::new(io::empty())) };
-        let member = nth(archive, *number)?;
-        let mut stream = member.reader()?;
-        let before = options.header(member)?.data_offset();
-        io::copy(&mut stream.by_ref().take(before), &mut io::sink())?;
-        Ok(Box::new(stream))
-    }
+/// The bytes of an array's elements, read forwards.
+pub(crate) struct Input<'a> {
+    reader: Reader<'a>,
+    /// The next byte, counted from the first of the elements.
+    position: u64,
+}
 
-    /// The bytes of the elements as the file has them, from a byte on.
-    pub(crate) fn bytes_from(&self, start: u64) -> Result<Box<dyn Read + '_>, Failure> {
-        match self.data_offset {
-            Some(offset) => {
-                // It shares its place in the file with others, of which none is read meanwhile.
-                let mut file = self.file.try_clone()?;
-                file.seek(SeekFrom::Start(offset + start))?;
-                Ok(Box::new(file))
-            }
-            None => {
-                let mut stream = self.stream()?;
-                io::copy(&mut stream.by_ref().take(start), &mut io::sink())?;
-                Ok(stream)
+enum Reader<'a> {
+    File(BufReader<File>),
+    Stream(Box<dyn Read + 'a>),
+}
+
+impl Input<'_> {
+    /// Leaves out bytes up to one that has not been read yet.
+    pub(crate) fn skip_to(&mut self, position: u64) -> io::Result<()> {
+        let count = position - self.position;
+        match &mut self.reader {
+            // Both are places in a file.
+            Reader::File(file) => file.seek_relative(count as i64)?,
+            Reader::Stream(stream) => {
+                if io::copy(&mut stream.take(count), &mut io::sink())? < count {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
             }
         }
+        self.position = position;
+        Ok(())
     }
+}
 
-    /// A file that has the elements from the byte on that is returned too.
-    pub(crate) fn file(&self) -> Result<(File, u64), Failure> {
-        match self.data_offset {
-            Some(offset) => {
-                let mut file = self.file.try_clone()?;
-                file.rewind()?;
-                Ok((file, offset))
-            }
-            None => {
-                // A clone has the same place in the file, which is its end.
-                let mut file = self.unpacked()?.try_clone()?;
-                file.rewind()?;
-                Ok((file, 0))
-            }
-        }
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match &mut self.reader {
+            Reader::File(file) => file.read(buffer),
+            Reader::Stream(stream) => stream.read(buffer),
+        }?;
+        self.position += count as u64;
+        Ok(count)
     }
 }
 
@@ -360,20 +521,4 @@ pub(crate) fn open_archive(path: &Path) -> Result<Archive, Failure> {
         }
         _ => error.into(),
     })
-}
-
-pub(crate) fn which_member(file: &OsStr) -> Result<String, Failure> {
-    let path = split(file).0;
-    let archive = open_archive(&path)?;
-    let names: Vec<&str> = archive.members().map(|member| member.name()).take(20).collect();
-    let path = path.display();
-    Ok(match names.is_empty() {
-        true => format!("{path}: an archive without members"),
-        false => format!("{path}: which member? Say {path}:MEMBER; there are {names:?}"),
-    })
-}
-
-/// A reader with room enough that numbers are taken one by one.
-pub(crate) fn buffered(reader: Box<dyn Read + '_>) -> BufReader<Box<dyn Read + '_>> {
-    BufReader::with_capacity(1 << 16, reader)
 }

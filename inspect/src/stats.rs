@@ -1,18 +1,17 @@
 //! Statistics of each field, in one pass of the file.
 
 use super::Failure;
-use super::elements::find_field;
+use super::elements::{Elements, find_field};
 use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
-use mmap_array::access::Shared;
 use mmap_array::dtype::{Kind, RecordField, TimeUnit};
 use mmap_array::dynamic::Value;
-use mmap_array::{DType, DynView, Order};
+use mmap_array::{DType, DynView};
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// What is mapped and gone through at once, in bytes.
-const WINDOW: u64 = 16 << 20;
+/// What is read and gone through at once, in bytes.
+const PIECE: usize = 1 << 20;
 
 /// The numbers that are converted at once.
 const RUN: usize = 1 << 14;
@@ -76,7 +75,7 @@ struct Floats {
 impl Stats {
     /// Goes through some rows of an array, or one field of them.
     pub(crate) fn of(source: &Source, rows: Option<Range<usize>>, field: Option<&str>) -> Result<Self, Failure> {
-        source.check()?;
+        source.check(rows.as_ref())?;
         let mut columns = Vec::new();
         let mut leaf = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
         // The axes of subarrays are the view's.
@@ -96,29 +95,22 @@ impl Stats {
             return Ok(Self { columns });
         }
         let mut buffers = Buffers::default();
-        let mut take = |view: &DynView<'_, Shared>| {
+        let mut take = |view: &DynView<'_>| {
             let view = field.map_or_else(|| Ok(view.view()), |path| view.field(path))?;
             columns.iter_mut().try_for_each(|column| column.take(&view, &mut buffers))
         };
-        let Some(rows) = rows else {
-            source.map(None)?.try_read(|view| take(&view))?;
-            return Ok(Self { columns });
+        let others = source.shape.get(1..).unwrap_or_default().iter().product::<usize>();
+        let all = source.shape.first().copied().unwrap_or(1);
+        let rows = rows.unwrap_or(0..1);
+        let mut left = rows.len() * others;
+        let mut elements = match rows.len() == all {
+            true => Elements::stored(source)?,
+            false => Elements::new(source, Some(rows))?,
         };
-        let per_row = source.nbytes / (source.shape[0].max(1) as u64);
-        if source.order == Order::F && source.shape.len() > 1 {
-            // Along the last axis, on which its parts lie one after another.
-            let array = source.map(Some(rows))?;
-            let axis = source.shape.len() - 1;
-            let len = source.shape[axis];
-            let step = windows(source.nbytes / (len.max(1) as u64));
-            for start in (0..len).step_by(step) {
-                array.try_read(|view| take(&view.slice_axis(axis, start..len.min(start + step)).t()))?;
-            }
-        } else {
-            let step = windows(per_row);
-            for start in rows.clone().step_by(step) {
-                source.map(Some(start..rows.end.min(start + step)))?.try_read(|view| take(&view))?;
-            }
+        while left > 0 {
+            let count = left.min((PIECE / source.dtype.itemsize()).max(1));
+            take(&DynView::from_bytes(elements.items(count * source.dtype.itemsize())?, &source.dtype, count)?)?;
+            left -= count;
         }
         Ok(Self { columns })
     }
@@ -146,11 +138,6 @@ impl Stats {
         }
         Ok(())
     }
-}
-
-/// How many rows are gone through at once.
-fn windows(bytes: u64) -> usize {
-    usize::try_from((WINDOW / bytes.max(1)).max(1)).unwrap_or(usize::MAX)
 }
 
 /// Adds a column for each part of an element, of which `within` makes an element with that part alone.
@@ -203,7 +190,7 @@ struct Buffers {
 
 impl Column {
     /// Takes in the field of some elements.
-    fn take(&mut self, view: &DynView<'_, Shared>, buffers: &mut Buffers) -> Result<(), Failure> {
+    fn take(&mut self, view: &DynView<'_>, buffers: &mut Buffers) -> Result<(), Failure> {
         let mut view = view.view_as(&self.part)?;
         // Every record on the way to the field has it alone.
         while matches!(view.dtype().kind(), Kind::Record { .. }) {
@@ -284,10 +271,7 @@ impl Column {
 }
 
 /// Splits a view until its parts have no more than [`RUN`] elements, in whatever order.
-fn runs(
-    view: &DynView<'_, Shared>,
-    f: &mut impl FnMut(&DynView<'_, Shared>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn runs(view: &DynView<'_>, f: &mut impl FnMut(&DynView<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
     if view.len() <= RUN {
         return if view.is_empty() { Ok(()) } else { f(view) };
     }
@@ -302,7 +286,7 @@ fn runs(
 }
 
 impl Summary {
-    fn take(&mut self, view: &DynView<'_, Shared>, dtype: &DType, buffers: &mut Buffers) -> Result<(), Failure> {
+    fn take(&mut self, view: &DynView<'_>, dtype: &DType, buffers: &mut Buffers) -> Result<(), Failure> {
         if let Self::Other { count } = self {
             *count += view.len() as u64;
             return Ok(());

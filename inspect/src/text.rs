@@ -1,10 +1,11 @@
 //! What a file is, and the array as NumPy prints it.
 
-use super::source::Source;
+use super::corners::Corners;
+use super::elements::find_field;
+use super::source::{Several, Source};
 use super::{Failure, Terminal, one_line, told, tuple};
-use mmap_array::access::Shared;
-use mmap_array::npy::{FromHeader, Npy};
-use mmap_array::{DType, DynView, Options, dtype::Kind, npz::Archive};
+use mmap_array::npy::{self, FromHeader, Npy};
+use mmap_array::{DType, DynView, Options, dtype::Kind};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::ops::Range;
@@ -19,60 +20,102 @@ pub(crate) fn of(
     field: Option<&str>,
     terminal: Option<Terminal>,
 ) -> Result<String, Failure> {
-    source.check()?;
-    let mut text = described(source);
+    source.check(rows.as_ref())?;
+    let mut text = described(source)?;
     let lines = text.lines().count() + 1;
-    let array = source.map(rows)?.try_read(|mut view| {
-        if let Some(path) = field {
-            view = view.field(path)?;
+    let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
+    let mut shape = source.shape.clone();
+    if let (Some(len), Some(rows)) = (shape.first_mut(), &rows) {
+        *len = rows.len();
+    }
+    let items = |per_item: usize| shape.iter().fold(per_item, |count, &len| count.saturating_mul(len));
+    let array = match terminal {
+        // The axes of a subarray that is a field are the array's.
+        None if items(subarray(dtype)) <= THRESHOLD => {
+            printed(source, rows, field, usize::MAX, |view| view.to_string())?
         }
-        Ok::<_, Failure>(match terminal {
-            None => view.to_string(),
-            Some(terminal) => {
-                let lines = terminal.lines.saturating_sub(lines + FREE);
-                let text = fitted(&view, terminal.columns.max(20) - 1, lines);
-                // A text alone may have characters that a terminal obeys.
-                text.lines().map(one_line).collect::<Vec<_>>().join("\n")
-            }
-        })
-    })?;
+        None => printed(source, rows, field, EDGE, |view| view.display().threshold(0).edge_items(EDGE).to_string())?,
+        Some(terminal) => {
+            let lines = terminal.lines.saturating_sub(lines + FREE);
+            let columns = terminal.columns.max(20) - 1;
+            // Each number takes a character and the space before it, at least.
+            let room = lines.saturating_mul(columns);
+            let whole = items(leaves(dtype)) <= room;
+            let fits = |edge: usize| {
+                shape.iter().fold(1, |count: usize, &len| count.saturating_mul(len.min(2 * edge))) <= room
+            };
+            let edge = if whole { usize::MAX } else { (1..=room / 2).rev().find(|&edge| fits(edge)).unwrap_or(1) };
+            let text = printed(source, rows, field, edge, |view| fitted(view, whole, edge, columns, lines))?;
+            // A text alone may have characters that a terminal obeys.
+            text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+        }
+    };
     let _ = write!(text, "\n{array}\n");
     Ok(text)
 }
 
+/// The most items that NumPy prints all of.
+const THRESHOLD: usize = 1000;
+
+/// The items that it prints at each end of an axis of more.
+const EDGE: usize = 3;
+
+/// Prints the items at the ends of all axes.
+fn printed(
+    source: &Source,
+    rows: Option<Range<usize>>,
+    field: Option<&str>,
+    edge: usize,
+    print: impl FnOnce(&DynView<'_>) -> String,
+) -> Result<String, Failure> {
+    let Corners { bytes, shape } = Corners::read(source, rows, edge)?;
+    let view = DynView::from_bytes(&bytes, &source.dtype, shape)?;
+    Ok(match field {
+        None => print(&view),
+        Some(path) => print(&view.field(path)?),
+    })
+}
+
 /// The array on so many lines of so many characters: whole if it can be, otherwise with as many items at each end of
-/// its axes as there is room for.
-fn fitted(view: &DynView<'_, Shared>, columns: usize, lines: usize) -> String {
+/// its axes as there is room for, and as have been read.
+fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines: usize) -> String {
     let printed = |threshold: usize, edge: usize| {
         view.display().line_width(columns).threshold(threshold).edge_items(edge).to_string()
     };
     // A record may be longer than a line, which the terminal then breaks.
     let height = |line: &str| line.chars().count().div_ceil(columns + 1).max(1);
     let fits = |text: &str| text.lines().map(height).sum::<usize>() <= lines;
-    // Each number takes a character and the space before it, at least.
-    if view.len().saturating_mul(leaves(view.dtype())) <= lines.saturating_mul(columns) {
-        let whole = printed(usize::MAX, 3);
+    if is_whole {
+        let whole = printed(usize::MAX, EDGE);
         if fits(&whole) {
             return whole;
         }
     }
     let (mut least, mut best) = (1, printed(0, 1));
     // The first that does not fit.
-    let mut most = 1;
-    while fits(&best) {
-        most *= 2;
-        let next = printed(0, most);
-        if !fits(&next) || next.len() == best.len() {
+    let mut next = 1;
+    while fits(&best) && next < most {
+        next = (next * 2).min(most);
+        let text = printed(0, next);
+        if !fits(&text) || text.len() == best.len() {
             break;
         }
-        (least, best) = (most, next);
+        (least, best) = (next, text);
     }
-    while least + 1 < most {
-        let middle = least.midpoint(most);
+    while least + 1 < next {
+        let middle = least.midpoint(next);
         let text = printed(0, middle);
-        if fits(&text) { (least, best) = (middle, text) } else { most = middle }
+        if fits(&text) { (least, best) = (middle, text) } else { next = middle }
     }
     best
+}
+
+/// The items of a subarray, or the one that any other element is.
+fn subarray(dtype: &DType) -> usize {
+    match dtype.kind() {
+        Kind::Array { element, shape } => shape.iter().fold(subarray(element), |count, &len| count.saturating_mul(len)),
+        _ => 1,
+    }
 }
 
 /// The numbers and texts of an element.
@@ -86,7 +129,7 @@ fn leaves(dtype: &DType) -> usize {
     }
 }
 
-fn described(source: &Source) -> String {
+fn described(source: &Source) -> Result<String, Failure> {
     let mut text = String::new();
     // Writing to a string does not fail.
     let mut line = |name: &str, value: &str| _ = writeln!(text, "{name:<8} {value}");
@@ -108,12 +151,17 @@ fn described(source: &Source) -> String {
             };
             line("mapped", aligned);
         }
-        None => line("mapped", "not at all: it is deflated"),
+        None => {
+            line("mapped", &format!("not at all: it is compressed by {}", source.compression().unwrap_or("a program")))
+        }
+    }
+    if let behind @ 1.. = source.behind()? {
+        line("behind", &format!("{behind} bytes, which are no `.npy` array"));
     }
     if matches!(source.dtype.kind(), Kind::Record { .. }) {
         let _ = write!(text, "\n{}\n", source.dtype.to_c());
     }
-    text
+    Ok(text)
 }
 
 /// Whether all numbers lie at multiples of their alignments, the first item being at `offset` and another after every
@@ -130,12 +178,23 @@ fn is_aligned(dtype: &DType, offset: u64, step: usize) -> bool {
     }
 }
 
-/// The members of an archive, each on a line.
-pub(crate) fn list_members(
-    archive: &Archive,
-    options: Options<FromHeader, Npy>,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+/// Several arrays, each on a line.
+pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &mut impl Write) -> Result<(), Failure> {
+    let archive = match several {
+        Several::Members(archive) => archive,
+        Several::Arrays(path) => {
+            for found in npy::headers(path)? {
+                match found {
+                    Ok((byte, header)) => {
+                        let (dtype, shape) = (header.dtype(), tuple(header.shape()));
+                        writeln!(out, "--at {byte}\t{shape}\t{dtype}\t{} bytes", header.nbytes())?;
+                    }
+                    Err(error) => writeln!(out, "{}", one_line(&told(&error)))?,
+                }
+            }
+            return Ok(());
+        }
+    };
     if archive.members().len() == 0 {
         writeln!(out, "an archive without members")?;
     }

@@ -4,6 +4,7 @@
 #[path = "../../../tests/examples/cutter.rs"]
 mod cutter;
 mod numpy;
+mod places;
 #[cfg(feature = "plot")]
 mod plot;
 #[allow(dead_code)]
@@ -45,6 +46,17 @@ fn saved(folder: &Path, name: &str, numbers: &[f32], shape: &[usize]) -> PathBuf
     let path = folder.join(name);
     fs::write(&path, file).unwrap();
     path
+}
+
+/// The program itself, for what only a process of its own has.
+fn program() -> Option<String> {
+    // Cargo names it, when it compiles or when it runs, but not of a standard library built anew.
+    let name = "CARGO_BIN_EXE_mmap-inspect";
+    let program = option_env!("CARGO_BIN_EXE_mmap-inspect").map(str::to_owned).or_else(|| std::env::var(name).ok());
+    if program.is_none() {
+        eprintln!("left out: Cargo does not name the program");
+    }
+    program
 }
 
 fn args(path: &Path, rest: &str) -> Vec<OsString> {

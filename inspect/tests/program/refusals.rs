@@ -20,7 +20,7 @@ fn what_is_refused_is_one_line_and_nothing_is_printed() {
     let member = PathBuf::from(format!("{}:x", good.display()));
     for (path, rest, expected) in [
         (&path, "", "need 12 bytes, but the file ends at byte 136"),
-        (&path, "--json", "need 12 bytes"),
+        (&path, "--rows 1..3", "incomplete; --rows ..2 shows those that are complete"),
         (&path, "--jsonl", "need 12 bytes"),
         (&path, "--csv", "need 12 bytes"),
         (&path, "--stats", "need 12 bytes"),
@@ -143,27 +143,24 @@ fn of_several_files_one_that_fails_does_not_hide_the_others() {
 fn a_temporary_folder_that_is_missing_or_full_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let Some(python) = crate::python::Python::get() else { return };
-    let path = folder.path().join("c.npz");
-    python.run("import sys, numpy as np; np.savez_compressed(sys.argv[1], x=np.arange(9))", [&path]);
-    // Cargo names the program, when it compiles or when it runs, but not of a standard library built anew.
-    let name = "CARGO_BIN_EXE_mmap-inspect";
-    let program = option_env!("CARGO_BIN_EXE_mmap-inspect").map(str::to_owned).or_else(|| std::env::var(name).ok());
-    let Some(program) = program else { return eprintln!("left out: Cargo does not name the program") };
+    let (row_by_row, path) = (folder.path().join("c.npz"), folder.path().join("f.npz"));
+    let make = "import sys, numpy as np; a = np.arange(9).reshape(3, 3)\n\
+                np.savez_compressed(sys.argv[1], x=a); np.savez_compressed(sys.argv[2], x=a.T)";
+    python.run(make, [&row_by_row, &path]);
+    let Some(program) = crate::program() else { return };
     // Only a process of its own has another environment.
-    let run = |options: &[&str]| {
+    let run_of = |path: &PathBuf, options: &[&str]| {
         let mut command = Command::new(&program);
-        command.arg(&path).args(options).env("TMPDIR", "/nonexistent").output().unwrap()
+        command.arg(path).args(options).env("TMPDIR", "/nonexistent").output().unwrap()
     };
-    let output = run(&[]);
+    let output = run_of(&path, &["--jsonl"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len(), said.lines().count()), (Some(1), 0, 1), "{said}");
-    assert!(
-        said.contains(
-            "c.npz:x: into the temporary folder /nonexistent, which the environment variable TMPDIR can name"
-        ),
-        "{said}"
-    );
-    // What needs no temporary file works all the same.
-    let output = run(&["--jsonl"]);
-    assert_eq!(output.stdout, b"0\n1\n2\n3\n4\n5\n6\n7\n8\n");
+    let named = "f.npz:x: into the temporary folder /nonexistent, which the environment variable TMPDIR can name";
+    assert!(said.contains(named), "{said}");
+    // What is read from the beginning on needs no temporary file.
+    for options in [&["--rows", "0"][..], &[], &["--jsonl"], &["--stats"]] {
+        let output = run_of(&row_by_row, options);
+        assert!(output.status.success() && output.stdout.ends_with(b"\n"), "{options:?}");
+    }
 }

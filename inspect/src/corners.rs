@@ -1,0 +1,126 @@
+//! The items of an array that are printed, read without the others.
+//!
+//! Of a long array NumPy prints a few items at each end of every axis. An array of these items alone, with one more
+//! where the others are left out, is printed alike.
+
+use super::source::Source;
+use super::{Failure, tuple};
+use mmap_array::Order;
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// The most that is held in memory of what is to be printed, in bytes.
+const MOST: usize = 256 << 20;
+
+/// Items of an array, in C order.
+pub(crate) struct Corners {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) shape: Vec<usize>,
+}
+
+impl Corners {
+    /// Reads `edge` items at each end of every axis of some rows, in one pass forwards.
+    pub(crate) fn read(source: &Source, rows: Option<Range<usize>>, edge: usize) -> Result<Self, Failure> {
+        let mut axes: Vec<Axis> = source.shape.iter().map(|&len| Axis::new(0..len, edge)).collect();
+        if let (Some(axis), Some(rows)) = (axes.first_mut(), &rows) {
+            *axis = Axis::new(rows.clone(), edge);
+        }
+        let shape: Vec<usize> = axes.iter().map(Axis::len).collect();
+        let size = source.dtype.itemsize();
+        if shape.contains(&0) || size == 0 {
+            return Ok(Self { bytes: Vec::new(), shape });
+        }
+        let len = shape.iter().try_fold(size, |bytes, &len| bytes.checked_mul(len)).filter(|&bytes| bytes <= MOST);
+        let Some(len) = len else {
+            let text = "are too many to be printed; choose some by --rows and --field, or print them by --jsonl";
+            return Err(Failure::new(format!("{}: the {} items {text}", source.name, tuple(&shape))));
+        };
+        let mut bytes = vec![0; len];
+        // From the axis on which the items are farthest apart to the one on which they follow one another, each with
+        // its steps in the file and here.
+        let mut order: Vec<usize> = (0..axes.len()).collect();
+        if source.order == Order::F {
+            order.reverse();
+        }
+        let mut steps = vec![(0, 0); axes.len()];
+        let mut step = size as u64;
+        for &axis in order.iter().rev() {
+            steps[axis].0 = step;
+            step *= source.shape[axis] as u64;
+        }
+        let mut step = size;
+        for axis in (0..axes.len()).rev() {
+            steps[axis].1 = step;
+            step *= shape[axis];
+        }
+        let walked: Vec<(Axis, u64, usize)> =
+            order.iter().map(|&axis| (axes[axis].clone(), steps[axis].0, steps[axis].1)).collect();
+        let (first, last) = walked.iter().fold((0, size as u64), |(first, last), (axis, step, _)| {
+            (first + axis.range.start as u64 * step, last + (axis.range.end as u64 - 1) * step)
+        });
+        let mut input = source.input(first..last)?;
+        walk(&walked, 0, 0, size, &mut |from, to, count, step| {
+            input.skip_to(from)?;
+            let target = &mut bytes[to..];
+            match step == size {
+                true => input.read_exact(&mut target[..count * size]),
+                false => (0..count).try_for_each(|item| input.read_exact(&mut target[item * step..][..size])),
+            }
+        })?;
+        // What follows the last may be a checksum of all of them.
+        if last == source.nbytes && first == 0 {
+            io::copy(&mut input, &mut io::sink())?;
+        }
+        Ok(Self { bytes, shape })
+    }
+}
+
+/// An axis, of which the items at its ends are taken.
+#[derive(Clone)]
+struct Axis {
+    range: Range<usize>,
+    edge: usize,
+}
+
+impl Axis {
+    fn new(range: Range<usize>, edge: usize) -> Self {
+        Self { range, edge }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.range.len() <= self.edge.saturating_mul(2)
+    }
+
+    /// The items that are taken, and one for those that are left out.
+    fn len(&self) -> usize {
+        if self.is_whole() { self.range.len() } else { 2 * self.edge + 1 }
+    }
+
+    /// The runs of items that are taken: where they begin in the file and here, and how many they are.
+    fn runs(&self) -> Vec<(usize, usize, usize)> {
+        match self.is_whole() {
+            true => vec![(self.range.start, 0, self.range.len())],
+            false => vec![(self.range.start, 0, self.edge), (self.range.end - self.edge, self.edge + 1, self.edge)],
+        }
+    }
+}
+
+/// Calls `f` with the runs along the last of the axes: the byte in the file and here, the items and the step here.
+fn walk(
+    axes: &[(Axis, u64, usize)],
+    from: u64,
+    to: usize,
+    size: usize,
+    f: &mut impl FnMut(u64, usize, usize, usize) -> io::Result<()>,
+) -> io::Result<()> {
+    let Some(((axis, in_file, here), inner)) = axes.split_first() else { return f(from, to, 1, size) };
+    for (start, place, count) in axis.runs() {
+        let (from, to) = (from + start as u64 * in_file, to + place * here);
+        if inner.is_empty() {
+            f(from, to, count, *here)?;
+        } else {
+            (0..count).try_for_each(|item| walk(inner, from + item as u64 * in_file, to + item * here, size, f))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Arrays that have no file of their own, or not a whole one: several in one file, behind other data, cut short,
+//! compressed, from a pipe, and larger than the memory that the program may have.
+
+use crate::{args, inspected, saved};
+use mmap_array::{Order, npy};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What the program prints of a file, without its description.
+fn array(path: &Path, rest: &str) -> String {
+    let printed = inspected(args(path, rest)).unwrap();
+    printed.split_once("\n\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn arrays_of_one_file_are_listed_and_shown_by_their_first_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.npy");
+    let mut file = fs::File::create(&path).unwrap();
+    npy::save_to(&mut file, &[0_u8, 1, 2, 3, 4]).unwrap();
+    npy::save_to(&mut file, &[[1_i8, -1], [2, -2]]).unwrap();
+    let listed = inspected([&path]).unwrap();
+    assert_eq!(listed, "--at 0\t(5,)\t|u1\t5 bytes\n--at 133\t(2, 2)\t|i1\t4 bytes\n");
+    assert_eq!(array(&path, "--at 133"), "[[ 1 -1]\n [ 2 -2]]\n");
+    assert_eq!(array(&path, "--at 0"), "[0 1 2 3 4]\n");
+    assert_eq!(array(&path, "--at 0x85 --rows -1"), "[[ 2 -2]]\n");
+    let lines = inspected(args(&path, "--json")).unwrap();
+    let starts: Vec<_> = lines.lines().map(|line| line.split_once(",\"version\"").unwrap().0).collect();
+    assert_eq!(starts, ["{\"at\":0", "{\"at\":133"]);
+    assert!(lines.ends_with("\"shape\":[2,2],\"data_offset\":261,\"itemsize\":1,\"nbytes\":4}\n"), "{lines}");
+    let failure = inspected(args(&path, "--jsonl")).unwrap_err();
+    assert!(
+        failure.text.ends_with("c.npy: which array? Say --at BYTE; there are some at [0, 133]"),
+        "{}",
+        failure.text
+    );
+    let failure = inspected(args(&path, "--at 9")).unwrap_err();
+    assert!(failure.text.contains("c.npy: from byte 9 on: not a `.npy` file"), "{}", failure.text);
+    let rust = inspected(args(&path, "--at 133 --rust")).unwrap();
+    assert!(rust.contains(".at(133).open_shared("), "{rust}");
+    // What follows is no array, and is told too.
+    file.write_all(b"and so on").unwrap();
+    let listed = inspected([&path]).unwrap();
+    assert!(
+        listed.lines().nth(2).unwrap().contains("c.npy: from byte 265 on: not a `.npy` file: it begins with and so")
+    );
+    assert!(inspected(args(&path, "--json")).unwrap().lines().last().unwrap().starts_with("{\"error\":\""));
+    let one = saved(folder.path(), "one.npy", &[1.0], &[1]);
+    fs::OpenOptions::new().append(true).open(&one).unwrap().write_all(b"12").unwrap();
+    assert!(inspected([&one]).unwrap().contains("behind   2 bytes, which are no `.npy` array"));
+}
+
+#[test]
+fn of_a_file_that_is_cut_short_the_rows_that_are_complete_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "t.npy", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2]);
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(128 + 21).unwrap();
+    assert_eq!(array(&path, "--rows 0..2"), "[[1. 2.]\n [3. 4.]]\n");
+    assert_eq!(inspected(args(&path, "--rows 1 --jsonl")).unwrap(), "[3.0,4.0]\n");
+    assert!(inspected(args(&path, "--rows ..2 --stats")).unwrap().contains("4    0    0  1.0  4.0   2.5"));
+    assert!(inspected(args(&path, "--json")).unwrap().ends_with(",\"nbytes\":24,\"truncated\":true}\n"));
+    for rest in ["", "--rows 2", "--rows 1..3", "--jsonl", "--stats"] {
+        let failure = inspected(args(&path, rest)).unwrap_err();
+        assert!(failure.text.ends_with("incomplete; --rows ..2 shows those that are complete"), "{}", failure.text);
+    }
+}
+
+/// The program, which gets bytes on standard input, in a shell that may have set limits.
+fn shell(program: &str, script: &str, path: &Path, input: &[u8]) -> Output {
+    let mut command = Command::new("bash");
+    command.args(["-c", script, program]).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    // The program may not want all of it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "an emulator starts no other program")]
+fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
+    let Some(program) = crate::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "a.npy", &[1.0, 2.0, 3.0, 4.0], &[4]);
+    let whole = fs::read(&path).unwrap();
+    let bytes = inspected([&path]).unwrap().into_bytes();
+    for script in ["\"$0\" -", "\"$0\" - < \"$1\"", "\"$0\" <(cat \"$1\")", "cat \"$1\" | \"$0\" /dev/stdin"] {
+        let output = shell(&program, script, &path, &whole);
+        assert_eq!(output.stdout, bytes, "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = shell(&program, "\"$0\" - --dtype '<f4' --offset 128 --rows -2.. --jsonl", &path, &whole);
+    assert_eq!(output.stdout, b"3.0\n4.0\n");
+    let output = shell(&program, "\"$0\" - --rust", &path, &whole);
+    assert!(String::from_utf8(output.stdout).unwrap().contains(".open_shared(\"-\")?"));
+    let output = shell(&program, "\"$0\" -", &path, b"neither one nor the other");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("mmap-inspect: -: not a `.npy` file: it begins with neithe"), "{said}");
+    let output = shell(&program, "TMPDIR=/nonexistent \"$0\" -", &path, &whole);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("mmap-inspect: -: into the temporary folder /nonexistent, which"), "{said}");
+    let output = shell(&program, "mkfifo \"$1.fifo\" && \"$0\" \"$1.fifo\"", &path, b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("it is a pipe, which is read from standard input: mmap-inspect - <"), "{said}");
+    assert!(said.lines().count() == 1 && output.status.code() == Some(1));
+}
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "an emulator starts no other program")]
+fn arrays_larger_than_the_address_space_are_shown_in_part() {
+    let Some(program) = crate::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h.npy");
+    let limited = |rest: &str| {
+        let output = shell(&program, &format!("ulimit -v 500000; \"$0\" \"$1\" {rest}"), &path, b"");
+        assert!(output.status.success(), "{rest}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for order in [Order::C, Order::F] {
+        for shape in [&[10_000_000_000_usize][..], &[2_000_000_000, 5], &[5, 2_000_000_000]] {
+            let dtype = "<f8".parse().unwrap();
+            let header = npy::Header::new(dtype, shape, order).unwrap();
+            let mut file = fs::File::create(&path).unwrap();
+            header.write(&mut file).unwrap();
+            file.set_len(128 + 80_000_000_000).unwrap();
+            let zeros = |count: usize| ["0."; 5][..count].join(" ");
+            let rows = match shape {
+                [_] => "[0. 0.]\n".to_owned(),
+                [_, 5] => format!("[[{0}]\n [{0}]]\n", zeros(5)),
+                _ => "[[0. 0. 0. ... 0. 0. 0.]\n [0. 0. 0. ... 0. 0. 0.]]\n".to_owned(),
+            };
+            assert!(limited("--rows 0..2").ends_with(&format!("\n\n{rows}")), "{shape:?}");
+            assert!(limited("").contains("...") && limited("--rust").contains("open_shared"));
+            assert!(limited("--json").ends_with("\"nbytes\":80000000000}\n"));
+            if shape.len() == 1 || shape[1] == 5 {
+                assert_eq!(limited("--rows -1.. --jsonl").lines().count(), 1);
+            }
+            let raw = "--dtype f8 --offset 128 --shape 10000000000 --rows 1..3";
+            assert!(limited(raw).ends_with("\n\n[0. 0.]\n"));
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn compressed_files_are_shown_as_what_they_hold() {
+    let Some(python) = crate::python::Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let make = "import gzip, sys, numpy as np, pyarrow as pa\n\
+                for name, a in [('c', np.arange(60000).reshape(-1, 3)), ('f', np.arange(600.).reshape(3, 200).T)]:\n\
+                \x20   path = f'{sys.argv[1]}/{name}.npy'\n\
+                \x20   np.save(path, a); whole = open(path, 'rb').read()\n\
+                \x20   open(path + '.gz', 'wb').write(gzip.compress(whole))\n\
+                \x20   open(path + '.zst', 'wb').write(pa.compress(whole, codec='zstd', asbytes=True))\n\
+                \x20   np.savez_compressed(path + '.npz', x=a)";
+    python.run(make, [folder.path()]);
+    for name in ["c.npy", "f.npy"] {
+        let path = folder.path().join(name);
+        for kind in ["gz", "zst", "npz"] {
+            let packed = folder.path().join(format!("{name}.{kind}"));
+            for rest in ["", "--rows 1..4", "--rows -2.."] {
+                assert_eq!(array(&packed, rest), array(&path, rest), "{kind} {rest}");
+            }
+            for rest in ["--jsonl", "--jsonl --rows 100..150", "--csv", "--stats", "--stats --rows 7..90"] {
+                let both = [&packed, &path].map(|path| inspected(args(path, rest)).unwrap());
+                assert!(both[0] == both[1], "{name}.{kind} {rest}");
+            }
+            let json = inspected(args(&packed, "--json")).unwrap();
+            assert!(json.contains("\"data_offset\":null"), "{json}");
+            // What is cut or changed is an error, and nothing is printed.
+            let whole = fs::read(&packed).unwrap();
+            fs::write(&packed, &whole[..whole.len() / 2]).unwrap();
+            for rest in ["", "--json", "--jsonl", "--stats"] {
+                let failure = inspected(args(&packed, rest)).unwrap_err();
+                assert_eq!((failure.status, failure.text.lines().count()), (1, 1), "{kind} {rest}: {}", failure.text);
+            }
+        }
+    }
+}
