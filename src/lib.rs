@@ -79,6 +79,7 @@
 //! | --- | --- |
 //! | `derive` (default) | `#[derive(Record)]`, for structs whose fields have names |
 //! | `npz` | the module `npz`: NumPy's archives |
+//! | `flate2`, `ruzstd` | loading of `.npy.gz` and `.npy.zst` files |
 //! | `ndarray` | conversions of views to and from ndarray's, without a copy |
 //! | `arrow` | rows as Arrow's columns, without a copy if their layout is Arrow's, and Arrow's batches as records |
 //! | `rayon` | parallel iteration, reductions and copies |

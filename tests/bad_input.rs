@@ -162,6 +162,15 @@ fn an_empty_file_is_an_empty_array_of_the_shape_that_its_error_names() {
 }
 
 #[test]
+#[cfg(all(unix, target_pointer_width = "64"))]
+fn more_than_the_address_space_has_says_what_limits_it() {
+    let error = MmapArrayMut::<u8>::anonymous(1 << 62).unwrap_err();
+    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::OutOfMemory);
+    let text = error.to_string();
+    assert!(text.contains("`ulimit -v`") && text.contains("`sysctl vm.max_map_count`"), "{text}");
+}
+
+#[test]
 fn a_npy_file_that_is_taken_for_raw_numbers() {
     let (_folder, path) = file(b"");
     mmap_array::npy::save(&path, &[1_u16, 2, 3]).unwrap();
