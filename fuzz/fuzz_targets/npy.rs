@@ -29,6 +29,10 @@ const BYTES_OF_TEXT: usize = 64 << 20;
 const MOST: usize = 2000;
 
 fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
+    // Compressed files are those of the target `compressed`.
+    if input.starts_with(&[0x1f, 0x8b]) || input.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return;
+    }
     let memory = BYTES + BYTES_PER_BYTE * input.len();
     let header = within(memory, || Header::read(&mut &input[..]));
     if let Ok(header) = &header {
@@ -39,6 +43,8 @@ fuzz_target!(init: panic_without_limit(), |input: &[u8]| {
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let opened = within(memory, || open(npy::dyn_options(), &path));
     check_loaded(&opened, npy::dyn_options(), &path, input, memory);
+    check_truncated(&header, &path, input, memory);
+    check_headers(&header, &path, input, memory);
     match (header, opened) {
         (Ok(header), Ok(array)) => {
             assert_eq!((header.dtype(), header.shape(), header.order()), (array.dtype(), array.shape(), array.order()));
@@ -105,6 +111,42 @@ fn check_loaded(
             "{error}\n{same}"
         ),
         (Ok(_), Err(error)) => panic!("the array loads from a file, but not from a reader: {error}"),
+    }
+}
+
+/// Checks that of a truncated file the complete rows open, and of any other all of them.
+fn check_truncated(header: &mmap_array::Result<Header>, path: &Path, input: &[u8], memory: usize) {
+    let options = npy::dyn_options().allow_truncated();
+    let opened = within(memory, || open(options, path));
+    check_loaded(&opened, options, path, input, memory);
+    let (Ok(header), Ok(array)) = (header, opened) else { return };
+    let start = header.data_offset() as usize;
+    assert_eq!(bytes(&array), &input[start..][..bytes(&array).len()]);
+    let axis = if header.order() == Order::F { header.shape().len().checked_sub(1) } else { Some(0) };
+    for (axis_, (&len, &declared)) in array.shape().iter().zip(header.shape()).enumerate() {
+        assert!(len == declared || Some(axis_) == axis && len < declared);
+    }
+    if bytes(&array).len() as u64 == header.nbytes() {
+        assert_eq!(array.shape(), header.shape());
+    }
+}
+
+/// Checks that the arrays that follow one another in the file are found, and that each opens where it begins.
+fn check_headers(header: &mmap_array::Result<Header>, path: &Path, input: &[u8], memory: usize) {
+    let mut headers = within(memory, || npy::headers(path)).unwrap();
+    let first = within(memory, || headers.next()).expect("a file has a header or an error");
+    assert_eq!(first.is_ok(), header.is_ok());
+    let mut end = first.map_or(0, |(_, header)| header.data_offset() + header.nbytes());
+    while let Some(next) = within(memory, || headers.next()) {
+        let Ok((at, header)) = next else { return assert!(headers.next().is_none()) };
+        assert_eq!(at, end);
+        end = at.saturating_add(header.data_offset()).saturating_add(header.nbytes());
+        let options = npy::dyn_options().at(at);
+        assert_eq!(options.header(path).unwrap(), header);
+        match within(memory, || open(options, path)) {
+            Ok(array) => assert_eq!(bytes(&array), &input[(end - header.nbytes()) as usize..end as usize]),
+            Err(error) => assert!(matches!(error.kind(), ErrorKind::PastEnd | ErrorKind::Shape | ErrorKind::Overflow)),
+        }
     }
 }
 

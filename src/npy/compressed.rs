@@ -168,34 +168,72 @@ struct Frames<R> {
     is_in_frame: bool,
 }
 
+/// The largest window of a frame, which is held in memory: what decoders should [support at least].
+///
+/// [support at least]: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.2
+#[cfg(feature = "ruzstd")]
+const WINDOW: u64 = 8 << 20;
+
 #[cfg(feature = "ruzstd")]
 impl<R: BufRead> Frames<R> {
     fn new(reader: R) -> Self {
-        /// A frame of no bytes.
-        const EMPTY: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00];
-        let mut decoder = ruzstd::decoding::FrameDecoder::new();
-        // The first frame's window would be of any size, that of all others is limited to 100 MiB.
-        let _ = decoder.init(&EMPTY[..]);
-        Self { reader, decoder, is_in_frame: false }
+        Self { reader, decoder: ruzstd::decoding::FrameDecoder::new(), is_in_frame: false }
     }
 
     /// Begins the next frame; `false` at the end of the file.
     fn next_frame(&mut self) -> io::Result<bool> {
-        use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
         while !self.reader.fill_buf()?.is_empty() {
-            match self.decoder.reset(&mut self.reader) {
-                Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    let mut skipped = (&mut self.reader).take(length.into());
-                    if io::copy(&mut skipped, &mut io::sink())? < length.into() {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
+            let mut header = Vec::new();
+            self.read_to(&mut header, 4)?;
+            if (0x184d_2a50..=0x184d_2a5f).contains(&number(&header)) {
+                // A frame of other data.
+                let mut len = Vec::new();
+                self.read_to(&mut len, 4)?;
+                let len = number(&len);
+                if io::copy(&mut (&mut self.reader).take(len), &mut io::sink())? < len {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                Err(error) => return Err(damaged(error)),
+                continue;
             }
+            let window = self.read_header(&mut header)?;
+            if window > WINDOW {
+                let text = format!("its window of {window} bytes is larger than {WINDOW} bytes; decompress it first");
+                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            }
+            self.decoder.reset(&header[..]).map_err(damaged)?;
+            return Ok(true);
         }
         Ok(false)
     }
+
+    /// Reads the rest of the header of a frame, and returns the size of its window.
+    fn read_header(&mut self, header: &mut Vec<u8>) -> io::Result<u64> {
+        self.read_to(header, 5)?;
+        let descriptor = usize::from(header[4]);
+        let is_single = descriptor >> 5 & 1 == 1;
+        let content = 5 + usize::from(!is_single) + [0, 1, 2, 4][descriptor & 3];
+        let content_len = [usize::from(is_single), 2, 4, 8][descriptor >> 6];
+        self.read_to(header, content + content_len)?;
+        if is_single {
+            let least = if content_len == 2 { 256 } else { 0 };
+            return Ok(number(&header[content..]).saturating_add(least));
+        }
+        let base = 1 << (10 + u64::from(header[5] >> 3));
+        Ok(base + base / 8 * u64::from(header[5] & 7))
+    }
+
+    /// Reads bytes until there are `len`.
+    fn read_to(&mut self, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+        let start = bytes.len();
+        bytes.resize(len, 0);
+        self.reader.read_exact(&mut bytes[start..])
+    }
+}
+
+/// Returns the number that up to 8 bytes are, of which the first is the lowest.
+#[cfg(feature = "ruzstd")]
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(feature = "ruzstd")]

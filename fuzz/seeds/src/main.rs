@@ -1,11 +1,13 @@
-//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz] SOURCE…` writes every string in the
-//! Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
-//! libFuzzer's format.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--compressed | --npy | --npz] SOURCE…` writes every
+//! string in the Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`,
+//! in libFuzzer's format.
 //!
 //! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
-//! archives of such files, stored and deflated.
+//! archives of such files, stored and deflated. With `--compressed`, they are such files compressed by gzip and by
+//! Zstandard, with a byte that says which in place of the first four.
 
-use flate2::{Compression, write::DeflateEncoder};
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
 use proc_macro2::{TokenStream, TokenTree};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::collections::BTreeSet;
@@ -64,10 +66,18 @@ fn npz(file: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(zip.finish()?)
 }
 
+/// Returns the file compressed in both formats.
+fn compressed(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(file)?;
+    let frame = ruzstd::encoding::compress_to_vec(file, ruzstd::encoding::CompressionLevel::Fastest);
+    Ok([[&[0], &encoder.finish()?[4..]].concat(), [&[1], &frame[4..]].concat()])
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1).peekable();
-    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz] SOURCE…")?;
-    let kind = args.next_if(|arg| arg == "--npy" || arg == "--npz");
+    let folder = args.next().ok_or("usage: seeds FOLDER [--compressed | --npy | --npz] SOURCE…")?;
+    let kind = args.next_if(|arg| arg.starts_with("--"));
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
@@ -76,6 +86,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = || strings.iter().flat_map(|string| npy(string));
     let seeds: Vec<Vec<u8>> = match kind.as_deref() {
         Some("--npy") => files().collect(),
+        Some("--compressed") => {
+            files().map(|file| compressed(&file)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()
+        }
         Some(_) => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
         None => strings.iter().map(|string| string.clone().into_bytes()).collect(),
     };
