@@ -141,6 +141,50 @@ fn arrays_larger_than_the_address_space_are_shown_in_part() {
     }
 }
 
+/// An archive with a member of 80 GB, which is a hole but for its header.
+const SPARSE: &str = "
+import sys, zipfile, numpy as np
+order, path = sys.argv[1:]
+with zipfile.ZipFile(path, 'w') as archive:
+    info = zipfile.ZipInfo('x.npy')
+    header = {'descr': '<f8', 'fortran_order': order == 'F', 'shape': (2 * 10**9, 5)}
+    info.header_offset, info.flag_bits, info.CRC = 0, 0, 0
+    info.file_size = info.compress_size = 80 * 10**9
+    start = archive.fp.tell()
+    archive.fp.write(info.FileHeader(zip64=True))
+    data = archive.fp.tell()
+    np.lib.format.write_array_header_1_0(archive.fp, header)
+    info.file_size = info.compress_size = archive.fp.tell() - data + 80 * 10**9
+    end = data + info.file_size
+    archive.fp.seek(start)
+    archive.fp.write(info.FileHeader(zip64=True))
+    archive.fp.seek(end)
+    archive.start_dir, archive._didModify = end, True
+    archive.filelist.append(info)
+    archive.NameToInfo[info.filename] = info
+";
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "an emulator starts no other program")]
+fn members_larger_than_the_address_space_are_shown_in_part() {
+    let (Some(program), Some(python)) = (crate::program(), crate::python::Python::get()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h.npz");
+    for order in ["C", "F"] {
+        python.run(SPARSE, [order, path.to_str().unwrap()]);
+        for (rest, expected) in [
+            ("--rows 0..2", "\n\n[[0. 0. 0. 0. 0.]\n [0. 0. 0. 0. 0.]]\n"),
+            ("--rows -1 --jsonl", "[0.0,0.0,0.0,0.0,0.0]\n"),
+            ("", "[0. 0. 0. 0. 0.]]\n"),
+            ("--json", "\"nbytes\":80000000000}\n"),
+        ] {
+            let output = shell(&program, &format!("ulimit -v 500000; \"$0\" \"$1\" {rest}"), &path, b"");
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert!(printed.ends_with(expected), "{rest}: {printed}{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
 #[test]
 #[cfg_attr(windows, ignore = "under Wine there is no Python")]
 fn compressed_files_are_shown_as_what_they_hold() {
