@@ -64,7 +64,7 @@ pub enum ErrorKind {
     /// The file was made shorter while it was mapped, and elements were lost. [`byte_range`](Error::byte_range) begins
     /// at the first lost byte.
     Truncated,
-    /// The file was written while it was read.
+    /// The file was written while it was read, or replaced after its header was read.
     Changed,
     /// The array or the operating system does not support the operation.
     Unsupported,
@@ -135,6 +135,8 @@ pub(crate) enum Reason {
     Truncated { first: u64, end: u64, file_len: u64 },
     #[error("the file was written while it was read, so the elements may be partly old and partly new; read it again")]
     Changed,
+    #[error("the file is not as it was when its header was read: {0}; open the files again")]
+    Replaced(String),
     #[error("the offset {offset} is past the end of the file at byte {file_len}")]
     OffsetPastEnd { offset: u64, file_len: u64 },
     #[error(
@@ -276,7 +278,7 @@ impl Reason {
             Self::NotImmutable { .. } => ErrorKind::NotImmutable,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Truncated { .. } => ErrorKind::Truncated,
-            Self::Changed => ErrorKind::Changed,
+            Self::Changed | Self::Replaced(_) => ErrorKind::Changed,
             Self::Sidecar(_) => ErrorKind::Sidecar,
             Self::Unsupported(_) => ErrorKind::Unsupported,
         }

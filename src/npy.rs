@@ -29,6 +29,7 @@
 
 mod append;
 mod compressed;
+mod concat;
 mod fill;
 mod grow;
 mod header;
@@ -36,20 +37,23 @@ mod headers;
 mod options;
 pub(crate) mod save;
 mod sidecar;
+mod stack;
 mod window;
 mod writer;
 
 pub use append::append;
 pub use compressed::{Reader, reader};
+pub use concat::{Block, Concat, TypedBlock};
 pub use fill::{Claim, Fill, FillOptions};
 pub use header::{Header, MAX_HEADER};
 pub use headers::{Headers, headers};
 pub use options::{FromHeader, Npy};
 pub use save::{ArrayLike, save, save_to};
+pub use stack::stack;
 pub use writer::Writer;
 
-use crate::access::{Exclusive, ReadOnly, ReadWrite, Stable};
-use crate::array::{CreateOptions, MmapArray, MmapArrayMut, Options, Source, Typed};
+use crate::access::{Exclusive, Load, ReadOnly, ReadWrite, Shared, Stable};
+use crate::array::{CreateOptions, MmapArray, MmapArrayMut, Options, SharedArray, Source, Typed};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::Result;
@@ -152,6 +156,33 @@ where
     ReadWrite: Stable<T>,
 {
     options().load(source)
+}
+
+/// Opens many files as one array, one after another along the first axis: `np.concatenate` without a copy.
+///
+/// Only the headers are read now, and a file is mapped when one of its elements is first needed. Others may write the
+/// files meanwhile: elements are accessed by value. See [`Concat`] for what the array can do, [`stack`] for folders
+/// that Dask has written, and [`Options::open_all`] for access by reference.
+///
+/// # Errors
+///
+/// See [`Options::open_shared_all`].
+///
+/// ```
+/// use mmap_array::npy;
+/// # let dir = tempfile::tempdir()?;
+/// let paths = ["monday.npy", "tuesday.npy"].map(|name| dir.path().join(name));
+/// npy::save(&paths[0], &[[1_u8, 2, 3], [4, 5, 6]])?;
+/// npy::save(&paths[1], &[[7_u8, 8, 9]])?;
+/// let week = npy::concat::<u8>(&paths)?;
+/// assert_eq!((week.shape(), week.at([2, 0])?, week.max()?), (&[3, 3][..], 7, Some(9)));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn concat<T: Element>(paths: impl IntoIterator<Item: AsRef<Path>>) -> Result<Concat<SharedArray<T>>>
+where
+    Shared: Load<T>,
+{
+    options().open_shared_all(paths)
 }
 
 /// Opens a whole file for reading: `np.load(path, mmap_mode="r")`.

@@ -34,8 +34,8 @@ pub(crate) use new_file::{NewFile, absolute, sync_folder};
 pub(crate) use patch::{Patch, Storage};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
-pub(crate) use system::prefer_huge_pages;
 use system::refused;
+pub(crate) use system::{is_exhausted, most_open_files, prefer_huge_pages};
 use write_back::WriteBack;
 
 use crate::error::{Error, Reason, Result};

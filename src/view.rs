@@ -7,6 +7,7 @@
 //! by methods such as [`to_vec`](ArrayView::to_vec).
 
 mod along;
+pub(crate) mod blocks;
 mod by_axis;
 pub(crate) mod convert;
 mod decode;

@@ -597,6 +597,11 @@ impl<E, F> Options<E, F> {
         self.copied(Bytes::Stream(Stream::new(&mut reader)))
     }
 
+    /// Returns whether the elements are to be locked.
+    pub(crate) fn locks(&self) -> bool {
+        self.settings.lock
+    }
+
     /// Opens a source by mapping it.
     fn map<A>(&self, source: impl Source, mode: Mode<'_>) -> Result<E::Array>
     where
@@ -637,7 +642,8 @@ impl<E, F> Options<E, F> {
         self.find(&bytes).map(drop)
     }
 
-    fn find(&self, bytes: &FileBytes<'_>) -> Result<Layout>
+    /// Finds the elements of a file, and checks as much as possible without accessing them.
+    pub(crate) fn find(&self, bytes: &FileBytes<'_>) -> Result<Layout>
     where
         E: Described,
         F: Format<E>,

@@ -58,6 +58,30 @@ pub(super) fn refused(action: &'static str, source: io::Error) -> Error {
     }
 }
 
+/// Returns the number of files that the process may have open: `RLIMIT_NOFILE`.
+pub(crate) fn most_open_files() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+    }
+    #[cfg(not(unix))]
+    usize::MAX
+}
+
+/// Returns whether a call failed because the process, or the system, has too many files open or too many maps.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::OutOfMemory
+    }
+}
+
 /// Returns the page size of a file on `hugetlbfs`, which maps, unmaps and replaces only whole huge pages; `None` for
 /// all other files, whose pages have the size of memory's.
 pub(super) fn huge_page(file: &File) -> Option<usize> {

@@ -329,7 +329,7 @@ impl<T, A: Load<T>, R: Adding<T>> Kernel for Added<'_, T, A, R> {
 }
 
 /// Returns the sum of elements that are in memory order, all of them initialized, or `None` if there are none.
-fn added<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> Option<R::Sum> {
+pub(super) fn added<T, A: Load<T>, R: Adding<T>>(raw: &RawView) -> Option<R::Sum> {
     let of = |runs: &mut Runs| wide::run(Added::<T, A, R> { elements: Elements::of(runs), how: PhantomData });
     reduced(raw, of, R::add)
 }

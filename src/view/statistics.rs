@@ -344,7 +344,7 @@ impl<T: Number + Ordered, A: Load<T>> ArrayView<'_, T, A> {
     }
 }
 
-/// The kernel that finds the position of the smallest or the largest element in the runs of a view in C order, all of
+/// The kernel that finds the smallest or the largest element, and its position, in the runs of a view in C order, all of
 /// them initialized.
 struct Place<'a, T, A, const LARGEST: bool> {
     runs: &'a mut Runs,
@@ -352,10 +352,10 @@ struct Place<'a, T, A, const LARGEST: bool> {
 }
 
 impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Place<'_, T, A, LARGEST> {
-    type Output = Option<usize>;
+    type Output = Option<(T::Native, usize)>;
 
     #[inline(always)]
-    fn run(self) -> Option<usize> {
+    fn run(self) -> Self::Output {
         let mut best: Option<(T::Native, usize)> = None;
         let mut before = 0;
         while let Some(plane) = self.runs.next_rows(usize::MAX) {
@@ -376,7 +376,7 @@ impl<T: Ordered, A: Load<T>, const LARGEST: bool> Kernel for Place<'_, T, A, LAR
             });
             before += plane.len();
         }
-        best.map(|(_, place)| place)
+        best
     }
 }
 
@@ -404,12 +404,17 @@ impl<T: Ordered, A: Load<T>> ArrayView<'_, T, A> {
     /// ```
     #[must_use]
     pub fn argmin(&self) -> Option<usize> {
-        wide::run(Place::<T, A, false> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
+        self.place::<false>().map(|(_, place)| place)
     }
 
     /// Returns the position of the largest element in C order. NumPy: `arr.argmax()`. See [`argmin`](Self::argmin).
     #[must_use]
     pub fn argmax(&self) -> Option<usize> {
-        wide::run(Place::<T, A, true> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
+        self.place::<true>().map(|(_, place)| place)
+    }
+
+    /// Returns the smallest or the largest element and its position in C order.
+    pub(super) fn place<const LARGEST: bool>(&self) -> Option<(T::Native, usize)> {
+        wide::run(Place::<T, A, LARGEST> { runs: &mut Runs::new(&self.raw), marker: PhantomData })
     }
 }

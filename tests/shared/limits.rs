@@ -4,7 +4,7 @@
 
 use super::faults::{maps, maps_of};
 use super::{cut, folder, truncated};
-use mmap_array::{ErrorKind, MmapArray};
+use mmap_array::{ErrorKind, MmapArray, npy};
 use std::fs::{self, File};
 use std::process::Command;
 
@@ -147,4 +147,41 @@ fn no_more_maps() {
     let before = maps();
     truncated(array.write(|view| (0..16).for_each(|n| view.set([(5 + 2 * n) * 4096], 1))), &path, 4096);
     assert!(maps() > before + 20, "{} maps, {before} before", maps());
+}
+
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "under an emulator a test program cannot start itself")]
+fn many_files_are_one_array_whatever_the_limit_of_open_files() {
+    run("limits::few_open_files", r#"ulimit -n 64 || exit 77; exec "$0" "$@""#);
+}
+
+#[test]
+#[ignore = "started by `many_files_are_one_array_whatever_the_limit_of_open_files`"]
+fn few_open_files() {
+    const FILES: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..FILES).map(|file| folder.path().join(format!("{file}.npy"))).collect();
+    for (file, path) in paths.iter().enumerate() {
+        npy::save(path, &[file as u32; 10]).unwrap();
+    }
+    let open_files = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = open_files();
+    let all = npy::concat::<u32>(&paths).unwrap();
+    let sum = (0..FILES as u128).sum::<u128>() * 10;
+    assert_eq!(all.sum().unwrap(), sum);
+    assert_eq!(open_files(), before + 16, "a quarter of the files that may be open");
+    // The rest of them are somebody else's: its own are enough.
+    let fillers: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    assert!(File::open("/dev/null").is_err());
+    assert_eq!(all.sum().unwrap(), sum);
+    assert_eq!((0..FILES).map(|file| all.at(file * 10).unwrap()).sum::<u32>(), sum as u32 / 10);
+    // Arrays that the caller holds are not.
+    let held: Vec<_> = all.blocks().take_while(Result::is_ok).collect();
+    assert!(held.len() < 16, "{}", held.len());
+    let error = all.sum().unwrap_err();
+    assert_eq!(error.io_error().and_then(std::io::Error::raw_os_error), Some(24), "{error}");
+    assert_eq!(error.path().and_then(|path| path.parent()), Some(folder.path()), "{error}");
+    drop(held);
+    assert_eq!(all.sum().unwrap(), sum);
+    drop(fillers);
 }
