@@ -6,9 +6,9 @@ mod python;
 
 use bytemuck::{Pod, Zeroable};
 use mmap_array::element::Bytes;
-use mmap_array::{Be, Le, Record, npy};
+use mmap_array::{Be, ErrorKind, Le, Record, npy};
 use python::Python;
-use std::path::Path;
+use std::fs;
 
 const STACK: &str = include_str!("stack.py");
 
@@ -70,37 +70,68 @@ fn what_dask_writes_is_read_here() -> mmap_array::Result<()> {
     let Some(python) = Python::get() else { return Ok(()) };
     let dir = tempfile::tempdir().unwrap();
     python.run(STACK, ["write".as_ref(), dir.path().as_os_str()]);
-    let shards = |folder: &Path| {
-        let mut shard = 0;
-        std::iter::from_fn(move || {
-            let path = Some(folder.join(format!("{shard}.npy"))).filter(|path| path.exists());
-            shard += 1;
-            path
-        })
-        .collect::<Vec<_>>()
-    };
-    let (mut next, mut sum) = (0, 0.0);
-    let matrices = shards(&dir.path().join("matrix"));
-    assert_eq!(matrices.len(), 10);
-    for path in matrices {
-        let matrix = npy::options::<Be<f32>>().open_shared(&path)?;
-        matrix.read(|view| {
-            for number in view.iter() {
-                assert_eq!(number.get(), next as f32 / 2.0);
-                next += 1;
-            }
-            sum += view.mean().unwrap() * view.len() as f64;
-        })?;
+    let files = npy::stack(dir.path().join("matrix"))?;
+    assert_eq!(files.len(), 10);
+    let matrix = npy::concat::<Be<f32>>(files)?;
+    assert_eq!(matrix.shape(), [10_000, 3]);
+    for (index, number) in matrix.iter().enumerate() {
+        assert_eq!(number?.get(), index as f32 / 2.0);
     }
-    assert_eq!((next, sum.round()), (30_000, (0..30_000).map(f64::from).sum::<f64>() / 2.0));
-    let mut next = 0;
-    for path in shards(&dir.path().join("records")) {
-        for row in npy::options::<Row>().load(&path)?.iter() {
-            assert_eq!((usize::from(row.id.get()), row.value.get()), (next, next as f64 / 4.0));
-            assert_eq!(row.name, if next % 2 == 1 { "odd" } else { "ev" });
-            next += 1;
+    assert_eq!(matrix.mean()?, Some(29_999.0 / 4.0));
+    let records = npy::concat::<Row>(npy::stack(dir.path().join("records"))?)?;
+    assert_eq!(records.len(), 1000);
+    for (index, row) in records.iter().enumerate() {
+        let row = row?;
+        assert_eq!((usize::from(row.id.get()), row.value.get()), (index, index as f64 / 4.0));
+        assert_eq!(row.name, if index % 2 == 1 { "odd" } else { "ev" });
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn stacks_of_all_dtypes_and_protocols_are_read_along_the_first_axis() -> mmap_array::Result<()> {
+    let Some(python) = Python::get() else { return Ok(()) };
+    let dir = tempfile::tempdir().unwrap();
+    let printed = python.run(STACK, ["stacks".as_ref(), dir.path().as_os_str()]);
+    let mut read = 0;
+    for line in printed.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let folder = dir.path().join(words[0]);
+        for protocol in 2..=5 {
+            fs::copy(folder.join(format!("info.{protocol}")), folder.join("info")).unwrap();
+            if words[2] == "refused" {
+                let error = npy::stack(&folder).unwrap_err();
+                assert_eq!((error.kind(), error.path()), (ErrorKind::Unsupported, Some(&*folder.join("info"))));
+                continue;
+            }
+            let files = npy::stack(&folder)?;
+            assert_eq!(files.len().to_string(), words[1]);
+            let all = npy::dyn_options().open_shared_all(files)?;
+            let whole = npy::dyn_options().load(folder.join("whole.npy"))?;
+            assert_eq!((all.dtype(), all.shape()), (whole.dtype(), whole.shape()));
+            let mut start = 0;
+            for block in all.blocks() {
+                let block = block?;
+                let end = start + block.shape()[0];
+                let theirs = whole.view().rows(start..end).to_string();
+                assert_eq!(block.read(|view| view.to_string())?, theirs, "{line}");
+                start = end;
+            }
+            assert_eq!(start, whole.shape()[0]);
+            read += 1;
         }
     }
-    assert_eq!(next, 1000);
+    assert!(read > 50, "{printed}");
+    for (name, text) in [("numpy", "does not state the `axis` as a number"), ("zero", "not a pickle of protocol 2")] {
+        let folder = dir.path().join("other");
+        fs::create_dir_all(&folder).unwrap();
+        fs::rename(dir.path().join(name), folder.join("info")).unwrap();
+        let error = npy::stack(&folder).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Header, Some(&*folder.join("info"))));
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    let error = npy::stack(dir.path()).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(&*dir.path().join("info"))));
     Ok(())
 }

@@ -1,6 +1,7 @@
-"""stack.py read FOLDER | write FOLDER
+"""stack.py read FOLDER | write FOLDER | stacks FOLDER
 
-Reads and writes folders of `.npy` files as Dask's arrays, each file a chunk along the first axis.
+Reads and writes folders of `.npy` files as Dask's arrays, each file a chunk along the first axis. `stacks` writes stacks
+of all kinds, each with the whole array in a file `whole`, and prints of each whether the axis is one that can be read.
 """
 
 import pathlib
@@ -24,6 +25,29 @@ if how == "read":
     buy = ticks[ticks["side"] == b"b"]
     answers = [ticks["size"].sum(), ticks["price"].astype("f8").mean(), ticks["price"].max(), buy["size"].sum()]
     print(len(ticks), *(float(answer) for answer in da.compute(*answers)))
+elif how == "stacks":
+    random = np.random.default_rng(5)
+    dtypes = ["<f8", ">i2", "S3", "<M8[ns]", [("a", "<u2"), ("b", ">f4", (2,)), ("t", "<m8[s]")], "<U2", "?"]
+    for case in range(35):
+        dtype = np.dtype(dtypes[case % len(dtypes)])
+        shape = tuple(int(length) for length in random.choice([1, 2, 7, 300], 1 + case % 3))
+        whole = np.frombuffer(random.bytes(int(np.prod(shape)) * dtype.itemsize), "u1")
+        whole = whole.view(dtype).reshape(shape) if dtype.kind not in "b?" else (whole % 2).view(dtype).reshape(shape)
+        if dtype.kind == "U":
+            whole = (np.arange(whole.size) % 90).astype(dtype).reshape(shape)
+        axis = int(random.integers(-1, 2)) if len(shape) > 1 else 0
+        chunks = tuple(int(random.integers(1, length + 1)) for length in shape)
+        array = da.from_array(whole, chunks=chunks)
+        da.to_npy_stack(folder / str(case), array, axis=axis)
+        pickled = pickle.loads((folder / str(case) / "info").read_bytes())
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            (folder / str(case) / f"info.{protocol}").write_bytes(pickle.dumps(pickled, protocol))
+        np.save(folder / str(case) / "whole.npy", whole)
+        files = len(pickled["chunks"][axis])
+        print(case, files, "read" if axis == 0 or files == 1 else "refused")
+    # What NumPy's numbers become.
+    (folder / "numpy").write_bytes(pickle.dumps({"axis": np.int64(0), "chunks": ((np.int64(3),),)}))
+    (folder / "zero").write_bytes(pickle.dumps({"axis": 0, "chunks": ((3,),)}, 0))
 else:
     numbers = da.arange(30_000, chunks=7000, dtype="<i4").reshape(10_000, 3).rechunk((1024, 3))
     da.to_npy_stack(folder / "matrix", (numbers / 2).astype(">f4"), axis=0)

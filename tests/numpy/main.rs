@@ -5,6 +5,8 @@
 mod along;
 #[cfg(feature = "half")]
 mod bf16;
+#[cfg(feature = "derive")]
+mod concat;
 mod dynamic;
 #[cfg(target_os = "linux")]
 mod faulthandler;
