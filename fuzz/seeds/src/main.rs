@@ -5,6 +5,13 @@
 //! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
 //! archives of such files, stored and deflated. With `--compressed`, they are such files compressed by gzip and by
 //! Zstandard, with a byte that says which in place of the first four.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz | --concat] SOURCE…` writes every string in the
+//! Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
+//! libFuzzer's format.
+//!
+//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
+//! archives of such files, stored and deflated. With `--concat`, each is such a file twice, in the form of the target
+//! `concat`, or a pickle.
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
@@ -72,12 +79,26 @@ fn compressed(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
     encoder.write_all(file)?;
     let frame = ruzstd::encoding::compress_to_vec(file, ruzstd::encoding::CompressionLevel::Fastest);
     Ok([[&[0], &encoder.finish()?[4..]].concat(), [&[1], &frame[4..]].concat()])
+/// Pickles of stacks, of protocols 2 and 4.
+const PICKLES: [&[u8]; 2] = [
+    b"\x80\x02}q\0(X\x06\0\0\0chunksq\x01K\x03Jp\x11\x01\0K\x01\x87q\x02K\x02\x85q\x03\x86q\x04X\x05\0\0\0dtypeq\x05\
+      cnumpy\ndtype\nq\x06X\x02\0\0\0f8q\x07\x89\x88\x87q\x08Rq\t(K\x03X\x01\0\0\0<q\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\
+      \xffK\0tq\x0bbX\x04\0\0\0axisq\x0cK\0u.",
+    b"\x80\x04}(\x8c\x06chunksK\x03K\x02\x86\x85\x8c\x05dtype\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02f8\x89\x88\x87R\x8c\
+      \x04axisK\0u.",
+];
+
+/// Returns the file twice, each time with its length before it.
+fn twice(file: &[u8]) -> Vec<u8> {
+    [&(file.len() as u16).to_le_bytes(), file].concat().repeat(2)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1).peekable();
     let folder = args.next().ok_or("usage: seeds FOLDER [--compressed | --npy | --npz] SOURCE…")?;
     let kind = args.next_if(|arg| arg.starts_with("--"));
+    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz | --concat] SOURCE…")?;
+    let kind = args.next_if(|arg| ["--npy", "--npz", "--concat"].contains(&arg.as_str()));
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
@@ -89,6 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("--compressed") => {
             files().map(|file| compressed(&file)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()
         }
+        Some("--concat") => files().map(|file| twice(&file)).chain(PICKLES.map(<[u8]>::to_vec)).collect(),
         Some(_) => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
         None => strings.iter().map(|string| string.clone().into_bytes()).collect(),
     };
