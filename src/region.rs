@@ -17,6 +17,7 @@ mod names;
 mod new_file;
 mod patch;
 mod permissions;
+mod resize;
 mod scratch;
 mod sealed;
 mod snapshot;
@@ -31,7 +32,7 @@ pub(crate) use identity::FileId;
 pub(crate) use lock::{RangeLock, Wait};
 pub(crate) use names::remove;
 pub(crate) use new_file::{NewFile, absolute, sync_folder};
-pub(crate) use patch::{Patch, Storage};
+pub(crate) use patch::{Front, Patch, Storage};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;
 use system::refused;
@@ -111,7 +112,7 @@ struct Held {
     guarded: Option<GuardedMap>,
     /// The disk errors of the open file, shared with all that is mapped from it later; for maps that can be written.
     write_back: Option<Arc<WriteBack>>,
-    /// The file, for `grow` and `persist`; for maps whose writes go to a file.
+    /// The file, for `grow`, `shrink` and `persist`; for maps whose writes go to a file.
     kept: Option<Kept>,
     range_lock: Option<RangeLock>,
 }
@@ -126,7 +127,7 @@ struct Kept {
     scratch: bool,
     /// Whether `grow` also allocates disk blocks.
     reserve: bool,
-    /// The function whose result `grow` writes at the beginning of the file once it is longer.
+    /// The function whose result `grow` and `shrink` write at the beginning of the file.
     front: Option<Front>,
     /// Whether `grow` locks the bytes that it adds.
     lock: bool,
@@ -135,62 +136,6 @@ struct Kept {
 impl Kept {
     fn new(file: File, given: Option<File>, scratch: bool, portion: &Portion) -> Self {
         Self { file, given, scratch, reserve: portion.reserve, front: None, lock: portion.lock }
-    }
-}
-
-/// Returns the change to the beginning of a file whose array ends at byte `end`, if `added` bytes of elements are
-/// added.
-pub(crate) type Front = fn(file: &File, end: u64, added: u64) -> Result<Patch>;
-
-/// A file that grows to a length while it is mapped.
-struct Growing<'a> {
-    file: &'a File,
-    write_back: Option<&'a WriteBack>,
-    len: u64,
-}
-
-impl Storage for Growing<'_> {
-    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(&mut At { file: self.file, position }, bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        write_back::wait(self.write_back, || self.file.sync_data())
-    }
-
-    fn cut(&mut self, len: u64) -> io::Result<()> {
-        // Only what was added a moment ago goes.
-        if self.file.metadata()?.len() == self.len { self.file.set_len(len) } else { Ok(()) }
-    }
-}
-
-impl Growing<'_> {
-    /// Makes the file longer, and maps a portion that ends where the longer file does. `old_end` is the byte at which
-    /// the array has ended until now.
-    fn map(mut self, portion: &Portion, old_end: u64, patch: &Patch) -> Result<Option<MmapRaw>> {
-        patch.begin(&mut self, old_end)?;
-        let longer = file::set_len(self.file, self.len, portion.reserve);
-        let raw = longer.and_then(|()| portion.map(self.file, Mode::ReadWrite));
-        let raw = raw.inspect_err(|_| patch.undo(&mut self, old_end))?;
-        if !patch.new.is_empty() {
-            // The file must be as long as its beginning says, whenever the power fails.
-            let synced = self.sync().map_err(|source| Error::io("write the file's length back", source));
-            synced.inspect_err(|_| patch.undo(&mut self, old_end))?;
-            // Where the beginning may speak of the new elements already, they stay.
-            patch.apply(&mut self, old_end)?;
-        }
-        Ok(raw)
-    }
-}
-
-/// Returns whether every write goes to the end of the file, whatever its offset: `O_APPEND`.
-fn is_appending(file: &File) -> bool {
-    #[cfg(unix)]
-    return rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::APPEND));
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        false
     }
 }
 
@@ -669,8 +614,8 @@ impl Region {
         }
     }
 
-    /// Sets the function whose result is written at the beginning of the file whenever the region grows, if the region
-    /// can grow. Must be called before the region is shared.
+    /// Sets the function whose result is written at the beginning of the file whenever the region becomes longer or
+    /// shorter, if the region can. Must be called before the region is shared.
     pub(crate) fn set_front(&mut self, front: Front) {
         if let Some(kept) = self.held_mut().and_then(|held| held.kept.as_mut()) {
             kept.front = Some(front);
@@ -679,31 +624,6 @@ impl Region {
 
     fn held_mut(&mut self) -> Option<&mut Held> {
         Arc::get_mut(&mut self.map)?.held.as_deref_mut()
-    }
-
-    /// Makes a region that is the whole of its map `len` bytes long, and its file with it. The new bytes are zero.
-    ///
-    /// On an error, the region and the file are as they were. `&mut self` and a reference count of one ensure that
-    /// there is no pointer into the old map.
-    pub(crate) fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
-        let bytes = self.len..len;
-        let path = self.map.path.clone();
-        let (start, in_memory) = (self.offset(), self.map.backing == Backing::Memory);
-        let named = |error: Error| match in_memory {
-            // Its bytes are no file's.
-            true => error,
-            false => error.at_bytes(start + bytes.start as u64..start + bytes.end as u64).in_file(path.as_deref()),
-        };
-        let whole = self.start == 0 && self.len == self.map.len;
-        let Some(map) = Arc::get_mut(&mut self.map).filter(|_| whole) else {
-            return Err(named(Error::unsupported(
-                "cannot grow a part: other arrays share the map; grow the array before splitting it, or drop the \
-                 others",
-            )));
-        };
-        map.grow(len, reserve).map_err(named)?;
-        self.len = len;
-        Ok(())
     }
 }
 
@@ -736,75 +656,6 @@ impl Map {
     fn write_back(&self) -> Option<&WriteBack> {
         self.held.as_deref()?.write_back.as_deref()
     }
-
-    fn grow(&mut self, len: usize, reserve: bool) -> Result<()> {
-        let mut nothing = Held::default();
-        let Held { kept, write_back, range_lock, .. } = self.held.as_deref_mut().unwrap_or(&mut nothing);
-        let reserve = reserve || kept.as_ref().is_some_and(|kept| kept.reserve);
-        let portion = Portion { offset: self.offset, len, populate: false, reserve, lock: false, strips: None };
-        match (kept, self.backing) {
-            (Some(Kept { file, given, front, lock, .. }), Backing::SharedFile) => {
-                let own = OwnFile::again(file, self.path.as_deref());
-                let own = own.map_err(|source| Error::io("open the file once more", source))?;
-                let _lock = RangeLock::of_length(&Arc::new(own))?;
-                let old_len = mappable_len(file)?;
-                let old_end = self.offset + self.len as u64;
-                if old_len < old_end {
-                    return Err(Error::unsupported(format!(
-                        "cannot grow: the file ends at byte {old_len}, and the array at byte {old_end}: the file was \
-                         truncated while it was mapped, which is not allowed"
-                    )));
-                }
-                let new_len = file_len_for(&portion)?;
-                let added = Portion { offset: old_end, len: len - self.len, lock: *lock, ..portion };
-                let patch = front.map(|front| front(file, old_end, added.len as u64)).transpose()?;
-                if old_len > old_end {
-                    // A window within the file's array has been told so.
-                    match &patch {
-                        Some(patch) if patch.was_adding => {
-                            // Windows does not cut a file that is mapped: `npy::append` can, while it is not.
-                            let cut = file.set_len(old_end);
-                            cut.map_err(|source| Error::io("cut off what a killed program has left", source))?;
-                        }
-                        patch => {
-                            let advice = match patch {
-                                Some(_) => format!("truncate the file to {old_end} bytes if nobody needs them"),
-                                None => "open the whole file to grow it".to_owned(),
-                            };
-                            return Err(Error::unsupported(format!(
-                                "cannot grow: the array ends at byte {old_end} and the file at byte {old_len}, and the \
-                                 data between would become elements; {advice}"
-                            )));
-                        }
-                    }
-                }
-                if (patch.is_some() || reserve) && is_appending(file) {
-                    return Err(Error::unsupported(
-                        "cannot grow: the file is open in append mode, so nothing can be \
-                         written within it; open it in write mode",
-                    ));
-                }
-                let locked = range_lock.as_ref().map_or(Vec::new(), |lock| lock.ranges().to_vec());
-                added.lock_rest(given.as_ref().unwrap_or(file), Mode::ReadWrite, range_lock)?;
-                let growing = Growing { file, write_back: write_back.as_deref(), len: new_len };
-                // Without a mark or a beginning that changes, all that is undone is the length.
-                let patch = patch.unwrap_or_else(|| Patch::of(&[], &[]));
-                let raw = growing.map(&portion, old_end, &patch);
-                self.raw = raw.inspect_err(|_| {
-                    if let Some(lock) = range_lock {
-                        lock.keep(locked);
-                    }
-                })?;
-            }
-            (_, Backing::Memory) => {
-                system::grow_memory(&mut self.raw, self.len, portion.options().offset(0), portion.len)
-                    .map_err(|source| Error::io("map more memory", source))?
-            }
-            _ => return Err(Error::unsupported("cannot grow: the array was not opened for writing to a file")),
-        }
-        self.len = len;
-        Ok(())
-    }
 }
 
 /// Writes the bytes with which a new file begins, and waits until they are on the disk, so that a later flush writes
@@ -813,13 +664,4 @@ pub(crate) fn write_front(file: &File, front: &[u8]) -> Result<()> {
     io::Write::write_all(&mut At { file, position: 0 }, front)
         .and_then(|()| file.sync_data())
         .map_err(|source| Error::io("write the header", source))
-}
-
-/// Returns the length of a file that ends with the portion.
-fn file_len_for(portion: &Portion) -> Result<u64> {
-    let end = portion.offset.checked_add(portion.len as u64).filter(|&end| i64::try_from(end).is_ok());
-    end.ok_or_else(|| {
-        let detail = format!("{} bytes from byte {} on reach beyond 2^63", portion.len, portion.offset);
-        Error::overflow("the file", detail)
-    })
 }

@@ -60,7 +60,7 @@ pub struct Layout {
     pub(crate) rows_of: Option<Box<Dims>>,
     /// The dtype that the file states, if it was asked for.
     pub(crate) dtype: Option<DType>,
-    /// The function that updates the beginning of the file when elements are added.
+    /// The function that updates the beginning of the file when elements are added or removed.
     pub(crate) front: Option<Front>,
     /// How to find the elements again, for arrays of files that others change.
     pub(crate) again: Option<Arc<Again>>,

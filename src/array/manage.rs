@@ -1,9 +1,9 @@
-//! Operating system services for arrays: flushing, prefetching, evicting, locking and growing.
+//! Operating system services for arrays: flushing, prefetching, evicting, locking, growing and shrinking.
 
 use super::{MmapArray, MmapArrayMut};
 use crate::error::{Error, Result};
 use crate::region::Advice;
-use crate::shape::Order;
+use crate::shape::{Dims, Order};
 use crate::view::row_range;
 use std::ops::{Range, RangeBounds};
 use std::ptr::NonNull;
@@ -257,14 +257,92 @@ impl<T> MmapArrayMut<T> {
         let too_long = || named(Error::overflow("the array", format!("{} with {rows} rows more", self.dims)));
         let len_of_axis = self.dims[axis].checked_add(rows).ok_or_else(too_long)?;
         let dims = self.dims.with(axis, len_of_axis);
-        let (len, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
+        let (_, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
         // An array that was empty may begin anywhere; once it has elements it may not.
         super::align::check_alignment::<T>(self.region.offset(), bytes as u64).map_err(named)?;
         self.region.grow(bytes, reserve)?;
-        if let Some(ptr) = self.region.as_ptr().and_then(NonNull::new).filter(|_| len > 0) {
-            self.ptr = ptr.cast();
-        }
-        (self.dims, self.len) = (dims, len);
+        self.set_dims(dims);
         Ok(len_of_axis)
+    }
+
+    /// Removes the last `rows` rows from the array and from its file, and returns the new length of the axis that
+    /// shrank.
+    ///
+    /// The array shrinks along its first axis in C order, and along its last axis in Fortran order. As for
+    /// [`grow`](Self::grow), it must be a whole array and not a [part](Self::into_parts), must end where its file ends,
+    /// and is mapped again, so [`lock`](Self::lock) and [`advise`](Self::advise) must be repeated. The removed elements
+    /// are unmapped before the file is cut. If they were [locked](crate::Options::lock_range), they no longer are,
+    /// except on Windows.
+    ///
+    /// A [`SharedArray`](crate::SharedArray) of the removed elements reports that they were lost
+    /// ([`Truncated`](crate::ErrorKind::Truncated)). On Windows, a file of which anything else is mapped cannot be made
+    /// shorter.
+    ///
+    /// The header of a `.npy` file receives the new shape, and is on the disk, before the file is cut. If the program
+    /// is killed at any time, the file holds the old or the new array. Removed rows that are still in the file are
+    /// treated as those that a killed [`npy::append`](crate::npy::append) has left: the next call of `append`,
+    /// [`grow`](Self::grow) or `shrink` removes them, unless the header has no space for the mark that distinguishes
+    /// them from other data. The length of a raw file changes in one step, which is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind:
+    ///
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the array is a part, or if the file continues past the
+    ///   array;
+    /// - [`OutOfRange`](crate::ErrorKind::OutOfRange) if the array is 0-d or has fewer rows;
+    /// - [`Locked`](crate::ErrorKind::Locked) while another process or thread changes the length of the array in the
+    ///   file;
+    /// - [`Io`](crate::ErrorKind::Io) if the file cannot be made shorter.
+    ///
+    /// If an error is returned, the array and the file are unchanged. Only if the operating system also refuses to map
+    /// the file again, the array has fewer rows than before, or none; see [`shape`](Self::shape).
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.npy");
+    /// mmap_array::npy::save(&path, &vec![[1_u8, 2], [3, 4], [5, 6]])?;
+    /// // SAFETY: nobody else uses the file.
+    /// let mut log = unsafe { mmap_array::npy::open_mut::<u8>(&path)? };
+    /// assert_eq!(log.shrink(2)?, 1);
+    /// assert_eq!((log.shape(), &log[..]), (&[1, 2][..], &[1, 2][..]));
+    /// assert_eq!(std::fs::metadata(&path)?.len(), 128 + 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn shrink(&mut self, rows: usize) -> Result<usize> {
+        let named = |error: Error| error.in_file(self.region.path());
+        let axis = self.order.slowest_axis(self.dims.len());
+        let axis = axis.ok_or_else(|| named(Error::out_of_range("a 0-d array has no rows to remove")))?;
+        let len_of_axis = self.dims[axis].checked_sub(rows).ok_or_else(|| {
+            named(Error::out_of_range(format!("cannot remove {rows} rows from an array of shape {}", self.dims)))
+        })?;
+        let dims = self.dims.with(axis, len_of_axis);
+        let (_, bytes) = dims.checked_len(size_of::<T>()).map_err(named)?;
+        let old_bytes = self.region.len();
+        match self.region.shrink(bytes) {
+            Ok(()) => {
+                self.set_dims(dims);
+                Ok(len_of_axis)
+            }
+            Err(error) => {
+                // What the system did not map again.
+                match self.region.len() {
+                    len if len == old_bytes => {}
+                    len if len == bytes => self.set_dims(dims),
+                    _ => self.set_dims(dims.with(axis, 0)),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Sets the dims of the region, which has another length and another map than before.
+    fn set_dims(&mut self, dims: Dims) {
+        self.len = self.region.len() / size_of::<T>();
+        self.ptr = match self.region.as_ptr().and_then(NonNull::new) {
+            Some(ptr) if self.len > 0 => ptr.cast(),
+            _ => NonNull::dangling(),
+        };
+        self.dims = dims;
     }
 }

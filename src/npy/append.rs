@@ -374,4 +374,29 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn an_array_that_becomes_shorter_is_the_old_or_the_new_whichever_steps_fail_and_when_the_power_fails() {
+        let case = Case::new();
+        let mut front = case.old[..128].to_vec();
+        front[126] = Patch::ADDING;
+        let patch = Patch { adding: Some(126), ..Patch::of(&case.new[..128], &front) };
+        for start in 0..6 {
+            for end in start..12 {
+                let mut disk = Disk::new(&case.new, start..end);
+                let done = patch.cut_off(&mut disk, case.old.len() as u64);
+                left_by_power(&case.new, &disk.steps, &disk.fails, |file| {
+                    case.is_new(file);
+                });
+                // Once the elements are cut off it is done.
+                assert_eq!(done.is_ok(), start == end || start > 2, "{start}..{end}");
+                assert!(!case.is_new(&disk.file) || done.is_err());
+                if start == end {
+                    assert!(disk.file == case.old);
+                } else if end == start + 1 && start < 3 {
+                    assert!(disk.file == case.new);
+                }
+            }
+        }
+    }
 }

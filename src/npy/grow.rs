@@ -1,8 +1,9 @@
-//! The header of a file whose array grows.
+//! The header of a file whose array grows or shrinks.
 //!
 //! While elements are added, a tab replaces the header's last space; NumPy and other readers ignore both. The tab is on
 //! the disk before anything is added, and the write that makes the array longer removes it. So the next program that
-//! adds elements can tell what a killed program has left behind the array from other data.
+//! adds elements can tell what a killed program has left behind the array from other data. When an array becomes
+//! shorter, the write that says so puts the tab there, which is removed once the elements are cut off.
 
 use super::header::Header;
 use crate::error::{Error, Result};
@@ -10,32 +11,38 @@ use crate::region::{At, Patch};
 use std::fs::File;
 use std::io::Read;
 
-/// Returns the change to a file's header if `added` bytes are appended to its array. The array must end at byte `end`,
-/// and the bytes must be whole steps along its slowest axis, because the array that grows may have another element type
-/// or other axes than the file's.
-pub(super) fn grown_front(file: &File, end: u64, added: u64) -> Result<Patch> {
+/// Returns the change to a file's header if its array, which must end at byte `end`, is to end at byte `new_end`. The
+/// bytes between must be whole steps along its slowest axis, because the array that grows or shrinks may have another
+/// element type or other axes than the file's.
+pub(super) fn resized_front(file: &File, end: u64, new_end: u64) -> Result<Patch> {
+    let verb = if new_end < end { "shrink" } else { "grow" };
     let header = Header::of_file(file, usize::MAX)?;
     let file_end = header.data_offset() + header.nbytes();
     if file_end != end {
         return Err(Error::unsupported(format!(
-            "cannot grow: this is a window that ends at byte {end}, and the file's array, of shape {:?}, ends at byte \
-             {file_end}; open the whole array to grow it",
+            "cannot {verb}: this is a window that ends at byte {end}, and the file's array, of shape {:?}, ends at byte \
+             {file_end}; open the whole array to {verb} it",
             header.shape()
         )));
     }
-    let rows = header.rows_in(added);
+    let bytes = end.abs_diff(new_end);
+    let rows = header.rows_in(bytes);
     let rows = rows.ok_or_else(|| {
         Error::unsupported(format!(
-            "cannot grow: {added} bytes behind byte {end} are not whole steps along the slowest axis of the file's \
-             array, of shape {:?} and {} bytes from byte {} on; open the whole array as the file's own type to grow it",
+            "cannot {verb}: {bytes} bytes from byte {} on are not whole steps along the slowest axis of the file's \
+             array, of shape {:?} and {} bytes from byte {} on; open the whole array as the file's own type to {verb} \
+             it",
+            end.min(new_end),
             header.shape(),
             header.nbytes(),
             header.data_offset()
         ))
     })?;
-    grown(front(file, &header)?, &header, rows)?.ok_or_else(|| {
+    let old = front(file, &header)?;
+    let patch = if new_end < end { shrunk(old, &header, rows)? } else { grown(old, &header, rows)? };
+    patch.ok_or_else(|| {
         Error::unsupported(format!(
-            "cannot grow: the header of {} bytes has no space for the length with {rows} more rows; `npy::append` \
+            "cannot {verb}: the header of {} bytes has no space for the new length as NumPy writes it; `npy::append` \
              rewrites such a file",
             header.data_offset()
         ))
@@ -74,4 +81,21 @@ pub(super) fn grown(mut old: Vec<u8>, header: &Header, rows: usize) -> Result<Op
     // As it is when the new one is written.
     old[place] = Patch::ADDING;
     Ok(Some(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) }))
+}
+
+/// Returns the change to a header if the last `rows` rows are removed; `None` if it has no space for their number.
+fn shrunk(old: Vec<u8>, header: &Header, rows: usize) -> Result<Option<Patch>> {
+    let len = |axis: usize| header.shape()[axis].checked_sub(rows);
+    let axis = header.order().slowest_axis(header.shape().len());
+    let Some((axis, len)) = axis.and_then(|axis| len(axis).map(|len| (axis, len))) else {
+        let text = format!("cannot remove {rows} rows from an array of shape {:?}", header.shape());
+        return Err(Error::out_of_range(text));
+    };
+    let Some(mut new) = header.regrown(axis, len)? else { return Ok(None) };
+    let was_adding = is_adding(&old);
+    let place = new.ends_with(&[Patch::NOT_ADDING, b'\n']).then(|| new.len() - 2);
+    if let Some(place) = place {
+        new[place] = Patch::ADDING;
+    }
+    Ok(Some(Patch { adding: place.map(|place| place as u64), was_adding, ..Patch::of(&old, &new) }))
 }

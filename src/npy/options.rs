@@ -3,6 +3,7 @@
 
 use super::compressed;
 use super::grow::grown_front;
+use super::grow::resized_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
 use super::window::Window;
 use crate::access::{Shared, SharedMut, StableMode};
@@ -154,10 +155,15 @@ impl Npy {
                 Err(Error::unsupported(text))
             },
             Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
+    /// Returns the function that changes the header when the array grows or shrinks.
+    fn front(&self) -> Front {
+        match self.window {
+            Window::Whole | Window::Rows(..) | Window::Segment { .. } => resized_front,
             Window::Elements(..) => |_, _, _| {
-                let text =
-                    "cannot grow: a window of `elements` does not have the rows of the array; grow the whole array";
-                Err(Error::unsupported(text))
+                Err(Error::unsupported(
+                    "cannot grow or shrink: a window of `elements` does not have the rows of the array; open the whole \
+                     array",
+                ))
             },
         }
     }

@@ -95,7 +95,7 @@ impl RangeLock {
         const BYTE: u64 = 1 << 62;
         match Self::take_by(file, Some(BYTE..BYTE + 1), true) {
             Ok(None) => {
-                let what = "another process or thread is making the array longer; try again once it is done";
+                let what = "another process or thread is making the array longer or shorter; try again once it is done";
                 Err(Reason::Locked(what.into()).error())
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
@@ -120,6 +120,13 @@ impl RangeLock {
     /// Returns the locked ranges.
     pub(crate) fn ranges(&self) -> &[Range<u64>] {
         &self.ranges
+    }
+
+    /// Releases the bytes from `end` on. Windows releases only whole ranges.
+    pub(crate) fn cut(&mut self, end: u64) {
+        let kept = |bytes: &Range<u64>| bytes.start..if cfg!(windows) { bytes.end } else { bytes.end.min(end) };
+        let kept = self.ranges.iter().filter(|bytes| bytes.start < end).map(kept).collect();
+        self.keep(kept);
     }
 
     /// Releases all but these ranges, which must have been the [`ranges`](Self::ranges) before others were added.

@@ -1,4 +1,7 @@
-//! Changes to the beginning of a file whose array becomes longer, in an order that a crash may interrupt anywhere.
+//! Changes to the beginning of a file whose array becomes longer or shorter, in an order that a crash may interrupt
+//! anywhere.
+//!
+//! An array becomes longer:
 //!
 //! 1. A mark is written that says that elements are being added, if there is space for one.
 //! 2. The elements are written behind the array.
@@ -6,6 +9,15 @@
 //!
 //! Each step is on the disk before the next. The steps are undone in reverse: the elements are off the disk before the
 //! mark is removed, so that whatever lies behind an array without the mark is other data.
+//!
+//! An array becomes shorter:
+//!
+//! 1. The new beginning, which counts fewer elements and has the mark, is written at once.
+//! 2. What lies behind the new array is cut off.
+//! 3. The mark is removed.
+//!
+//! Each step is on the disk before the next, here too. From the first step on, the array is the new one, and what is
+//! behind it is marked as what a killed program leaves when it adds elements.
 
 use super::At;
 use crate::error::{Error, Result};
@@ -22,6 +34,10 @@ pub(crate) struct Patch {
     /// Whether the mark was there before: a program was killed while it added elements.
     pub(crate) was_adding: bool,
 }
+
+/// A function that returns the change to the beginning of a file whose array ends at byte `end`, and is to end at byte
+/// `new_end`.
+pub(crate) type Front = fn(file: &File, end: u64, new_end: u64) -> Result<Patch>;
 
 /// Operations on a file. In tests, a storage that stops anywhere.
 pub(crate) trait Storage {
@@ -89,6 +105,28 @@ impl Patch {
                 self.undo(file, end);
             }
         })
+    }
+
+    /// Writes the new beginning, which has the mark if there is space for one, and then cuts off what lies behind byte
+    /// `end`, where the new array ends. After an error, the old beginning is restored if the system allows it.
+    pub(crate) fn cut_off(&self, file: &mut impl Storage, end: u64) -> Result<()> {
+        let restore = |file: &mut _| {
+            let _ = put(file, self.at, &self.old);
+        };
+        if !self.new.is_empty() {
+            put(file, self.at, &self.new).map_err(no_header).inspect_err(|_| restore(file))?;
+        }
+        let cut = file.cut(end).map_err(|source| Error::io("make the file shorter", source));
+        cut.inspect_err(|_| {
+            if !self.old.is_empty() {
+                restore(file);
+            }
+        })?;
+        // It is done. Where the disk fails now, the mark stays, and the next who changes the length takes it off.
+        if let Some(at) = self.adding.filter(|_| file.sync().is_ok()) {
+            let _ = put(file, at, &[Self::NOT_ADDING]);
+        }
+        Ok(())
     }
 }
 

@@ -177,6 +177,36 @@ pub(super) fn grow_memory(
     }
 }
 
+/// Makes an anonymous map shorter, or leaves it as it was on an error. What [`grow_memory`] adds to it later is zero.
+pub(super) fn shrink_memory(raw: &mut Option<MmapRaw>, options: &MmapOptions, len: usize) -> io::Result<()> {
+    let Some(old) = raw.as_mut().filter(|old| len < old.len()) else { return Ok(()) };
+    if len == 0 {
+        *raw = None;
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let _ = options;
+        let old_len = old.len();
+        // SAFETY: as for `grow_memory`: nothing points into what goes.
+        unsafe { old.remap(len, memmap2::RemapOptions::new()) }?;
+        // The last page stays whole.
+        let zeros = len.next_multiple_of(rustix::param::page_size()).min(old_len) - len;
+        // SAFETY: bytes of the map's last page, which were the map's before and are writable private memory.
+        unsafe { old.as_mut_ptr().wrapping_add(len).write_bytes(0, zeros) };
+        Ok(())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let new = MmapRaw::from(options.map_anon()?);
+        // SAFETY: both maps are live, `len` bytes are the whole of the new and less than the old, and two maps never
+        // overlap.
+        unsafe { old.as_ptr().copy_to_nonoverlapping(new.as_mut_ptr(), len) };
+        *old = new;
+        Ok(())
+    }
+}
+
 #[cfg(unix)]
 pub(super) fn advise(raw: &MmapRaw, offset: usize, len: usize, advice: Advice) -> io::Result<()> {
     use rustix::mm::Advice as System;

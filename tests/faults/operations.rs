@@ -106,7 +106,7 @@ fn making(
     }
 }
 
-/// An operation on an array, of which another is made of more rows.
+/// An operation on an array, of which another is made of more or fewer rows.
 fn changing(name: &'static str, rows: usize, run: impl Fn(&Path) -> Result<(), Error> + Sync + 'static) -> Operation {
     let all = |rows: usize| -> Vec<[u8; LEN]> { (0..rows).map(|row| [row as u8 % 3; LEN]).collect() };
     let as_seen = |bytes: &[u8]| {
@@ -229,6 +229,36 @@ pub(crate) fn all() -> Vec<Operation> {
             // SAFETY: nobody else uses the file.
             let mut array = unsafe { MmapArray::<u8>::open_mut(folder.join("target")) }?;
             if array.len() == LEN { array.grow(LEN).map(drop) } else { Ok(()) }
+        }),
+    });
+    let shrink = changing("shrink", 2, |_| unreachable!());
+    let run = |folder: &Path| {
+        let target = folder.join("target");
+        if npy::header(&target)?.shape()[0] > 2 {
+            // SAFETY: nobody else uses the file.
+            return unsafe { npy::open_mut::<u8>(target) }?.shrink(1).map(drop);
+        }
+        // What was left behind the array goes with the next change of its length.
+        npy::append(&target, &[[0_u8; LEN]; 0][..])?;
+        assert_eq!(fs::metadata(&target).unwrap().len(), 128 + 2 * LEN as u64);
+        Ok(())
+    };
+    all.push(Operation { run: Box::new(run), ..shrink });
+    all.push(Operation {
+        name: "shrink_raw",
+        old: Some([vec![7; LEN], vec![8; LEN]].concat()),
+        new: vec![7; LEN],
+        seen: whole,
+        beside: None,
+        // As for `File::set_len`.
+        is_durable: false,
+        is_new_only: false,
+        is_in_place: true,
+        prepare: Box::new(|folder| fs::write(folder.join("target"), [[7; LEN], [8; LEN]].concat()).unwrap()),
+        run: Box::new(|folder| {
+            // SAFETY: nobody else uses the file.
+            let mut array = unsafe { MmapArray::<u8>::open_mut(folder.join("target")) }?;
+            if array.len() > LEN { array.shrink(LEN).map(drop) } else { Ok(()) }
         }),
     });
     all
