@@ -6,6 +6,7 @@
 //! like a slice with a shape. Formats build on it and only determine where the elements are.
 
 mod align;
+mod append;
 mod create;
 mod display;
 pub(crate) mod elements;

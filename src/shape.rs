@@ -191,7 +191,7 @@ impl Shape {
     }
 
     /// Returns the dims, with 1 in place of an axis to infer.
-    fn dims(&self) -> Dims {
+    pub(crate) fn dims(&self) -> Dims {
         Dims::of(&self.lens[..self.ndim])
     }
 
@@ -206,7 +206,7 @@ impl Shape {
     }
 
     /// Returns the axis to infer, which must be only one.
-    fn one_axis(&self) -> Result<usize> {
+    pub(crate) fn one_axis(&self) -> Result<usize> {
         match self.inferred {
             1 => Ok(self.axis),
             more => Err(Error::shape(format!("the shape leaves {more} axes to be inferred; only one can be"))),

@@ -316,7 +316,8 @@ impl<E, F> CreateOptions<E, F> {
 
     /// Opens a file for reading and writing by value, and creates it first if it does not exist.
     ///
-    /// This needs no `unsafe`, since others may read and write the file at the same time; see
+    /// The file may be a `.npy` file or a raw one, whose only property that is checked is its length. This needs no
+    /// `unsafe`, since others may read and write the file at the same time; see
     /// [`SharedArrayMut`](crate::SharedArrayMut). It is for many processes that all make the same call. To get the
     /// elements as a slice, use [`open_or_create`](Self::open_or_create).
     ///
@@ -335,6 +336,17 @@ impl<E, F> CreateOptions<E, F> {
     ///     mine.fill(k.into())?;
     /// }
     /// assert_eq!(npy::load::<f32>(&path)?[[999, 1]], 3.0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// A counter for all processes, in a raw file of eight bytes:
+    ///
+    /// ```
+    /// use mmap_array::MmapArray;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("next");
+    /// let counter = MmapArray::<u64>::create_options(1).open_or_create_shared(&path)?;
+    /// assert_eq!(counter.fetch_add([0], 1)?, 0);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn open_or_create_shared(self, path: impl AsRef<Path>) -> Result<E::Array>

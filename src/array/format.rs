@@ -26,6 +26,12 @@ pub struct Raw {
     pub(super) order: Order,
 }
 
+impl Raw {
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+}
+
 /// The layout of a new file for an array.
 #[derive(Debug)]
 pub struct NewLayout {

@@ -231,6 +231,27 @@ pub(crate) fn all() -> Vec<Operation> {
             if array.len() == LEN { array.grow(LEN).map(drop) } else { Ok(()) }
         }),
     });
+    all.push(Operation {
+        name: "append_raw",
+        old: Some(vec![7; LEN]),
+        new: [vec![7; LEN], vec![8; LEN]].concat(),
+        seen: whole,
+        beside: None,
+        is_durable: true,
+        is_new_only: false,
+        is_in_place: true,
+        prepare: Box::new(|folder| fs::write(folder.join("target"), vec![7; LEN]).unwrap()),
+        run: Box::new(|folder| {
+            let options = MmapArray::<u8>::options().shape([None, Some(LEN)]);
+            let target = folder.join("target");
+            // What was torn goes, and what is done is not done twice.
+            options.cut_partial_row(&target)?;
+            match fs::metadata(&target)?.len() {
+                len if len > LEN as u64 => Ok(()),
+                _ => options.append(&target, &ArrayView::from_slice(&[8; LEN], [1, LEN])?).map(drop),
+            }
+        }),
+    });
     let shrink = changing("shrink", 2, |_| unreachable!());
     let run = |folder: &Path| {
         let target = folder.join("target");
@@ -240,7 +261,7 @@ pub(crate) fn all() -> Vec<Operation> {
         }
         // What was left behind the array goes with the next change of its length.
         npy::append(&target, &[[0_u8; LEN]; 0][..])?;
-        assert_eq!(fs::metadata(&target).unwrap().len(), 128 + 2 * LEN as u64);
+        assert_eq!(fs::metadata(&target)?.len(), 128 + 2 * LEN as u64);
         Ok(())
     };
     all.push(Operation { run: Box::new(run), ..shrink });
