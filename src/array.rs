@@ -26,7 +26,7 @@ pub use crate::error::{ArrayError, PersistError};
 pub use crate::region::Advice;
 pub use create::CreateOptions;
 pub use elements::{Elements, Strided, Typed};
-pub use format::{Format, NewFormat, Raw};
+pub use format::{Format, NewFormat, Raw, StridedRaw};
 pub use index::ArrayIndex;
 pub use options::Options;
 pub(crate) use options::StandIn;

@@ -59,6 +59,8 @@ pub struct DynArray<A = ReadOnly> {
     dtype: DType,
     /// The axes within the region, for elements of the dtype.
     axes: Axes,
+    /// The position in the region of the element at the first index.
+    first: usize,
     order: Order,
     marker: PhantomData<A>,
 }
@@ -100,9 +102,11 @@ impl DynArray {
 }
 
 impl<A> DynArray<A> {
-    /// Creates an array over a region that was mapped from the first to the last of the elements along the axes.
-    pub(crate) fn strided(region: Region, dtype: DType, axes: Axes, order: Order) -> Result<Self> {
-        let array = Self { region, dtype, axes, order, marker: PhantomData };
+    /// Creates an array over a region that was mapped from the first to the last of the elements along the axes. The
+    /// element at the first index lies at a position of the region. The elements do not overlap unless the mode only
+    /// reads.
+    pub(crate) fn strided(region: Region, first: usize, dtype: DType, axes: Axes, order: Order) -> Result<Self> {
+        let array = Self { region, dtype, axes, first, order, marker: PhantomData };
         array.raw_view().map(|_| ()).map_err(|error| error.in_file(array.path()))?;
         Ok(array)
     }
@@ -110,7 +114,7 @@ impl<A> DynArray<A> {
     /// Returns a raw view of the elements, with the axes of elements that are subarrays appended. Returns an error if
     /// there are too many axes, which the constructor has ruled out.
     fn raw_view(&self) -> Result<(RawView, &DType)> {
-        let ptr = self.region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr));
+        let ptr = self.region.as_ptr().map_or(Addr::dangling(), |ptr| Addr::of(ptr).add(self.first));
         RawView { ptr, axes: self.axes.clone() }.unpack_dtype(&self.dtype)
     }
 
@@ -154,7 +158,7 @@ impl<A> DynArray<A> {
     /// Returns the offset of the first element in the file, in bytes; 0 for an array in memory.
     #[must_use]
     pub fn byte_offset(&self) -> u64 {
-        self.region.offset()
+        self.region.offset() + self.first as u64
     }
 
     /// Returns the path of the file as it was given; `None` for memory, scratch files, and files passed as open
@@ -185,10 +189,19 @@ impl<A> DynArray<A> {
         Some(unsafe { std::slice::from_raw_parts(ptr, self.region.len()) })
     }
 
-    /// Returns whether the region contains the elements and nothing else.
+    /// Returns whether the region contains the elements in storage order and nothing else.
     fn is_dense(&self) -> bool {
-        // What is mapped fits the address space.
-        self.axes.len() * self.dtype.itemsize() == self.region.len()
+        let size = self.dtype.itemsize();
+        let contiguous = match self.order {
+            Order::C => self.axes.is_contiguous(size),
+            Order::F => {
+                let mut turned = self.axes.clone();
+                turned.reverse();
+                turned.is_contiguous(size)
+            }
+        };
+        // As many as are mapped, where they do not overlap.
+        contiguous && self.axes.len() * size == self.region.len()
     }
 
     /// Returns a read-only view of all elements.
@@ -336,7 +349,7 @@ impl<T: Element, A> MmapArray<T, A> {
     pub fn into_dyn(self) -> Result<DynArray<A>, ArrayError<Self>> {
         let made = described::<T>().and_then(|dtype| {
             let axes = Axes::contiguous(self.dims(), self.order(), dtype.itemsize());
-            DynArray::strided(self.region().clone(), dtype, axes, self.order())
+            DynArray::strided(self.region().clone(), 0, dtype, axes, self.order())
         });
         made.map_err(|error| ArrayError::new(error.in_file(self.path()), self))
     }

@@ -39,7 +39,8 @@ pub trait Elements<A>: sealed::Described {
 /// Contiguous elements of type `T`: a [`MmapArray<T>`](MmapArray).
 pub struct Typed<T>(PhantomData<fn() -> T>);
 
-/// Elements of type `T`, with gaps between them if a window leaves some out: a [`MmapWindow<T>`](MmapWindow).
+/// Elements of type `T` with any strides, and with gaps between them if a window leaves some out: a
+/// [`MmapWindow<T>`](MmapWindow).
 pub struct Strided<T>(PhantomData<fn() -> T>);
 
 /// The position of an array's elements in a file, and their arrangement.
@@ -58,6 +59,8 @@ pub struct Layout {
     /// The shape of the whole array, if the elements are rows of an array in Fortran order, and therefore not
     /// contiguous.
     pub(crate) rows_of: Option<Box<Dims>>,
+    /// The axes, if the caller has given their strides. There is an element, and [`span`](Self::span) has been checked.
+    pub(crate) strides: Option<Box<Axes>>,
     /// The dtype that the file states, if it was asked for.
     pub(crate) dtype: Option<DType>,
     /// The function that updates the beginning of the file when elements are added or removed.
@@ -96,20 +99,44 @@ impl Again {
 impl Layout {
     /// Creates the layout of contiguous elements.
     pub(crate) fn contiguous(offset: u64, end: u64, dims: Dims, order: Order, size: usize) -> Self {
-        Self { offset, end, rest: 0, dims, order, size, rows_of: None, dtype: None, front: None, again: None }
+        let (rows_of, strides, dtype, front, again) = (None, None, None, None, None);
+        Self { offset, end, rest: 0, dims, order, size, rows_of, strides, dtype, front, again }
     }
 
-    /// Returns the number of bytes from the start of the first element to the end of the last.
+    /// Returns the number of bytes of elements that lie before the first element, as they do if a stride is negative.
+    #[inline]
+    pub(crate) fn before(&self) -> usize {
+        self.strides.as_deref().map_or(0, |axes| -axes.reach().0 as usize)
+    }
+
+    /// Returns the byte offset in the file of the element that lies first there.
+    #[inline]
+    pub(crate) fn start(&self) -> u64 {
+        self.offset - self.before() as u64
+    }
+
+    /// Returns the number of bytes from the start of the element that lies first to the end of the last.
     ///
     /// # Errors
     ///
     /// Returns an error of kind [`Overflow`](crate::ErrorKind::Overflow) if they exceed the address space.
     #[inline]
     pub(crate) fn span(&self) -> Result<usize> {
-        match &self.rows_of {
-            None => self.dims.checked_len(self.size).map(|(_, bytes)| bytes),
-            Some(whole) => self.span_in(whole),
+        match (&self.rows_of, &self.strides) {
+            (None, None) => self.dims.checked_len(self.size).map(|(_, bytes)| bytes),
+            (Some(whole), _) => self.span_in(whole),
+            (None, Some(axes)) => self.span_of(axes),
         }
+    }
+
+    fn span_of(&self, axes: &Axes) -> Result<usize> {
+        let (low, high) = axes.reach();
+        let span = high.saturating_sub(low).saturating_add(self.size as i128);
+        isize::try_from(span).map(|span| span as usize).map_err(|_| {
+            let (dims, strides) = (&self.dims, axes.strides());
+            let detail = format!("{dims} elements with strides of {strides:?} bytes exceed the address space");
+            Error::overflow("the window", detail)
+        })
     }
 
     /// Returns the span of elements that are rows of the array `whole` and therefore not contiguous.
@@ -126,11 +153,30 @@ impl Layout {
 
     /// Returns the lengths and strides of the axes. The [`span`](Self::span) must have been checked.
     pub(crate) fn axes(&self) -> Axes {
+        if let Some(axes) = &self.strides {
+            return (**axes).clone();
+        }
         let mut axes = Axes::contiguous(self.rows_of.as_deref().unwrap_or(&self.dims), self.order, self.size);
         if self.rows_of.is_some() {
             axes.set(0, self.dims[0], self.size as isize);
         }
         axes
+    }
+
+    /// Checks that elements which are to be written do not overlap.
+    #[inline]
+    pub(crate) fn check_disjoint(&self) -> Result<()> {
+        match self.strides.as_deref().filter(|axes| axes.may_overlap(self.size)) {
+            None => Ok(()),
+            Some(axes) => Err(Error::unsupported(format!(
+                "elements of {} bytes, of shape {} and with strides of {:?} bytes, may overlap, so they cannot be \
+                 opened for writing: each stride must lead past all elements along the axes with smaller strides; \
+                 `open`, `open_shared` and `load` take any strides",
+                self.size,
+                self.dims,
+                axes.strides()
+            ))),
+        }
     }
 
     /// Checks that the elements are contiguous.
@@ -155,9 +201,20 @@ impl Layout {
         let kept = |axis, (now, then)| now == then || Some(axis) == slowest && now < then;
         let axes = self.dims.iter().zip(&later.dims[..]).enumerate();
         (self.offset, self.order, self.size, &self.dtype) == (later.offset, later.order, later.size, &later.dtype)
+            && self.strides.as_deref().map(Axes::strides) == later.strides.as_deref().map(Axes::strides)
             && self.rows_of.as_deref().map(|dims| &dims[..]) == later.rows_of.as_deref().map(|dims| &dims[..])
             && self.dims.len() == later.dims.len()
             && axes.into_iter().all(|(axis, lens)| kept(axis, lens))
+    }
+
+    /// Describes the elements for errors.
+    #[cold]
+    pub(crate) fn describe(&self, name: &str) -> String {
+        let dims = &self.dims;
+        match &self.strides {
+            None => format!("{dims} elements of `{name}`"),
+            Some(axes) => format!("{dims} elements of `{name}` with strides of {:?} bytes", axes.strides()),
+        }
     }
 
     /// Returns the runs of bytes that hold the elements, if the elements are not contiguous and the runs are few enough
@@ -176,6 +233,9 @@ impl Layout {
 
     /// Returns the layout of a range of rows, which must be within the elements.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
+        if let Some(axes) = &self.strides {
+            return self.rows_along(axes, &rows);
+        }
         let stride = self.axes().strides().first().map_or(0, |stride| stride.unsigned_abs());
         let dims = self.dims.with(0, rows.len());
         // Rows of an array in Fortran order have others between them.
@@ -187,9 +247,19 @@ impl Layout {
         Self { offset, dims, rows_of, rest: 0, front: None, again: None, ..self.clone() }
     }
 
+    fn rows_along(&self, axes: &Axes, rows: &Range<usize>) -> Self {
+        let (mut part, stride) = (axes.clone(), axes.strides()[0]);
+        part.set(0, rows.len(), if rows.len() > 1 { stride } else { 0 });
+        // Where there is no row, it lies where the elements do.
+        let start = if rows.is_empty() { 0 } else { (rows.start as i64).wrapping_mul(stride as i64) };
+        let (offset, dims) = (self.offset.wrapping_add_signed(start), self.dims.with(0, rows.len()));
+        let strides = (!rows.is_empty()).then(|| part.into());
+        Self { offset, dims, strides, front: None, again: None, ..self.clone() }
+    }
+
     /// Returns the layout of a contiguous copy of the elements in memory.
     pub(crate) fn in_memory(self) -> Self {
-        Self { offset: 0, rest: 0, rows_of: None, front: None, again: None, ..self }
+        Self { offset: 0, rest: 0, rows_of: None, strides: None, front: None, again: None, ..self }
     }
 }
 
@@ -234,7 +304,7 @@ impl<T> Strided<T> {
 }
 
 macro_rules! of_a_type {
-    ($name:ident, $strided:literal) => {
+    ($name:ident, $strided:literal, $check:expr) => {
         impl<T> Clone for $name<T> {
             fn clone(&self) -> Self {
                 *self
@@ -257,19 +327,20 @@ macro_rules! of_a_type {
             }
 
             fn check_offset(&self, offset: u64, len: u64) -> Result<()> {
-                check_alignment::<T>(offset, len)
+                $check(offset, len)
+            }
+        }
+
+        impl<T> sealed::Sized for $name<T> {
+            fn size(&self) -> usize {
+                size_of::<T>()
             }
         }
     };
 }
-of_a_type!(Typed, false);
-of_a_type!(Strided, true);
-
-impl<T> sealed::Sized for Typed<T> {
-    fn size(&self) -> usize {
-        size_of::<T>()
-    }
-}
+of_a_type!(Typed, false, check_alignment::<T>);
+// A window has views alone, which load elements at any address.
+of_a_type!(Strided, true, |_, _| Ok(()));
 
 impl<T, A: StableMode + Stable<T>> Elements<A> for Typed<T> {
     type Array = MmapArray<T, A>;
@@ -283,8 +354,7 @@ impl<T, A: StableMode + Stable<T>> Elements<A> for Strided<T> {
     type Array = MmapWindow<T, A>;
 
     fn array(&self, region: Region, layout: Layout) -> Result<MmapWindow<T, A>> {
-        let span = Dims::new(&[region.len() / size_of::<T>()])?;
-        Ok(MmapWindow::new(MmapArray::from_region(region, span, Order::C)?, layout.axes()))
+        Ok(MmapWindow::new(region, layout.before(), layout.axes()))
     }
 }
 

@@ -6,11 +6,14 @@
 use super::elements::{Layout, sealed::Sized as SizedElements};
 use super::source::{Bytes, FileBytes};
 use crate::error::{Error, Reason, Result};
-use crate::shape::{Dims, Order, Shape, fit_to_file, too_many_axes};
+use crate::shape::{Axes, Dims, MAX_NDIM, Order, Shape, fit_to_file, too_many_axes};
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 
-/// A format in which elements of kind `E` can be found: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is sealed.
+/// A format in which elements of kind `E` can be found: [`Raw`], [`StridedRaw`] or [`Npy`](crate::npy::Npy). The trait
+/// is sealed.
 pub trait Format<E>: sealed::Format<E> {}
 
 /// A format in which files for elements of kind `E` can be created: [`Raw`] or [`Npy`](crate::npy::Npy). The trait is
@@ -24,6 +27,92 @@ pub struct Raw {
     /// The shape, or the number of axes if there are too many.
     pub(super) shape: Option<Result<Shape, usize>>,
     pub(super) order: Order,
+}
+
+/// The format of raw files whose elements have given [strides](super::Options::strides).
+#[derive(Clone, Copy)]
+pub struct StridedRaw {
+    raw: Raw,
+    /// The number of strides, and as many of them as there may be axes.
+    count: usize,
+    strides: [isize; MAX_NDIM],
+}
+
+impl StridedRaw {
+    pub(super) fn new(raw: Raw, given: &[isize]) -> Self {
+        let mut strides = [0; MAX_NDIM];
+        strides.iter_mut().zip(given).for_each(|(to, &stride)| *to = stride);
+        Self { raw, count: given.len(), strides }
+    }
+
+    /// Returns the strides, of which there must not be too many.
+    fn strides(&self) -> Result<&[isize]> {
+        self.strides.get(..self.count).ok_or_else(|| too_many_axes(self.count))
+    }
+
+    /// Returns the axes, the first element of which is at byte `first` of a file, in which elements of `size` bytes may
+    /// lie within the bytes `within`.
+    fn axes(&self, size: usize, first: u64, within: &Range<u64>) -> Result<Axes> {
+        let strides = self.strides()?;
+        let shape = self.raw.shape.as_ref().map(Result::as_ref).transpose().map_err(|&ndim| too_many_axes(ndim))?;
+        let dims = shape.map_or_else(|| Dims::new(&[1]), |shape| Ok(shape.dims()))?;
+        if dims.len() != strides.len() {
+            let (text, ndim) = (shape.map_or("[n]".to_owned(), ToString::to_string), dims.len());
+            return Err(Error::shape(format!("{} strides were given for the {ndim} axes of {text}", strides.len())));
+        }
+        if self.raw.order != Order::C {
+            return Err(Error::shape("elements with strides have no other order than these: leave out `order`"));
+        }
+        dims.checked_len(size)?;
+        let mut axes = Axes::new(&dims, strides);
+        let axis = match shape {
+            None => Some(0),
+            Some(shape) if shape.is_given() => None,
+            Some(shape) => Some(shape.one_axis()?),
+        };
+        if let Some(axis) = axis {
+            let len = rest_of(&axes, axis, size, first, within)?;
+            dims.with(axis, len).checked_len(size)?;
+            axes.set(axis, len, strides[axis]);
+        }
+        // An axis of one element has any stride, and so have all if there is no element.
+        for axis in 0..axes.ndim() {
+            let len = axes.lens()[axis];
+            if len < 2 {
+                axes.set(axis, len, 0);
+            }
+        }
+        Ok(axes)
+    }
+}
+
+/// Returns the number of elements along an axis with which all elements still lie within the bytes of a file.
+fn rest_of(axes: &Axes, axis: usize, size: usize, first: u64, within: &Range<u64>) -> Result<usize> {
+    let stride = axes.strides()[axis];
+    if axes.lens().contains(&0) {
+        return Err(Error::shape(format!("axis {axis} cannot be inferred: another axis has length 0")));
+    }
+    if stride == 0 {
+        let text = format!("axis {axis} cannot be inferred: any number of elements with a stride of 0 fits any file");
+        return Err(Error::shape(text));
+    }
+    // The axis has one element.
+    let (low, high) = axes.reach();
+    let before = (i128::from(first) - i128::from(within.start)).saturating_add(low);
+    let behind = (i128::from(within.end) - i128::from(first)).saturating_sub(high).saturating_sub(size as i128);
+    if before < 0 || behind < 0 {
+        return Ok(0);
+    }
+    let more = if stride > 0 { behind / stride as i128 } else { before / (stride as i128).abs() };
+    usize::try_from(more + 1)
+        .map_err(|_| Error::overflow("the file", format!("{} elements along axis {axis}", more + 1)))
+}
+
+impl fmt::Debug for StridedRaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let strides = &self.strides[..self.count.min(MAX_NDIM)];
+        f.debug_struct("StridedRaw").field("raw", &self.raw).field("strides", &strides).finish()
+    }
 }
 
 impl Raw {
@@ -124,5 +213,39 @@ impl<E: SizedElements> sealed::NewFormat<E> for Raw {
             self.offset
         ))
         .error())
+    }
+}
+
+impl<E: SizedElements> Format<E> for StridedRaw {}
+impl<E: SizedElements> sealed::Format<E> for StridedRaw {
+    const STATED: bool = false;
+
+    fn find(&self, elements: &E, bytes: &mut Bytes<'_>) -> Result<Layout> {
+        let is_given = self.raw.shape.as_ref().is_some_and(|shape| shape.as_ref().is_ok_and(Shape::is_given));
+        let within = match bytes {
+            Bytes::File(bytes) => bytes.range()?,
+            // What is not asked for is not read.
+            Bytes::Stream(stream) if is_given => 0..stream.len().unwrap_or(u64::MAX),
+            Bytes::Stream(stream) => 0..stream.measure()?,
+        };
+        let (size, offset) = (elements.size(), within.start.saturating_add(self.raw.offset));
+        let axes = self.axes(size, offset, &within)?;
+        let layout = Layout::contiguous(offset, within.end, Dims::new(axes.lens())?, Order::C, size);
+        if axes.lens().contains(&0) {
+            return Ok(layout);
+        }
+        let before = i128::from(self.raw.offset).saturating_add(axes.reach().0);
+        if before < 0 {
+            return Err(Error::out_of_range(format!(
+                "{} elements with strides of {:?} bytes begin {} bytes before the file, since the element at the first \
+                 index is at byte {}",
+                layout.dims,
+                axes.strides(),
+                -before,
+                self.raw.offset
+            )));
+        }
+        let layout = Layout { strides: Some(axes.into()), ..layout };
+        layout.span().map(|_| layout)
     }
 }

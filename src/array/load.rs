@@ -4,6 +4,8 @@ use super::elements::{Layout, sealed::Described};
 use super::source::{Bytes, FileBytes};
 use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{Advice, At, Portion, Region};
+use crate::shape::Axes;
+use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
@@ -22,10 +24,13 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
     let span = layout.span()?;
     let needed = span as u64;
     let past_end = |file_len: u64| {
-        let (what, offset) = (format!("{} elements of `{}`", layout.dims, elements.name(layout)), layout.offset);
+        let (what, offset) = (layout.describe(&elements.name(layout)), layout.start());
         let error = Reason::PastEnd { what, offset, needed, file_len, hint: "" }.error();
         error.at_bytes(offset..offset.saturating_add(needed))
     };
+    if let Some(axes) = &layout.strides {
+        return gather(layout, axes, bytes, len, &past_end);
+    }
     if layout.offset.checked_add(needed).is_none_or(|end| end > layout.end) {
         return Err(past_end(layout.end));
     }
@@ -79,6 +84,138 @@ pub(super) fn read(elements: &impl Described, layout: &Layout, bytes: Bytes<'_>)
         }
     }
     Ok(region)
+}
+
+/// Reads elements with strides into newly allocated memory, contiguously in C order.
+fn gather(
+    layout: &Layout,
+    axes: &Axes,
+    bytes: Bytes<'_>,
+    len: usize,
+    past_end: &dyn Fn(u64) -> Error,
+) -> Result<Region> {
+    let (start, span) = (layout.start(), layout.span()?);
+    let end = start.checked_add(span as u64).filter(|&end| end <= layout.end);
+    let end = end.ok_or_else(|| past_end(layout.end))?;
+    let runs = ByteRuns::new(axes, layout.before(), layout.size);
+    match bytes {
+        Bytes::File(FileBytes { file, .. }) => {
+            let mut region = memory(len)?;
+            let mut near = Near::new(file, start, span, &runs);
+            let read = runs.copy_to(region.memory_mut(), |at, to| near.read(at, to));
+            let file_len = file.metadata().map_err(|source| Error::io("read the file's length", source))?.len();
+            match read {
+                // The file has become shorter, and may be longer again.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(past_end(file_len.min(end - 1))),
+                Err(source) => Err(Error::io("read the elements", source)),
+                // A read that was under way when the file was cut gives zeros for some of what is gone.
+                Ok(()) if file_len < end => Err(past_end(file_len)),
+                Ok(()) => Ok(region),
+            }
+        }
+        Bytes::Stream(mut stream) => {
+            stream.skip_to(start)?;
+            let mut all = Vec::new();
+            let read = (&mut stream).take(span as u64).read_to_end(&mut all);
+            read.map_err(|source| Error::io("read the elements", source))?;
+            if all.len() < span {
+                return Err(past_end(stream.position()));
+            }
+            let mut region = memory(len)?;
+            let copied = runs.copy_to(region.memory_mut(), |at, to| {
+                to.copy_from_slice(&all[at..at + to.len()]);
+                Ok(())
+            });
+            copied.map_err(|source| Error::io("read the elements", source))?;
+            stream.finish()?;
+            Ok(region)
+        }
+    }
+}
+
+/// Runs of contiguous bytes, in C order.
+struct ByteRuns {
+    /// The axes along which the runs lie.
+    axes: Axes,
+    /// The position of the first run.
+    first: usize,
+    /// The length of a run.
+    len: usize,
+}
+
+impl ByteRuns {
+    /// Returns the runs of bytes that hold elements of `size` bytes along axes.
+    fn new(axes: &Axes, first: usize, size: usize) -> Self {
+        let mut axes = axes.joined();
+        let mut len = size;
+        if let Some(last) = axes.ndim().checked_sub(1).filter(|&last| axes.strides()[last] == size as isize) {
+            len *= axes.lens()[last];
+            axes.remove(last);
+        }
+        Self { axes, first, len }
+    }
+
+    /// Copies the runs one after another to `target`, by calls of `copy` with the position of a run and its place.
+    fn copy_to(&self, target: &mut [u8], mut copy: impl FnMut(usize, &mut [u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut index = vec![0; self.axes.ndim()];
+        // Elements of no bytes have no runs.
+        for to in target.chunks_exact_mut(self.len.max(1)) {
+            let offset = self.axes.offset(&index).unwrap_or(0);
+            copy(self.first.wrapping_add_signed(offset), to)?;
+            for (index, &len) in index.iter_mut().zip(self.axes.lens()).rev() {
+                *index += 1;
+                if *index < len {
+                    break;
+                }
+                *index = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A reader of bytes of a file, which keeps those around the last that were read if others near them are read next.
+struct Near<'a> {
+    file: &'a File,
+    /// The position in the file of the first byte.
+    start: u64,
+    /// The number of bytes.
+    span: usize,
+    /// The bytes that are kept, and their position.
+    kept: Vec<u8>,
+    from: usize,
+    /// The number of bytes to read at once, or 0 to keep none.
+    most: usize,
+    /// Whether those before are read next, rather than those behind.
+    backwards: bool,
+}
+
+impl<'a> Near<'a> {
+    fn new(file: &'a File, start: u64, span: usize, runs: &ByteRuns) -> Self {
+        /// The distance up to which the bytes between two runs are read as well.
+        const CLOSE: usize = 1 << 13;
+        let strides = runs.axes.strides();
+        let stride = strides.iter().copied().min_by_key(|stride| stride.unsigned_abs()).unwrap_or(0);
+        let is_near = stride.unsigned_abs() <= CLOSE && runs.len < BUFFER;
+        let most = if is_near { BUFFER.min(span) } else { 0 };
+        Self { file, start, span, kept: Vec::new(), from: 0, most, backwards: stride < 0 }
+    }
+
+    fn read(&mut self, at: usize, to: &mut [u8]) -> io::Result<()> {
+        let end = at + to.len();
+        if self.most == 0 {
+            return At { file: self.file, position: self.start + at as u64 }.read_exact(to);
+        }
+        if at < self.from || end > self.from + self.kept.len() {
+            self.from = if self.backwards { end.saturating_sub(self.most) } else { at };
+            self.kept.resize(self.most.min(self.span - self.from), 0);
+            let read = At { file: self.file, position: self.start + self.from as u64 }.read_exact(&mut self.kept);
+            // Nothing is kept of what could not be read.
+            read.inspect_err(|_| self.kept.clear())?;
+        }
+        to.copy_from_slice(&self.kept[at - self.from..end - self.from]);
+        Ok(())
+    }
 }
 
 /// Allocates zeroed memory that is about to be written.

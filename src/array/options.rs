@@ -1,10 +1,11 @@
 //! The methods that open arrays, each written once for all element types, formats and sources.
 
-use super::elements::{Again, Elements, Layout, Typed, sealed::Described};
-use super::format::{Format, Raw};
+use super::elements::{Again, Elements, Layout, Strided, Typed, sealed::Described};
+use super::format::{Format, Raw, StridedRaw};
 use super::source::{Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
 use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Shared, SharedMut, Stable};
+use crate::dtype::DType;
 use crate::error::{Error, Reason, Result};
 use crate::region::{self, Mode, Portion, RangeLock, Region};
 use crate::shape::{IntoShape, Order};
@@ -195,6 +196,71 @@ impl<E> Options<E, Raw> {
         self.format.order = order;
         self
     }
+}
+
+macro_rules! strides {
+    ($($elements:ty $(, $T:ident)?: $into:ty, $map:expr, $example:literal;)*) => {$(
+        impl$(<$T>)? Options<$elements, Raw> {
+            /// Sets the strides: the distance in bytes from one element to the next along each axis. NumPy:
+            /// `np.ndarray(shape, dtype, buffer, offset, strides)`.
+            ///
+            /// There must be one stride per axis of the [`shape`](Self::shape), and this must be the last setting of
+            /// the format. [`offset`](Self::offset) is the position of the element at the first index, from which
+            /// negative strides lead backwards. If one length is `None`, there are as many elements along that axis as
+            /// the file has. Elements may begin at any byte, and only the pages of the bytes from the first to the last
+            /// of them are mapped.
+            ///
+            /// For reading, elements may overlap, as sliding windows do, or be the same, with a stride of 0. For
+            /// writing, each stride must lead past all elements along the axes with smaller strides.
+            ///
+            /// # Errors
+            ///
+            /// Opening returns an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange) if an element would lie
+            /// before the beginning of the file, [`PastEnd`](crate::ErrorKind::PastEnd) if one would lie behind its
+            /// end, [`Shape`](crate::ErrorKind::Shape) if the number of strides is not that of the axes, if an
+            /// [`order`](Self::order) other than C was set, or if an axis of stride 0 is to be inferred, and
+            /// [`Unsupported`](crate::ErrorKind::Unsupported) if the elements may overlap and the array is not opened
+            /// for reading only.
+            #[doc = $example]
+            #[must_use]
+            pub fn strides(self, bytes: impl AsRef<[isize]>) -> Options<$into, StridedRaw> {
+                let format = StridedRaw::new(self.format, bytes.as_ref());
+                Options { elements: $map(self.elements), format, settings: self.settings }
+            }
+        }
+    )*};
+}
+strides! {
+    Typed<T>, T: Strided<T>, |_| Strided::new(), r#"
+The array is a [`MmapWindow`](super::MmapWindow), or a [`SharedArray`](crate::SharedArray). Every fourth sample, and
+windows of 1000 samples that begin 250 samples apart:
+
+```
+use mmap_array::{Le, MmapArray};
+# let dir = tempfile::tempdir()?;
+# let path = dir.path().join("samples");
+let samples: Vec<u8> = (0..4000_u16).flat_map(u16::to_le_bytes).collect();
+std::fs::write(&path, samples)?;
+let options = MmapArray::<Le<u16>>::options();
+let fourths = options.shape(1000).strides([8]).open_shared(&path)?;
+assert_eq!(fourths.at([999])?.get(), 3996);
+let windows = options.shape([None, Some(1000)]).strides([500, 2]).open_shared(&path)?;
+assert_eq!(windows.shape(), [13, 1000]);
+assert_eq!(windows.at([12, 0])?.get(), 3000);
+# Ok::<(), std::io::Error>(())
+```
+"#;
+    DType: DType, |dtype| dtype, r#"
+```
+use mmap_array::DynArray;
+# let dir = tempfile::tempdir()?;
+# let path = dir.path().join("samples");
+std::fs::write(&path, [1, 0, 9, 2, 0, 9, 3, 0, 9])?;
+let options = DynArray::options("<u2".parse()?).offset(6).shape(3).strides([-3]);
+assert_eq!(options.load(&path)?.to_string(), "[3 2 1]");
+# Ok::<(), std::io::Error>(())
+```
+"#;
 }
 
 impl<E, F> Options<E, F> {
@@ -786,8 +852,11 @@ impl Settings {
         bytes: &FileBytes<'_>,
         mode: Mode<'_>,
     ) -> Result<Region> {
+        if mode.writes() || matches!(mode, Mode::CopyOnWrite) {
+            layout.check_disjoint()?;
+        }
         let portion = self.portion_of(layout)?;
-        let what = || format!("{} elements of `{}`", layout.dims, elements.name(layout));
+        let what = || layout.describe(&elements.name(layout));
         let mut region = Region::map(bytes.file, bytes.path, layout.end, &portion, mode, what)?;
         if let Some(front) = layout.front {
             region.set_front(front);
@@ -802,6 +871,6 @@ impl Settings {
     /// Returns the portion that the elements of a layout occupy. If they are not contiguous, only the elements are
     /// locked.
     fn portion_of(self, layout: &Layout) -> Result<Portion> {
-        Ok(Portion { strips: layout.strips(), ..self.portion(layout.offset, layout.span()?) })
+        Ok(Portion { strips: layout.strips(), ..self.portion(layout.start(), layout.span()?) })
     }
 }

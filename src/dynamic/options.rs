@@ -34,9 +34,9 @@ impl<A: StableMode> Elements<A> for DType {
     type Array = DynArray<A>;
 
     fn array(&self, region: Region, layout: Layout) -> Result<DynArray<A>> {
-        let axes = layout.axes();
+        let (first, axes) = (layout.before(), layout.axes());
         // A format may have made axes of those that elements have within.
-        DynArray::strided(region, layout.dtype.unwrap_or_else(|| self.clone()), axes, layout.order)
+        DynArray::strided(region, first, layout.dtype.unwrap_or_else(|| self.clone()), axes, layout.order)
     }
 }
 

@@ -88,6 +88,7 @@ impl Npy {
             order: header.order(),
             size,
             rows_of: found.rows_of.map(Box::new),
+            strides: None,
             dtype: elements.dtype_in(header),
             again: None,
             front: Some(self.front()),

@@ -5,6 +5,7 @@
 
 use super::{Dims, MAX_NDIM, Order};
 use crate::error::{Error, Result};
+use std::fmt;
 
 /// The maximum number of axes that are stored inline.
 const INLINE: usize = 6;
@@ -285,6 +286,29 @@ impl Axes {
         }
     }
 
+    /// Returns the distances in bytes from the first element to the elements at the lowest and at the highest address,
+    /// of which there must be one. They saturate.
+    pub(crate) fn reach(&self) -> (i128, i128) {
+        let far = |(&len, &stride): (&usize, &isize)| (len as i128 - 1) * stride as i128;
+        let ends = self.lens().iter().zip(self.strides()).map(far);
+        ends.fold((0, 0), |(low, high): (i128, i128), end| {
+            (low.saturating_add(end.min(0)), high.saturating_add(end.max(0)))
+        })
+    }
+
+    /// Returns whether elements of `size` bytes may overlap: whether a stride does not lead past all elements along the
+    /// axes with smaller strides.
+    pub(crate) fn may_overlap(&self, size: usize) -> bool {
+        let mut taken = size as i128;
+        !self.lens().contains(&0)
+            && self.slowest_first().into_iter().rev().any(|axis| {
+                let (len, stride) = (self.lens()[axis], self.strides()[axis].unsigned_abs() as i128);
+                let overlaps = len > 1 && stride < taken;
+                taken = taken.saturating_add((len as i128 - 1) * stride);
+                overlaps
+            })
+    }
+
     /// Returns whether the strides are nonnegative and in descending order.
     #[inline]
     pub(crate) fn is_in_memory_order(&self) -> bool {
@@ -319,6 +343,12 @@ impl Axes {
             }
         }
         (axes, offset)
+    }
+}
+
+impl fmt::Debug for Axes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Axes").field("lens", &self.lens()).field("strides", &self.strides()).finish()
     }
 }
 
@@ -389,6 +419,32 @@ mod tests {
             let twos = dims(&vec![2; ndim.min(30)]);
             assert_eq!(Axes::contiguous(&twos, Order::C, 1).joined().ndim(), usize::from(ndim > 0));
         }
+    }
+
+    #[test]
+    fn elements_overlap_where_a_model_says_so_unless_they_interlock() {
+        let mut cases = 0;
+        for (a, b, c) in (1..4).flat_map(|a| (1..4).flat_map(move |b| (1..4).map(move |c| (a, b, c)))) {
+            for (i, j) in (-9..10).flat_map(|i| (-9..10).map(move |j| (i, j))) {
+                let axes = axes(&[a, b, c], &[i, 5, j]);
+                for size in 1..4 {
+                    let index = |n: usize| [n / (b * c), n / c % b, n % c];
+                    let all: Vec<isize> = (0..a * b * c).map(|n| axes.offset(&index(n)).unwrap()).collect();
+                    let (low, high) = axes.reach();
+                    assert_eq!(all.iter().min().map(|&low| low as i128), Some(low));
+                    assert_eq!(all.iter().max().map(|&high| high as i128), Some(high));
+                    let mut bytes: Vec<isize> = all.iter().flat_map(|&at| at..at + size as isize).collect();
+                    bytes.sort_unstable();
+                    let overlap = bytes.windows(2).any(|pair| pair[0] == pair[1]);
+                    assert!(!overlap || axes.may_overlap(size), "{axes:?} {size}", axes = (a, b, c, i, j));
+                    cases += usize::from(!overlap && !axes.may_overlap(size));
+                }
+            }
+        }
+        assert!(cases > 5000, "{cases}");
+        assert!(!axes(&[0, 5], &[0, 0]).may_overlap(4) && axes(&[2], &[0]).may_overlap(1));
+        // Every other, and those between.
+        assert!(axes(&[2, 3], &[3, 2]).may_overlap(1));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl SharedPortion {
     }
 
     pub(crate) fn raw_view(&self) -> RawView {
-        RawView { ptr: address(&self.region), axes: self.axes.clone() }
+        RawView { ptr: address(&self.region).add(self.layout.before()), axes: self.axes.clone() }
     }
 
     /// Returns a view of a copy made by [`copy`](Self::copy).
@@ -69,10 +69,9 @@ impl SharedPortion {
 
     /// Returns one element over the same mapping, or `None` if the index is outside the shape.
     pub(crate) fn element(&self, index: &[usize]) -> Option<Self> {
-        // Backwards goes no axis of a file.
-        let start = self.axes.offset(index)? as usize;
-        let (offset, dims) = (self.layout.offset + start as u64, Dims::new(&[]).ok()?);
-        let layout = Layout { offset, dims, rows_of: None, ..self.layout.clone() };
+        let start = self.layout.before().wrapping_add_signed(self.axes.offset(index)?);
+        let (offset, dims) = (self.layout.start() + start as u64, Dims::new(&[]).ok()?);
+        let layout = Layout { offset, dims, rows_of: None, strides: None, ..self.layout.clone() };
         let region = self.region.part(start..start + layout.size);
         Some(Self { region, axes: layout.axes(), layout, again: Arc::clone(&self.again), rows: None })
     }
@@ -163,7 +162,7 @@ impl SharedPortion {
 /// Returns a range of the rows of a region.
 fn cut(region: &Region, layout: &Layout, rows: Range<usize>) -> (Region, Layout) {
     let part = layout.rows(rows);
-    let start = (part.offset - layout.offset) as usize;
+    let start = (part.start() - layout.start()) as usize;
     // The rows of a portion that is mapped take no more of the address space than it.
     let len = part.span().unwrap_or(0);
     (region.part(start..start + len), part)

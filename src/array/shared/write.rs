@@ -168,6 +168,17 @@ where
 {
     fn change<R>(&self, f: impl FnOnce(ArrayView<'_, T, SharedMut>) -> R) -> Result<R> {
         let size = size_of::<T>();
+        let axes = self.portion.axes();
+        if let Some(axis) =
+            (0..axes.ndim()).find(|&axis| axes.lens()[axis] > 1 && axes.strides()[axis] % size as isize != 0)
+        {
+            let stride = axes.strides()[axis];
+            let text = format!(
+                "cannot change elements atomically: along axis {axis} they lie {stride} bytes apart, which is not a \
+                 multiple of {size}"
+            );
+            return Err(Error::unsupported(text).in_file(self.path()));
+        }
         if self.byte_offset() % size as u64 != 0 {
             let address = format!("byte {} of the file, which is not a multiple of {size}", self.byte_offset());
             let text = format!("cannot change elements atomically: they begin at {address}");
