@@ -121,6 +121,7 @@ mod nearest;
 pub mod npy;
 #[cfg(feature = "npz")]
 pub mod npz;
+pub mod packed;
 mod print;
 mod region;
 mod shape;

@@ -23,7 +23,7 @@ mod retype;
 pub(crate) mod shaping;
 mod slice;
 mod statistics;
-mod wide;
+pub(crate) mod wide;
 mod write;
 
 pub use crate::field::Field;

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["dtype"],
     &["element"],
     &["view"],
-    &["array", "io"],
+    &["array", "io", "packed"],
     &["dynamic"],
     &["npy", "npz"],
     &["interop"],

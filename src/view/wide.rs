@@ -7,7 +7,7 @@
 //! machines run.
 
 /// A loop together with its data.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     type Output;
 
     /// Runs the loop. Implementations must be `#[inline(always)]`, and so must everything in them that matters: what is
@@ -17,7 +17,7 @@ pub(super) trait Kernel {
 
 /// Runs the kernel with the widest instructions that the processor has.
 #[inline]
-pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), not(mmap_array_baseline)))]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.
