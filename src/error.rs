@@ -171,7 +171,7 @@ pub(crate) enum Reason {
     SizeMismatch(String),
     #[error("{0}")]
     Header(String),
-    #[cfg(feature = "npz")]
+    #[cfg(any(feature = "npz", feature = "tar"))]
     #[error("{0}")]
     Archive(String),
     #[error("{0}")]
@@ -269,7 +269,7 @@ impl Reason {
             Self::NotContiguous(_) => ErrorKind::NotContiguous,
             Self::SizeMismatch(_) => ErrorKind::SizeMismatch,
             Self::Header(_) => ErrorKind::Header,
-            #[cfg(feature = "npz")]
+            #[cfg(any(feature = "npz", feature = "tar"))]
             Self::Archive(_) => ErrorKind::Archive,
             Self::DType(_) | Self::Literal { .. } => ErrorKind::DType,
             Self::DTypeMismatch(_) => ErrorKind::DTypeMismatch,
@@ -395,7 +395,7 @@ impl Error {
 
     /// Adds the name of a member of an archive. If the member cannot be decompressed or its checksum is wrong, states
     /// that it is damaged, rather than that a system call failed.
-    #[cfg(feature = "npz")]
+    #[cfg(any(feature = "npz", feature = "tar"))]
     pub(crate) fn of_member(mut self, name: &str) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         match &self.0.reason {

@@ -41,7 +41,7 @@
 //! | [`DynArray`], [`DynView`] | of a [`DType`] that is known only at run time | fields by name, values, conversions, printing |
 //!
 //! [`Options`] and [`CreateOptions`] list the ways to open and to create them. [`npy`] does the same for NumPy's files,
-//! and `npz` for the members of its archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any of
+//! and `npz` and `tar` for the members of archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any of
 //! which may be killed. Elements are numbers, arrays of them, the types in [`element`], and [records](guide::records):
 //! structs whose fields have names.
 //!
@@ -80,6 +80,7 @@
 //! | `derive` (default) | `#[derive(Record)]`, for structs whose fields have names |
 //! | `npz` | the module `npz`: NumPy's archives |
 //! | `flate2`, `ruzstd` | loading of `.npy.gz` and `.npy.zst` files |
+//! | `tar` | the module `tar`: members of uncompressed tar archives |
 //! | `ndarray` | conversions of views to and from ndarray's, without a copy |
 //! | `arrow` | rows as Arrow's columns, without a copy if their layout is Arrow's, and Arrow's batches as records |
 //! | `rayon` | parallel iteration, reductions and copies |
@@ -125,6 +126,8 @@ pub mod packed;
 mod print;
 mod region;
 mod shape;
+#[cfg(feature = "tar")]
+pub mod tar;
 pub mod view;
 
 #[doc(inline)]

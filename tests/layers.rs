@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["view"],
     &["array", "io", "packed"],
     &["dynamic"],
-    &["npy", "npz"],
+    &["npy", "npz", "tar"],
     &["interop"],
 ];
 

@@ -772,7 +772,7 @@ impl<E, F> Options<E, F> {
     {
         let layout = self.format.find(&self.elements, &mut bytes)?;
         let _lock = match &bytes {
-            Bytes::File(bytes) if bytes.path.is_some() => {
+            Bytes::File(bytes) if bytes.path.is_some() && bytes.member.is_none() => {
                 self.settings.portion_of(&layout)?.take_lock(bytes.file, Mode::Read)?
             }
             // The lock belongs to the open file, and would take an array's with it when it goes.

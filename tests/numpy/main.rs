@@ -34,6 +34,8 @@ mod shared;
 mod structs;
 #[cfg(feature = "derive")]
 mod table;
+#[cfg(feature = "tar")]
+mod tar;
 mod texts;
 mod told;
 #[cfg(feature = "derive")]
