@@ -16,6 +16,7 @@ mod iter;
 pub(crate) mod named;
 #[cfg(feature = "rayon")]
 mod parallel;
+pub(crate) mod ragged;
 mod raw;
 pub(crate) mod reduce;
 mod reduction;
@@ -32,6 +33,7 @@ pub use by_axis::Reduced;
 pub(crate) use convert::With;
 pub use display::Display;
 pub use iter::Iter;
+pub use ragged::{Offset, Ragged, Rows};
 pub(crate) use raw::{RawView, resolve};
 pub use shaping::AxisIter;
 pub use slice::{AxisSlice, Slices};

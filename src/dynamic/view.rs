@@ -12,11 +12,11 @@ use crate::shape::{Axes, IntoShape, Order, too_many_axes};
 use crate::view::display::{Display, Printed};
 use crate::view::named::described;
 use crate::view::shaping::{Shaped, for_modes, shaping};
-use crate::view::{ArrayView, RawView, Slices};
+use crate::view::{ArrayView, RawView, Rows, Slices, ragged};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
-use std::ops::RangeBounds;
+use std::ops::{Range, RangeBounds};
 use std::sync::LazyLock;
 
 /// A view of elements of a [`DType`] that is known only at run time, with a shape and strides.
@@ -71,6 +71,17 @@ impl<A: Aliasing> Clone for DynView<'_, A> {
 unsafe impl<A> Send for DynView<'_, A> {}
 // SAFETY: a shared view only reads, as `&[u8]` does; it stores through typed views alone, which are argued for there.
 unsafe impl<A> Sync for DynView<'_, A> {}
+
+impl<A: Aliasing> Rows for DynView<'_, A> {}
+impl<A: Aliasing> ragged::sealed::Rows for DynView<'_, A> {
+    fn len(&self) -> Option<usize> {
+        self.shape().first().copied()
+    }
+
+    fn rows(&self, rows: Range<usize>) -> Self {
+        self.rows(rows)
+    }
+}
 
 impl<'a> DynView<'a> {
     /// Creates a view of a slice of bytes, in C order. One axis of `shape` may be `None`, in which case its length is

@@ -27,6 +27,7 @@ mod places;
 #[allow(dead_code)]
 #[path = "../python/mod.rs"]
 mod python;
+mod ragged;
 #[cfg(feature = "derive")]
 mod records;
 mod shared;
