@@ -12,6 +12,12 @@
 //! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
 //! archives of such files, stored and deflated. With `--concat`, each is such a file twice, in the form of the target
 //! `concat`, or a pickle.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz | --tar] SOURCE…` writes every string in
+//! the Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
+//! libFuzzer's format.
+//!
+//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
+//! archives of such files, stored and deflated. With `--tar`, they are tar archives of them, under names in each way.
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
@@ -91,6 +97,26 @@ const PICKLES: [&[u8]; 2] = [
 /// Returns the file twice, each time with its length before it.
 fn twice(file: &[u8]) -> Vec<u8> {
     [&(file.len() as u16).to_le_bytes(), file].concat().repeat(2)
+/// Returns two tar archives that contain the file: under a plain name and a long one, and under that of a PAX header,
+/// with links.
+fn tar(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(file.len() as u64);
+    let mut gnu = tar::Builder::new(Vec::new());
+    gnu.append_data(&mut header, "a.npy", file)?;
+    gnu.append_data(&mut header, "long/".repeat(30), file)?;
+    let mut pax = tar::Builder::new(Vec::new());
+    pax.append_pax_extensions([("path", "é.npy".as_bytes()), ("size", file.len().to_string().as_bytes())])?;
+    let mut header = tar::Header::new_ustar();
+    header.set_size(file.len() as u64);
+    pax.append_data(&mut header, "cut", file)?;
+    for kind in [tar::EntryType::Link, tar::EntryType::Symlink] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_entry_type(kind);
+        pax.append_link(&mut header, "link", "a.npy")?;
+    }
+    Ok([gnu.into_inner()?, pax.into_inner()?])
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -99,6 +125,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kind = args.next_if(|arg| arg.starts_with("--"));
     let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz | --concat] SOURCE…")?;
     let kind = args.next_if(|arg| ["--npy", "--npz", "--concat"].contains(&arg.as_str()));
+    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz | --tar] SOURCE…")?;
+    let kind = args.next_if(|arg| ["--npy", "--npz", "--tar"].contains(&arg.as_str()));
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
@@ -112,6 +140,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Some("--concat") => files().map(|file| twice(&file)).chain(PICKLES.map(<[u8]>::to_vec)).collect(),
         Some(_) => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
+        Some("--npz") => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
+        Some(_) => files().map(|file| tar(&file)).collect::<Result<Vec<_>, _>>()?.concat(),
         None => strings.iter().map(|string| string.clone().into_bytes()).collect(),
     };
     for (number, seed) in seeds.iter().enumerate() {
