@@ -625,7 +625,7 @@ impl<'a> Member<'a> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn reader(&self) -> Result<impl Read + use<'a>> {
-        self.named(|| Ok(self.file_bytes()?.reader()))
+        self.named(|| Ok(self.file_bytes()?.reader(0)))
     }
 
     /// Returns the range of the member's bytes in the file, after checking that the file still has them.

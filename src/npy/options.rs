@@ -2,7 +2,6 @@
 //! header is written.
 
 use super::compressed;
-use super::grow::grown_front;
 use super::grow::resized_front;
 use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
 use super::window::Window;
@@ -145,20 +144,17 @@ impl Npy {
         header.map_err(|error| error.of_header_at(self.at))
     }
 
-    /// Returns the function that changes the header when the array grows.
-    fn front(&self) -> Front {
-        match self.window {
-            _ if self.at > 0 => {
-                |_, _, _| Err(Error::unsupported("cannot grow: the array does not begin at the beginning of the file"))
-            }
-            _ if self.truncated => |_, _, _| {
-                let text = "cannot grow: the array may be truncated; open it without `allow_truncated`";
-                Err(Error::unsupported(text))
-            },
-            Window::Whole | Window::Rows(..) | Window::Segment { .. } => grown_front,
     /// Returns the function that changes the header when the array grows or shrinks.
     fn front(&self) -> Front {
         match self.window {
+            _ if self.at > 0 => |_, _, _| {
+                let text = "cannot grow or shrink: the array does not begin at the beginning of the file";
+                Err(Error::unsupported(text))
+            },
+            _ if self.truncated => |_, _, _| {
+                let text = "cannot grow or shrink: the array may be truncated; open it without `allow_truncated`";
+                Err(Error::unsupported(text))
+            },
             Window::Whole | Window::Rows(..) | Window::Segment { .. } => resized_front,
             Window::Elements(..) => |_, _, _| {
                 Err(Error::unsupported(

@@ -1,23 +1,14 @@
-//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--compressed | --npy | --npz] SOURCE…` writes every
-//! string in the Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`,
-//! in libFuzzer's format.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [KIND] SOURCE…` writes every string in the Rust sources
+//! as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in libFuzzer's format.
 //!
-//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
-//! archives of such files, stored and deflated. With `--compressed`, they are such files compressed by gzip and by
-//! Zstandard, with a byte that says which in place of the first four.
-//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz | --concat] SOURCE…` writes every string in the
-//! Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
-//! libFuzzer's format.
+//! With a kind, the files are in the form of the target of that name:
 //!
-//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
-//! archives of such files, stored and deflated. With `--concat`, each is such a file twice, in the form of the target
-//! `concat`, or a pickle.
-//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [--npy | --npz | --tar] SOURCE…` writes every string in
-//! the Rust sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in
-//! libFuzzer's format.
-//!
-//! With `--npy`, the files are `.npy` files in which the strings are headers, dtypes or shapes. With `--npz`, they are
-//! archives of such files, stored and deflated. With `--tar`, they are tar archives of them, under names in each way.
+//! - `--npy`: `.npy` files in which the strings are headers, dtypes or shapes;
+//! - `--npz`: archives of such files, stored and deflated;
+//! - `--tar`: tar archives of them, under names in each way;
+//! - `--concat`: such a file twice, or a pickle;
+//! - `--compressed`: such files compressed by gzip and by Zstandard, with a byte that says which in place of the first
+//!   four.
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
@@ -85,6 +76,8 @@ fn compressed(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
     encoder.write_all(file)?;
     let frame = ruzstd::encoding::compress_to_vec(file, ruzstd::encoding::CompressionLevel::Fastest);
     Ok([[&[0], &encoder.finish()?[4..]].concat(), [&[1], &frame[4..]].concat()])
+}
+
 /// Pickles of stacks, of protocols 2 and 4.
 const PICKLES: [&[u8]; 2] = [
     b"\x80\x02}q\0(X\x06\0\0\0chunksq\x01K\x03Jp\x11\x01\0K\x01\x87q\x02K\x02\x85q\x03\x86q\x04X\x05\0\0\0dtypeq\x05\
@@ -97,6 +90,8 @@ const PICKLES: [&[u8]; 2] = [
 /// Returns the file twice, each time with its length before it.
 fn twice(file: &[u8]) -> Vec<u8> {
     [&(file.len() as u16).to_le_bytes(), file].concat().repeat(2)
+}
+
 /// Returns two tar archives that contain the file: under a plain name and a long one, and under that of a PAX header,
 /// with links.
 fn tar(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
@@ -121,12 +116,8 @@ fn tar(file: &[u8]) -> Result<[Vec<u8>; 2], Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1).peekable();
-    let folder = args.next().ok_or("usage: seeds FOLDER [--compressed | --npy | --npz] SOURCE…")?;
+    let folder = args.next().ok_or("usage: seeds FOLDER [--KIND] SOURCE…")?;
     let kind = args.next_if(|arg| arg.starts_with("--"));
-    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz | --concat] SOURCE…")?;
-    let kind = args.next_if(|arg| ["--npy", "--npz", "--concat"].contains(&arg.as_str()));
-    let folder = args.next().ok_or("usage: seeds FOLDER [--npy | --npz | --tar] SOURCE…")?;
-    let kind = args.next_if(|arg| ["--npy", "--npz", "--tar"].contains(&arg.as_str()));
     let mut strings = BTreeSet::new();
     for source in args {
         add_strings(fs::read_to_string(&source)?.parse()?, &mut strings);
@@ -139,9 +130,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             files().map(|file| compressed(&file)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()
         }
         Some("--concat") => files().map(|file| twice(&file)).chain(PICKLES.map(<[u8]>::to_vec)).collect(),
-        Some(_) => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
         Some("--npz") => files().map(|file| npz(&file)).collect::<Result<_, _>>()?,
-        Some(_) => files().map(|file| tar(&file)).collect::<Result<Vec<_>, _>>()?.concat(),
+        Some("--tar") => files().map(|file| tar(&file)).collect::<Result<Vec<_>, _>>()?.concat(),
+        Some(kind) => return Err(format!("there is no kind {kind}").into()),
         None => strings.iter().map(|string| string.clone().into_bytes()).collect(),
     };
     for (number, seed) in seeds.iter().enumerate() {
