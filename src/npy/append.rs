@@ -42,7 +42,8 @@ use std::thread;
 /// file; [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch) and [`Shape`](crate::ErrorKind::Shape) if the rows do not
 /// match the array; [`Unsupported`](crate::ErrorKind::Unsupported) if other data follow the array;
 /// [`OutOfRange`](crate::ErrorKind::OutOfRange) for a 0-d array; [`Locked`](crate::ErrorKind::Locked) while another
-/// process or thread adds rows with this function or [`grow`](crate::MmapArrayMut::grow);
+/// process or thread changes the length of the array, with this function, [`grow`](crate::MmapArrayMut::grow) or
+/// [`shrink`](crate::MmapArrayMut::shrink);
 /// [`Sidecar`](crate::ErrorKind::Sidecar) for an array that [`fill`](super::fill()) is filling;
 /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails.
 ///
