@@ -112,6 +112,8 @@ rows {
     r#"np.memmap(new, dtype, "w+", shape=(4, 6))"# => (MmapArray::<T>::create_options([4, 6]).create(new)?);
     r#"np.memmap(open(f, "rb"), dtype, "r")"# => (MmapArray::<T>::options().open(&File::open(f)?)?);
     r#"np.memmap(f, ">f4", "r", offset=1, shape=5)"# => (MmapArray::<Be<f32>>::options().offset(1).shape(5).open(f)?);
+    r#"np.lib.stride_tricks.as_strided(np.memmap(f, dtype, "r", 8), (5, 4), (16, 4))"# =>
+        (MmapArray::<T>::options().offset(8).shape([5, 4]).strides([16, 4]).open(f)?.view());
     r#"np.memmap(f, [("a", "<u2"), ("b", "<f4")], "r", 8, 16)"# =>
         (DynArray::options("[('a', '<u2'), ('b', '<f4')]".parse()?).offset(8).shape(16).open(f)?);
     r#"np.memmap(TemporaryFile(), dtype, "w+", shape=(4, 6))"# => (MmapArrayMut::<T>::scratch([4, 6])?);
@@ -288,6 +290,7 @@ rows {
     "arr.flush()" => { arr.flush()?; }, "arr[1:3].flush()" => { arr.flush_rows(1..3)?; };
     "del arr" => { arr.close()?; };
     r#"arr = np.memmap(f, "f4", "r+", 8, (6, 6))"# => { arr.grow(2)?; };
+    r#"with open(f, "r+") as file: file.truncate(56)"# => { arr.shrink(2)?; };
     "arr.tofile(new)" => { arr.tofile(new)?; }, "arr[:, ::2].tofile(new)" => { arr.view().step_axis(1, 2).tofile(new)?; };
     r#"arr.tofile(open(new, "wb"))"# => { arr.view().write_to(&mut File::create(new)?)?; };
 }
@@ -314,6 +317,7 @@ rows {
     "np.load(f)" => (npy::load::<T>(f)?),
     r#"np.load(f).astype("f8")"# => (npy::dyn_options().load(f)?.view().to_vec_as::<f64>()?);
     r#"np.load(open(f, "rb"))"# => (npy::options::<T>().load_from(File::open(f)?)?);
+    "np.concatenate([np.load(f), np.load(f)])" => (npy::concat::<T>([f, f])?.load()?);
     "np.save(new, arr)" => { npy::save(new, &arr)?; }, "np.save(new, arr[:, ::2])" => { npy::save(new, &arr.view().step_axis(1, 2))?; };
     r#"np.save(open(new, "wb"), arr)"# => { npy::save_to(&mut File::create(new)?, &arr)?; };
     "np.save(f, np.concatenate([np.load(f), arr]))" => { npy::append(f, &arr)?; };
