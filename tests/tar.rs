@@ -298,7 +298,7 @@ fn names_come_from_the_header_that_states_them_last() {
     let mut not_utf8 = header("", b'0', 1);
     not_utf8.as_old_mut().name[..4].copy_from_slice(b"\xff.\xc3\xa9");
     not_utf8.set_cksum();
-    let padded = |bytes: &[u8]| [bytes, &[b'1'], &[0; 511]].concat();
+    let padded = |bytes: &[u8]| [bytes, b"1", &[0; 511]].concat();
     write(
         &path,
         &[
@@ -577,7 +577,7 @@ fn checksums_of_signed_bytes_are_accepted() {
         .map(|(at, &byte)| i64::from(if (148..156).contains(&at) { b' ' } else { byte } as i8))
         .sum();
     old.as_old_mut().cksum = *format!("{sum:06o}\0 ").as_bytes().first_chunk().unwrap();
-    write(&path, &[old.as_bytes(), &[b'1'], &[0; 511], &END]);
+    write(&path, &[old.as_bytes(), b"1", &[0; 511], &END]);
     assert_eq!(bytes_of(Archive::open(&path).unwrap().member("aé").unwrap()), b"1");
 }
 
