@@ -14,6 +14,7 @@
 //! is what the file held.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod args;
 mod corners;
 mod csv;

@@ -1,9 +1,9 @@
 //! Where an array is: a file of its own, behind others in one file, a member of an archive, or a file without a header.
 
+use super::archive::{Archive, Member};
 use super::spool::Spooled;
 use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
-use mmap_array::npz::{Archive, Member};
 use mmap_array::{DType, DynArray, Options, Order};
 use std::cell::OnceCell;
 use std::env;
@@ -46,7 +46,8 @@ enum Place {
     Compressed(Options<FromHeader, Npy>, &'static str),
     /// The number of the member, since several may have one name.
     Member(Options<FromHeader, Npy>, Rc<Archive>, usize),
-    Raw(Options<DType>),
+    /// A file without a header, or a member that has none, and the byte at which the first element begins in it.
+    Raw(Options<DType>, u64, Option<(Rc<Archive>, usize)>),
 }
 
 /// What a file is.
@@ -67,7 +68,7 @@ impl Several {
     pub(crate) fn which(&self) -> Failure {
         match self {
             Self::Members(archive) => {
-                let names: Vec<&str> = archive.members().map(|member| member.name()).take(20).collect();
+                let names: Vec<&str> = archive.members().map(Member::name).take(20).collect();
                 let path = archive.path().display();
                 Failure::new(match names.is_empty() {
                     true => format!("{path}: an archive without members"),
@@ -92,6 +93,17 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    /// The byte at which the first element begins, the dtype, and what opens them.
+    fn options(&self) -> Result<(u64, DType, Options<DType>), Failure> {
+        let offset = self.offset.unwrap_or(0);
+        let dtype = match &self.dtype {
+            Some(dtype) => dtype.clone(),
+            None => "u1".parse()?,
+        };
+        let options = DynArray::options(dtype.clone()).offset(offset).order(self.order);
+        Ok((offset, dtype, self.shape.as_ref().map_or(options.clone(), |shape| options.shape(shape.as_slice()))))
+    }
+
     /// The shape of the array that a file of so many bytes is; `None` if it is none.
     fn shape_in(&self, itemsize: usize, file_len: u64) -> Option<Vec<usize>> {
         let lens = self.shape.clone().unwrap_or_else(|| vec![None]);
@@ -153,8 +165,8 @@ impl Source {
             if compression(&path).is_some() {
                 return Self::compressed(path, options).map(one);
             }
-            let archive = Rc::new(open_archive(&path)?);
-            let count = archive.members().len();
+            let archive = Rc::new(Archive::open(&path)?);
+            let count = archive.members().take(2).count();
             return match count {
                 1 => Self::member(options, archive, 0).map(one),
                 _ => Ok(Found::Several(Several::Members(archive))),
@@ -164,11 +176,8 @@ impl Source {
             let text = if at.is_some() { "--at takes files alone" } else { "it is no archive" };
             return Err(Failure::new(format!("{}: {text}, so it has no member {member:?}", path.display())));
         }
-        let archive = open_archive(&path)?;
-        // The library's own error names the members that there are.
-        let wanted = archive.member(member)?.data_offset().ok();
-        let same = |found: &Member<'_>| found.name() == member && found.data_offset().ok() == wanted;
-        let number = archive.members().position(|member| same(&member)).unwrap_or(0);
+        let archive = Archive::open(&path)?;
+        let number = archive.find(member)?;
         Self::member(options, Rc::new(archive), number).map(one)
     }
 
@@ -199,11 +208,14 @@ impl Source {
         number: usize,
     ) -> Result<Self, Failure> {
         let found = nth(&archive, number)?;
-        let name = found.name().to_owned();
-        let header = options.header(found)?;
-        let offset = if found.is_stored() { Some(found.data_offset()?) } else { None };
+        if found.is_other() {
+            let raw = Raw { dtype: None, offset: None, shape: None, order: Order::C };
+            return Self::raw_member(archive, number, &raw);
+        }
+        let header = found.header(options)?;
+        let offset = found.first_byte().map(|start| start + header.data_offset());
         let path = archive.path().to_owned();
-        let shown = format!("{}:{name}", path.display());
+        let shown = format!("{}:{}", path.display(), found.name());
         let file = File::open(&path)?;
         Ok(Self::new(shown, &header, offset, path, file, Place::Member(options, archive, number)))
     }
@@ -232,8 +244,13 @@ impl Source {
         }
     }
 
-    /// A file without a header.
+    /// A file without a header, or a member of an archive as such.
     pub(crate) fn raw(file: &OsStr, raw: &Raw) -> Result<Self, Failure> {
+        if let (path, Some(member)) = split(file) {
+            let archive = Archive::open(&path)?;
+            let number = archive.find(member)?;
+            return Self::raw_member(Rc::new(archive), number, raw);
+        }
         let path = PathBuf::from(file);
         if raw.offset.is_none() && path.is_file() && is_npy(&path) {
             return Err(Failure::new(format!(
@@ -242,37 +259,51 @@ impl Source {
                 path.display()
             )));
         }
-        let offset = raw.offset.unwrap_or(0);
-        let dtype = match &raw.dtype {
-            Some(dtype) => dtype.clone(),
-            None => "u1".parse()?,
-        };
-        let mut options = DynArray::options(dtype.clone()).offset(offset).order(raw.order);
-        if let Some(shape) = &raw.shape {
-            options = options.shape(shape.as_slice());
-        }
+        let (offset, dtype, options) = raw.options()?;
         let metadata = path.metadata().ok().filter(|metadata| metadata.is_file());
         let shape = match metadata.and_then(|metadata| raw.shape_in(dtype.itemsize(), metadata.len())) {
             Some(shape) => shape,
             // The library says what is wrong.
             None => options.clone().open_shared(&path)?.shape().to_vec(),
         };
+        let (name, file) = (path.display().to_string(), File::open(&path)?);
+        Ok(Self::without_header(name, raw, dtype, shape, Some(offset), path, file, Place::Raw(options, offset, None)))
+    }
+
+    fn raw_member(archive: Rc<Archive>, number: usize, raw: &Raw) -> Result<Self, Failure> {
+        let member = nth(&archive, number)?;
+        let (offset, dtype, options) = raw.options()?;
+        let shape = match raw.shape_in(dtype.itemsize(), member.size()) {
+            Some(shape) => shape,
+            None if member.is_stored() => member.raw_shape(options.clone())?,
+            None => {
+                let text = "its bytes are not a whole number of these elements, or are fewer";
+                return Err(Failure::new(format!("{}:{}: {text}", archive.path().display(), member.name())));
+            }
+        };
+        let start = member.first_byte().map(|start| start + offset);
+        let name = format!("{}:{}", archive.path().display(), member.name());
+        let path = archive.path().to_owned();
         let file = File::open(&path)?;
+        let place = Place::Raw(options, offset, Some((archive, number)));
+        Ok(Self::without_header(name, raw, dtype, shape, start, path, file, place))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are the fields")]
+    fn without_header(
+        name: String,
+        raw: &Raw,
+        dtype: DType,
+        shape: Vec<usize>,
+        data_offset: Option<u64>,
+        path: PathBuf,
+        file: File,
+        place: Place,
+    ) -> Self {
         let nbytes = shape.iter().fold(dtype.itemsize() as u64, |bytes, &len| bytes * len as u64);
-        Ok(Self {
-            name: path.display().to_string(),
-            version: None,
-            dtype,
-            shape,
-            order: raw.order,
-            nbytes,
-            data_offset: Some(offset),
-            shown: path.display().to_string(),
-            path,
-            file,
-            place: Place::Raw(options),
-            unpacked: OnceCell::new(),
-        })
+        let (order, shown) = (raw.order, path.display().to_string());
+        let unpacked = OnceCell::new();
+        Self { name, version: None, dtype, shape, order, nbytes, data_offset, path, shown, file, place, unpacked }
     }
 
     /// Has the names that the arguments have, in place of a temporary file's.
@@ -298,29 +329,34 @@ impl Source {
             }
             Place::Compressed(..) => format!("mmap_array::npy::options::<{element}>().load({path:?})?"),
             Place::Member(_, archive, number) => {
-                let name = nth(archive, *number).map_or_else(|_| String::new(), |member| member.name().to_owned());
+                let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
+                format!("mmap_array::npy::options::<{element}>().{call}({})?", self.member_call(archive, *number))
+            }
+            Place::Raw(_, offset, member) => {
+                let shape = &self.shape;
+                let order = if self.order == Order::F { ".order(mmap_array::Order::F)" } else { "" };
+                let source = member
+                    .as_ref()
+                    .map_or_else(|| format!("{path:?}"), |(archive, number)| self.member_call(archive, *number));
                 let call = if self.data_offset.is_some() { "open_shared" } else { "load" };
                 format!(
-                    "mmap_array::npy::options::<{element}>()\
-                     .{call}(mmap_array::npz::Archive::open({path:?})?.member({name:?})?)?"
-                )
-            }
-            Place::Raw(_) => {
-                let (offset, shape) = (self.data_offset.unwrap_or(0), &self.shape);
-                let order = if self.order == Order::F { ".order(mmap_array::Order::F)" } else { "" };
-                format!(
                     "mmap_array::MmapArray::<{element}>::options()\
-                     .offset({offset}).shape({shape:?}){order}.open_shared({path:?})?"
+                     .offset({offset}).shape({shape:?}){order}.{call}({source})?"
                 )
             }
         }
+    }
+
+    fn member_call(&self, archive: &Archive, number: usize) -> String {
+        let name = nth(archive, number).map_or("", Member::name);
+        format!("mmap_array::{}::Archive::open({:?})?.member({name:?})?", archive.module(), self.shown)
     }
 
     /// How the elements are compressed, if they are.
     pub(crate) fn compression(&self) -> Option<&'static str> {
         match &self.place {
             Place::Compressed(_, how) => Some(how),
-            Place::Member(..) if self.data_offset.is_none() => Some("deflate"),
+            _ if self.data_offset.is_none() => Some("deflate"),
             _ => None,
         }
     }
@@ -361,13 +397,12 @@ impl Source {
             // A window of no elements takes no memory, and all of the array is read for it.
             _ if self.data_offset.is_none() && is_part => return Ok(()),
             Place::Compressed(options, _) => options.elements(..0).load(&self.path).map(drop),
-            Place::Member(options, archive, number) if self.data_offset.is_none() => {
-                options.elements(..0).load(nth(archive, *number)?).map(drop)
+            Place::Member(options, archive, number) => nth(archive, *number)?.check(*options),
+            Place::Raw(_, _, Some((archive, number))) if self.data_offset.is_none() => {
+                io::copy(&mut nth(archive, *number)?.reader()?, &mut io::sink())?;
+                return Ok(());
             }
-            Place::Member(options, archive, number) => {
-                options.elements(..0).open_shared(nth(archive, *number)?).map(drop)
-            }
-            Place::Raw(options) => {
+            Place::Raw(options, ..) => {
                 let end = self.data_offset.and_then(|start| start.checked_add(self.nbytes));
                 if end.is_some_and(|end| self.file.metadata().is_ok_and(|metadata| end <= metadata.len())) {
                     return Ok(());
@@ -388,8 +423,9 @@ impl Source {
         let (mut stream, before): (Box<dyn Read + '_>, _) = match &self.place {
             Place::Member(options, archive, number) => {
                 let member = nth(archive, *number)?;
-                (Box::new(member.reader()?), options.header(member)?.data_offset())
+                (member.reader()?, member.header(*options)?.data_offset())
             }
+            Place::Raw(_, offset, Some((archive, number))) => (nth(archive, *number)?.reader()?, *offset),
             Place::Compressed(options, _) => {
                 (Box::new(npy::reader(&self.path)?), options.header(&self.path)?.data_offset())
             }
@@ -508,17 +544,4 @@ fn named(name: &str, error: &mmap_array::Error) -> Failure {
         Some(_) => Failure::new(told(error)),
         None => Failure::new(format!("{name}: {}", told(error))),
     }
-}
-
-pub(crate) fn open_archive(path: &Path) -> Result<Archive, Failure> {
-    let mut start = [0; 2];
-    let is_zip = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"PK");
-    // What is neither is told as what it most likely should be.
-    Archive::open(path).map_err(|error| match npy::header(path) {
-        _ if is_zip => Failure::new(format!("{}; was the archive cut short?", told(&error))),
-        Err(header) if error.to_string().contains("not an archive") => {
-            Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
-        }
-        _ => error.into(),
-    })
 }

@@ -195,19 +195,25 @@ pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &m
             return Ok(());
         }
     };
-    if archive.members().len() == 0 {
-        writeln!(out, "an archive without members")?;
-    }
+    let mut is_empty = true;
     for member in archive.members() {
+        is_empty = false;
         let how = if member.is_stored() { "stored" } else { "deflated" };
         let name = one_line(member.name());
-        match options.header(member) {
+        match member.header(options) {
             Ok(header) => {
                 let (dtype, shape) = (header.dtype(), tuple(header.shape()));
                 writeln!(out, "{name}\t{shape}\t{dtype}\t{how}\t{} bytes", member.size())?;
             }
+            Err(_) if member.is_other() => writeln!(out, "{name}\tno .npy file\t{how}\t{} bytes", member.size())?,
             Err(error) => writeln!(out, "{name}\t{}", one_line(&told(&error)))?,
         }
+    }
+    if is_empty {
+        writeln!(out, "an archive without members")?;
+    }
+    if let Some(damage) = archive.damage() {
+        writeln!(out, "{}", one_line(&damage))?;
     }
     Ok(())
 }

@@ -141,6 +141,63 @@ fn arrays_larger_than_the_address_space_are_shown_in_part() {
     }
 }
 
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn members_of_archives_are_shown_whatever_they_are() {
+    let Some(python) = crate::python::Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let make = "import io, sys, tarfile, zipfile, numpy as np\n\
+                file = io.BytesIO(); np.save(file, np.arange(6, dtype='<i2').reshape(2, 3))\n\
+                members = [('meta.json', b'{}'), ('d/x.npy', file.getvalue()), ('none', b'')]\n\
+                with zipfile.ZipFile(sys.argv[1], 'w') as archive:\n\
+                \x20   for name, content in members: archive.writestr(name, content)\n\
+                \x20   archive.writestr('deflated', b'abc' * 500, zipfile.ZIP_DEFLATED)\n\
+                with zipfile.ZipFile(sys.argv[2], 'w') as archive: archive.writestr('meta.json', '{}')\n\
+                with tarfile.open(sys.argv[3], 'w') as archive:\n\
+                \x20   for name, content in members:\n\
+                \x20       info = tarfile.TarInfo(name); info.size = len(content)\n\
+                \x20       archive.addfile(info, io.BytesIO(content))";
+    let [zip, one, tar] = ["a.npz", "one.npz", "a.tar"].map(|name| folder.path().join(name));
+    python.run(make, [&zip, &one, &tar]);
+    let member = |path: &Path, name: &str, rest: &str| {
+        let file = Path::new(&format!("{}:{name}", path.display())).to_owned();
+        inspected(args(&file, rest)).map_err(|failure| failure.text)
+    };
+    assert_eq!(
+        inspected([&zip]).unwrap(),
+        "meta.json\tno .npy file\tstored\t2 bytes\nd/x\t(2, 3)\t<i2\tstored\t140 bytes\n\
+         none\tno .npy file\tstored\t0 bytes\ndeflated\tno .npy file\tdeflated\t1500 bytes\n"
+    );
+    assert_eq!(
+        inspected([&tar]).unwrap(),
+        "meta.json\tno .npy file\tstored\t2 bytes\nd/x.npy\t(2, 3)\t<i2\tstored\t140 bytes\n\
+         none\tno .npy file\tstored\t0 bytes\n"
+    );
+    assert!(inspected([&one]).unwrap().ends_with("\n\n[123 125]\n"));
+    for (path, name) in [(&zip, "d/x"), (&tar, "d/x.npy")] {
+        assert!(member(path, name, "").unwrap().ends_with("\n\n[[0 1 2]\n [3 4 5]]\n"));
+        assert_eq!(member(path, name, "--jsonl --rows 1").unwrap(), "[3,4,5]\n");
+        assert_eq!(member(path, name, "--dtype <i2 --offset 134 --jsonl").unwrap(), "3\n4\n5\n");
+        assert!(member(path, name, "--rust").unwrap().contains("Archive::open("));
+        assert!(member(path, "none", "").unwrap().ends_with("\n\n[]\n"));
+        assert_eq!(member(path, "meta.json", "--jsonl").unwrap(), "123\n125\n");
+        assert!(member(path, "meta.json", "--dtype <i4").unwrap_err().contains("meta.json"));
+        assert!(member(path, "other", "").unwrap_err().contains("there is no member \"other\""));
+        let lines = inspected(args(path, "--json")).unwrap();
+        let of_json = lines.lines().next().unwrap();
+        assert!(of_json.starts_with("{\"member\":\"meta.json\",\"version\":null,\"descr\":\"'|u1'\""), "{of_json}");
+    }
+    let stats = member(&zip, "deflated", "--stats").unwrap();
+    assert!(stats.ends_with("1500    -    -   97   99  98.0\n"), "{stats}");
+    assert_eq!(member(&zip, "deflated", "--dtype S3 --rows -1 --jsonl").unwrap(), "\"abc\"\n");
+    // Of a tar archive that is cut, what is in front is listed, and where it ends.
+    let whole = fs::read(&tar).unwrap();
+    fs::write(&tar, &whole[..1600]).unwrap();
+    let listed = inspected([&tar]).unwrap();
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(member(&tar, "d/x.npy", "").is_err());
+}
+
 /// An archive with a member of 80 GB, which is a hole but for its header.
 const SPARSE: &str = "
 import sys, zipfile, numpy as np

@@ -1,0 +1,148 @@
+//! Archives, of either kind, and their members.
+
+use super::{Failure, told};
+use mmap_array::npy::{self, FromHeader, Header, Npy};
+use mmap_array::{DType, DynArray, Options, npz, tar};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// An archive of files.
+pub(crate) enum Archive {
+    Zip(npz::Archive),
+    Tar(tar::Archive),
+}
+
+/// A member of an archive.
+#[derive(Clone, Copy)]
+pub(crate) enum Member<'a> {
+    Zip(npz::Member<'a>),
+    Tar(tar::Member<'a>),
+}
+
+/// The same of a member of either kind.
+macro_rules! of {
+    ($member:expr, $inner:ident => $result:expr) => {
+        match $member {
+            Member::Zip($inner) => $result,
+            Member::Tar($inner) => $result,
+        }
+    };
+}
+
+impl Archive {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let begins = |offset: u64, magic: &[u8]| {
+            let mut start = vec![0; magic.len()];
+            let read = File::open(path).and_then(|mut file| {
+                file.seek(SeekFrom::Start(offset))?;
+                file.read_exact(&mut start)
+            });
+            read.is_ok() && start == magic
+        };
+        if begins(257, b"ustar") {
+            return Ok(Self::Tar(tar::Archive::open(path)?));
+        }
+        // What is neither is told as what it most likely should be.
+        npz::Archive::open(path).map(Self::Zip).map_err(|error| match npy::header(path) {
+            _ if begins(0, b"PK") => Failure::new(format!("{}; was the archive cut short?", told(&error))),
+            Err(header) if error.to_string().contains("not an archive") => {
+                Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
+            }
+            _ => error.into(),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Zip(archive) => archive.path(),
+            Self::Tar(archive) => archive.path(),
+        }
+    }
+
+    pub(crate) fn members(&self) -> Box<dyn Iterator<Item = Member<'_>> + '_> {
+        match self {
+            Self::Zip(archive) => Box::new(archive.members().map(Member::Zip)),
+            Self::Tar(archive) => Box::new(archive.members().map(Member::Tar)),
+        }
+    }
+
+    /// The number of the member of a name.
+    pub(crate) fn find(&self, name: &str) -> Result<usize, Failure> {
+        // The library's own error names the members that there are.
+        let wanted = match self {
+            Self::Zip(archive) => Member::Zip(archive.member(name)?),
+            Self::Tar(archive) => Member::Tar(archive.member(name)?),
+        };
+        let (name, place) = (wanted.name(), wanted.first_byte());
+        let same = |member: Member<'_>| member.name() == name && member.first_byte() == place;
+        Ok(self.members().position(same).unwrap_or(0))
+    }
+
+    /// The module of the library that opens it.
+    pub(crate) fn module(&self) -> &'static str {
+        match self {
+            Self::Zip(_) => "npz",
+            Self::Tar(_) => "tar",
+        }
+    }
+
+    /// What keeps the archive from being read to its end.
+    pub(crate) fn damage(&self) -> Option<String> {
+        match self {
+            Self::Zip(_) => None,
+            Self::Tar(archive) => archive.check().err().map(|error| told(&error)),
+        }
+    }
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn name(self) -> &'a str {
+        of!(self, member => member.name())
+    }
+
+    pub(crate) fn size(self) -> u64 {
+        of!(self, member => member.size())
+    }
+
+    /// Whether its bytes lie in the archive as they are.
+    pub(crate) fn is_stored(self) -> bool {
+        match self {
+            Self::Zip(member) => member.is_stored(),
+            Self::Tar(_) => true,
+        }
+    }
+
+    pub(crate) fn reader(self) -> Result<Box<dyn Read + 'a>, Failure> {
+        Ok(of!(self, member => Box::new(member.reader()?)))
+    }
+
+    /// Whether it is a file of another format than `.npy`, as far as it can be read.
+    pub(crate) fn is_other(self) -> bool {
+        let mut start = Vec::new();
+        let read = self.reader().is_ok_and(|reader| reader.take(6).read_to_end(&mut start).is_ok());
+        read && start != b"\x93NUMPY"
+    }
+
+    /// Where its first byte lies in the archive, if it is stored.
+    pub(crate) fn first_byte(self) -> Option<u64> {
+        let bytes = DynArray::options("u1".parse().ok()?).shape([0]);
+        of!(self, member => bytes.open_shared(member)).ok().map(|none| none.byte_offset())
+    }
+
+    pub(crate) fn header(self, options: Options<FromHeader, Npy>) -> mmap_array::Result<Header> {
+        of!(self, member => options.header(member))
+    }
+
+    /// Checks that all elements are there, and if they are compressed, that they are unharmed.
+    pub(crate) fn check(self, options: Options<FromHeader, Npy>) -> mmap_array::Result<()> {
+        // A window of no elements takes no memory. All of a compressed array is read for it.
+        let none = options.elements(..0);
+        of!(self, member => if self.is_stored() { none.open_shared(member).map(drop) } else { none.load(member).map(drop) })
+    }
+
+    /// The shape of the array that its bytes are.
+    pub(crate) fn raw_shape(self, options: Options<DType>) -> mmap_array::Result<Vec<usize>> {
+        of!(self, member => Ok(options.open_shared(member)?.shape().to_vec()))
+    }
+}
