@@ -7,6 +7,8 @@ mod cutter;
 mod elf_symbols;
 mod fits_image;
 mod git_index;
+#[cfg(feature = "derive")]
+mod nifti_slice;
 mod normalize;
 #[cfg(feature = "derive")]
 mod parallel_fill;
