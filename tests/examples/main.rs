@@ -17,5 +17,6 @@ mod portion;
 #[path = "../python/mod.rs"]
 mod python;
 mod stl_bounds;
+mod tokens;
 mod tz_transitions;
 mod wav_peaks;
