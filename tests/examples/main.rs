@@ -17,6 +17,8 @@ mod portion;
 #[path = "../python/mod.rs"]
 mod python;
 mod stl_bounds;
+#[cfg(feature = "derive")]
+mod ticks;
 mod tokens;
 mod tz_transitions;
 mod wav_peaks;
