@@ -79,7 +79,8 @@
 //! | --- | --- |
 //! | `derive` (default) | `#[derive(Record)]`, for structs whose fields have names |
 //! | `npz` | the module `npz`: NumPy's archives |
-//! | `flate2`, `ruzstd` | loading of `.npy.gz` and `.npy.zst` files |
+//! | `flate2`, `ruzstd` | loading of `.npy.gz` and `.npy.zst` files, and of members of archives |
+//! | `bzip2`, `lzma-rust2` | loading of members of `.npz` archives that are compressed by bzip2 and lzma |
 //! | `tar` | the module `tar`: members of uncompressed tar archives |
 //! | `ndarray` | conversions of views to and from ndarray's, without a copy |
 //! | `arrow` | rows as Arrow's columns, without a copy if their layout is Arrow's, and Arrow's batches as records |

@@ -28,7 +28,7 @@
 //! mismatch names both.
 
 mod append;
-mod compressed;
+pub(crate) mod compressed;
 mod concat;
 mod fill;
 mod grow;
@@ -45,6 +45,8 @@ pub use append::append;
 pub use compressed::{Reader, reader};
 pub use concat::{Block, Concat, TypedBlock};
 pub use fill::{Claim, Fill, FillOptions};
+#[cfg(feature = "npz")]
+pub(crate) use header::MAGIC;
 pub use header::{Header, MAX_HEADER};
 pub use headers::{Headers, headers};
 pub use options::{FromHeader, Npy};

@@ -1,10 +1,17 @@
-//! NumPy's `.npz` archives of arrays: listing members, opening stored members in place, and writing archives that can
-//! be opened in place.
+//! NumPy's `.npz` archives of arrays: listing members, opening stored members in place, writing archives that can be
+//! opened in place, adding members to them, and reading archives that were cut short.
 //!
 //! An archive is a zip file of `.npy` files. `np.savez` stores them uncompressed, so the elements of a member are
 //! contiguous in the archive and can be memory-mapped there. NumPy itself does not do this: its `mmap_mode` has no
 //! effect on archives. Members that `np.savez_compressed` deflates have to be read: [`npy::load`] streams them into
-//! memory.
+//! memory. So are members that other programs have compressed by other methods, each of which needs a Cargo feature:
+//!
+//! | method | feature | memory of the decoder |
+//! | --- | --- | --- |
+//! | deflate | `npz` | 100 KB |
+//! | bzip2 | `bzip2` | 4 MB |
+//! | lzma | `lzma-rust2` | the dictionary: 8 MB as Python writes it, at most 1 GiB, never more than the member |
+//! | zstd | `ruzstd` | the window: 8 MB or less by default, at most 128 MiB, never much more than the member |
 //!
 //! ```
 //! use mmap_array::{ArrayView, npy, npz};
@@ -31,20 +38,31 @@
 //! such as [`Le<f64>`](crate::Le) for `<f8`, or as arrays of the dtype that the file states ([`npy::dyn_options`]).
 //! [`Writer`] aligns the elements to 64 bytes.
 //!
+//! Members that are not `.npy` files are bytes: [`Member::reader`] reads them, and the options of raw files open them as
+//! arrays of any element type, such as `MmapArray::<u8>::options().open_shared(member)`.
+//!
+//! [`Writer::append`] adds members to an archive, replaces and removes them, without rewriting the others.
+//! [`Archive::recover`] finds the members of an archive whose end was lost.
+//!
 //! Opening checks what a memory map depends on: that a member lies within the file and before the directory at its end,
 //! that the name in front of its bytes is the member's, and that its elements lie within it. The checksum of a member,
 //! which requires reading all of it, is checked by [`npy::load`] and [`reader`](Member::reader), but not when the
 //! member is mapped.
 
+mod decoder;
+mod out;
+mod records;
+mod recover;
 mod writer;
 
 pub use writer::Writer;
 
 use crate::array::Source;
 use crate::array::source::{self, Bytes, FileBytes, FilePart, Stream, Want};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::npy::{self, Header};
 use crate::region::{self, At};
+use decoder::Decoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
 use std::fmt;
 use std::fs::File;
@@ -54,17 +72,40 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 
+/// The number of times that the length of a file may change while its directory is looked for.
+const MOST_TRIES: usize = 100;
+
 /// An open `.npz` archive: the names and offsets of its members. See the [module](self).
 pub struct Archive {
     zip: ZipArchive<ZipFile>,
     path: PathBuf,
     entries: Vec<Entry>,
+    /// The name of the member at which the file was cut, if the archive was recovered.
+    cut: Option<String>,
+    /// How the archive was opened, to open it again.
+    find: fn(File, &Path) -> Result<Self>,
 }
 
 /// A member of an [`Archive`], as described by the archive's directory.
 ///
-/// A member is a [`Source`]: whatever opens or loads a `.npy` file accepts it as well. A stored member opens in place,
-/// for reading ([`open`](npy::open)) or copy-on-write; a deflated member can be loaded.
+/// A member is a [`Source`]: whatever opens or loads a file accepts it as well, `.npy` files and raw files. A stored
+/// member opens in place, for reading ([`open`](npy::open)) or copy-on-write; a compressed member can be loaded.
+///
+/// ```
+/// use mmap_array::{MmapArray, npz};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("a.npz");
+/// # let mut writer = npz::Writer::create(&path)?;
+/// # writer.add("x", &7_u8)?;
+/// # writer.finish()?;
+/// let archive = npz::Archive::open(&path)?;
+/// for member in archive.members() {
+///     println!("{}: {}, {} bytes, array: {}", member.name(), member.compression(), member.size(), member.is_npy()?);
+/// }
+/// let bytes = MmapArray::<u8>::options().open_shared(archive.member("x")?)?; // also of what is no array
+/// assert_eq!(bytes.at([0])?, b'\x93');
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Member<'a> {
     archive: &'a Archive,
@@ -86,11 +127,29 @@ impl fmt::Debug for Member<'_> {
 }
 
 /// The file of an archive, read at any offset.
-struct ZipFile(File);
+struct ZipFile {
+    file: File,
+    /// How much of the file is read.
+    len: u64,
+    /// What is read behind that: the directory of an archive that has none.
+    behind: Vec<u8>,
+}
 
 impl rawzip::ReaderAt for ZipFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        At { file: &self.0, position: offset }.read(buffer)
+        match offset.checked_sub(self.len) {
+            // The zip library gives up where a read is interrupted.
+            None => loop {
+                match (At { file: &self.file, position: offset }).take(self.len - offset).read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    read => return read,
+                }
+            },
+            Some(place) => {
+                let behind = usize::try_from(place).ok().and_then(|place| self.behind.get(place..));
+                behind.unwrap_or_default().read(buffer)
+            }
+        }
     }
 }
 
@@ -98,7 +157,6 @@ impl rawzip::ReaderAt for ZipFile {
 struct Entry {
     /// The name with the `.npy` at its end, if it has that.
     name: String,
-    is_utf8: bool,
     place: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     encrypted: bool,
@@ -106,10 +164,9 @@ struct Entry {
 
 impl Entry {
     fn new(record: &ZipFileHeaderRecord<'_>) -> Self {
-        let is_utf8 = record.flags().is_utf8();
-        let name = name_of(record.file_path().as_ref(), is_utf8);
+        let name = name_of(record.file_path().as_ref(), record.flags().is_utf8());
         let (method, encrypted) = (record.compression_method(), record.flags().is_encrypted());
-        Self { name, is_utf8, place: record.wayfinder(), method, encrypted }
+        Self { name, place: record.wayfinder(), method, encrypted }
     }
 
     fn short_name(&self) -> &str {
@@ -134,6 +191,24 @@ fn cp437(byte: u8) -> char {
                          └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
     let upper = byte.checked_sub(128).and_then(|position| UPPER.chars().nth(position.into()));
     upper.unwrap_or(char::from(byte))
+}
+
+/// Returns the error for a file whose directory cannot be read: what else the file is.
+fn explained(file: &File, error: Error) -> Error {
+    if error.kind() != ErrorKind::Archive {
+        return error;
+    }
+    if Header::read(&mut At { file, position: 0 }).is_ok() {
+        return broken("not an archive but a `.npy` file: open it with `npy::open`");
+    }
+    let mut first = [0; 4];
+    match (At { file, position: 0 }).read_exact(&mut first) {
+        Ok(()) if first == records::LOCAL => broken(format!(
+            "the archive was cut short, or its end is damaged: it begins with a member, but the directory at its end \
+             cannot be read ({error}); `npz::Archive::recover` finds the members that are whole"
+        )),
+        _ => error,
+    }
 }
 
 /// Returns the error for an archive that cannot be read.
@@ -164,9 +239,13 @@ impl Archive {
     /// (self-extracting ones) are supported too, but with more than 65,535 members or 4 GiB only if the offsets in the
     /// directory count these data.
     ///
+    /// An archive to which members are being added, or were when the program was killed, is opened without these
+    /// members. See [`Writer::append`].
+    ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) if the file is not an archive or its directory is broken;
+    /// [`Archive`](crate::ErrorKind::Archive) if the file is not an archive or its directory is broken, for example
+    /// because the file was cut short: see [`recover`](Self::recover).
     /// [`Io`](crate::ErrorKind::Io) and [`NotRegularFile`](crate::ErrorKind::NotRegularFile) if the file cannot be
     /// opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
@@ -176,20 +255,50 @@ impl Archive {
     }
 
     fn of_file(file: File, path: &Path) -> Result<Self> {
-        let len = region::mappable_len(&file)?;
+        let mut zip = ZipFile { file, len: u64::MAX, behind: Vec::new() };
+        let mut file_len = region::mappable_len(&zip.file)?;
+        let mut tries = 0;
+        loop {
+            let len = out::archive_len(&zip.file, file_len).unwrap_or(file_len);
+            let opened = Self::of_zip(zip, len, path).and_then(|archive| archive.check_end(len));
+            let file = opened.as_ref().map_or_else(|(zip, _)| &zip.file, |archive| &archive.zip.get_ref().file);
+            // Where somebody adds members, what was the end of the file may have become anything.
+            let len_now = region::mappable_len(file)?;
+            if len_now == file_len || tries == MOST_TRIES {
+                return opened.map_err(|(zip, error)| explained(&zip.file, error));
+            }
+            zip = opened.map_or_else(|(zip, _)| zip, |archive| archive.zip.into_inner());
+            (file_len, tries) = (len_now, tries + 1);
+        }
+    }
+
+    /// Reads the directory of an archive that ends at byte `end` of a file. Returns the file with the error.
+    fn of_zip(zip: ZipFile, end: u64, path: &Path) -> Result<Self, (ZipFile, Error)> {
         // The largest record of a directory, so that any can be read.
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-        let located = ZipLocator::new().locate_in_reader(ZipFile(file), &mut buffer, len);
-        let zip = located.map_err(|(source, error)| match Header::read(&mut At { file: &source.0, position: 0 }) {
-            Ok(_) => broken("not an archive but a `.npy` file: open it with `npy::open`"),
-            Err(_) => zip_error("find the directory", error),
-        })?;
+        let located = ZipLocator::new().locate_in_reader(zip, &mut buffer, end);
+        let zip = located.map_err(|(zip, error)| (zip, zip_error("find the directory", error)))?;
         let mut entries = Vec::new();
         let mut records = zip.entries(&mut buffer);
-        while let Some(record) = records.next_entry().map_err(|error| zip_error("read the directory", error))? {
-            entries.push(Entry::new(&record));
+        loop {
+            match records.next_entry() {
+                Ok(Some(record)) => entries.push(Entry::new(&record)),
+                Ok(None) => break,
+                Err(error) => return Err((zip.into_inner(), zip_error("read the directory", error))),
+            }
         }
-        Ok(Self { zip, path: path.to_path_buf(), entries })
+        Ok(Self { zip, path: path.to_path_buf(), entries, cut: None, find: Self::of_file })
+    }
+
+    /// Checks that no members follow the archive's directory, up to byte `end`.
+    fn check_end(self, end: u64) -> Result<Self, (ZipFile, Error)> {
+        let mut next = [0; 4];
+        let (file, position) = (&self.zip.get_ref().file, self.zip.end_offset());
+        let read = At { file, position }.take(end.saturating_sub(position)).read_exact(&mut next);
+        if read.is_ok() && next == records::LOCAL {
+            return Err((self.zip.into_inner(), broken("members follow the directory")));
+        }
+        Ok(self)
     }
 
     /// Returns the archive's path as it was given.
@@ -198,8 +307,7 @@ impl Archive {
         &self.path
     }
 
-    /// Returns all members in the order of the directory, including those that are not `.npy` files, which fail to
-    /// open.
+    /// Returns all members in the order of the directory, including those that are not `.npy` files.
     pub fn members(&self) -> impl DoubleEndedIterator<Item = Member<'_>> + ExactSizeIterator {
         self.entries.iter().map(|entry| Member { archive: self, entry })
     }
@@ -248,6 +356,29 @@ impl<'a> Member<'a> {
         self.entry.place.compressed_size_hint()
     }
 
+    /// Returns the name of the method by which the member is compressed: `stored` if it is not, `deflate`, `bzip2`,
+    /// `lzma`, `zstd`, or `method` and a number of the [specification].
+    ///
+    /// [specification]: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+    #[must_use]
+    pub fn compression(&self) -> String {
+        decoder::name(self.entry.method)
+    }
+
+    /// Returns whether the member is a `.npy` file, according to its first bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`reader`](Self::reader); [`Io`](crate::ErrorKind::Io) if the archive cannot be read.
+    pub fn is_npy(&self) -> Result<bool> {
+        let read = || {
+            let mut first = Vec::new();
+            let read = self.stream()?.into_inner().take(npy::MAGIC.len() as u64).read_to_end(&mut first);
+            read.map_err(|source| Error::io("read the member", source)).map(|_| first == npy::MAGIC)
+        };
+        self.named(read)
+    }
+
     /// Reads the header of the `.npy` file.
     ///
     /// # Errors
@@ -280,8 +411,8 @@ impl<'a> Member<'a> {
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) for a member that is encrypted, not within the file, or compressed by a
-    /// method other than deflate.
+    /// [`Archive`](crate::ErrorKind::Archive) for a member that is encrypted, a folder, not within the file, or
+    /// compressed by a method that is not supported, or not without a feature.
     ///
     /// ```
     /// use mmap_array::{ArrayView, npz};
@@ -300,21 +431,11 @@ impl<'a> Member<'a> {
         self.named(|| self.stream())
     }
 
-    fn stream(&self) -> Result<rawzip::ZipVerifier<Inflated<'a>>> {
+    fn stream(&self) -> Result<rawzip::ZipVerifier<Decoder<rawzip::ZipReader<&'a ZipFile>>>> {
         self.bytes()?;
         let entry = self.zip_entry()?;
         let reader = entry.reader();
-        let inflated = match self.entry.method {
-            CompressionMethod::STORE => Inflated::Stored(reader),
-            CompressionMethod::DEFLATE => Inflated::Deflated(flate2::read::DeflateDecoder::new(reader)),
-            method => {
-                let name = method.name().map_or_else(|| format!("method {}", method.as_u16()), str::to_owned);
-                return Err(broken(format!(
-                    "it is compressed by {name}; only stored and deflated members can be read"
-                )));
-            }
-        };
-        Ok(entry.verifying_reader(inflated))
+        Ok(entry.verifying_reader(Decoder::new(self.entry.method, reader, self.size())?))
     }
 
     fn zip_entry(&self) -> Result<rawzip::ZipEntry<'a, ZipFile>> {
@@ -326,7 +447,8 @@ impl<'a> Member<'a> {
         // The longest name and extra fields.
         let mut buffer = vec![0; 2 * usize::from(u16::MAX)];
         let header = entry.local_header(&mut buffer).map_err(|error| zip_error("find its bytes", error))?;
-        let name = name_of(header.file_path().as_ref(), self.entry.is_utf8);
+        // A program that writes another directory may encode names anew in it alone.
+        let name = name_of(header.file_path().as_ref(), header.flags().is_utf8());
         if name != self.entry.name {
             let text = format!(
                 "its bytes are those of {name:?}, according to the header in front of them: the archive is broken"
@@ -346,7 +468,7 @@ impl<'a> Member<'a> {
         }
         let entry = self.zip_entry()?;
         let (start, end) = entry.compressed_data_range();
-        let file_len = region::mappable_len(&self.archive.zip.get_ref().0)?;
+        let file_len = region::mappable_len(&self.archive.zip.get_ref().file)?;
         let last = file_len.min(self.archive.zip.directory_offset());
         if end > last {
             let text =
@@ -354,13 +476,7 @@ impl<'a> Member<'a> {
             return Err(broken(text).at_bytes(start..end));
         }
         let (size, compressed) = (self.size(), self.compressed_size());
-        let possible = match self.entry.method {
-            CompressionMethod::STORE => size == compressed,
-            // No byte that is deflated becomes more than 1032.
-            CompressionMethod::DEFLATE => size / 1032 <= compressed,
-            _ => true,
-        };
-        if !possible {
+        if !decoder::is_possible(self.entry.method, compressed, size) {
             let text = format!(
                 "its {compressed} bytes in the archive cannot become the {size} bytes that the directory states"
             );
@@ -381,12 +497,12 @@ impl<'a> Member<'a> {
     /// Returns the member's bytes, with a function that finds them by the member's whole name after the archive has
     /// been replaced: as the last member of that name, or with as many of that name behind it as now.
     fn part(&self, bytes: Range<u64>) -> FilePart {
-        let (path, name) = (self.archive.path.clone(), self.entry.name.clone());
+        let (path, name, open) = (self.archive.path.clone(), self.entry.name.clone(), self.archive.find);
         let behind = self.archive.entries.iter().rev().take_while(|entry| !ptr::eq(*entry, self.entry));
         let behind = behind.filter(|entry| entry.name == name).count();
         let find = move |file: &File| {
             let file = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
-            let archive = Archive::of_file(file, &path).map_err(|error| error.in_file(Some(&path)))?;
+            let archive = open(file, &path).map_err(|error| error.in_file(Some(&path)))?;
             let found = archive.members().rev().filter(|member| member.entry.name == name).nth(behind);
             let member = found.ok_or_else(|| archive.no_member(&name))?;
             member.named(|| member.stored_bytes())
@@ -403,7 +519,7 @@ impl<'a> Member<'a> {
 impl Source for Member<'_> {}
 impl source::sealed::Source for Member<'_> {
     fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
-        let (file, path) = (&self.archive.zip.get_ref().0, Some(&*self.archive.path));
+        let (file, path) = (&self.archive.zip.get_ref().file, Some(&*self.archive.path));
         self.named(|| match want {
             Want::Map { write: true } => {
                 let text = "a member of an archive cannot be opened for writing; `open_cow` and `load` give an array \
@@ -427,20 +543,5 @@ impl Source for &Member<'_> {}
 impl source::sealed::Source for &Member<'_> {
     fn lend<R>(self, want: Want, f: impl FnOnce(Bytes<'_>) -> Result<R>) -> Result<R> {
         (*self).lend(want, f)
-    }
-}
-
-/// The decompressed bytes of a member.
-enum Inflated<'a> {
-    Stored(rawzip::ZipReader<&'a ZipFile>),
-    Deflated(flate2::read::DeflateDecoder<rawzip::ZipReader<&'a ZipFile>>),
-}
-
-impl Read for Inflated<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Stored(reader) => reader.read(buffer),
-            Self::Deflated(reader) => reader.read(buffer),
-        }
     }
 }

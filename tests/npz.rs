@@ -134,7 +134,6 @@ fn what_is_refused_before_it_is_written_leaves_the_archive_as_it_was() {
     for (name, expected) in [
         ("a", "a member of that name exists already"),
         ("a\0b", "cannot contain a NUL"),
-        ("é/../b", "plain relative path"),
         (&"x".repeat(65_532), "a name of 65536 bytes is too long"),
     ] {
         let error = writer.add(name, &one).unwrap_err();

@@ -11,8 +11,8 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-/// The largest window that a frame of Zstandard may have, to a power of two, its blocks, and the buffers.
-const MEMORY: usize = (16 << 20) + (4 << 20);
+/// Twice the largest window that a frame of Zstandard may have, its blocks, and the buffers.
+const MEMORY: usize = (256 << 20) + (4 << 20);
 
 /// The maximum number of decompressed bytes that are looked at.
 const MOST: u64 = 1 << 20;

@@ -45,7 +45,8 @@ impl Archive {
         }
         // What is neither is told as what it most likely should be.
         npz::Archive::open(path).map(Self::Zip).map_err(|error| match npy::header(path) {
-            _ if begins(0, b"PK") => Failure::new(format!("{}; was the archive cut short?", told(&error))),
+            // One that was cut says so.
+            _ if begins(0, b"PK") => error.into(),
             Err(header) if error.to_string().contains("not an archive") => {
                 Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
             }
@@ -115,6 +116,14 @@ impl<'a> Member<'a> {
 
     pub(crate) fn reader(self) -> Result<Box<dyn Read + 'a>, Failure> {
         Ok(of!(self, member => Box::new(member.reader()?)))
+    }
+
+    /// How its bytes lie in the archive.
+    pub(crate) fn how(self) -> String {
+        match self {
+            Self::Zip(member) => member.compression(),
+            Self::Tar(_) => "stored".to_owned(),
+        }
     }
 
     /// Whether it is a file of another format than `.npy`, as far as it can be read.

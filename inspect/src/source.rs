@@ -353,10 +353,14 @@ impl Source {
     }
 
     /// How the elements are compressed, if they are.
-    pub(crate) fn compression(&self) -> Option<&'static str> {
+    pub(crate) fn compression(&self) -> Option<String> {
         match &self.place {
-            Place::Compressed(_, how) => Some(how),
-            _ if self.data_offset.is_none() => Some("deflate"),
+            Place::Compressed(_, how) => Some((*how).to_owned()),
+            Place::Member(_, archive, number) | Place::Raw(_, _, Some((archive, number)))
+                if self.data_offset.is_none() =>
+            {
+                nth(archive, *number).ok().map(Member::how)
+            }
             _ => None,
         }
     }

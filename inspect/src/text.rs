@@ -152,7 +152,7 @@ fn described(source: &Source) -> Result<String, Failure> {
             line("mapped", aligned);
         }
         None => {
-            line("mapped", &format!("not at all: it is compressed by {}", source.compression().unwrap_or("a program")))
+            line("mapped", &format!("not at all: it is compressed by {}", source.compression().unwrap_or_default()))
         }
     }
     if let behind @ 1.. = source.behind()? {
@@ -198,7 +198,10 @@ pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &m
     let mut is_empty = true;
     for member in archive.members() {
         is_empty = false;
-        let how = if member.is_stored() { "stored" } else { "deflated" };
+        let how = match &*member.how() {
+            "deflate" => "deflated".to_owned(),
+            how => how.to_owned(),
+        };
         let name = one_line(member.name());
         match member.header(options) {
             Ok(header) => {

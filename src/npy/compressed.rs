@@ -162,21 +162,19 @@ impl Read for Reader {
 
 /// A reader of all frames of a Zstandard file, which checks their checksums.
 #[cfg(feature = "ruzstd")]
-struct Frames<R> {
+pub(crate) struct Frames<R> {
     reader: R,
     decoder: ruzstd::decoding::FrameDecoder,
     is_in_frame: bool,
 }
 
-/// The largest window of a frame, which is held in memory: what decoders should [support at least].
-///
-/// [support at least]: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.2
+/// The largest window of a frame, which is held in memory once it is there: that of `zstd`, unless it is told otherwise.
 #[cfg(feature = "ruzstd")]
-const WINDOW: u64 = 8 << 20;
+const WINDOW: u64 = 1 << 27;
 
 #[cfg(feature = "ruzstd")]
 impl<R: BufRead> Frames<R> {
-    fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self { reader, decoder: ruzstd::decoding::FrameDecoder::new(), is_in_frame: false }
     }
 
@@ -198,9 +196,11 @@ impl<R: BufRead> Frames<R> {
             let window = self.read_header(&mut header)?;
             if window > WINDOW {
                 let text = format!("its window of {window} bytes is larger than {WINDOW} bytes; decompress it first");
-                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+                return Err(damaged(text));
             }
-            self.decoder.reset(&header[..]).map_err(damaged)?;
+            // One that has been used allocates the window at once.
+            self.decoder = ruzstd::decoding::FrameDecoder::new();
+            self.decoder.init(&header[..]).map_err(damaged)?;
             return Ok(true);
         }
         Ok(false)

@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::str::FromStr;
 
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The default limit on the length of a header, in characters: NumPy's `max_header_size`.
 pub const MAX_HEADER: usize = 10_000;

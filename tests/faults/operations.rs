@@ -70,6 +70,57 @@ fn array(target: &Path) -> Vec<u8> {
     [header.to_string().as_bytes(), &elements[..]].concat()
 }
 
+/// The names and the elements of the members.
+#[cfg(feature = "npz")]
+fn members(target: &Path) -> Vec<u8> {
+    let archive = npz::Archive::open(target).unwrap();
+    let member = |member: npz::Member<'_>| [member.name().as_bytes(), &npy::load::<u8>(member).unwrap()[..]].concat();
+    archive.members().flat_map(member).collect()
+}
+
+/// The operation of adding members to an archive of one, and of replacing that one.
+#[cfg(feature = "npz")]
+fn adding() -> Operation {
+    let write = |mut writer: npz::Writer, names: &[&str]| {
+        for name in names {
+            writer.add(name, &[name.as_bytes()[0]; LEN][..])?;
+        }
+        writer.finish()
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let [old, new] = [&["a"][..], &["b", "c", "a"]].map(|names| {
+        write(npz::Writer::create(file.path()).unwrap(), names).unwrap();
+        (fs::read(file.path()).unwrap(), members(file.path()))
+    });
+    Operation {
+        name: "npz_append",
+        old: Some(old.1),
+        new: new.1,
+        seen: members,
+        beside: None,
+        is_durable: true,
+        is_new_only: false,
+        is_in_place: true,
+        prepare: Box::new(move |folder| fs::write(folder.join("target"), &old.0).unwrap()),
+        run: Box::new(move |folder| {
+            let target = folder.join("target");
+            // What is done is not done twice.
+            if npz::Archive::open(&target)?.members().len() > 1 {
+                return Ok(());
+            }
+            let mut writer = npz::Writer::append(&target)?;
+            writer.remove("a")?;
+            // More than what there is room for at first.
+            writer.add("b", &[b'b'; LEN][..])?;
+            writer.add_compressed("large", &vec![0_u8; 1 << 20])?;
+            writer.add("noise", &(0..40_000_u64).map(|n| (n * n) ^ (n << 50)).collect::<Vec<_>>())?;
+            writer.remove("large")?;
+            writer.remove("noise")?;
+            write(writer, &["c", "a"])
+        }),
+    }
+}
+
 const LEN: usize = 5000;
 
 fn saved(rows: &[[u8; LEN]]) -> Vec<u8> {
@@ -214,6 +265,8 @@ pub(crate) fn all() -> Vec<Operation> {
         let mut array = unsafe { npy::open_mut::<u8>(target) }?;
         array.grow(1).map(drop)
     }));
+    #[cfg(feature = "npz")]
+    all.push(adding());
     all.push(Operation {
         name: "grow_raw",
         old: Some(vec![7; LEN]),

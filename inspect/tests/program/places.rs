@@ -198,6 +198,22 @@ fn members_of_archives_are_shown_whatever_they_are() {
     assert!(member(&tar, "d/x.npy", "").is_err());
 }
 
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn of_an_archive_without_its_directory_it_is_told_that_it_was_cut() {
+    let Some(python) = crate::python::Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    python.run("import sys, numpy as np; np.savez(sys.argv[1], x=np.arange(9), y=np.ones(3))", [&path]);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 30]).unwrap();
+    for rest in ["", "--json"] {
+        let failure = inspected(args(&path, rest)).unwrap_err();
+        assert!(failure.text.contains("a.npz: the archive was cut short"), "{}", failure.text);
+        assert_eq!((failure.status, failure.text.lines().count()), (1, 1));
+    }
+}
+
 /// An archive with a member of 80 GB, which is a hole but for its header.
 const SPARSE: &str = "
 import sys, zipfile, numpy as np
