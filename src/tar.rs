@@ -63,17 +63,16 @@ use ::tar::Header;
 use headers::{BLOCK, Damage, Entry, Headers, Kind, broken, checksum, plain, refused};
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::ptr;
 use std::sync::Arc;
 
 /// An open tar archive: the names and offsets of its members. See the [module](self).
 pub struct Archive {
     file: File,
     path: PathBuf,
-    entries: Vec<Entry>,
+    entries: Arc<[Entry]>,
     damage: Option<Damage>,
 }
 
@@ -158,7 +157,7 @@ impl Archive {
                 let begins = read.is_ok() && checksum(Header::from_byte_slice(&first)).is_some();
                 Err(if begins { damage.error() } else { not_an_archive(&file) })
             }
-            damage => Ok(Self { file, path: path.to_path_buf(), entries, damage }),
+            damage => Ok(Self { file, path: path.to_path_buf(), entries: entries.into(), damage }),
         }
     }
 
@@ -290,7 +289,7 @@ impl<'a> Member<'a> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn reader(&self) -> Result<impl Read + use<'a>> {
-        self.named(|| Ok(self.file_bytes()?.reader(0)))
+        self.named(|| Ok(Whole { reader: self.file_bytes()?.reader(0), left: self.size() }))
     }
 
     /// Returns the range of the member's bytes in the file, after checking that the file still has them.
@@ -322,9 +321,11 @@ impl<'a> Member<'a> {
     fn file_bytes(&self) -> Result<FileBytes<'a>> {
         let archive = self.archive;
         let (path, name) = (archive.path.clone(), self.entry.name.clone());
-        let behind = archive.entries.iter().rev().take_while(|entry| !ptr::eq(*entry, self.entry));
-        let behind = behind.filter(|entry| entry.plain_name() == plain(&name)).count();
+        let (entries, start) = (Arc::clone(&archive.entries), self.entry.bytes.start);
         let find = move |file: &File| {
+            // No other begins there. They are counted here, and not each time that a member is opened.
+            let behind = entries.iter().rev().take_while(|entry| entry.bytes.start != start);
+            let behind = behind.filter(|entry| entry.plain_name() == plain(&name)).count();
             let file = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
             let archive = Archive::of_file(file, &path).map_err(|error| error.in_file(Some(&path)))?;
             let member = archive.last_but(&name, behind)?;
@@ -337,6 +338,23 @@ impl<'a> Member<'a> {
     /// Adds the archive and the member to errors.
     fn named<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
         f().map_err(|error| error.of_member(self.name()).in_file(Some(&self.archive.path)))
+    }
+}
+
+/// A reader of bytes that must all be there.
+struct Whole<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Whole<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        if count == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= count as u64;
+        Ok(count)
     }
 }
 

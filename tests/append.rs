@@ -279,3 +279,15 @@ fn one_raw_file_is_opened_or_created_by_many_that_share_it() {
     assert_eq!(MmapArray::options().shape([None, Some(2)]).append(&log, &rows).unwrap(), 2);
     assert_eq!(fromfile::<u16>(&log, 0, None).unwrap(), [1, 2, 3, 4]);
 }
+
+#[test]
+fn rows_are_not_added_to_a_npy_file_as_if_it_were_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    mmap_array::npy::save(&path, &[1_u8, 2]).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let rows = mmap_array::ArrayView::from_slice(&[3_u8], 1).unwrap();
+    let error = mmap_array::MmapArray::<u8>::options().offset(128).append(&path, &rows).unwrap_err();
+    assert!(error.to_string().contains("`npy::append` adds rows to it"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}

@@ -4,7 +4,7 @@ use mmap_array::array::Typed;
 use mmap_array::npy::{self, Npy};
 use mmap_array::{Be, ErrorKind, Le, Options, Order};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -392,6 +392,19 @@ fn of_a_truncated_file_the_rows_that_are_complete_open_if_asked_for() {
     let full = fs::read(&path).unwrap();
     fs::write(&path, &full[..130]).unwrap();
     assert_eq!(options().allow_truncated().load(&path).unwrap_err().kind(), ErrorKind::PastEnd);
+}
+
+#[test]
+fn what_follows_an_array_that_may_be_truncated_is_not_read() {
+    let mut file = Vec::new();
+    npy::save_to(&mut file, &[Le::new(1), Le::new(2)]).unwrap();
+    npy::save_to(&mut file, &[Le::new(3)]).unwrap();
+    let mut reader = &file[..];
+    assert_eq!(options().allow_truncated().load_from(&mut reader).unwrap().len(), 2);
+    assert_eq!(*options().allow_truncated().load_from(&mut reader).unwrap(), [3]);
+    // Of what has no end neither.
+    let endless = file[..136].chain(std::io::repeat(0));
+    assert_eq!(*options().allow_truncated().load_from(endless).unwrap(), [1, 2]);
 }
 
 #[test]

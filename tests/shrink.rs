@@ -271,3 +271,25 @@ fn rows_that_go_are_no_longer_locked_and_an_array_that_shrinks_keeps_others_out(
         assert_eq!(fs::metadata(&path).unwrap().len(), 128 + (500 + added - removed) as u64);
     });
 }
+
+/// The kernel maps the file again elsewhere, if there is room elsewhere by then.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_array_whose_file_cannot_be_cut_is_as_it_was() {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    use std::io::Write;
+    const LEN: usize = 1 << 20;
+    let mut file = std::fs::File::from(memfd_create("sealed", MemfdFlags::ALLOW_SEALING).unwrap());
+    file.write_all(&[7; LEN]).unwrap();
+    fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+    for _ in 0..8 {
+        let other = MmapArrayMut::<u8>::anonymous(LEN / 4 * 7).unwrap();
+        // SAFETY: nobody else uses the file.
+        let mut array = unsafe { MmapArray::<u8>::options().open_mut(&file) }.unwrap();
+        drop(other);
+        array.shrink(LEN / 2).unwrap_err();
+        assert_eq!(array.shape(), [LEN]);
+        assert!(array.iter().all(|&byte| byte == 7));
+        array[LEN - 1] = 7;
+    }
+}

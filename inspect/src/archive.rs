@@ -44,7 +44,13 @@ impl Archive {
             return Ok(Self::Tar(tar::Archive::open(path)?));
         }
         // What is neither is told as what it most likely should be.
-        npz::Archive::open(path).map(Self::Zip).map_err(|error| match npy::header(path) {
+        let error = match (npz::Archive::open(path), tar::Archive::open(path)) {
+            (Ok(archive), _) => return Ok(Self::Zip(archive)),
+            // The oldest format has no magic.
+            (Err(_), Ok(archive)) if !begins(0, b"PK") => return Ok(Self::Tar(archive)),
+            (Err(error), _) => error,
+        };
+        Err(match npy::header(path) {
             // One that was cut says so.
             _ if begins(0, b"PK") => error.into(),
             Err(header) if error.to_string().contains("not an archive") => {

@@ -14,6 +14,9 @@ use std::ops::Range;
 /// What is in memory of an array in Fortran order at once.
 const BLOCK: usize = 4 << 20;
 
+/// The largest element that is read, in bytes.
+const MOST: usize = 256 << 20;
+
 /// The bytes of some rows, item by item in C order.
 pub(crate) struct Elements<'a> {
     input: BufReader<Box<dyn Read + 'a>>,
@@ -22,6 +25,7 @@ pub(crate) struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(source: &'a Source, rows: Option<Range<usize>>) -> Result<Self, Failure> {
+        check_size(source)?;
         let size = source.dtype.itemsize();
         let rows = rows.unwrap_or(0..1);
         let others = source.shape.get(1..).unwrap_or_default();
@@ -42,6 +46,7 @@ impl<'a> Elements<'a> {
 
     /// The bytes of all items in the order in which they are stored.
     pub(crate) fn stored(source: &'a Source) -> Result<Self, Failure> {
+        check_size(source)?;
         let input = source.input(0..source.nbytes)?;
         Ok(Self { input: BufReader::with_capacity(1 << 16, Box::new(input)), buffer: Vec::new() })
     }
@@ -155,6 +160,17 @@ impl Elements<'_> {
             Kind::Float { order, .. } => Number::F64(read!(order, f64)),
             _ => Number::Bool(self.bytes::<1>()? != [0]),
         })
+    }
+}
+
+/// Checks that an element can be held in memory.
+fn check_size(source: &Source) -> Result<(), Failure> {
+    match source.dtype.itemsize() {
+        size if size <= MOST => Ok(()),
+        size => Err(Failure::new(format!(
+            "{}: an element of {size} bytes is larger than {MOST} bytes, and is not read",
+            source.name
+        ))),
     }
 }
 

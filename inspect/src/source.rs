@@ -195,8 +195,10 @@ impl Source {
 
     /// Opens a file that is compressed as a whole.
     fn compressed(path: PathBuf, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
-        let header = options.header(&path)?;
         let how = compression(&path).unwrap_or("another program");
+        let header = options
+            .header(&path)
+            .map_err(|error| Failure::new(format!("{}, once it is decompressed by {how}", told(&error))))?;
         let (name, file) = (path.display().to_string(), File::open(&path)?);
         Ok(Self::new(name, &header, None, path, file, Place::Compressed(options, how)))
     }

@@ -1,8 +1,9 @@
 //! Adding rows to raw files, whose length is all that says how many there are.
 
 use super::elements::{Typed, sealed::Sized as SizedElements};
-use super::format::Raw;
+use super::format::{Raw, begins_as_npy};
 use super::options::Options;
+use super::source::FileBytes;
 use crate::access::{Load, Reading};
 use crate::error::{Error, Reason, Result};
 use crate::io::check_lost;
@@ -159,6 +160,10 @@ fn locked<R>(path: &Path, f: impl FnOnce(&File) -> Result<R>) -> Result<R> {
         let _lock = RangeLock::of_length(&file)?;
         // It may have been replaced before it was locked.
         if region::is_at(&file, path)? {
+            if begins_as_npy(&FileBytes { file: &file, path: Some(path), member: None }) {
+                let text = "it is a `.npy` file, whose header states the number of rows: `npy::append` adds rows to it";
+                return Err(Error::unsupported(text));
+            }
             return f(&file);
         }
         thread::yield_now();

@@ -182,7 +182,7 @@ impl<E: SizedElements> sealed::Format<E> for Raw {
     }
 }
 
-fn begins_as_npy(bytes: &FileBytes<'_>) -> bool {
+pub(super) fn begins_as_npy(bytes: &FileBytes<'_>) -> bool {
     let mut start = [0; 6];
     bytes.reader(0).read_exact(&mut start).is_ok() && &start == b"\x93NUMPY"
 }

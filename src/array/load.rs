@@ -5,6 +5,7 @@ use super::source::{Bytes, FileBytes};
 use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::region::{Advice, At, Portion, Region};
 use crate::shape::Axes;
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
@@ -133,48 +134,91 @@ fn gather(
     }
 }
 
-/// Runs of contiguous bytes, in C order.
+/// The runs of bytes that hold elements with strides, in the order of the file, and their places in C order.
 struct ByteRuns {
-    /// The axes along which the runs lie.
-    axes: Axes,
-    /// The position of the first run.
-    first: usize,
+    /// The axes along which the runs lie, from the one on which they are farthest apart in the file.
+    axes: Vec<Steps>,
+    /// The position of the first run in the file, and its place.
+    first: (usize, usize),
     /// The length of a run.
     len: usize,
 }
 
+/// An axis: its length, and the distance of two runs in the file and of their places.
+struct Steps {
+    len: usize,
+    in_file: isize,
+    here: isize,
+}
+
 impl ByteRuns {
-    /// Returns the runs of bytes that hold elements of `size` bytes along axes.
+    /// Returns the runs of bytes that hold elements of `size` bytes along axes, of which the first begins at `first`.
     fn new(axes: &Axes, first: usize, size: usize) -> Self {
-        let mut axes = axes.joined();
+        let joined = axes.joined();
+        let (mut first, mut here) = ((first, 0_usize), size as isize);
+        let mut axes = Vec::with_capacity(joined.ndim());
+        for (&len, &in_file) in joined.lens().iter().zip(joined.strides()).rev() {
+            let mut steps = Steps { len, in_file, here };
+            here *= len as isize;
+            if in_file < 0 && len > 0 {
+                let last = len as isize - 1;
+                first.0 = first.0.wrapping_add_signed(last * in_file);
+                first.1 = first.1.wrapping_add_signed(last * steps.here);
+                (steps.in_file, steps.here) = (-in_file, -steps.here);
+            }
+            axes.push(steps);
+        }
+        axes.sort_by_key(|steps| Reverse(steps.in_file));
         let mut len = size;
-        if let Some(last) = axes.ndim().checked_sub(1).filter(|&last| axes.strides()[last] == size as isize) {
-            len *= axes.lens()[last];
-            axes.remove(last);
+        if let Some(last) = axes.last().filter(|last| (last.in_file, last.here) == (size as isize, size as isize)) {
+            len *= last.len;
+            axes.pop();
         }
         Self { axes, first, len }
     }
 
-    /// Copies the runs one after another to `target`, by calls of `copy` with the position of a run and its place.
+    /// Copies the runs to `target`, in the order of the file, by calls of `copy` with the position of a run and its
+    /// place.
     fn copy_to(&self, target: &mut [u8], mut copy: impl FnMut(usize, &mut [u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut index = vec![0; self.axes.ndim()];
         // Elements of no bytes have no runs.
-        for to in target.chunks_exact_mut(self.len.max(1)) {
-            let offset = self.axes.offset(&index).unwrap_or(0);
-            copy(self.first.wrapping_add_signed(offset), to)?;
-            for (index, &len) in index.iter_mut().zip(self.axes.lens()).rev() {
-                *index += 1;
-                if *index < len {
+        if target.is_empty() {
+            return Ok(());
+        }
+        let (mut index, (mut at, mut here)) = (vec![0; self.axes.len()], self.first);
+        loop {
+            copy(at, &mut target[here..here + self.len])?;
+            let mut axes = index.iter_mut().zip(&self.axes).rev();
+            loop {
+                let Some((index, steps)) = axes.next() else { return Ok(()) };
+                let count = if *index + 1 < steps.len { 1 } else { -(*index as isize) };
+                *index = index.wrapping_add_signed(count);
+                at = at.wrapping_add_signed(count * steps.in_file);
+                here = here.wrapping_add_signed(count * steps.here);
+                if count == 1 {
                     break;
                 }
-                *index = 0;
             }
         }
-        Ok(())
+    }
+
+    /// Returns the number of bytes that are read at once: those from a run to the last that is near it.
+    fn near(&self) -> usize {
+        /// The distance up to which the bytes between two runs are read as well.
+        const CLOSE: usize = 1 << 13;
+        let mut extent = self.len;
+        for steps in self.axes.iter().rev() {
+            // None is negative.
+            let step = steps.in_file as usize;
+            if step > extent.saturating_add(CLOSE) || extent >= BUFFER {
+                break;
+            }
+            extent = extent.saturating_add(step.saturating_mul(steps.len.saturating_sub(1)));
+        }
+        extent
     }
 }
 
-/// A reader of bytes of a file, which keeps those around the last that were read if others near them are read next.
+/// A reader of bytes of a file, which keeps those behind the last that were read if others near them are read next.
 struct Near<'a> {
     file: &'a File,
     /// The position in the file of the first byte.
@@ -186,19 +230,13 @@ struct Near<'a> {
     from: usize,
     /// The number of bytes to read at once, or 0 to keep none.
     most: usize,
-    /// Whether those before are read next, rather than those behind.
-    backwards: bool,
 }
 
 impl<'a> Near<'a> {
     fn new(file: &'a File, start: u64, span: usize, runs: &ByteRuns) -> Self {
-        /// The distance up to which the bytes between two runs are read as well.
-        const CLOSE: usize = 1 << 13;
-        let strides = runs.axes.strides();
-        let stride = strides.iter().copied().min_by_key(|stride| stride.unsigned_abs()).unwrap_or(0);
-        let is_near = stride.unsigned_abs() <= CLOSE && runs.len < BUFFER;
-        let most = if is_near { BUFFER.min(span) } else { 0 };
-        Self { file, start, span, kept: Vec::new(), from: 0, most, backwards: stride < 0 }
+        let near = runs.near();
+        let most = if near > runs.len && runs.len < BUFFER { BUFFER.min(span).min(near) } else { 0 };
+        Self { file, start, span, kept: Vec::new(), from: 0, most }
     }
 
     fn read(&mut self, at: usize, to: &mut [u8]) -> io::Result<()> {
@@ -207,9 +245,9 @@ impl<'a> Near<'a> {
             return At { file: self.file, position: self.start + at as u64 }.read_exact(to);
         }
         if at < self.from || end > self.from + self.kept.len() {
-            self.from = if self.backwards { end.saturating_sub(self.most) } else { at };
-            self.kept.resize(self.most.min(self.span - self.from), 0);
-            let read = At { file: self.file, position: self.start + self.from as u64 }.read_exact(&mut self.kept);
+            self.from = at;
+            self.kept.resize(self.most.min(self.span - at), 0);
+            let read = At { file: self.file, position: self.start + at as u64 }.read_exact(&mut self.kept);
             // Nothing is kept of what could not be read.
             read.inspect_err(|_| self.kept.clear())?;
         }

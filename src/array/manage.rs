@@ -325,9 +325,9 @@ impl<T> MmapArrayMut<T> {
                 Ok(len_of_axis)
             }
             Err(error) => {
-                // What the system did not map again.
+                // The file may have been mapped again, elsewhere, and less of it.
                 match self.region.len() {
-                    len if len == old_bytes => {}
+                    len if len == old_bytes => self.set_dims(self.dims.clone()),
                     len if len == bytes => self.set_dims(dims),
                     _ => self.set_dims(dims.with(axis, 0)),
                 }

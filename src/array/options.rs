@@ -212,6 +212,7 @@ macro_rules! strides {
             ///
             /// For reading, elements may overlap, as sliding windows do, or be the same, with a stride of 0. For
             /// writing, each stride must lead past all elements along the axes with smaller strides.
+            /// [`lock_range`](Self::lock_range) locks the bytes between the elements too.
             ///
             /// # Errors
             ///

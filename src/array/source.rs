@@ -164,6 +164,15 @@ impl<'a> Stream<'a> {
         Ok(len)
     }
 
+    /// Reads up to `count` bytes ahead, and returns how many there are.
+    pub(crate) fn hold(&mut self, count: u64) -> Result<u64> {
+        let mut held = Vec::new();
+        let read = self.take(count).read_to_end(&mut held).map_err(|source| Error::io("read the elements", source))?;
+        self.position -= read as u64;
+        self.held = io::Cursor::new(held);
+        Ok(read as u64)
+    }
+
     /// Finishes reading.
     pub(crate) fn finish(mut self) -> Result<()> {
         if self.to_end {

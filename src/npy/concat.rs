@@ -46,7 +46,8 @@ use std::sync::Arc;
 /// 1,024; by reference 2,048. Then any of them is unmapped. A mapped file takes less than 2 KiB of memory, and each file
 /// some 100 bytes and its name. [`rows`](Self::rows) selects a window, which costs what its files cost.
 ///
-/// **A file is the one whose header was read, or an error.** If another file has its name by the time that it is
+/// **A file is the one whose header was read, or an error**, as far as its number and its time of creation tell, if the
+/// file system keeps that. If another file has its name by the time that it is
 /// mapped, or its array has another shape, dtype or order, the error is of kind [`Changed`](crate::ErrorKind::Changed)
 /// or [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); if it has become too short, of kind
 /// [`PastEnd`](crate::ErrorKind::PastEnd) or [`Truncated`](crate::ErrorKind::Truncated). Each error names the file. Rows

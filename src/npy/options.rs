@@ -114,8 +114,12 @@ impl Npy {
                 Ok((header, range.start.saturating_add(self.at)..range.end, hint))
             }
             Bytes::Stream(stream) => {
-                let len = if self.truncated { Some(stream.measure()?) } else { stream.len() };
-                Ok((header, self.at..len.unwrap_or(u64::MAX), IN_ARCHIVE))
+                let end = match self.truncated {
+                    // What follows the array is not read.
+                    true => stream.position() + stream.hold(header.nbytes())?,
+                    false => stream.len().unwrap_or(u64::MAX),
+                };
+                Ok((header, self.at..end, IN_ARCHIVE))
             }
         }
     }

@@ -153,9 +153,9 @@ impl Region {
 
     /// Makes a region that is the whole of its map only `len` bytes long, and its file with it.
     ///
-    /// On an error, the region and the file are as they were, unless the system does not map the file another time: the
-    /// region is then shorter. `&mut self` and a reference count of one ensure that there is no pointer into the old
-    /// map.
+    /// On an error, the file is as it was, and so is the region, unless the system does not map the file another time:
+    /// the region is then shorter. It may be mapped at another address, on an error too, so the caller must not use the
+    /// pointer that it had. `&mut self` and a reference count of one ensure that nobody else has one.
     pub(crate) fn shrink(&mut self, len: usize) -> Result<()> {
         self.resize(len, "shrink", |map| map.shrink(len))
     }

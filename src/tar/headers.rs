@@ -341,7 +341,7 @@ impl<'a> Headers<'a> {
                     });
                     let text =
                         format!("the file ends at byte {}, {place}; it is cut, or still being written", self.file_len);
-                    (text, self.file_len..self.position)
+                    (text, self.file_len..self.position.max(self.file_len.saturating_add(1)))
                 }
             };
             return Ok((entries, Some(Damage { text, bytes })));
