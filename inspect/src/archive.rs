@@ -10,6 +10,8 @@ use std::path::Path;
 /// An archive of files.
 pub(crate) enum Archive {
     Zip(npz::Archive),
+    /// One that was cut short.
+    Recovered(npz::Archive),
     Tar(tar::Archive),
 }
 
@@ -31,7 +33,11 @@ macro_rules! of {
 }
 
 impl Archive {
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+    /// Opens an archive, or what can be recovered of one that was cut short.
+    pub(crate) fn open(path: &Path, recover: bool) -> Result<Self, Failure> {
+        if recover {
+            return Ok(Self::Recovered(npz::Archive::recover(path)?));
+        }
         let begins = |offset: u64, magic: &[u8]| {
             let mut start = vec![0; magic.len()];
             let read = File::open(path).and_then(|mut file| {
@@ -52,7 +58,9 @@ impl Archive {
         };
         Err(match npy::header(path) {
             // One that was cut says so.
-            _ if begins(0, b"PK") => error.into(),
+            _ if begins(0, b"PK") => {
+                Failure::new(told(&error).replace("`npz::Archive::recover` finds", "--recover shows"))
+            }
             Err(header) if error.to_string().contains("not an archive") => {
                 Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
             }
@@ -62,14 +70,14 @@ impl Archive {
 
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Zip(archive) => archive.path(),
+            Self::Zip(archive) | Self::Recovered(archive) => archive.path(),
             Self::Tar(archive) => archive.path(),
         }
     }
 
     pub(crate) fn members(&self) -> Box<dyn Iterator<Item = Member<'_>> + '_> {
         match self {
-            Self::Zip(archive) => Box::new(archive.members().map(Member::Zip)),
+            Self::Zip(archive) | Self::Recovered(archive) => Box::new(archive.members().map(Member::Zip)),
             Self::Tar(archive) => Box::new(archive.members().map(Member::Tar)),
         }
     }
@@ -78,7 +86,7 @@ impl Archive {
     pub(crate) fn find(&self, name: &str) -> Result<usize, Failure> {
         // The library's own error names the members that there are.
         let wanted = match self {
-            Self::Zip(archive) => Member::Zip(archive.member(name)?),
+            Self::Zip(archive) | Self::Recovered(archive) => Member::Zip(archive.member(name)?),
             Self::Tar(archive) => Member::Tar(archive.member(name)?),
         };
         let (name, place) = (wanted.name(), wanted.first_byte());
@@ -86,11 +94,12 @@ impl Archive {
         Ok(self.members().position(same).unwrap_or(0))
     }
 
-    /// The module of the library that opens it.
-    pub(crate) fn module(&self) -> &'static str {
+    /// The function of the library that opens it.
+    pub(crate) fn opening(&self) -> &'static str {
         match self {
-            Self::Zip(_) => "npz",
-            Self::Tar(_) => "tar",
+            Self::Recovered(_) => "npz::Archive::recover",
+            Self::Zip(_) => "npz::Archive::open",
+            Self::Tar(_) => "tar::Archive::open",
         }
     }
 
@@ -98,6 +107,9 @@ impl Archive {
     pub(crate) fn damage(&self) -> Option<String> {
         match self {
             Self::Zip(_) => None,
+            Self::Recovered(archive) => {
+                archive.cut_member().map(|name| format!("the file ends within the member {name:?}, which is left out"))
+            }
             Self::Tar(archive) => archive.check().err().map(|error| told(&error)),
         }
     }

@@ -77,6 +77,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTE", value_parser = bytes)]
     pub(crate) at: Option<u64>,
 
+    /// Shows the members of an archive that was cut short, and so has no directory, that are whole.
+    #[arg(long)]
+    pub(crate) recover: bool,
+
     /// Reads headers of up to this number of characters [default: 10000].
     #[arg(long, value_name = "N")]
     pub(crate) max_header: Option<usize>,

@@ -179,8 +179,8 @@ fn show_file(
     let spooled = spool::regular(file)?;
     let path = spooled.path();
     let source = match raw {
-        Some(raw) => Source::raw(path, &raw),
-        None => match Source::open(path, options, args.at) {
+        Some(raw) => Source::raw(path, &raw, args.recover),
+        None => match Source::open(path, options, args.at, args.recover) {
             Ok(Found::One(source)) => Ok(*source),
             Ok(Found::Several(several)) => {
                 // Several arrays, which are described or listed.

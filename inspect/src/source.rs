@@ -151,7 +151,12 @@ fn compression(path: &Path) -> Option<&'static str> {
 
 impl Source {
     /// Opens what is named.
-    pub(crate) fn open(file: &OsStr, options: Options<FromHeader, Npy>, at: Option<u64>) -> Result<Found, Failure> {
+    pub(crate) fn open(
+        file: &OsStr,
+        options: Options<FromHeader, Npy>,
+        at: Option<u64>,
+        recover: bool,
+    ) -> Result<Found, Failure> {
         let (path, member) = split(file);
         let one = |source: Self| Found::One(Box::new(source));
         let is_npy = at.is_some() || is_npy(&path);
@@ -165,10 +170,10 @@ impl Source {
             if compression(&path).is_some() {
                 return Self::compressed(path, options).map(one);
             }
-            let archive = Rc::new(Archive::open(&path)?);
+            let archive = Rc::new(Archive::open(&path, recover)?);
             let count = archive.members().take(2).count();
             return match count {
-                1 => Self::member(options, archive, 0).map(one),
+                1 if archive.damage().is_none() => Self::member(options, archive, 0).map(one),
                 _ => Ok(Found::Several(Several::Members(archive))),
             };
         };
@@ -176,7 +181,7 @@ impl Source {
             let text = if at.is_some() { "--at takes files alone" } else { "it is no archive" };
             return Err(Failure::new(format!("{}: {text}, so it has no member {member:?}", path.display())));
         }
-        let archive = Archive::open(&path)?;
+        let archive = Archive::open(&path, recover)?;
         let number = archive.find(member)?;
         Self::member(options, Rc::new(archive), number).map(one)
     }
@@ -247,9 +252,9 @@ impl Source {
     }
 
     /// A file without a header, or a member of an archive as such.
-    pub(crate) fn raw(file: &OsStr, raw: &Raw) -> Result<Self, Failure> {
+    pub(crate) fn raw(file: &OsStr, raw: &Raw, recover: bool) -> Result<Self, Failure> {
         if let (path, Some(member)) = split(file) {
-            let archive = Archive::open(&path)?;
+            let archive = Archive::open(&path, recover)?;
             let number = archive.find(member)?;
             return Self::raw_member(Rc::new(archive), number, raw);
         }
@@ -351,7 +356,7 @@ impl Source {
 
     fn member_call(&self, archive: &Archive, number: usize) -> String {
         let name = nth(archive, number).map_or("", Member::name);
-        format!("mmap_array::{}::Archive::open({:?})?.member({name:?})?", archive.module(), self.shown)
+        format!("mmap_array::{}({:?})?.member({name:?})?", archive.opening(), self.shown)
     }
 
     /// How the elements are compressed, if they are.

@@ -106,12 +106,12 @@ impl Writer {
     /// length. After a killed program, the file may be much longer than the archive, but takes little more space on the
     /// disk than was written; the next writer that adds members truncates it first.
     ///
-    /// Other programs read the old archive, too, while members are written, and after a killed program: NumPy, and all
-    /// that find the directory by the end of the file. There is one moment in which they may not, at the beginning and
-    /// each time that the hole becomes too small: until the copy of the directory is on the disk, Python's `zipfile`
-    /// finds no directory in the file, and does not if the program is killed in this moment, until members are added
-    /// again. [`Archive::open`] does. Other programs must not change the archive at the same time; in an archive that
-    /// another program has changed after a killed program, the killed program's members remain as unused bytes.
+    /// Other programs read the old archive, too, while members are written and after a program was killed: NumPy, and
+    /// all that find the directory by the end of the file. There is one exception. At the beginning, and each time that
+    /// the hole becomes too small, there is a moment until the copy of the directory is on the disk in which Python's
+    /// `zipfile` finds no directory. If the program is killed in this moment, `zipfile` finds none until the next writer
+    /// adds members; [`Archive::open`] does. Other programs must not change the archive at the same time. If they change
+    /// it after a program was killed, the members that it has written remain in the file as unused bytes.
     ///
     /// Only one process or thread can add members at a time; others get an error and leave the file as it is. On systems
     /// and file systems without locks that belong to an open file, such as FreeBSD and some network file systems,

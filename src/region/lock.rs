@@ -95,7 +95,7 @@ impl RangeLock {
         const BYTE: u64 = 1 << 62;
         match Self::take_by(file, Some(BYTE..BYTE + 1), true) {
             Ok(None) => {
-                let what = "another process or thread is making the array longer or shorter; try again once it is done";
+                let what = "another process or thread is making the file longer or shorter; try again once it is done";
                 Err(Reason::Locked(what.into()).error())
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),

@@ -210,8 +210,18 @@ fn of_an_archive_without_its_directory_it_is_told_that_it_was_cut() {
     for rest in ["", "--json"] {
         let failure = inspected(args(&path, rest)).unwrap_err();
         assert!(failure.text.contains("a.npz: the archive was cut short"), "{}", failure.text);
+        assert!(failure.text.ends_with("--recover shows the members that are whole"), "{}", failure.text);
         assert_eq!((failure.status, failure.text.lines().count()), (1, 1));
     }
+    let listed = inspected(args(&path, "--recover")).unwrap();
+    assert_eq!(listed, "x\t(9,)\t<i8\tstored\t200 bytes\ny\t(3,)\t<f8\tstored\t152 bytes\n");
+    let member = Path::new(&format!("{}:y", path.display())).to_owned();
+    assert_eq!(inspected(args(&member, "--recover --jsonl")).unwrap(), "1.0\n1.0\n1.0\n");
+    assert!(inspected(args(&member, "--recover --rust")).unwrap().contains("npz::Archive::recover("));
+    let end = whole.len() - 200;
+    fs::write(&path, &whole[..end]).unwrap();
+    let listed = inspected(args(&path, "--recover")).unwrap();
+    assert!(listed.ends_with("the file ends within the member \"y\", which is left out\n"), "{listed}");
 }
 
 /// An archive with a member of 80 GB, which is a hole but for its header.
