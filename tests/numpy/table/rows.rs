@@ -357,5 +357,8 @@ rows {
     #[cfg(feature = "npz")]
     r#"np.savez(new, x=arr)"# =>
         { let mut writer = npz::Writer::create(new)?; writer.add("x", &arr)?; writer.finish()?; };
+    #[cfg(feature = "npz")]
+    r#"np.savez_compressed(new, x=arr)"# =>
+        { let mut writer = npz::Writer::create(new)?; writer.add_compressed("x", &arr)?; writer.finish()?; };
 }
 }
