@@ -33,9 +33,10 @@ impl DType {
     ///     #[record(rename = "max px")]
     ///     max_px: [Be<u32>; 3],
     ///     side: Bytes<1>,
-    /// } "#.trim_start());
-    /// assert_eq!(DType::from_descr("'<f8'")?.with_endianness(mmap_array::dtype::Endianness::NATIVE).to_rust()?, "type
-    /// Element = f64;\n");
+    /// }
+    /// "#.trim_start());
+    /// let native = DType::from_descr("'<f8'")?.with_endianness(mmap_array::dtype::Endianness::NATIVE);
+    /// assert_eq!(native.to_rust()?, "type Element = f64;\n");
     /// # Ok::<(), mmap_array::Error>(())
     /// ```
     ///

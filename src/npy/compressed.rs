@@ -131,7 +131,7 @@ fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 /// let mut elements = vec![0; header.nbytes() as usize];
 /// reader.read_exact(&mut elements)?;
 /// assert_eq!(elements, [1, 2, 3]);
-/// # Ok::<(), io::Error>(())
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn reader(path: impl AsRef<Path>) -> Result<Reader> {
     let path = path.as_ref();
