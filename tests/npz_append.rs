@@ -32,7 +32,9 @@ fn members_are_added_behind_those_that_stay_where_they_are() {
     let (folder, path) = archive();
     let before = fs::read(&path).unwrap();
     let places: Vec<_> = Archive::open(&path).unwrap().members().map(|member| member.data_offset().unwrap()).collect();
-    let mapped = npy::options::<f64>().open_shared(Archive::open(&path).unwrap().member("x").unwrap()).unwrap();
+    let x = || npy::options::<f64>().open_shared(Archive::open(&path).unwrap().member("x").unwrap()).unwrap();
+    // Windows does not cut a file that is mapped.
+    let mapped = (!cfg!(windows)).then(x);
     let mut writer = Writer::append(&path).unwrap();
     writer.add("y", &vec![9_u8; 100_000]).unwrap();
     writer.add_compressed("z", &vec![8_u8; 100_000]).unwrap();
@@ -50,7 +52,7 @@ fn members_are_added_behind_those_that_stay_where_they_are() {
         (load(&path, "y"), load(&path, "z"), load(&path, "0")),
         (vec![9; 100_000], vec![8; 100_000], vec![1; 3])
     );
-    assert_eq!(mapped.read(|view| view.to_vec()).unwrap(), [0.5, 1.5, 2.5]);
+    assert_eq!(mapped.unwrap_or_else(x).read(|view| view.to_vec()).unwrap(), [0.5, 1.5, 2.5]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 

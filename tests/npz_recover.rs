@@ -103,11 +103,13 @@ fn recovered_members_are_opened_as_others_are() {
     let numbers = npy::load::<u32>(archive.member("é").unwrap()).unwrap();
     assert!(numbers.iter().copied().eq(0..10_000));
     assert_eq!(*npy::load::<u8>(archive.member("n").unwrap()).unwrap(), [7]);
-    // It is found again in a file that was put in its place.
-    let mut shared = npy::options::<f64>().open_shared(x).unwrap();
-    fs::write(&path, &bytes[..bytes.len() - 40]).unwrap();
-    shared.refresh().unwrap();
-    assert_eq!(shared.at([2, 1]).unwrap(), 5.5);
+    // It is found again in the file, which Windows does not cut while it is mapped.
+    if cfg!(not(windows)) {
+        let mut shared = npy::options::<f64>().open_shared(x).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 40]).unwrap();
+        shared.refresh().unwrap();
+        assert_eq!(shared.at([2, 1]).unwrap(), 5.5);
+    }
 }
 
 #[test]
