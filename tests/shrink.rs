@@ -71,6 +71,7 @@ fn a_npy_file_becomes_the_one_that_numpy_writes_for_what_is_left() {
     assert_eq!(array.shrink(1193).unwrap(), 7);
     assert_eq!(array.view().t().to_vec(), rows[..7].concat());
     assert_eq!(fs::read(&path).unwrap(), saved(&turned.slice((.., ..7))));
+    drop(array);
     // The last rows alone, which end where the file does.
     npy::save(&path, &rows).unwrap();
     // SAFETY: as above.
