@@ -123,11 +123,9 @@ impl<'a> Stream<'a> {
         Self { len, to_end: true, ..Self::new(reader) }
     }
 
-    /// Returns the first bytes of the stream, of which none has been returned yet: `count`, or all if they are fewer.
+    /// Returns the next bytes of the stream without reading past them: `count`, or all if they are fewer.
     pub(crate) fn peek(&mut self, count: u64) -> io::Result<&[u8]> {
-        let mut held = Vec::new();
-        self.take(count).read_to_end(&mut held)?;
-        (self.held, self.position) = (io::Cursor::new(held), 0);
+        self.hold(count)?;
         Ok(self.held.get_ref())
     }
 
@@ -156,21 +154,19 @@ impl<'a> Stream<'a> {
         if let Some(len) = self.len {
             return Ok(len);
         }
-        let mut held = Vec::new();
-        let read = self.read_to_end(&mut held).map_err(|source| Error::io("read the elements", source))?;
-        let len = self.position;
-        self.position -= read as u64;
-        (self.held, self.len) = (io::Cursor::new(held), Some(len));
+        let ahead = self.hold(u64::MAX).map_err(|source| Error::io("read the elements", source))?;
+        let len = self.position + ahead;
+        self.len = Some(len);
         Ok(len)
     }
 
     /// Reads up to `count` bytes ahead, and returns how many there are.
-    pub(crate) fn hold(&mut self, count: u64) -> Result<u64> {
+    pub(crate) fn hold(&mut self, count: u64) -> io::Result<u64> {
         let mut held = Vec::new();
-        let read = self.take(count).read_to_end(&mut held).map_err(|source| Error::io("read the elements", source))?;
-        self.position -= read as u64;
+        let read = self.take(count).read_to_end(&mut held)? as u64;
+        self.position -= read;
         self.held = io::Cursor::new(held);
-        Ok(read as u64)
+        Ok(read)
     }
 
     /// Finishes reading.

@@ -116,7 +116,10 @@ impl Npy {
             Bytes::Stream(stream) => {
                 let end = match self.truncated {
                     // What follows the array is not read.
-                    true => stream.position() + stream.hold(header.nbytes())?,
+                    true => {
+                        let ahead = stream.hold(header.nbytes());
+                        stream.position() + ahead.map_err(|source| Error::io("read the elements", source))?
+                    }
                     false => stream.len().unwrap_or(u64::MAX),
                 };
                 Ok((header, self.at..end, IN_ARCHIVE))
