@@ -50,17 +50,20 @@ impl Archive {
             return Ok(Self::Tar(tar::Archive::open(path)?));
         }
         // What is neither is told as what it most likely should be.
-        let error = match (npz::Archive::open(path), tar::Archive::open(path)) {
-            (Ok(archive), _) => return Ok(Self::Zip(archive)),
-            // The oldest format has no magic.
-            (Err(_), Ok(archive)) if !begins(0, b"PK") => return Ok(Self::Tar(archive)),
-            (Err(error), _) => error,
-        };
-        Err(match npy::header(path) {
+        let error = match npz::Archive::open(path) {
+            Ok(archive) => return Ok(Self::Zip(archive)),
             // One that was cut says so.
-            _ if begins(0, b"PK") => {
-                Failure::new(told(&error).replace("`npz::Archive::recover` finds", "--recover shows"))
+            Err(error) if begins(0, b"PK") => {
+                let text = told(&error).replace("`npz::Archive::recover` finds", "--recover shows");
+                return Err(Failure::new(text));
             }
+            Err(error) => error,
+        };
+        // The oldest format has no magic.
+        if let Ok(archive) = tar::Archive::open(path) {
+            return Ok(Self::Tar(archive));
+        }
+        Err(match npy::header(path) {
             Err(header) if error.to_string().contains("not an archive") => {
                 Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
             }
