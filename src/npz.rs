@@ -79,7 +79,7 @@ const MOST_TRIES: usize = 100;
 pub struct Archive {
     zip: ZipArchive<ZipFile>,
     path: PathBuf,
-    entries: Vec<Entry>,
+    entries: Arc<[Entry]>,
     /// The name of the member at which the file was cut, if the archive was recovered.
     cut: Option<String>,
     /// How the archive was opened, to open it again.
@@ -287,7 +287,7 @@ impl Archive {
                 Err(error) => return Err((zip.into_inner(), zip_error("read the directory", error))),
             }
         }
-        Ok(Self { zip, path: path.to_path_buf(), entries, cut: None, find: Self::of_file })
+        Ok(Self { zip, path: path.to_path_buf(), entries: entries.into(), cut: None, find: Self::of_file })
     }
 
     /// Checks that no members follow the archive's directory, up to byte `end`.
@@ -498,9 +498,11 @@ impl<'a> Member<'a> {
     /// been replaced: as the last member of that name, or with as many of that name behind it as now.
     fn part(&self, bytes: Range<u64>) -> FilePart {
         let (path, name, open) = (self.archive.path.clone(), self.entry.name.clone(), self.archive.find);
-        let behind = self.archive.entries.iter().rev().take_while(|entry| !ptr::eq(*entry, self.entry));
-        let behind = behind.filter(|entry| entry.name == name).count();
+        let (entries, address) = (Arc::clone(&self.archive.entries), ptr::from_ref(self.entry).addr());
         let find = move |file: &File| {
+            // They are counted here, and not each time that a member is opened.
+            let behind = entries.iter().rev().take_while(|entry| ptr::from_ref(*entry).addr() != address);
+            let behind = behind.filter(|entry| entry.name == name).count();
             let file = file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
             let archive = open(file, &path).map_err(|error| error.in_file(Some(&path)))?;
             let found = archive.members().rev().filter(|member| member.entry.name == name).nth(behind);

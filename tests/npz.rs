@@ -207,6 +207,23 @@ fn members_that_cannot_be_read_say_why() {
 }
 
 #[test]
+fn offsets_beyond_those_of_any_file_are_damage() {
+    let (_folder, path) = archive();
+    let bytes = fs::read(&path).unwrap();
+    let end = bytes.len() - 22;
+    for offset in [1 << 40, i64::MAX as u64 - 3, 1 << 63, u64::MAX - 3, u64::MAX] {
+        // A locator of a Zip64 record, in front of an end that sends the reader there.
+        let locator = [&b"PK\x06\x07"[..], &[0; 4], &offset.to_le_bytes(), &[1, 0, 0, 0]].concat();
+        let broken = [&bytes[..end], &locator, b"PK\x05\x06", &[0xff; 16], &[0, 0]].concat();
+        fs::write(&path, broken).unwrap();
+        let error = Archive::open(&path).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Archive, "{offset}: {error}");
+        assert!(error.to_string().contains("was cut short, or its end is damaged"), "{offset}: {error}");
+        assert_eq!(Archive::recover(&path).unwrap().members().count(), 4);
+    }
+}
+
+#[test]
 fn elements_do_not_reach_beyond_their_member() {
     let (_folder, path) = archive();
     // Both sizes of each member, without the last element of the first.

@@ -179,7 +179,7 @@ impl Writer {
         };
         let mut reader = BufReader::new(At { file: &file, position: directory_at });
         let (mut directory, mut records, mut names) = (Vec::new(), Vec::new(), HashSet::new());
-        for entry in &archive.entries {
+        for entry in archive.entries.iter() {
             let start = directory.len();
             directory.resize(start + ENTRY_LEN, 0);
             reader.read_exact(&mut directory[start..]).map_err(failed)?;

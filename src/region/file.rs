@@ -192,6 +192,13 @@ pub(crate) struct At<'a> {
 
 impl Read for At<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // No file has a byte behind that. The system refuses such an offset, which may come from a damaged file.
+        let left = (i64::MAX as u64).saturating_sub(self.position);
+        if left == 0 {
+            return Ok(0);
+        }
+        let len = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let buffer = &mut buffer[..len];
         #[cfg(unix)]
         let count = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.position)?;
         #[cfg(windows)]
