@@ -1,8 +1,6 @@
 //! Rows added to raw files.
 
-use mmap_array::{
-    ArrayView, Be, DynArray, Element, Error, ErrorKind, Le, MmapArray, MmapArrayMut, Order, SharedArray, fromfile,
-};
+use mmap_array::{ArrayView, Be, DynArray, Element, Error, ErrorKind, Le, MmapArray, Order, SharedArray, fromfile};
 use std::{fs, thread};
 
 /// A folder that goes with the test, and the path of a file there.
@@ -228,7 +226,7 @@ fn an_error_of_the_system_leaves_the_old_rows() {
 #[ignore = "started by `an_error_of_the_system_leaves_the_old_rows`"]
 fn too_long() {
     let path = std::env::var_os("TARGET").unwrap();
-    let rows = MmapArrayMut::<u8>::anonymous(5000).unwrap();
+    let rows = mmap_array::MmapArrayMut::<u8>::anonymous(5000).unwrap();
     let error = MmapArray::<u8>::options().append(&path, &rows.view()).unwrap_err();
     assert_eq!((error.kind(), error.io_error().unwrap().kind()), (ErrorKind::Io, std::io::ErrorKind::FileTooLarge));
 }
