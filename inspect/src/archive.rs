@@ -1,6 +1,8 @@
 //! Archives, of either kind, and their members.
 
 use super::{Failure, told};
+use mmap_array::access::Shared;
+use mmap_array::array::{Elements, Format, StridedRaw};
 use mmap_array::npy::{self, FromHeader, Header, Npy};
 use mmap_array::{DType, DynArray, Options, npz, tar};
 use std::fs::File;
@@ -174,5 +176,14 @@ impl<'a> Member<'a> {
     /// The shape of the array that its bytes are.
     pub(crate) fn raw_shape(self, options: Options<DType>) -> mmap_array::Result<Vec<usize>> {
         of!(self, member => Ok(options.open_shared(member)?.shape().to_vec()))
+    }
+
+    /// Opens elements that lie apart in its bytes.
+    pub(crate) fn strided<E>(self, options: Options<E, StridedRaw>) -> mmap_array::Result<E::Array>
+    where
+        E: Elements<Shared> + Clone + Send + Sync + 'static,
+        StridedRaw: Format<E>,
+    {
+        of!(self, member => options.open_shared(member))
     }
 }

@@ -1,5 +1,6 @@
 //! The arguments.
 
+use super::gathered::Packed;
 use clap::{ArgGroup, Parser, ValueEnum};
 use clap_complete::Shell;
 use mmap_array::{DType, Order};
@@ -15,9 +16,9 @@ use std::path::{Path, PathBuf};
 #[command(group(ArgGroup::new("show").args(["json", "jsonl", "csv", "rust", "stats", "plot"])))]
 #[command(group(
     ArgGroup::new("raw")
-        .args(["dtype", "offset", "shape", "order"])
+        .args(["dtype", "offset", "shape", "strides", "order"])
         .multiple(true)
-        .conflicts_with_all(["max_header", "at"])
+        .conflicts_with_all(["max_header", "at", "concat"])
 ))]
 pub(crate) struct Args {
     /// Files, members of `.npz` archives by the names that NumPy shows, or `-` for standard input.
@@ -57,9 +58,9 @@ pub(crate) struct Args {
     pub(crate) plot: Option<PathBuf>,
 
     /// Reads a file without a header as elements of this dtype [default: u1]: `f4`, `>i2`, `<M8[s]`, `S8`, `"[('id',
-    /// '<u4'), ('x', '>f4')]"`.
-    #[arg(long, value_name = "DTYPE", value_parser = dtype, help_heading = "Files without a header")]
-    pub(crate) dtype: Option<DType>,
+    /// '<u4'), ('x', '>f4')]"`; or as pixels of 10, 12 or 14 bits that share bytes: `mipi12`, `msb10`, `lsb14`.
+    #[arg(long, value_name = "DTYPE", value_parser = Stored::parse, help_heading = "Files without a header")]
+    pub(crate) dtype: Option<Stored>,
 
     /// Says at which byte the first element begins, as `54` or `0x36` [default: 0].
     #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "Files without a header")]
@@ -69,6 +70,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N,...", allow_hyphen_values = true, value_parser = Lens::parse, help_heading = "Files without a header")]
     pub(crate) shape: Option<Lens>,
 
+    /// Sets the distance in bytes from one element to the next along each axis, in place of `--order`; of packed pixels,
+    /// along each axis but the last.
+    #[arg(
+        long,
+        value_name = "BYTES,...",
+        allow_hyphen_values = true,
+        value_delimiter = ',',
+        conflicts_with = "order",
+        requires = "shape",
+        help_heading = "Files without a header"
+    )]
+    pub(crate) strides: Option<Vec<isize>>,
+
     /// Says how the elements are stored: row by row (C) or column by column (F) [default: C].
     #[arg(long, value_name = "ORDER", help_heading = "Files without a header")]
     pub(crate) order: Option<StorageOrder>,
@@ -76,6 +90,11 @@ pub(crate) struct Args {
     /// Shows the array whose `.npy` header begins at this byte of the file, behind other data or another array.
     #[arg(long, value_name = "BYTE", value_parser = bytes)]
     pub(crate) at: Option<u64>,
+
+    /// Shows many `.npy` files as one array, one after another along the first axis. A folder that Dask's `to_npy_stack`
+    /// has written is one array without it.
+    #[arg(long, conflicts_with_all = ["at", "recover"])]
+    pub(crate) concat: bool,
 
     /// Shows the members of an archive that was cut short, and so has no directory, that are whole.
     #[arg(long)]
@@ -88,6 +107,22 @@ pub(crate) struct Args {
     /// Prints a script that completes these arguments in a shell.
     #[arg(long, value_name = "SHELL", exclusive = true)]
     pub(crate) completions: Option<Shell>,
+}
+
+/// What the elements of a raw file are.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    Elements(DType),
+    Pixels(Packed),
+}
+
+impl Stored {
+    fn parse(text: &str) -> Result<Self, String> {
+        match Packed::named(text) {
+            Some(packed) => Ok(Self::Pixels(packed)),
+            None => text.parse().map(Self::Elements).map_err(|error: mmap_array::Error| error.to_string()),
+        }
+    }
 }
 
 /// The order of a raw file's elements.
@@ -162,10 +197,6 @@ impl Lens {
         }
         text.split(',').map(axis).collect::<Result<_, _>>().map(Self)
     }
-}
-
-fn dtype(text: &str) -> Result<DType, String> {
-    text.parse().map_err(|error: mmap_array::Error| error.to_string())
 }
 
 fn bytes(text: &str) -> Result<u64, String> {

@@ -1,5 +1,6 @@
 //! What a file is, for programs: a line of JSON.
 
+use super::gathered::Gathered;
 use super::jsonl::write_text;
 use super::source::{Several, Source};
 use super::{Failure, told};
@@ -91,9 +92,10 @@ fn described(source: &Source) -> Result<Vec<u8>, Failure> {
     let shape: Vec<String> = source.shape.iter().map(usize::to_string).collect();
     let offset = source.data_offset.map_or_else(|| "null".into(), |offset| offset.to_string());
     let mark = if source.complete_rows()?.is_some() { ",\"truncated\":true" } else { "" };
+    let more = source.gathered().map_or_else(String::new, Gathered::to_json);
     writeln!(
         out,
-        ",\"fortran_order\":{},\"shape\":[{}],\"data_offset\":{offset},\"itemsize\":{},\"nbytes\":{}{mark}}}",
+        ",\"fortran_order\":{},\"shape\":[{}],\"data_offset\":{offset},\"itemsize\":{},\"nbytes\":{}{mark}{more}}}",
         source.order == Order::F,
         shape.join(","),
         source.dtype.itemsize(),

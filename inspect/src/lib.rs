@@ -1,7 +1,8 @@
 //! Looks into `.npy` and `.npz` files, and files of raw numbers, of any size.
 //!
 //! ```text
-//! mmap-inspect FILE[:MEMBER]... [--dtype D --offset B --shape S --order C|F] [--rows A..B] [--field PATH]
+//! mmap-inspect FILE[:MEMBER]... [--dtype D --offset B --shape S --order C|F --strides S] [--at B] [--concat]
+//!              [--rows A..B] [--field PATH]
 //!              [--json | --jsonl | --csv | --rust | --stats | --plot OUT.png]
 //! ```
 //!
@@ -19,6 +20,7 @@ mod args;
 mod corners;
 mod csv;
 mod elements;
+mod gathered;
 mod json;
 mod jsonl;
 mod number;
@@ -30,8 +32,10 @@ mod spool;
 mod stats;
 mod text;
 
-use args::Args;
+use args::{Args, Stored};
 use clap::{CommandFactory, Parser};
+use mmap_array::Options;
+use mmap_array::npy::{self, FromHeader, Npy};
 use output::Output;
 use source::{Found, Raw, Source};
 use std::error::Error;
@@ -62,6 +66,14 @@ impl Failure {
     /// On one line, whatever the names of files and fields are.
     fn new(text: impl Into<String>) -> Self {
         Self { status: 1, text: one_line(&text.into().replace(['\n', '\r'], " ")) }
+    }
+
+    /// With the name of what it is about in front.
+    fn about(self, name: &str) -> Self {
+        match self.text.contains(name) {
+            true => self,
+            false => Self { text: one_line(&format!("{name}: {}", self.text)), ..self },
+        }
     }
 
     fn usage(text: impl fmt::Display) -> Self {
@@ -131,11 +143,16 @@ fn run_to(
         clap_complete::generate(shell, &mut Args::command(), "mmap-inspect", &mut script);
         return Ok(out.write_all(&script)?);
     }
-    if args.plot.is_some() && args.files.len() > 1 {
+    if args.plot.is_some() && args.files.len() > 1 && !args.concat {
         return Err(Failure::usage("--plot draws one array, but several files are given"));
     }
     if !cfg!(feature = "plot") && args.plot.is_some() {
         return Err(Failure::usage("this program was built without its feature \"plot\", which draws pictures"));
+    }
+    if args.concat {
+        let paths = args.files.iter().map(Into::into).collect();
+        let source = Source::concat(paths, options(&args))?;
+        return show(&args, &source, None, out, terminal, |_| Ok(()));
     }
     let mut failures: Vec<String> = Vec::new();
     let mut first = true;
@@ -166,19 +183,10 @@ fn show_file(
         false => Ok(()),
     };
     let named = several.then(|| file.to_string_lossy());
-    let raw = args.dtype.is_some() || args.offset.is_some() || args.shape.is_some() || args.order.is_some();
-    let raw = raw.then(|| Raw {
-        dtype: args.dtype.clone(),
-        offset: args.offset,
-        shape: args.shape.as_ref().map(|shape| shape.0.clone()),
-        order: args.order.map(Into::into).unwrap_or_default(),
-    });
-    let options = args
-        .max_header
-        .map_or_else(mmap_array::npy::dyn_options, |most| mmap_array::npy::dyn_options().max_header(most));
     let spooled = spool::regular(file)?;
+    let options = options(args);
     let path = spooled.path();
-    let source = match raw {
+    let source = match raw(args) {
         Some(raw) => Source::raw(path, &raw, args.recover),
         None => match Source::open(path, options, args.at, args.recover) {
             Ok(Found::One(source)) => Ok(*source),
@@ -199,38 +207,64 @@ fn show_file(
     };
     let mut source = source.map_err(|failure| spooled.renamed(failure))?;
     source.rename(&spooled);
-    let source = source;
-    let rows = rows_of(args, &source)?;
+    show(args, &source, named.as_deref(), out, terminal, heading).map_err(|failure| spooled.renamed(failure))
+}
+
+/// How headers are read.
+fn options(args: &Args) -> Options<FromHeader, Npy> {
+    args.max_header.map_or_else(npy::dyn_options, |most| npy::dyn_options().max_header(most))
+}
+
+/// What a file without a header is.
+fn raw(args: &Args) -> Option<Raw> {
+    let (shape, strides) = (args.shape.as_ref().map(|shape| shape.0.clone()), args.strides.clone());
+    let (dtype, packed) = match args.dtype.clone() {
+        None if args.offset.is_none() && shape.is_none() && strides.is_none() && args.order.is_none() => return None,
+        None => (None, None),
+        Some(Stored::Elements(dtype)) => (Some(dtype), None),
+        Some(Stored::Pixels(packed)) => (None, Some(packed)),
+    };
+    let order = args.order.map(Into::into).unwrap_or_default();
+    Some(Raw { dtype, offset: args.offset, shape, order, strides, packed })
+}
+
+/// Shows an array as the arguments ask, behind a heading if it is a text.
+fn show<W: Write>(
+    args: &Args,
+    source: &Source,
+    named: Option<&str>,
+    out: &mut Output<W>,
+    terminal: Option<Terminal>,
+    heading: impl FnOnce(&mut Output<W>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let rows = rows_of(args, source)?;
     let field = args.field.as_deref();
     if let Some(path) = field {
-        let named = |failure: Failure| Failure::new(format!("{}: {}", source.name, failure.text));
-        elements::find_field(&source.dtype, path).map_err(named)?;
+        elements::find_field(&source.dtype, path).map_err(|failure| failure.about(&source.name))?;
     }
     let shown = if args.json {
-        json::write(&source, named.as_deref(), out)
+        json::write(source, named, out)
     } else if args.jsonl {
-        jsonl::write(&source, rows, field, out)
+        jsonl::write(source, rows, field, out)
     } else if args.csv {
-        csv::write(&source, rows, field, out)
+        csv::write(source, rows, field, out)
     } else if args.rust {
-        write_rust(&source, field, out)
+        write_rust(source, field, out)
     } else if args.stats {
-        stats::Stats::of(&source, rows, field).and_then(|stats| {
+        stats::Stats::of(source, rows, field).and_then(|stats| {
             heading(out)?;
             Ok(stats.write(out)?)
         })
     } else if let Some(path) = &args.plot {
-        plotted(&source, rows, field, path)
+        plotted(source, rows, field, path)
     } else {
-        text::of(&source, rows, field, terminal).and_then(|text| {
+        text::of(source, rows, field, terminal).and_then(|text| {
             heading(out)?;
             Ok(out.write_all(text.as_bytes())?)
         })
     };
     // If the file has become shorter meanwhile, that is the reason.
-    shown
-        .map_err(|failure| if out.has_failed() { failure } else { source.check(None).err().unwrap_or(failure) })
-        .map_err(|failure| spooled.renamed(failure))
+    shown.map_err(|failure| if out.has_failed() { failure } else { source.check(None).err().unwrap_or(failure) })
 }
 
 #[cfg(feature = "plot")]
@@ -240,10 +274,7 @@ fn plotted(
     field: Option<&str>,
     path: &std::path::Path,
 ) -> Result<(), Failure> {
-    plot::draw(source, rows, field, path).map_err(|failure| match failure.text.contains(&source.name) {
-        true => failure,
-        false => Failure::new(format!("{}: {}", source.name, failure.text)),
-    })
+    plot::draw(source, rows, field, path).map_err(|failure| failure.about(&source.name))
 }
 
 #[cfg(not(feature = "plot"))]
@@ -275,11 +306,11 @@ fn write_rust(source: &Source, field: Option<&str>, out: &mut impl Write) -> Res
     Ok(())
 }
 
-/// A shape as Python writes it.
-fn tuple(shape: &[usize]) -> String {
+/// A shape, or strides, as Python writes them.
+fn tuple<N: ToString>(shape: &[N]) -> String {
     match shape {
-        [one] => format!("({one},)"),
-        shape => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+        [one] => format!("({},)", one.to_string()),
+        shape => format!("({})", shape.iter().map(N::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 

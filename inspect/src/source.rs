@@ -1,10 +1,13 @@
 //! Where an array is: a file of its own, behind others in one file, a member of an archive, or a file without a header.
 
 use super::archive::{Archive, Member};
+use super::gathered::{Gathered, Packed, Portions};
 use super::spool::Spooled;
 use super::{Failure, told};
+use mmap_array::access::Shared;
+use mmap_array::array::{Elements, Format, StridedRaw};
 use mmap_array::npy::{self, FromHeader, Npy};
-use mmap_array::{DType, DynArray, Options, Order};
+use mmap_array::{DType, DynArray, Element, MmapArray, Options, Order};
 use std::cell::OnceCell;
 use std::env;
 use std::ffi::OsStr;
@@ -48,6 +51,9 @@ enum Place {
     Member(Options<FromHeader, Npy>, Rc<Archive>, usize),
     /// A file without a header, or a member that has none, and the byte at which the first element begins in it.
     Raw(Options<DType>, u64, Option<(Rc<Archive>, usize)>),
+    /// An array whose elements do not follow one another in a file, the byte at which the first begins, and the source
+    /// with which the library opens it, as Rust source.
+    Gathered(Gathered, u64, String),
 }
 
 /// What a file is.
@@ -85,11 +91,14 @@ impl Several {
 }
 
 /// What is asked for of a file without a header.
+#[derive(Default)]
 pub(crate) struct Raw {
     pub(crate) dtype: Option<DType>,
     pub(crate) offset: Option<u64>,
     pub(crate) shape: Option<Vec<Option<usize>>>,
     pub(crate) order: Order,
+    pub(crate) strides: Option<Vec<isize>>,
+    pub(crate) packed: Option<Packed>,
 }
 
 impl Raw {
@@ -117,6 +126,92 @@ impl Raw {
         };
         Some(lens.into_iter().map(|len| len.unwrap_or(rest)).collect())
     }
+}
+
+impl Raw {
+    /// Whether the elements do not follow one another.
+    fn is_gathered(&self) -> bool {
+        self.strides.is_some() || self.packed.is_some()
+    }
+
+    /// Opens a file, or a member of an archive, whose elements do not follow one another.
+    fn gathered(&self, path: PathBuf, member: Option<(Archive, usize)>) -> Result<Source, Failure> {
+        let member = match &member {
+            Some((archive, number)) => Some((archive, nth(archive, *number)?)),
+            None => None,
+        };
+        let (name, from) = match member {
+            Some((archive, member)) => (
+                format!("{}:{}", path.display(), member.name()),
+                format!("mmap_array::{}({path:?})?.member({:?})?", archive.opening(), member.name()),
+            ),
+            None => (path.display().to_string(), format!("{path:?}")),
+        };
+        let (offset, member) = (self.offset.unwrap_or(0), member.map(|(_, member)| member));
+        let (array, dtype, shape) = match self.packed {
+            Some(packed) => self.pixels(packed, &path, member).map_err(|failure| failure.about(&name))?,
+            None => self.apart(&path, member)?,
+        };
+        let start = match member {
+            Some(member) => member.first_byte().map(|first| first + offset),
+            None => Some(offset),
+        };
+        let (file, place) = (File::open(&path)?, Place::Gathered(array, offset, from));
+        Ok(Source::without_header(name, Order::C, dtype, shape, start, path, file, place))
+    }
+
+    /// Opens elements that lie apart.
+    fn apart(&self, path: &Path, member: Option<Member<'_>>) -> Result<(Gathered, DType, Vec<usize>), Failure> {
+        let dtype = self.dtype.clone().map_or_else(|| "u1".parse(), Ok)?;
+        let shape = self.shape.clone().unwrap_or_else(|| vec![None]);
+        let strides = self.strides.clone().unwrap_or_default();
+        let options = DynArray::options(dtype.clone()).offset(self.offset.unwrap_or(0)).shape(shape.as_slice());
+        let array = strided(options.strides(&strides), path, member)?;
+        let shape = array.shape().to_vec();
+        Ok((Gathered::Apart { array, strides }, dtype, shape))
+    }
+
+    /// Opens pixels that share bytes.
+    fn pixels(
+        &self,
+        packed: Packed,
+        path: &Path,
+        member: Option<Member<'_>>,
+    ) -> Result<(Gathered, DType, Vec<usize>), Failure> {
+        let Some((&Some(width), others)) = self.shape.as_ref().and_then(|shape| shape.split_last()) else {
+            return Err(Failure::new("packed pixels need --shape, whose last number is that of the pixels in a row"));
+        };
+        let row = packed.packing.row_bytes(packed.bits, width)?;
+        let strides = match &self.strides {
+            Some(strides) if strides.len() == others.len() => strides.clone(),
+            Some(strides) => {
+                let (found, wanted) = (strides.len(), others.len());
+                let text = "packed pixels need a stride along each axis but the last";
+                return Err(Failure::new(format!("{text}: expected {wanted}, found {found}")));
+            }
+            // One row after another.
+            None => {
+                let inner = |axis: usize| others[axis + 1..].iter().flatten();
+                let stride = |axis| inner(axis).fold(row, |bytes, &len| bytes.saturating_mul(len)) as isize;
+                (0..others.len()).map(stride).collect()
+            }
+        };
+        let shape: Vec<Option<usize>> = others.iter().copied().chain([Some(row)]).collect();
+        let options = MmapArray::<u8>::options().offset(self.offset.unwrap_or(0)).shape(shape.as_slice());
+        let rows = strided(options.strides([&strides[..], &[1]].concat()), path, member)?;
+        let mut shape = rows.shape().to_vec();
+        shape[others.len()] = width;
+        Ok((Gathered::Pixels { rows, strides, packed, width }, <u16 as Element>::dtype(), shape))
+    }
+}
+
+/// Opens elements that lie apart in a file, or in a member of an archive.
+fn strided<E>(options: Options<E, StridedRaw>, path: &Path, member: Option<Member<'_>>) -> Result<E::Array, Failure>
+where
+    E: Elements<Shared> + Clone + Send + Sync + 'static,
+    StridedRaw: Format<E>,
+{
+    Ok(member.map_or_else(|| options.clone().open_shared(path), |member| member.strided(options.clone()))?)
 }
 
 /// The path of a file, and what stands behind it after a colon. A file's own name may have colons too.
@@ -159,6 +254,14 @@ impl Source {
     ) -> Result<Found, Failure> {
         let (path, member) = split(file);
         let one = |source: Self| Found::One(Box::new(source));
+        if at.is_none() && member.is_none() && path.join("info").is_file() {
+            return Self::stack(&path, options).map(one);
+        }
+        if path.is_dir() {
+            let path = path.display();
+            let text = "no array and no stack of Dask; `--concat` shows files as one array, as in";
+            return Err(Failure::new(format!("{path}: it is a folder, {text}: mmap-inspect --concat {path}/*.npy")));
+        }
         let is_npy = at.is_some() || is_npy(&path);
         let Some(member) = member else {
             if is_npy {
@@ -216,7 +319,7 @@ impl Source {
     ) -> Result<Self, Failure> {
         let found = nth(&archive, number)?;
         if found.is_other() {
-            let raw = Raw { dtype: None, offset: None, shape: None, order: Order::C };
+            let raw = Raw::default();
             return Self::raw_member(archive, number, &raw);
         }
         let header = found.header(options)?;
@@ -251,12 +354,44 @@ impl Source {
         }
     }
 
+    /// Opens many files as one array, one after another along the first axis.
+    pub(crate) fn concat(paths: Vec<PathBuf>, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
+        let from = format!("{paths:?}");
+        let name = match &paths[..] {
+            [first, _, ..] => format!("{} and {} more", first.display(), paths.len() - 1),
+            paths => paths.iter().map(|path| path.display().to_string()).collect(),
+        };
+        Self::files(paths, options, name, from)
+    }
+
+    /// Opens the files of a folder that Dask has written.
+    fn stack(folder: &Path, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
+        let from = format!("mmap_array::npy::stack({folder:?})?");
+        Self::files(npy::stack(folder)?, options, folder.display().to_string(), from)
+    }
+
+    fn files(
+        paths: Vec<PathBuf>,
+        options: Options<FromHeader, Npy>,
+        name: String,
+        from: String,
+    ) -> Result<Self, Failure> {
+        let all = options.open_shared_all(&paths).map_err(|error| named(&name, &error))?;
+        let (dtype, shape, first) = (all.dtype().clone(), all.shape().to_vec(), paths[0].clone());
+        let array = Gathered::Files { all, paths };
+        let (file, place) = (File::open(&first)?, Place::Gathered(array, 0, from));
+        Ok(Self::without_header(name, Order::C, dtype, shape, None, first, file, place))
+    }
+
     /// A file without a header, or a member of an archive as such.
     pub(crate) fn raw(file: &OsStr, raw: &Raw, recover: bool) -> Result<Self, Failure> {
         if let (path, Some(member)) = split(file) {
             let archive = Archive::open(&path, recover)?;
             let number = archive.find(member)?;
-            return Self::raw_member(Rc::new(archive), number, raw);
+            return match raw.is_gathered() {
+                true => raw.gathered(path, Some((archive, number))),
+                false => Self::raw_member(Rc::new(archive), number, raw),
+            };
         }
         let path = PathBuf::from(file);
         if raw.offset.is_none() && path.is_file() && is_npy(&path) {
@@ -266,6 +401,9 @@ impl Source {
                 path.display()
             )));
         }
+        if raw.is_gathered() {
+            return raw.gathered(path, None);
+        }
         let (offset, dtype, options) = raw.options()?;
         let metadata = path.metadata().ok().filter(|metadata| metadata.is_file());
         let shape = match metadata.and_then(|metadata| raw.shape_in(dtype.itemsize(), metadata.len())) {
@@ -274,7 +412,8 @@ impl Source {
             None => options.clone().open_shared(&path)?.shape().to_vec(),
         };
         let (name, file) = (path.display().to_string(), File::open(&path)?);
-        Ok(Self::without_header(name, raw, dtype, shape, Some(offset), path, file, Place::Raw(options, offset, None)))
+        let place = Place::Raw(options, offset, None);
+        Ok(Self::without_header(name, raw.order, dtype, shape, Some(offset), path, file, place))
     }
 
     fn raw_member(archive: Rc<Archive>, number: usize, raw: &Raw) -> Result<Self, Failure> {
@@ -293,13 +432,13 @@ impl Source {
         let path = archive.path().to_owned();
         let file = File::open(&path)?;
         let place = Place::Raw(options, offset, Some((archive, number)));
-        Ok(Self::without_header(name, raw, dtype, shape, start, path, file, place))
+        Ok(Self::without_header(name, raw.order, dtype, shape, start, path, file, place))
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are the fields")]
     fn without_header(
         name: String,
-        raw: &Raw,
+        order: Order,
         dtype: DType,
         shape: Vec<usize>,
         data_offset: Option<u64>,
@@ -308,8 +447,7 @@ impl Source {
         place: Place,
     ) -> Self {
         let nbytes = shape.iter().fold(dtype.itemsize() as u64, |bytes, &len| bytes * len as u64);
-        let (order, shown) = (raw.order, path.display().to_string());
-        let unpacked = OnceCell::new();
+        let (shown, unpacked) = (path.display().to_string(), OnceCell::new());
         Self { name, version: None, dtype, shape, order, nbytes, data_offset, path, shown, file, place, unpacked }
     }
 
@@ -323,13 +461,17 @@ impl Source {
     #[cfg(feature = "plot")]
     pub(crate) fn is(&self, path: &Path) -> bool {
         let real = |path: &Path| std::fs::canonicalize(path).ok();
-        real(path).is_some_and(|path| real(&self.path) == Some(path))
+        let others =
+            if let Place::Gathered(Gathered::Files { paths, .. }, ..) = &self.place { paths } else { &Vec::new() };
+        let mut all = others.iter().chain([&self.path]);
+        real(path).is_some_and(|path| all.any(|file| real(file).as_ref() == Some(&path)))
     }
 
     /// The call that opens the array as elements of a type, as Rust source.
     pub(crate) fn opening(&self, element: &str) -> String {
         let path = &self.shown;
         match &self.place {
+            Place::Gathered(array, offset, from) => array.opening(element, from, *offset, &self.shape),
             &Place::Npy(_, at) => {
                 let at = if at > 0 { format!(".at({at})") } else { String::new() };
                 format!("mmap_array::npy::options::<{element}>(){at}.open_shared({path:?})?")
@@ -357,6 +499,16 @@ impl Source {
     fn member_call(&self, archive: &Archive, number: usize) -> String {
         let name = nth(archive, number).map_or("", Member::name);
         format!("mmap_array::{}({:?})?.member({name:?})?", archive.opening(), self.shown)
+    }
+
+    /// Whether the elements must be unpacked to be read.
+    fn is_compressed(&self) -> bool {
+        self.data_offset.is_none() && !matches!(self.place, Place::Gathered(..))
+    }
+
+    /// The array, if its elements do not follow one another.
+    pub(crate) fn gathered(&self) -> Option<&Gathered> {
+        if let Place::Gathered(array, ..) = &self.place { Some(array) } else { None }
     }
 
     /// How the elements are compressed, if they are.
@@ -405,6 +557,8 @@ impl Source {
         }
         let checked = match &self.place {
             Place::Npy(options, _) => options.elements(..0).open_shared(&self.file).map(drop),
+            Place::Gathered(..) if is_part => return Ok(()),
+            Place::Gathered(array, ..) => array.check(),
             // A window of no elements takes no memory, and all of the array is read for it.
             _ if self.data_offset.is_none() && is_part => return Ok(()),
             Place::Compressed(options, _) => options.elements(..0).load(&self.path).map(drop),
@@ -448,18 +602,22 @@ impl Source {
 
     /// The bytes of the elements as the file has them, of which those in `wanted` will be read, one after another.
     pub(crate) fn input(&self, wanted: Range<u64>) -> Result<Input<'_>, Failure> {
-        let mut input = match self.data_offset {
-            Some(start) => {
+        let mut input = match (&self.place, self.data_offset) {
+            (Place::Gathered(array, ..), _) => Input {
+                reader: Reader::Portions(Portions::new(array, self.dtype.itemsize(), self.nbytes)),
+                position: 0,
+            },
+            (_, Some(start)) => {
                 // It shares its place in the file with others, of which none is read meanwhile.
                 let mut file = self.file.try_clone()?;
                 file.seek(SeekFrom::Start(start))?;
                 Input { reader: Reader::File(BufReader::with_capacity(1 << 16, file)), position: 0 }
             }
-            None => Input { reader: Reader::Stream(Box::new(BufReader::new(self.stream()?))), position: 0 },
+            (_, None) => Input { reader: Reader::Stream(Box::new(BufReader::new(self.stream()?))), position: 0 },
         };
         input.skip_to(wanted.start)?;
         let len = wanted.end - wanted.start;
-        if self.data_offset.is_none() && len <= SMALL && len < self.nbytes {
+        if self.is_compressed() && len <= SMALL && len < self.nbytes {
             // What is wrong with them is known before any is shown.
             let mut bytes = Vec::new();
             if (&mut input).take(len).read_to_end(&mut bytes)? < len as usize {
@@ -513,6 +671,7 @@ pub(crate) struct Input<'a> {
 enum Reader<'a> {
     File(BufReader<File>),
     Stream(Box<dyn Read + 'a>),
+    Portions(Portions<'a>),
 }
 
 impl Input<'_> {
@@ -522,6 +681,7 @@ impl Input<'_> {
         match &mut self.reader {
             // Both are places in a file.
             Reader::File(file) => file.seek_relative(count as i64)?,
+            Reader::Portions(portions) => portions.skip_to(position),
             Reader::Stream(stream) => {
                 if io::copy(&mut stream.take(count), &mut io::sink())? < count {
                     return Err(io::ErrorKind::UnexpectedEof.into());
@@ -538,6 +698,7 @@ impl Read for Input<'_> {
         let count = match &mut self.reader {
             Reader::File(file) => file.read(buffer),
             Reader::Stream(stream) => stream.read(buffer),
+            Reader::Portions(portions) => portions.read(buffer),
         }?;
         self.position += count as u64;
         Ok(count)

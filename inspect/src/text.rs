@@ -140,9 +140,12 @@ fn described(source: &Source) -> Result<String, Failure> {
     line("shape", &tuple(&source.shape));
     line("order", &format!("{:?}", source.order));
     line("bytes", &format!("{} of {} each", source.nbytes, source.dtype.itemsize()));
-    match source.data_offset {
-        Some(offset) => {
-            line("data", &format!("from byte {offset} on"));
+    if let Some(offset) = source.data_offset {
+        line("data", &format!("from byte {offset} on"));
+    }
+    match (source.gathered(), source.data_offset) {
+        (Some(array), _) => line("mapped", &array.described()),
+        (None, Some(offset)) => {
             let aligned = match is_aligned(&source.dtype, offset, source.dtype.itemsize()) {
                 true => "in place and aligned: every number lies at a multiple of its alignment",
                 false => {
@@ -151,7 +154,7 @@ fn described(source: &Source) -> Result<String, Failure> {
             };
             line("mapped", aligned);
         }
-        None => {
+        (None, None) => {
             line("mapped", &format!("not at all: it is compressed by {}", source.compression().unwrap_or_default()))
         }
     }

@@ -3,6 +3,7 @@
 
 #[path = "../../../tests/examples/cutter.rs"]
 mod cutter;
+mod gathered;
 mod numpy;
 mod places;
 #[cfg(feature = "plot")]
