@@ -32,6 +32,8 @@ pub(crate) use identity::FileId;
 pub(crate) use lock::{RangeLock, Wait};
 pub(crate) use names::remove;
 pub(crate) use new_file::{NewFile, absolute, sync_folder};
+#[cfg(test)]
+pub(crate) use patch::recorded;
 pub(crate) use patch::{Front, Patch, Storage};
 pub(crate) use scratch::{NotPersisted, scratch};
 pub use system::Advice;

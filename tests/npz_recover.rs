@@ -217,20 +217,13 @@ fn any_file_is_recovered_or_refused() {
     let (folder, _, good) = archive();
     let good = [good, streamed("s", &[1; 500], true, false), streamed("t", &[2; 50], false, true)].concat();
     let path = folder.path().join("b.npz");
-    let mut state = Random(5);
-    let mut random = |end: usize| state.below(end as u64) as usize;
+    let mut random = Random(5);
     let (mut found, mut loaded) = (0, 0);
     for _ in 0..1500 {
         let mut bytes = good.clone();
-        for _ in 0..1 + random(3) {
-            let at = random(bytes.len());
-            match random(8) {
-                0 => bytes.truncate(at + 1),
-                1 => drop(bytes.splice(at..at, (0..random(70)).map(|byte| byte as u8))),
-                2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
-                3 => bytes[at] = bytes[at].wrapping_add(1),
-                _ => bytes[at] = random(256) as u8,
-            }
+        for _ in 0..=random.below(3) {
+            let at = random.below(bytes.len() as u64) as usize;
+            random.damage(&mut bytes, at, 70);
         }
         fs::write(&path, &bytes).unwrap();
         let Ok(archive) = Archive::recover(&path) else { continue };

@@ -635,25 +635,19 @@ fn any_archive_is_read_or_refused() {
     let more = [records, member("x", b'0', b"123"), member("", b'L', b"name\0"), member("s", b'S', b"")].concat();
     let good = [more, fs::read(&path).unwrap()].concat();
     let path = folder.path().join("b.tar");
-    let mut state = Random(3);
-    let mut random = |end: usize| state.below(end as u64) as usize;
+    let mut random = Random(3);
     let (mut opened, mut loaded, mut damaged) = (0, 0, 0);
     for _ in 0..1500 {
         let mut bytes = good.clone();
-        for _ in 0..1 + random(3) {
-            let block = random(bytes.len().div_ceil(512)) * 512;
-            let at = (block + if random(2) == 0 { random(512) } else { 124 + random(40) }).min(bytes.len() - 1);
-            match random(8) {
-                0 => bytes.truncate(at + 1),
-                1 => drop(bytes.splice(at..at, (0..random(700)).map(|byte| byte as u8))),
-                2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
-                3 => bytes[at] = bytes[at].wrapping_add(1),
-                _ => bytes[at] = random(256) as u8,
-            }
+        for _ in 0..=random.below(3) {
+            let block = random.below(bytes.len().div_ceil(512) as u64) as usize * 512;
+            let within = if random.below(2) == 0 { random.below(512) } else { 124 + random.below(40) };
+            let at = (block + within as usize).min(bytes.len() - 1);
+            random.damage(&mut bytes, at, 700);
         }
         // Most of the headers are valid again.
         for block in bytes.chunks_exact_mut(512).filter(|block| block[257..].starts_with(b"ustar")) {
-            if random(20) > 0 {
+            if random.below(20) > 0 {
                 let mut header = tar::Header::from_byte_slice(block).clone();
                 header.set_cksum();
                 block.copy_from_slice(header.as_bytes());

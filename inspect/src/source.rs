@@ -2,14 +2,13 @@
 
 use super::archive::{Archive, Member};
 use super::gathered::{Gathered, Packed, Portions};
-use super::spool::Spooled;
+use super::spool::{Spooled, no_room};
 use super::{Failure, told};
 use mmap_array::access::Shared;
 use mmap_array::array::{Elements, Format, StridedRaw};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{DType, DynArray, Element, MmapArray, Options, Order};
 use std::cell::OnceCell;
-use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -644,11 +643,7 @@ impl Source {
         if let Some(file) = self.unpacked.get() {
             return Ok(file);
         }
-        let failed = |error: io::Error| {
-            let folder = env::temp_dir();
-            let text = "which the environment variable TMPDIR can name, the array cannot be unpacked";
-            Failure::new(format!("{}: into the temporary folder {}, {text}: {error}", self.name, folder.display()))
-        };
+        let failed = |error: io::Error| no_room(&self.name, "the array cannot be unpacked", &error);
         let mut file = tempfile::tempfile().map_err(failed)?;
         let (mut stream, mut buffer) = (self.stream()?, vec![0; 1 << 16]);
         loop {

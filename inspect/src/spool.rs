@@ -72,12 +72,15 @@ fn is_pipe(_: &Path) -> bool {
 }
 
 fn copied(argument: &OsStr, mut input: impl Read) -> Result<Spooled, Failure> {
-    let failed = |error: io::Error| {
-        let (name, folder) = (argument.to_string_lossy(), env::temp_dir());
-        let text = "which the environment variable TMPDIR can name, it cannot be copied";
-        Failure::new(format!("{name}: into the temporary folder {}, {text}: {error}", folder.display()))
-    };
+    let failed = |error: io::Error| no_room(&argument.to_string_lossy(), "it cannot be copied", &error);
     let mut file = NamedTempFile::new().map_err(failed)?;
     io::copy(&mut input, &mut file).map_err(failed)?;
     Ok(Spooled { shown: argument.to_owned(), path: file.path().as_os_str().to_owned(), _file: Some(file) })
+}
+
+/// The failure to write a temporary file.
+pub(crate) fn no_room(name: &str, what: &str, error: &io::Error) -> Failure {
+    let folder = env::temp_dir();
+    let text = "which the environment variable TMPDIR can name";
+    Failure::new(format!("{name}: into the temporary folder {}, {text}, {what}: {error}", folder.display()))
 }

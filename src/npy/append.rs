@@ -168,59 +168,12 @@ fn write_behind<S: Storage>(file: &mut S, header: &Header, rows: &dyn AnyView, p
 mod tests {
     use super::*;
     use crate::npy::{options, save_to};
+    use crate::region::recorded::{Disk, Step, put};
     use crate::view::ArrayView;
 
-    #[derive(Clone, Debug)]
-    enum Step {
-        Write(u64, Vec<u8>),
-        Sync,
-        Cut(u64),
-    }
-
-    /// A disk that records what it was asked to do, and fails in a range of steps.
-    struct Disk {
-        file: Vec<u8>,
-        steps: Vec<Step>,
-        fails: std::ops::Range<usize>,
-    }
-
-    impl Disk {
-        fn new(file: &[u8], fails: std::ops::Range<usize>) -> Self {
-            Self { file: file.to_vec(), steps: Vec::new(), fails }
-        }
-
-        fn step(&mut self, step: Step) -> io::Result<()> {
-            let fails = self.fails.contains(&self.steps.len());
-            self.steps.push(step.clone());
-            match step {
-                // Of the elements a part is written.
-                Step::Write(at, bytes) if at >= 128 && fails => put(&mut self.file, at, &bytes[..bytes.len() / 2]),
-                Step::Write(at, bytes) if !fails => put(&mut self.file, at, &bytes),
-                Step::Cut(len) if !fails => self.file.truncate(len as usize),
-                _ => {}
-            }
-            if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        }
-    }
-
-    fn put(file: &mut Vec<u8>, at: u64, bytes: &[u8]) {
-        let (start, end) = (at as usize, at as usize + bytes.len());
-        file.resize(file.len().max(end), 0);
-        file[start..end].copy_from_slice(bytes);
-    }
-
-    impl Storage for Disk {
-        fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
-            self.step(Step::Write(position, bytes.to_vec()))
-        }
-
-        fn sync(&mut self) -> io::Result<()> {
-            self.step(Step::Sync)
-        }
-
-        fn cut(&mut self, len: u64) -> io::Result<()> {
-            self.step(Step::Cut(len))
-        }
+    /// A disk with a file, which fails in a range of steps. Of the header no half is written: it lies in one sector.
+    fn disk(file: &[u8], fails: std::ops::Range<usize>) -> Disk {
+        Disk::new(file, fails, 128)
     }
 
     /// A file before and after rows are added, which take three writes.
@@ -265,10 +218,10 @@ mod tests {
     #[test]
     fn whatever_of_the_steps_is_on_the_disk_the_file_is_the_old_or_the_new() {
         let case = Case::new();
-        let mut disk = Disk::new(&case.old, 0..0);
+        let mut disk = disk(&case.old, 0..0);
         case.run(&mut disk).unwrap();
-        assert!(disk.file == case.new);
-        let steps = disk.steps;
+        assert!(*disk.file.borrow() == case.new);
+        let steps = disk.steps.borrow();
         let kinds: String = steps
             .iter()
             .map(|step| match step {
@@ -310,9 +263,9 @@ mod tests {
     fn after_an_error_the_file_is_as_it_was() {
         let case = Case::new();
         for step in 0..8 {
-            let mut disk = Disk::new(&case.old, step..step + 1);
+            let mut disk = disk(&case.old, step..step + 1);
             assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
-            assert!(disk.file == case.old, "step {step}");
+            assert!(*disk.file.borrow() == case.old, "step {step}");
         }
     }
 
@@ -324,8 +277,7 @@ mod tests {
             let fails = failed.contains(&index);
             match step {
                 Step::Sync if fails => {}
-                Step::Sync => open.drain(..).for_each(|step| apply(&mut safe, step)),
-                // Of the header no half is written: it lies in one sector.
+                Step::Sync => open.drain(..).for_each(|step: Step| step.apply(&mut safe)),
                 Step::Write(at, bytes) if fails && *at >= 128 => {
                     open.push(Step::Write(*at, bytes[..bytes.len() / 2].to_vec()));
                 }
@@ -335,17 +287,9 @@ mod tests {
             for subset in 0..1 << open.len() {
                 let mut file = safe.clone();
                 let there = open.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
-                there.for_each(|(_, step)| apply(&mut file, step.clone()));
+                there.for_each(|(_, step)| step.apply(&mut file));
                 check(&file);
             }
-        }
-    }
-
-    fn apply(file: &mut Vec<u8>, step: Step) {
-        match step {
-            Step::Write(at, bytes) => put(file, at, &bytes),
-            Step::Cut(len) => file.truncate(len as usize),
-            Step::Sync => {}
         }
     }
 
@@ -354,9 +298,9 @@ mod tests {
         let case = Case::new();
         for start in 0..8 {
             for end in [start + 1, start + 2, 12] {
-                let mut disk = Disk::new(&case.old, start..end);
+                let mut disk = disk(&case.old, start..end);
                 case.run(&mut disk).unwrap_err();
-                left_by_power(&case.old, &disk.steps, &disk.fails, |file| {
+                left_by_power(&case.old, &disk.steps.borrow(), &disk.fails, |file| {
                     case.is_new(file);
                 });
             }
@@ -368,10 +312,10 @@ mod tests {
         let case = Case::new();
         for start in 0..8 {
             for end in start + 1..13 {
-                let mut disk = Disk::new(&case.old, start..end);
+                let mut disk = disk(&case.old, start..end);
                 assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
                 // The new header has been written when waiting for it fails, and stays where the old one cannot be.
-                assert_eq!(case.is_new(&disk.file), start == 7 && end > 8, "{start}..{end}");
+                assert_eq!(case.is_new(&disk.file.borrow()), start == 7 && end > 8, "{start}..{end}");
             }
         }
     }
@@ -384,18 +328,18 @@ mod tests {
         let patch = Patch { adding: Some(126), ..Patch::of(&case.new[..128], &front) };
         for start in 0..6 {
             for end in start..12 {
-                let mut disk = Disk::new(&case.new, start..end);
+                let mut disk = disk(&case.new, start..end);
                 let done = patch.cut_off(&mut disk, case.old.len() as u64);
-                left_by_power(&case.new, &disk.steps, &disk.fails, |file| {
+                left_by_power(&case.new, &disk.steps.borrow(), &disk.fails, |file| {
                     case.is_new(file);
                 });
                 // Once the elements are cut off it is done.
                 assert_eq!(done.is_ok(), start == end || start > 2, "{start}..{end}");
-                assert!(!case.is_new(&disk.file) || done.is_err());
+                assert!(!case.is_new(&disk.file.borrow()) || done.is_err());
                 if start == end {
-                    assert!(disk.file == case.old);
+                    assert!(*disk.file.borrow() == case.old);
                 } else if end == start + 1 && start < 3 {
-                    assert!(disk.file == case.new);
+                    assert!(*disk.file.borrow() == case.new);
                 }
             }
         }

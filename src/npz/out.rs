@@ -240,68 +240,10 @@ mod tests {
     use super::*;
     use crate::npz::records::{EPOCH, Record};
     use crate::npz::{Archive, Writer};
+    use crate::region::recorded::{Disk, Step};
     use crate::{MmapArray, Result};
-    use std::cell::RefCell;
     use std::fs;
     use std::path::Path;
-    use std::rc::Rc;
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Write(u64, Vec<u8>),
-        Sync,
-        Cut(u64),
-    }
-
-    fn apply(file: &mut Vec<u8>, step: &Step) {
-        match step {
-            Step::Write(at, bytes) => {
-                let (start, end) = (*at as usize, *at as usize + bytes.len());
-                file.resize(file.len().max(end), 0);
-                file[start..end].copy_from_slice(bytes);
-            }
-            Step::Cut(len) => file.truncate(*len as usize),
-            Step::Sync => {}
-        }
-    }
-
-    /// A disk that records what it was asked to do, and fails in one step.
-    #[derive(Clone, Default)]
-    struct Disk {
-        file: Rc<RefCell<Vec<u8>>>,
-        steps: Rc<RefCell<Vec<Step>>>,
-        fails: Option<usize>,
-    }
-
-    impl Disk {
-        fn step(&mut self, step: Step) -> io::Result<()> {
-            let fails = self.fails == Some(self.steps.borrow().len());
-            self.steps.borrow_mut().push(step.clone());
-            match step {
-                // A part is written.
-                Step::Write(at, bytes) if fails => {
-                    apply(&mut self.file.borrow_mut(), &Step::Write(at, bytes[..bytes.len() / 2].to_vec()));
-                }
-                step if !fails => apply(&mut self.file.borrow_mut(), &step),
-                _ => {}
-            }
-            if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        }
-    }
-
-    impl Storage for Disk {
-        fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
-            self.step(Step::Write(position, bytes.to_vec()))
-        }
-
-        fn sync(&mut self) -> io::Result<()> {
-            self.step(Step::Sync)
-        }
-
-        fn cut(&mut self, len: u64) -> io::Result<()> {
-            self.step(Step::Cut(len))
-        }
-    }
 
     fn old_archive(folder: &Path) -> Vec<u8> {
         let path = folder.join("old.npz");
@@ -358,8 +300,7 @@ mod tests {
         fs::write(&path, &old).unwrap();
         let old_members = members(&path).unwrap();
         for len in [1000, 500_000] {
-            let disk = Disk::default();
-            disk.file.borrow_mut().extend(&old);
+            let disk = Disk::new(&old, 0..0, 0);
             add(disk.clone(), &old, len).unwrap();
             fs::write(&path, &*disk.file.borrow()).unwrap();
             let new_members = members(&path).unwrap();
@@ -369,7 +310,7 @@ mod tests {
             let (mut safe, mut open, mut seen) = (old.clone(), Vec::new(), [0, 0]);
             for step in [None].into_iter().chain(steps.iter().map(Some)) {
                 match step {
-                    Some(Step::Sync) => open.drain(..).for_each(|step| apply(&mut safe, step)),
+                    Some(Step::Sync) => open.drain(..).for_each(|step: &Step| step.apply(&mut safe)),
                     Some(step) => open.push(step),
                     None => {}
                 }
@@ -379,7 +320,7 @@ mod tests {
                     let mut file = safe.clone();
                     let is_there = |place: usize| open.len() - place > 6 || states >> (open.len() - place - 1) & 1 == 1;
                     for (_, step) in open.iter().enumerate().filter(|(place, _)| is_there(*place)) {
-                        apply(&mut file, step);
+                        step.apply(&mut file);
                     }
                     fs::write(&path, &file).unwrap();
                     let found = members(&path).unwrap_or_else(|error| panic!("{error}: {} bytes", file.len()));
@@ -411,14 +352,12 @@ mod tests {
     fn after_an_error_the_file_is_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let old = old_archive(folder.path());
-        let disk = Disk::default();
-        disk.file.borrow_mut().extend(&old);
+        let disk = Disk::new(&old, 0..0, 0);
         add(disk.clone(), &old, 500_000).unwrap();
         let steps = disk.steps.borrow().len();
         assert!(steps > 15);
         for step in 0..steps {
-            let disk = Disk { fails: Some(step), ..Disk::default() };
-            disk.file.borrow_mut().extend(&old);
+            let disk = Disk::new(&old, step..step + 1, 0);
             assert_eq!(add(disk.clone(), &old, 500_000).unwrap_err().kind(), io::ErrorKind::StorageFull);
             assert!(*disk.file.borrow() == old, "step {step} of {steps}");
         }

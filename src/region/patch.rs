@@ -137,3 +137,78 @@ fn put(file: &mut impl Storage, at: u64, bytes: &[u8]) -> io::Result<()> {
 fn no_header(source: io::Error) -> Error {
     Error::io("write the header", source)
 }
+
+/// A storage in memory, for tests.
+#[cfg(test)]
+pub(crate) mod recorded {
+    use super::Storage;
+    use std::cell::RefCell;
+    use std::io;
+    use std::ops::Range;
+    use std::rc::Rc;
+
+    #[derive(Clone, Debug)]
+    pub(crate) enum Step {
+        Write(u64, Vec<u8>),
+        Sync,
+        Cut(u64),
+    }
+
+    impl Step {
+        pub(crate) fn apply(&self, file: &mut Vec<u8>) {
+            match self {
+                Self::Write(at, bytes) => put(file, *at, bytes),
+                Self::Cut(len) => file.truncate(*len as usize),
+                Self::Sync => {}
+            }
+        }
+    }
+
+    pub(crate) fn put(file: &mut Vec<u8>, at: u64, bytes: &[u8]) {
+        let (start, end) = (at as usize, at as usize + bytes.len());
+        file.resize(file.len().max(end), 0);
+        file[start..end].copy_from_slice(bytes);
+    }
+
+    /// A disk that records what it was asked to do, and fails in a range of steps. A clone is the same disk.
+    #[derive(Clone)]
+    pub(crate) struct Disk {
+        pub(crate) file: Rc<RefCell<Vec<u8>>>,
+        pub(crate) steps: Rc<RefCell<Vec<Step>>>,
+        pub(crate) fails: Range<usize>,
+        /// Of a write that fails, the first half is written if it begins at this byte or behind it.
+        pub(crate) sector: u64,
+    }
+
+    impl Disk {
+        pub(crate) fn new(file: &[u8], fails: Range<usize>, sector: u64) -> Self {
+            Self { file: Rc::new(RefCell::new(file.to_vec())), steps: Rc::default(), fails, sector }
+        }
+
+        fn step(&mut self, step: Step) -> io::Result<()> {
+            let fails = self.fails.contains(&self.steps.borrow().len());
+            self.steps.borrow_mut().push(step.clone());
+            let mut file = self.file.borrow_mut();
+            match step {
+                Step::Write(at, bytes) if fails && at >= self.sector => put(&mut file, at, &bytes[..bytes.len() / 2]),
+                step if !fails => step.apply(&mut file),
+                _ => {}
+            }
+            if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    impl Storage for Disk {
+        fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+            self.step(Step::Write(position, bytes.to_vec()))
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.step(Step::Sync)
+        }
+
+        fn cut(&mut self, len: u64) -> io::Result<()> {
+            self.step(Step::Cut(len))
+        }
+    }
+}
