@@ -172,6 +172,10 @@ pub(crate) struct Frames<R> {
 #[cfg(feature = "ruzstd")]
 const WINDOW: u64 = 1 << 27;
 
+/// The largest window for which a decoder is used again.
+#[cfg(feature = "ruzstd")]
+const REUSED_WINDOW: u64 = 1 << 20;
+
 #[cfg(feature = "ruzstd")]
 impl<R: BufRead> Frames<R> {
     pub(crate) fn new(reader: R) -> Self {
@@ -198,8 +202,10 @@ impl<R: BufRead> Frames<R> {
                 let text = format!("its window of {window} bytes is larger than {WINDOW} bytes; decompress it first");
                 return Err(damaged(text));
             }
-            // One that has been used allocates the window at once.
-            self.decoder = ruzstd::decoding::FrameDecoder::new();
+            // One that has been used allocates the window at once; a new one takes some microseconds.
+            if window > REUSED_WINDOW {
+                self.decoder = ruzstd::decoding::FrameDecoder::new();
+            }
             self.decoder.init(&header[..]).map_err(damaged)?;
             return Ok(true);
         }

@@ -32,7 +32,7 @@ pub(super) fn is_possible(method: Method, compressed: u64, size: u64) -> bool {
         // A match of 273 bytes takes 14 decisions, each of them 0.022 bits or more.
         Method::LZMA => size / 7100 <= compressed,
         // A block of 128 KiB takes three bytes or more.
-        Method::ZSTD => size / (1 << 17) <= compressed,
+        Method::ZSTD | Method::ZSTD_DEPRECATED => size / (1 << 17) <= compressed,
         _ => true,
     }
 }
@@ -64,7 +64,7 @@ impl<R: Read> Decoder<R> {
                 Self::Lzma(Box::new(opened))
             }
             #[cfg(feature = "ruzstd")]
-            Method::ZSTD => Self::Zstd(Box::new(Frames::new(BufReader::new(reader)))),
+            Method::ZSTD | Method::ZSTD_DEPRECATED => Self::Zstd(Box::new(Frames::new(BufReader::new(reader)))),
             other => return Err(unknown(other)),
         })
     }
@@ -75,7 +75,7 @@ fn unknown(method: Method) -> Error {
     let feature = match method {
         Method::BZIP2 => Some("bzip2"),
         Method::LZMA => Some("lzma-rust2"),
-        Method::ZSTD => Some("ruzstd"),
+        Method::ZSTD | Method::ZSTD_DEPRECATED => Some("ruzstd"),
         _ => None,
     };
     let known =
