@@ -126,6 +126,15 @@ impl fmt::Debug for Member<'_> {
     }
 }
 
+/// Members are equal if they are the same member of the same open archive.
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.entry, other.entry)
+    }
+}
+
+impl Eq for Member<'_> {}
+
 /// The file of an archive, read at any offset.
 struct ZipFile {
     file: File,
@@ -236,8 +245,8 @@ impl Archive {
     /// Opens an archive and reads its directory, which is at the end of the file. The members are not read.
     ///
     /// Archives of any size and number of members (Zip64) are supported. Archives that follow other data
-    /// (self-extracting ones) are supported too, but with more than 65,535 members or 4 GiB only if the offsets in the
-    /// directory count these data.
+    /// (self-extracting ones) are supported too, but without members, with more than 65,535 members or 4 GiB, or behind
+    /// another archive only if the offsets in the directory count these data.
     ///
     /// An archive to which members are being added, or were when the program was killed, is opened without these
     /// members. See [`Writer::append`].
@@ -292,13 +301,17 @@ impl Archive {
 
     /// Checks that no members follow the archive's directory, up to byte `end`.
     fn check_end(self, end: u64) -> Result<Self, (ZipFile, Error)> {
-        let mut next = [0; 4];
+        let mut next = Vec::new();
         let (file, position) = (&self.zip.get_ref().file, self.zip.end_offset());
-        let read = At { file, position }.take(end.saturating_sub(position)).read_exact(&mut next);
-        if read.is_ok() && next == records::LOCAL {
-            return Err((self.zip.into_inner(), broken("members follow the directory")));
+        let read = At { file, position }.take(end.saturating_sub(position).min(4)).read_to_end(&mut next);
+        // The file may be cut within the first of the bytes that begin a record, too.
+        let is_record = |mark: &[u8; 4]| !next.is_empty() && mark.starts_with(&next);
+        let marks = [records::LOCAL, records::ENTRY, records::END64, records::END];
+        match read {
+            Ok(_) if !marks.iter().any(is_record) => Ok(self),
+            Ok(_) => Err((self.zip.into_inner(), broken("members or another directory follow the directory"))),
+            Err(source) => Err((self.zip.into_inner(), Error::io("read what follows the directory", source))),
         }
-        Ok(self)
     }
 
     /// Returns the archive's path as it was given.
@@ -307,13 +320,19 @@ impl Archive {
         &self.path
     }
 
+    /// Returns the open file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.zip.get_ref().file
+    }
+
     /// Returns all members in the order of the directory, including those that are not `.npy` files.
     pub fn members(&self) -> impl DoubleEndedIterator<Item = Member<'_>> + ExactSizeIterator {
         self.entries.iter().map(|entry| Member { archive: self, entry })
     }
 
     /// Returns the member of the given name, with or without the `.npy` at its end. If there are several, returns the
-    /// last, as NumPy does.
+    /// last, as NumPy does. It looks at the names of all members.
     ///
     /// # Errors
     ///

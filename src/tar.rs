@@ -66,6 +66,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::Arc;
 
 /// An open tar archive: the names and offsets of its members. See the [module](self).
@@ -167,6 +168,12 @@ impl Archive {
         &self.path
     }
 
+    /// Returns the open file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Returns an error if the headers could not be read up to the mark of the archive's end when it was opened: if the
     /// file is cut, still being written, or damaged. [`members`](Self::members) are then those in front of that place.
     ///
@@ -247,6 +254,15 @@ impl Archive {
         refused(text).in_file(Some(&self.path))
     }
 }
+
+/// Members are equal if they are the same member of the same open archive.
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.entry, other.entry)
+    }
+}
+
+impl Eq for Member<'_> {}
 
 impl<'a> Member<'a> {
     /// Returns the name as it is in the archive, with `/` between the folders. Bytes that are not UTF-8 are replaced by

@@ -207,6 +207,19 @@ fn members_that_cannot_be_read_say_why() {
 }
 
 #[test]
+fn members_are_equal_if_they_are_the_same() {
+    let (_folder, path) = archive();
+    let [one, other] = [Archive::open(&path).unwrap(), Archive::open(&path).unwrap()];
+    let members: Vec<Member<'_>> = one.members().collect();
+    for (index, member) in members.iter().enumerate() {
+        assert_eq!(members.iter().position(|other| other == member), Some(index));
+        assert!(other.members().all(|other| other != *member));
+    }
+    assert_eq!(one.member("x").unwrap(), members[0]);
+    assert_eq!(one.file().metadata().unwrap().len(), fs::metadata(&path).unwrap().len());
+}
+
+#[test]
 fn offsets_beyond_those_of_any_file_are_damage() {
     let (_folder, path) = archive();
     let bytes = fs::read(&path).unwrap();

@@ -303,3 +303,94 @@ fn a_member_of_a_mapped_file_is_added() {
     archive.member("large").unwrap().reader().unwrap().read_to_end(&mut bytes).unwrap();
     assert_eq!(bytes.len(), 128 + (3 << 20));
 }
+
+#[test]
+fn an_archive_that_was_cut_is_not_taken_for_the_old_one() {
+    let (_folder, path) = archive();
+    let old = fs::read(&path).unwrap();
+    // Members are added, or removed, or all are removed. What follows the old archive is another record each time.
+    for (added, removed) in [(true, false), (false, true), (false, false)] {
+        fs::write(&path, &old).unwrap();
+        let mut writer = Writer::append(&path).unwrap();
+        let removed = if removed { &["n"][..] } else { &["x", "n", "é/日本"] };
+        removed.iter().filter(|_| !added).for_each(|name| writer.remove(name).unwrap());
+        if added {
+            writer.add("new", &vec![1_u8; 50]).unwrap();
+        }
+        writer.finish().unwrap();
+        let new = fs::read(&path).unwrap();
+        for len in old.len()..=new.len() {
+            fs::write(&path, &new[..len]).unwrap();
+            match Archive::open(&path) {
+                Ok(archive) if len == old.len() => assert_eq!(archive.members().len(), 3),
+                Ok(archive) => assert_eq!((archive.members().len() == 3, len), (false, new.len())),
+                Err(error) => {
+                    assert!(error.to_string().contains("was cut short, or its end is damaged"), "{len}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_writer_without_changes_leaves_the_archive_as_it_is() {
+    let (_folder, path) = archive();
+    let old = fs::read(&path).unwrap();
+    Writer::append(&path).unwrap().finish().unwrap();
+    let mut writer = Writer::append(&path).unwrap();
+    assert_eq!(writer.remove("none").unwrap_err().kind(), ErrorKind::Archive);
+    writer.finish().unwrap();
+    assert!(fs::read(&path).unwrap() == old);
+    // What was added and removed again is one.
+    let mut writer = Writer::append(&path).unwrap();
+    writer.add("new", &1_u8).unwrap();
+    writer.remove("new").unwrap();
+    writer.finish().unwrap();
+    assert_eq!(names(&path), ["x", "n", "é/日本"]);
+}
+
+#[test]
+fn members_whose_names_differ_only_in_bytes_that_no_name_has_are_not_removed_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let mut writer = Writer::create(&path).unwrap();
+    for name in ["é1", "é2", "other"] {
+        writer.add(name, &1_u8).unwrap();
+    }
+    writer.finish().unwrap();
+    // Bytes that are no UTF-8, of which each becomes the same character.
+    let mut bytes = fs::read(&path).unwrap();
+    for place in 0..bytes.len() - 3 {
+        if bytes[place..].starts_with("é1".as_bytes()) {
+            bytes[place..place + 3].copy_from_slice(b"a\xfe\x31");
+        } else if bytes[place..].starts_with("é2".as_bytes()) {
+            bytes[place..place + 3].copy_from_slice(b"a\xff\x31");
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(names(&path), ["a\u{fffd}1", "a\u{fffd}1", "other"]);
+    let mut writer = Writer::append(&path).unwrap();
+    let error = writer.remove("a\u{fffd}1").unwrap_err();
+    assert!(error.to_string().contains("stored as different bytes, so none of them is removed"), "{error}");
+    writer.remove("other").unwrap();
+    writer.finish().unwrap();
+    assert_eq!(names(&path), ["a\u{fffd}1", "a\u{fffd}1"]);
+}
+
+#[test]
+fn many_members_are_replaced_at_once() {
+    let (_folder, path) = archive();
+    let mut writer = Writer::append(&path).unwrap();
+    (0..3000).for_each(|number: u16| writer.add(&number.to_string(), &number).unwrap());
+    writer.finish().unwrap();
+    let mut writer = Writer::append(&path).unwrap();
+    for number in (0..3000_u16).rev() {
+        writer.remove(&number.to_string()).unwrap();
+        writer.add(&number.to_string(), &(number + 1)).unwrap();
+    }
+    writer.finish().unwrap();
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.members().len(), 3003);
+    assert_eq!(archive.members().nth(3).unwrap().name(), "2999");
+    assert_eq!(npy::load::<u16>(archive.member("1234").unwrap()).unwrap()[0], 1235);
+}

@@ -10,8 +10,8 @@
 //!    a directory, which refer to the old one. The bytes between are a hole, which takes no space on the disk (except on
 //!    file systems without holes).
 //! 2. Once they are on the disk, the old directory is copied in front of these records. Once it is on the disk, too, a
-//!    second write makes the records refer to the copy. Programs that expect a directory directly in front of its end, such as Python's `zipfile`, read
-//!    the archive from now on.
+//!    second write makes the records refer to the copy. Programs that expect a directory directly in front of its end,
+//!    such as Python's `zipfile`, read the archive from now on.
 //! 3. The members and the new directory are written into the hole. If it is too small, another guard is made farther
 //!    behind, and is on the disk before the first is overwritten.
 //! 4. Once everything is on the disk, the file is cut off at the end of the new directory. This is one operation of the
@@ -82,6 +82,17 @@ impl Storage for Arc<OwnFile> {
     }
 }
 
+/// A storage whose length others may change.
+pub(super) trait Measured: Storage {
+    fn len(&mut self) -> io::Result<u64>;
+}
+
+impl Measured for Arc<OwnFile> {
+    fn len(&mut self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
 /// The archive to which members are added.
 #[derive(Clone, Default)]
 pub(super) struct Old {
@@ -99,8 +110,10 @@ struct Guard {
     old: Old,
     /// The offset of the guard; if there is none yet, the end of the archive.
     at: u64,
-    /// Whether anything was written.
-    is_begun: bool,
+    /// The length that the file has with the guard at its end, once there is one.
+    file_end: Option<u64>,
+    /// The process that writes. A fork has the guard too, but must not undo what its parent writes.
+    process: u32,
 }
 
 impl Guard {
@@ -120,7 +133,7 @@ impl Guard {
         let records_at = if zip64 { mark_at - (END64_LEN + LOCATOR_LEN) as u64 } else { mark_at };
         let records = |directory| copy(directory).end(records_at, zip64, mark(len, mark_at).as_bytes());
         let at = records_at - directory.len() as u64;
-        self.is_begun = true;
+        self.file_end = Some(file_end);
         storage.write_at(records_at, &records(directory_at))?;
         storage.sync()?;
         storage.write_at(at, directory)?;
@@ -132,7 +145,7 @@ impl Guard {
 }
 
 /// A buffered output, of which what was written can be changed.
-pub(super) struct Out<S: Storage> {
+pub(super) struct Out<S: Measured> {
     storage: S,
     /// The bytes that are not written yet, and their offset.
     held: Vec<u8>,
@@ -140,7 +153,7 @@ pub(super) struct Out<S: Storage> {
     guard: Option<Guard>,
 }
 
-impl<S: Storage> Out<S> {
+impl<S: Measured> Out<S> {
     /// Writes a new file.
     pub(super) fn new(storage: S) -> Self {
         Self { storage, held: Vec::with_capacity(HELD), start: 0, guard: None }
@@ -151,7 +164,7 @@ impl<S: Storage> Out<S> {
     pub(super) fn behind(storage: S, old: Old) -> Self {
         let mut out = Self::new(storage);
         out.start = old.len;
-        out.guard = Some(Guard { at: old.len, old, is_begun: false });
+        out.guard = Some(Guard { at: old.len, old, file_end: None, process: std::process::id() });
         out
     }
 
@@ -189,21 +202,28 @@ impl<S: Storage> Out<S> {
         Ok(())
     }
 
-    /// Writes what is held, and makes an archive that was added to the new one. It is on the disk when this returns;
-    /// after an error it is the old one.
+    /// Writes what is held, and makes an archive that was added to the new one. It is on the disk when this returns.
+    /// After an error it is the old one, but if the last step fails it is the new one, which may not be on the disk.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.flush()?;
-        if self.guard.is_some() {
+        if let Some(guard) = &self.guard {
             self.storage.sync()?;
+            let len = self.storage.len()?;
+            if let Some(wanted) = guard.file_end.filter(|&end| end != len) {
+                return Err(io::Error::other(format!(
+                    "another program has made the file {len} bytes long, which had {wanted}, while members were added"
+                )));
+            }
             self.storage.cut(self.start)?;
-            self.storage.sync()?;
+            // From here on, others read the new archive, and may have mapped its members.
             self.guard = None;
+            self.storage.sync()?;
         }
         Ok(())
     }
 }
 
-impl<S: Storage> Write for Out<S> {
+impl<S: Measured> Write for Out<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.held.len() + bytes.len() > HELD {
             self.flush()?;
@@ -226,11 +246,12 @@ impl<S: Storage> Write for Out<S> {
     }
 }
 
-impl<S: Storage> Drop for Out<S> {
+impl<S: Measured> Drop for Out<S> {
     fn drop(&mut self) {
-        if let Some(guard) = self.guard.take_if(|guard| guard.is_begun) {
-            // Should that fail, the next who adds members does it.
-            let _ = self.storage.cut(guard.old.len);
+        let Some(Guard { old, file_end: Some(_), process, .. }) = self.guard.take() else { return };
+        // What others have cut off is not to become zeros. Should this fail, the next who adds members does it.
+        if process == std::process::id() && self.storage.len().is_ok_and(|len| len > old.len) {
+            let _ = self.storage.cut(old.len);
         }
     }
 }
@@ -244,6 +265,12 @@ mod tests {
     use crate::{MmapArray, Result};
     use std::fs;
     use std::path::Path;
+
+    impl Measured for Disk {
+        fn len(&mut self) -> io::Result<u64> {
+            Ok(self.file.borrow().len() as u64)
+        }
+    }
 
     fn old_archive(folder: &Path) -> Vec<u8> {
         let path = folder.join("old.npz");
@@ -349,17 +376,51 @@ mod tests {
     }
 
     #[test]
-    fn after_an_error_the_file_is_as_it_was() {
+    fn after_an_error_the_file_is_as_it_was_unless_all_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let old = old_archive(folder.path());
         let disk = Disk::new(&old, 0..0, 0);
         add(disk.clone(), &old, 500_000).unwrap();
-        let steps = disk.steps.borrow().len();
+        let (steps, new) = (disk.steps.borrow().len(), disk.file.take());
         assert!(steps > 15);
         for step in 0..steps {
             let disk = Disk::new(&old, step..step + 1, 0);
             assert_eq!(add(disk.clone(), &old, 500_000).unwrap_err().kind(), io::ErrorKind::StorageFull);
-            assert!(*disk.file.borrow() == old, "step {step} of {steps}");
+            // Others may have mapped the new members when the last step fails.
+            let expected = if step + 1 < steps { &old } else { &new };
+            assert!(*disk.file.borrow() == *expected, "step {step} of {steps}");
+        }
+    }
+
+    #[test]
+    fn a_fork_does_not_undo_what_its_parent_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = old_archive(folder.path());
+        let disk = Disk::new(&old, 0..0, 0);
+        let mut out = Out::behind(disk.clone(), Old { len: old.len() as u64, ..Old::default() });
+        out.write_all(&[7; 1000]).unwrap();
+        out.flush().unwrap();
+        let before = disk.file.borrow().clone();
+        out.guard.as_mut().unwrap().process += 1;
+        drop(out);
+        assert!(*disk.file.borrow() == before);
+    }
+
+    #[test]
+    fn what_others_do_to_the_file_meanwhile_is_an_error_and_no_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = old_archive(folder.path());
+        for change in [-1, 1, i64::MIN] {
+            let disk = Disk::new(&old, 0..0, 0);
+            let len = old.len() as u64;
+            let mut out = Out::behind(disk.clone(), Old { len, ..Old::default() });
+            out.write_all(&[7; 1000]).unwrap();
+            out.flush().unwrap();
+            let now = (disk.file.borrow().len() as i64).saturating_add(change).max(100) as usize;
+            disk.file.borrow_mut().resize(now, 0);
+            let error = out.finish().unwrap_err();
+            assert!(error.to_string().contains("another program has made the file"), "{error}");
+            assert_eq!(*disk.file.borrow(), old[..now.min(old.len())]);
         }
     }
 

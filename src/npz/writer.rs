@@ -2,7 +2,7 @@
 
 use super::out::{Old, Out, archive_len, is_mark};
 use super::records::{self, Directory, ENTRY, ENTRY_LEN, EPOCH, IS_UTF8, Record, aligning, u16_at, u32_at};
-use super::{Archive, broken, name_of, refused};
+use super::{Archive, broken, refused};
 use crate::dynamic::AnyView;
 use crate::error::{Error, Result};
 use crate::npy::ArrayLike;
@@ -10,7 +10,7 @@ use crate::npy::save::{header_of, write_array};
 use crate::region::{self, At, NewFile, OwnFile, RangeLock};
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use rawzip::CompressionMethod as Method;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 use std::ops::Range;
@@ -50,7 +50,7 @@ pub struct Writer {
     _lock: Option<RangeLock>,
     path: PathBuf,
     /// The names of the members, with `.npy`.
-    names: HashSet<String>,
+    names: HashMap<String, Vec<usize>>,
     old: Old,
     /// The directory's records of new members.
     directory: Vec<u8>,
@@ -63,7 +63,7 @@ pub struct Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, members) = (&self.path, self.records.len());
+        let (path, members) = (&self.path, self.names.values().map(Vec::len).sum::<usize>());
         f.debug_struct("Writer").field("path", path).field("members", &members).finish_non_exhaustive()
     }
 }
@@ -83,13 +83,14 @@ impl Writer {
     }
 
     fn new(out: Out<Arc<OwnFile>>, new: Option<NewFile>, lock: Option<RangeLock>, path: &Path) -> Self {
-        let (path, names, old) = (path.to_path_buf(), HashSet::new(), Old::default());
+        let (path, names, old) = (path.to_path_buf(), HashMap::new(), Old::default());
         let (directory, records, comment) = (Vec::new(), Vec::new(), Vec::new());
         Self { out, new, _lock: lock, path, names, old, directory, records, comment, broken: false }
     }
 
     /// Creates a writer that adds members to an existing archive, and may [`remove`](Self::remove) members from it. The
-    /// other members stay where they are, and may be mapped meanwhile. Any archive that [`Archive::open`] opens can be
+    /// other members stay where they are, and may be mapped meanwhile. (Members that [`Archive::recover`] has found behind
+    /// the end of the archive are none of it: what a killed program has left there is cut off.) Any archive that [`Archive::open`] opens can be
     /// added to, whatever its members are; Python: `zipfile.ZipFile(path, "a")`.
     ///
     /// New members are written behind the archive, and a new directory behind them. The old directory and the bytes of
@@ -178,8 +179,9 @@ impl Writer {
             offset => directory_at.saturating_sub(offset.into()),
         };
         let mut reader = BufReader::new(At { file: &file, position: directory_at });
-        let (mut directory, mut records, mut names) = (Vec::new(), Vec::new(), HashSet::new());
-        for entry in archive.entries.iter() {
+        let (mut directory, mut records) = (Vec::new(), Vec::new());
+        let mut names: HashMap<String, Vec<usize>> = HashMap::new();
+        for (number, entry) in archive.entries.iter().enumerate() {
             let start = directory.len();
             directory.resize(start + ENTRY_LEN, 0);
             reader.read_exact(&mut directory[start..]).map_err(failed)?;
@@ -197,7 +199,7 @@ impl Writer {
             directory.resize(end, 0);
             reader.read_exact(&mut directory[start + ENTRY_LEN..]).map_err(failed)?;
             records.push(start..end);
-            names.insert(entry.name.clone());
+            names.entry(entry.name.clone()).or_default().push(number);
         }
         let mut comment = Vec::new();
         archive.zip.comment().read_to_end(&mut comment).map_err(failed)?;
@@ -293,9 +295,9 @@ impl Writer {
         self.out.patch(offset, &record.local(zip64, &extra)).map_err(failed)?;
         let entry = record.entry();
         let start = self.old.directory.len() + self.directory.len();
+        self.names.insert(name, vec![self.records.len()]);
         self.records.push(start..start + entry.len());
         self.directory.extend(entry);
-        self.names.insert(name);
         self.broken = false;
         Ok(())
     }
@@ -305,19 +307,32 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) if there is none.
+    /// [`Archive`](crate::ErrorKind::Archive) if there is none, or if several have names that are not the same bytes but
+    /// are read as this name.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let find = |this: &Self| {
             this.check_unbroken()?;
-            let whole = [name.to_owned(), format!("{name}.npy")].into_iter().find(|name| this.names.contains(name));
-            whole.ok_or_else(|| refused("there is no member of that name, so it cannot be removed"))
+            let whole = [name.to_owned(), format!("{name}.npy")].into_iter().find(|name| this.names.contains_key(name));
+            let whole = whole.ok_or_else(|| refused("there is no member of that name, so it cannot be removed"))?;
+            let mut stored = this.names[&whole].iter().map(|&number| this.stored_name(&this.records[number]));
+            let first = stored.next();
+            if stored.any(|other| Some(other) != first) {
+                let text = "several members have names that are read as this one, but are stored as different bytes, so \
+                            none of them is removed";
+                return Err(refused(text));
+            }
+            Ok(whole)
         };
         let whole = find(self).map_err(|error| error.of_member(name).in_file(Some(&self.path)))?;
-        let mut records = std::mem::take(&mut self.records);
-        records.retain(|record| self.name_of(record) != whole);
-        self.records = records;
-        self.names.remove(&whole);
+        for number in self.names.remove(&whole).unwrap_or_default() {
+            self.records[number] = 0..0;
+        }
         Ok(())
+    }
+
+    /// Returns whether members have been added or removed.
+    fn is_changed(&self) -> bool {
+        !self.directory.is_empty() || self.records.iter().any(Range::is_empty)
     }
 
     /// Returns the bytes of a record.
@@ -328,11 +343,10 @@ impl Writer {
         }
     }
 
-    /// Returns the name in a record.
-    fn name_of(&self, range: &Range<usize>) -> String {
+    /// Returns the bytes of the name in a record.
+    fn stored_name(&self, range: &Range<usize>) -> &[u8] {
         let record = self.record(range);
-        let name = &record[ENTRY_LEN..ENTRY_LEN + usize::from(u16_at(record, 28))];
-        name_of(name, u16_at(record, 8) & IS_UTF8 != 0)
+        &record[ENTRY_LEN..ENTRY_LEN + usize::from(u16_at(record, 28))]
     }
 
     fn check_unbroken(&self) -> Result<()> {
@@ -342,7 +356,7 @@ impl Writer {
     /// Returns the name that the archive stores: `name` with `.npy`.
     fn new_name(&self, name: &str) -> Result<String> {
         let name = format!("{name}.npy");
-        if self.names.contains(&name) {
+        if self.names.contains_key(&name) {
             return Err(refused("a member of that name exists already; `remove` it first to replace it"));
         }
         if name.len() > usize::from(u16::MAX) {
@@ -358,18 +372,25 @@ impl Writer {
     }
 
     /// Writes the directory at the end. Then gives a new file its name, or makes the archive to which members were added
-    /// the new one.
+    /// the new one. If no member was added or removed, an existing archive stays as it is.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails; [`Archive`](crate::ErrorKind::Archive) if an earlier
-    /// operation failed in the middle of a member. The target is then as it was.
+    /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails, or another program has made the archive longer or
+    /// shorter; [`Archive`](crate::ErrorKind::Archive) if an earlier operation failed in the middle of a member. The
+    /// target is then as it was, but if the system fails to write the new length of an existing archive to the disk, the
+    /// archive is the new one until the power fails.
     pub fn finish(mut self) -> Result<()> {
         let finish = |this: &mut Self| {
             this.check_unbroken()?;
-            this.write_directory().map_err(|source| Error::io("write the directory", source))
+            if this.new.is_none() && !this.is_changed() {
+                return Ok(false);
+            }
+            this.write_directory().map(|()| true).map_err(|source| Error::io("write the directory", source))
         };
-        finish(&mut self).map_err(|error| error.in_file(Some(&self.path)))?;
+        if !finish(&mut self).map_err(|error| error.in_file(Some(&self.path)))? {
+            return Ok(());
+        }
         let Self { out, new, path, _lock, .. } = self;
         let finished = out.finish().map_err(|source| Error::io("write the archive to the disk", source));
         let named = finished.and_then(|()| new.map_or(Ok(()), |mut new| new.persist()));
@@ -387,7 +408,7 @@ impl Writer {
             out.write_all(bytes)?;
         }
         let at = out.position();
-        let (count, len) = (self.records.len() as u64, at - offset);
+        let (count, len) = (self.records.iter().filter(|record| !record.is_empty()).count() as u64, at - offset);
         let directory = Directory { count, len, offset };
         out.write_all(&directory.end(at, directory.is_zip64(), &self.comment))
     }
