@@ -18,7 +18,7 @@ pub(crate) enum Archive {
 }
 
 /// A member of an archive.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Member<'a> {
     Zip(npz::Member<'a>),
     Tar(tar::Member<'a>),
@@ -80,6 +80,18 @@ impl Archive {
         }
     }
 
+    pub(crate) fn is_tar(&self) -> bool {
+        matches!(self, Self::Tar(_))
+    }
+
+    /// The open file, in which offsets are those of the members, also if another file takes its name.
+    pub(crate) fn file(&self) -> &File {
+        match self {
+            Self::Zip(archive) | Self::Recovered(archive) => archive.file(),
+            Self::Tar(archive) => archive.file(),
+        }
+    }
+
     pub(crate) fn members(&self) -> Box<dyn Iterator<Item = Member<'_>> + '_> {
         match self {
             Self::Zip(archive) | Self::Recovered(archive) => Box::new(archive.members().map(Member::Zip)),
@@ -94,9 +106,7 @@ impl Archive {
             Self::Zip(archive) | Self::Recovered(archive) => Member::Zip(archive.member(name)?),
             Self::Tar(archive) => Member::Tar(archive.member(name)?),
         };
-        let (name, place) = (wanted.name(), wanted.first_byte());
-        let same = |member: Member<'_>| member.name() == name && member.first_byte() == place;
-        Ok(self.members().position(same).unwrap_or(0))
+        Ok(self.members().position(|member| member == wanted).unwrap_or(0))
     }
 
     /// The function of the library that opens it.

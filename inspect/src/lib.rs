@@ -264,7 +264,10 @@ fn show<W: Write>(
         })
     };
     // If the file has become shorter meanwhile, that is the reason.
-    shown.map_err(|failure| if out.has_failed() { failure } else { source.check(None).err().unwrap_or(failure) })
+    shown.map_err(|failure| match out.has_failed() {
+        true => failure,
+        false => source.about(source.check(None).err().unwrap_or(failure)),
+    })
 }
 
 #[cfg(feature = "plot")]

@@ -325,7 +325,7 @@ impl Source {
         let offset = found.first_byte().map(|start| start + header.data_offset());
         let path = archive.path().to_owned();
         let shown = format!("{}:{}", path.display(), found.name());
-        let file = File::open(&path)?;
+        let file = archive.file().try_clone()?;
         Ok(Self::new(shown, &header, offset, path, file, Place::Member(options, archive, number)))
     }
 
@@ -429,7 +429,7 @@ impl Source {
         let start = member.first_byte().map(|start| start + offset);
         let name = format!("{}:{}", archive.path().display(), member.name());
         let path = archive.path().to_owned();
-        let file = File::open(&path)?;
+        let file = archive.file().try_clone()?;
         let place = Place::Raw(options, offset, Some((archive, number)));
         Ok(Self::without_header(name, raw.order, dtype, shape, start, path, file, place))
     }
@@ -448,6 +448,12 @@ impl Source {
         let nbytes = shape.iter().fold(dtype.itemsize() as u64, |bytes, &len| bytes * len as u64);
         let (shown, unpacked) = (path.display().to_string(), OnceCell::new());
         Self { name, version: None, dtype, shape, order, nbytes, data_offset, path, shown, file, place, unpacked }
+    }
+
+    /// A failure to read the array, with the name of the array unless the text has the name of a file.
+    pub(crate) fn about(&self, failure: Failure) -> Failure {
+        let is_named = matches!(self.place, Place::Gathered(..)) || failure.text.contains(&self.shown);
+        if is_named { failure } else { failure.about(&self.name) }
     }
 
     /// Has the names that the arguments have, in place of a temporary file's.
@@ -670,6 +676,14 @@ enum Reader<'a> {
 }
 
 impl Input<'_> {
+    /// Reads what is left of a stream, whose end may be a checksum.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        match &mut self.reader {
+            Reader::Stream(stream) => io::copy(stream, &mut io::sink()).map(drop),
+            Reader::File(_) | Reader::Portions(_) => Ok(()),
+        }
+    }
+
     /// Leaves out bytes up to one that has not been read yet.
     pub(crate) fn skip_to(&mut self, position: u64) -> io::Result<()> {
         let count = position - self.position;

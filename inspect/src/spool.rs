@@ -6,15 +6,15 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// A file by its path, or what a pipe has brought in a temporary file.
 pub(crate) struct Spooled {
     /// What it is called in arguments.
     shown: OsString,
     path: OsString,
-    /// Deleted with this.
-    _file: Option<NamedTempFile>,
+    /// The temporary file, and its name, if it has one, by which it is deleted with this.
+    _file: Option<(File, Option<TempPath>)>,
 }
 
 impl Spooled {
@@ -73,9 +73,25 @@ fn is_pipe(_: &Path) -> bool {
 
 fn copied(argument: &OsStr, mut input: impl Read) -> Result<Spooled, Failure> {
     let failed = |error: io::Error| no_room(&argument.to_string_lossy(), "it cannot be copied", &error);
-    let mut file = NamedTempFile::new().map_err(failed)?;
+    let (mut file, path, name) = temporary().map_err(failed)?;
     io::copy(&mut input, &mut file).map_err(failed)?;
-    Ok(Spooled { shown: argument.to_owned(), path: file.path().as_os_str().to_owned(), _file: Some(file) })
+    Ok(Spooled { shown: argument.to_owned(), path, _file: Some((file, name)) })
+}
+
+/// A temporary file, its path, and its name. On Linux it has none, so that nothing is left of it if the program is
+/// killed.
+fn temporary() -> io::Result<(File, OsString, Option<TempPath>)> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::fd::AsRawFd;
+        let file = tempfile::tempfile()?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        if Path::new(&path).is_file() {
+            return Ok((file, path.into(), None));
+        }
+    }
+    let (file, name) = NamedTempFile::new()?.into_parts();
+    Ok((file, name.as_os_str().to_owned(), Some(name)))
 }
 
 /// The failure to write a temporary file.

@@ -216,7 +216,12 @@ pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &m
         }
     }
     if is_empty {
-        writeln!(out, "an archive without members")?;
+        match archive.is_tar() {
+            true => {
+                writeln!(out, "a tar archive without members, or raw numbers that are 0: --dtype says what they are")?
+            }
+            false => writeln!(out, "an archive without members")?,
+        }
     }
     if let Some(damage) = archive.damage() {
         writeln!(out, "{}", one_line(&damage))?;

@@ -96,6 +96,9 @@ fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
     let output = shell(&program, "\"$0\" -", &path, b"neither one nor the other");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("mmap-inspect: -: not a `.npy` file: it begins with neithe"), "{said}");
+    let script = "mkdir \"$1.d\"; (cat \"$1\"; sleep 2) | TMPDIR=\"$1.d\" timeout -s INT 1 \"$0\" -; ls -A \"$1.d\"";
+    let output = shell(&program, script, &path, &whole);
+    assert_eq!(output.stdout, b"", "a temporary file is left");
     let output = shell(&program, "TMPDIR=/nonexistent \"$0\" -", &path, &whole);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("mmap-inspect: -: into the temporary folder /nonexistent, which"), "{said}");
@@ -106,13 +109,14 @@ fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
 }
 
 #[test]
+#[cfg(target_pointer_width = "64")]
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "an emulator starts no other program")]
 fn arrays_larger_than_the_address_space_are_shown_in_part() {
     let Some(program) = crate::program() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("h.npy");
     let limited = |rest: &str| {
-        let output = shell(&program, &format!("ulimit -v 500000; \"$0\" \"$1\" {rest}"), &path, b"");
+        let output = shell(&program, &format!("ulimit -v 500000; ulimit -t 5; \"$0\" \"$1\" {rest}"), &path, b"");
         assert!(output.status.success(), "{rest}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
@@ -137,6 +141,8 @@ fn arrays_larger_than_the_address_space_are_shown_in_part() {
             }
             let raw = "--dtype f8 --offset 128 --shape 10000000000 --rows 1..3";
             assert!(limited(raw).ends_with("\n\n[0. 0.]\n"));
+            // What is behind the array is not read.
+            assert!(limited("--dtype f8 --offset 128 --shape 2").ends_with("\n\n[0. 0.]\n"));
         }
     }
 }
@@ -190,6 +196,19 @@ fn members_of_archives_are_shown_whatever_they_are() {
     let stats = member(&zip, "deflated", "--stats").unwrap();
     assert!(stats.ends_with("1500    -    -   97   99  98.0\n"), "{stats}");
     assert_eq!(member(&zip, "deflated", "--dtype S3 --rows -1 --jsonl").unwrap(), "\"abc\"\n");
+    // What is wrong with its bytes names it.
+    let mut bytes = fs::read(&zip).unwrap();
+    let start = bytes.windows(8).position(|name| name == b"deflated").unwrap() + 8;
+    bytes[start] |= 6;
+    let broken = folder.path().join("broken.npz");
+    fs::write(&broken, bytes).unwrap();
+    for rest in ["", "--jsonl", "--stats", "--rows 3"] {
+        let text = member(&broken, "deflated", rest).unwrap_err();
+        assert!(text.contains("broken.npz"), "{rest}: {text}");
+    }
+    let zeros = folder.path().join("zeros");
+    fs::write(&zeros, [0; 2000]).unwrap();
+    assert!(inspected([&zeros]).unwrap().contains("--dtype says what they are"));
     // Of a tar archive that is cut, what is in front is listed, and where it ends.
     let whole = fs::read(&tar).unwrap();
     fs::write(&tar, &whole[..1600]).unwrap();

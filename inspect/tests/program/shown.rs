@@ -308,6 +308,22 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
     let json = inspected(args(&archive, "--json")).unwrap();
     let lines: Vec<&str> = json.lines().collect();
     assert!(lines[0].contains("\"shape\":[3]") && lines[1].contains("\"shape\":[2,2]"), "{json}");
+    // By its name, the one that NumPy takes is shown, also if they are compressed, and a whole name is that of one.
+    for how in ["STORED", "DEFLATED"] {
+        let program = "
+import io, sys, zipfile, numpy as np, warnings
+warnings.simplefilter('ignore')
+with zipfile.ZipFile(sys.argv[1], 'w', getattr(zipfile, 'ZIP_' + sys.argv[2])) as archive:
+    archive.writestr('x', 'text')
+    for value in 1, 2:
+        file = io.BytesIO(); np.save(file, np.full(3, value, 'u1')); archive.writestr('x.npy', file.getvalue())
+print(*np.load(sys.argv[1])['x.npy'], end='')
+";
+        let numpy = python.run(program, [archive.to_str().unwrap(), how]);
+        let named = |name: &str| Path::new(&format!("{}:{name}", archive.display())).to_owned();
+        assert_eq!(inspected(args(&named("x.npy"), "--jsonl")).unwrap().lines().collect::<Vec<_>>().join(" "), numpy);
+        assert!(inspected([named("x")]).unwrap().ends_with("\n\n[116 101 120 116]\n"));
+    }
 }
 
 /// Gives another file the name of the one that is read, as soon as something is written.
