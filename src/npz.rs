@@ -42,7 +42,7 @@
 //! arrays of any element type, such as `MmapArray::<u8>::options().open_shared(member)`.
 //!
 //! [`Writer::append`] adds members to an archive, replaces and removes them, without rewriting the others.
-//! [`Archive::recover`] finds the members of an archive whose end was lost.
+//! [`Archive::recover`] finds the members of an archive whose end was lost, or that is damaged elsewhere.
 //!
 //! Opening checks what a memory map depends on: that a member lies within the file and before the directory at its end,
 //! that the name in front of its bytes is the member's, and that its elements lie within it. The checksum of a member,
@@ -80,8 +80,8 @@ pub struct Archive {
     zip: ZipArchive<ZipFile>,
     path: PathBuf,
     entries: Arc<[Entry]>,
-    /// The name of the member at which the file was cut, if the archive was recovered.
-    cut: Option<String>,
+    /// The names of the members that are not whole, if the archive was recovered.
+    damaged: Vec<String>,
     /// How the archive was opened, to open it again.
     find: fn(File, &Path) -> Result<Self>,
 }
@@ -196,9 +196,15 @@ fn name_of(bytes: &[u8], is_utf8: bool) -> String {
 ///
 /// [code page 437]: https://www.unicode.org/Public/MAPPINGS/VENDORS/MICSFT/PC/CP437.TXT
 fn cp437(byte: u8) -> char {
-    const UPPER: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
-                         └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
-    let upper = byte.checked_sub(128).and_then(|position| UPPER.chars().nth(position.into()));
+    const UPPER: [char; 128] = [
+        'Ç', 'ü', 'é', 'â', 'ä', 'à', 'å', 'ç', 'ê', 'ë', 'è', 'ï', 'î', 'ì', 'Ä', 'Å', 'É', 'æ', 'Æ', 'ô', 'ö', 'ò',
+        'û', 'ù', 'ÿ', 'Ö', 'Ü', '¢', '£', '¥', '₧', 'ƒ', 'á', 'í', 'ó', 'ú', 'ñ', 'Ñ', 'ª', 'º', '¿', '⌐', '¬', '½',
+        '¼', '¡', '«', '»', '░', '▒', '▓', '│', '┤', '╡', '╢', '╖', '╕', '╣', '║', '╗', '╝', '╜', '╛', '┐', '└', '┴',
+        '┬', '├', '─', '┼', '╞', '╟', '╚', '╔', '╩', '╦', '╠', '═', '╬', '╧', '╨', '╤', '╥', '╙', '╘', '╒', '╓', '╫',
+        '╪', '┘', '┌', '█', '▄', '▌', '▐', '▀', 'α', 'ß', 'Γ', 'π', 'Σ', 'σ', 'µ', 'τ', 'Φ', 'Θ', 'Ω', 'δ', '∞', 'φ',
+        'ε', '∩', '≡', '±', '≥', '≤', '⌠', '⌡', '÷', '≈', '°', '∙', '·', '√', 'ⁿ', '²', '■', '\u{a0}',
+    ];
+    let upper = byte.checked_sub(128).map(|position| UPPER[usize::from(position)]);
     upper.unwrap_or(char::from(byte))
 }
 
@@ -296,7 +302,7 @@ impl Archive {
                 Err(error) => return Err((zip.into_inner(), zip_error("read the directory", error))),
             }
         }
-        Ok(Self { zip, path: path.to_path_buf(), entries: entries.into(), cut: None, find: Self::of_file })
+        Ok(Self { zip, path: path.to_path_buf(), entries: entries.into(), damaged: Vec::new(), find: Self::of_file })
     }
 
     /// Checks that no members follow the archive's directory, up to byte `end`.

@@ -123,7 +123,10 @@ impl Archive {
         match self {
             Self::Zip(_) => None,
             Self::Recovered(archive) => {
-                archive.cut_member().map(|name| format!("the file ends within the member {name:?}, which is left out"))
+                let names: Vec<&str> = archive.damaged().take(20).collect();
+                let more = if archive.damaged().len() > names.len() { " and more" } else { "" };
+                let text = format!("the members {names:?}{more} are cut short or damaged, and are left out");
+                Some(text).filter(|_| !names.is_empty())
             }
             Self::Tar(archive) => archive.check().err().map(|error| told(&error)),
         }

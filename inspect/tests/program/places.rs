@@ -249,7 +249,7 @@ fn of_an_archive_without_its_directory_it_is_told_that_it_was_cut() {
     let end = whole.len() - 200;
     fs::write(&path, &whole[..end]).unwrap();
     let listed = inspected(args(&path, "--recover")).unwrap();
-    assert!(listed.ends_with("the file ends within the member \"y\", which is left out\n"), "{listed}");
+    assert!(listed.ends_with("the members [\"y\"] are cut short or damaged, and are left out\n"), "{listed}");
 }
 
 /// An archive with a member of 80 GB, which is a hole but for its header.
