@@ -96,7 +96,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["at", "recover"])]
     pub(crate) concat: bool,
 
-    /// Shows the members of an archive that was cut short, and so has no directory, that are whole.
+    /// Shows the members that are whole of an archive that was cut short, and so has no directory, or is damaged.
     #[arg(long)]
     pub(crate) recover: bool,
 
