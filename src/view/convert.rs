@@ -212,6 +212,7 @@ impl<S, T: Pod, A: Load<S>, F: Fn(S) -> T + Copy> Make<S, T, A> for With<F> {
 /// `target` must be valid to write for all of them. What `make` makes must have no padding if its size is 4 bytes.
 #[inline(always)]
 unsafe fn write_apart<T>(run: Run, target: *mut T, make: impl Fn(Addr) -> T) {
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "others write one at a time"))]
     let mut start = 0;
     #[cfg(target_arch = "x86_64")]
     while size_of::<T>() == 4 && run.len - start >= 4 {

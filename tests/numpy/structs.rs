@@ -121,6 +121,7 @@ pub(crate) struct Aligned {
 /// The same around 64-bit numbers.
 #[derive(Clone, Copy, AnyBitPattern, Record)]
 #[repr(C)]
+#[cfg_attr(target_arch = "x86", allow(dead_code, reason = "it lies otherwise there"))]
 pub(crate) struct Wide {
     flag: Bool,
     time: DateTime64<Second>,
