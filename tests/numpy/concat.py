@@ -35,6 +35,9 @@ for case in range(64):
         window = whole[start:end]
         answers = []
         if dtype.kind in "fiu":
-            answers.append(window.sum().tobytes().hex() if dtype.kind == "f" else str(sum(window.ravel().tolist())))
+            total = np.asarray(window.sum())
+            # Of a float the bytes, the lowest first.
+            of_float = total.astype(total.dtype.newbyteorder("<")).tobytes().hex()
+            answers.append(of_float if dtype.kind == "f" else str(sum(window.ravel().tolist())))
             answers += [str(window.argmin()), str(window.argmax())] if window.size else ["-", "-"]
         print(case, dtype.str if dtype.names is None else "record", len(shards), start, end, *answers)

@@ -72,8 +72,8 @@ fn float(ours: f64, theirs: &str, size: usize, exact: bool) {
     let bytes: Vec<u8> =
         (0..theirs.len()).step_by(2).map(|at| u8::from_str_radix(&theirs[at..at + 2], 16).unwrap()).collect();
     let theirs = match size {
-        4 => f64::from(f32::from_ne_bytes(bytes.try_into().unwrap())),
-        _ => f64::from_ne_bytes(bytes.try_into().unwrap()),
+        4 => f64::from(f32::from_le_bytes(bytes.try_into().unwrap())),
+        _ => f64::from_le_bytes(bytes.try_into().unwrap()),
     };
     let near = (ours - theirs).abs() <= 1e-3 * theirs.abs().max(1.0);
     assert!(if exact { ours == theirs } else { near }, "{ours:e} and {theirs:e}");
