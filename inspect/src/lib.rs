@@ -68,14 +68,6 @@ impl Failure {
         Self { status: 1, text: one_line(&text.into().replace(['\n', '\r'], " ")) }
     }
 
-    /// With the name of what it is about in front.
-    fn about(self, name: &str) -> Self {
-        match self.text.contains(name) {
-            true => self,
-            false => Self { text: one_line(&format!("{name}: {}", self.text)), ..self },
-        }
-    }
-
     fn usage(text: impl fmt::Display) -> Self {
         let error = Args::command().error(clap::error::ErrorKind::ArgumentConflict, text);
         Self { status: 2, text: error.render().to_string().trim_end().to_owned() }
@@ -240,7 +232,7 @@ fn show<W: Write>(
     let rows = rows_of(args, source)?;
     let field = args.field.as_deref();
     if let Some(path) = field {
-        elements::find_field(&source.dtype, path).map_err(|failure| failure.about(&source.name))?;
+        elements::find_field(&source.dtype, path).map_err(|failure| source.about(failure))?;
     }
     let shown = if args.json {
         json::write(source, named, out)
@@ -277,7 +269,7 @@ fn plotted(
     field: Option<&str>,
     path: &std::path::Path,
 ) -> Result<(), Failure> {
-    plot::draw(source, rows, field, path).map_err(|failure| failure.about(&source.name))
+    plot::draw(source, rows, field, path)
 }
 
 #[cfg(not(feature = "plot"))]

@@ -125,9 +125,7 @@ impl Raw {
         };
         Some(lens.into_iter().map(|len| len.unwrap_or(rest)).collect())
     }
-}
 
-impl Raw {
     /// Whether the elements do not follow one another.
     fn is_gathered(&self) -> bool {
         self.strides.is_some() || self.packed.is_some()
@@ -148,7 +146,7 @@ impl Raw {
         };
         let (offset, member) = (self.offset.unwrap_or(0), member.map(|(_, member)| member));
         let (array, dtype, shape) = match self.packed {
-            Some(packed) => self.pixels(packed, &path, member).map_err(|failure| failure.about(&name))?,
+            Some(packed) => self.pixels(packed, &name, &path, member)?,
             None => self.apart(&path, member)?,
         };
         let start = match member {
@@ -174,19 +172,25 @@ impl Raw {
     fn pixels(
         &self,
         packed: Packed,
+        name: &str,
         path: &Path,
         member: Option<Member<'_>>,
     ) -> Result<(Gathered, DType, Vec<usize>), Failure> {
+        let refused = |text: String| Failure::new(format!("{name}: {text}"));
+        if self.order != Order::C {
+            return Err(refused("packed pixels lie row by row; leave out --order".into()));
+        }
         let Some((&Some(width), others)) = self.shape.as_ref().and_then(|shape| shape.split_last()) else {
-            return Err(Failure::new("packed pixels need --shape, whose last number is that of the pixels in a row"));
+            let text = "packed pixels need --shape, whose last number is that of the pixels in a row";
+            return Err(refused(text.into()));
         };
-        let row = packed.packing.row_bytes(packed.bits, width)?;
+        let row = packed.packing.row_bytes(packed.bits, width).map_err(|error| named(name, &error))?;
         let strides = match &self.strides {
             Some(strides) if strides.len() == others.len() => strides.clone(),
             Some(strides) => {
                 let (found, wanted) = (strides.len(), others.len());
                 let text = "packed pixels need a stride along each axis but the last";
-                return Err(Failure::new(format!("{text}: expected {wanted}, found {found}")));
+                return Err(refused(format!("{text}: expected {wanted}, found {found}")));
             }
             // One row after another.
             None => {
@@ -450,10 +454,17 @@ impl Source {
         Self { name, version: None, dtype, shape, order, nbytes, data_offset, path, shown, file, place, unpacked }
     }
 
-    /// A failure to read the array, with the name of the array unless the text has the name of a file.
+    /// A failure to show the array, with the name of the array unless the text begins with that of its file.
     pub(crate) fn about(&self, failure: Failure) -> Failure {
-        let is_named = matches!(self.place, Place::Gathered(..)) || failure.text.contains(&self.shown);
-        if is_named { failure } else { failure.about(&self.name) }
+        let begins = |name: &str| failure.text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
+        let is_named = begins(&self.shown) || self.paths().any(|path| begins(&path.to_string_lossy()));
+        if is_named { failure } else { Failure::new(format!("{}: {}", self.name, failure.text)) }
+    }
+
+    /// The paths of its files.
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        let all = if let Place::Gathered(Gathered::Files { paths, .. }, ..) = &self.place { &paths[..] } else { &[] };
+        all.iter().chain([&self.path]).map(PathBuf::as_path)
     }
 
     /// Has the names that the arguments have, in place of a temporary file's.
@@ -466,10 +477,7 @@ impl Source {
     #[cfg(feature = "plot")]
     pub(crate) fn is(&self, path: &Path) -> bool {
         let real = |path: &Path| std::fs::canonicalize(path).ok();
-        let others =
-            if let Place::Gathered(Gathered::Files { paths, .. }, ..) = &self.place { paths } else { &Vec::new() };
-        let mut all = others.iter().chain([&self.path]);
-        real(path).is_some_and(|path| all.any(|file| real(file).as_ref() == Some(&path)))
+        real(path).is_some_and(|path| self.paths().any(|file| real(file).as_ref() == Some(&path)))
     }
 
     /// The call that opens the array as elements of a type, as Rust source.

@@ -197,6 +197,7 @@ fn packed_pixels_are_unpacked() {
         ("--dtype mipi12 --shape 2,-1", 1),
         ("--dtype mipi12 --shape 3,2", 1),
         ("--dtype mipi12 --shape 2,2 --strides 3,1", 1),
+        ("--dtype mipi12 --shape 2,2 --order F", 1),
         ("--dtype mipi13 --shape 2", 2),
         ("--dtype mipi012 --shape 2", 2),
         ("--dtype msb --shape 2", 2),
