@@ -96,6 +96,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["at", "recover"])]
     pub(crate) concat: bool,
 
+    /// Shows rows of different lengths: row i is what lies between offsets i and i + 1, which this file has.
+    #[arg(long, value_name = "FILE[:MEMBER]", conflicts_with = "csv")]
+    pub(crate) offsets: Option<OsString>,
+
     /// Shows the members that are whole of an archive that was cut short, and so has no directory, or is damaged.
     #[arg(long)]
     pub(crate) recover: bool,

@@ -3,7 +3,7 @@
 //! Of a long array NumPy prints a few items at each end of every axis. An array of these items alone, with one more
 //! where the others are left out, is printed alike.
 
-use super::source::Source;
+use super::source::{Input, Source};
 use super::{Failure, tuple};
 use mmap_array::Order;
 use std::io::{self, Read};
@@ -21,6 +21,36 @@ pub(crate) struct Corners {
 impl Corners {
     /// Reads `edge` items at each end of every axis of some rows, in one pass forwards.
     pub(crate) fn read(source: &Source, rows: Option<Range<usize>>, edge: usize) -> Result<Self, Failure> {
+        Self::read_from(&mut None, source, rows, edge)
+    }
+
+    /// Reads such items of several ranges of rows, each behind the one before it, with an edge for each.
+    pub(crate) fn read_each(
+        source: &Source,
+        ranges: &[Range<usize>],
+        edge: impl Fn(&Range<usize>) -> usize,
+    ) -> Result<Vec<Self>, Failure> {
+        let mut input = None;
+        if let (Order::C, [first, .., last]) = (source.order, ranges) {
+            // One input for all of them, since each new one of a compressed array begins anew.
+            let row = source.nbytes.checked_div(source.shape[0] as u64).unwrap_or(0);
+            input = Some(source.input(first.start as u64 * row..last.end as u64 * row)?);
+        }
+        let corners = |rows: &Range<usize>| {
+            if source.order == Order::F {
+                input = None;
+            }
+            Self::read_from(&mut input, source, Some(rows.clone()), edge(rows))
+        };
+        ranges.iter().map(corners).collect()
+    }
+
+    fn read_from<'a>(
+        input: &mut Option<Input<'a>>,
+        source: &'a Source,
+        rows: Option<Range<usize>>,
+        edge: usize,
+    ) -> Result<Self, Failure> {
         let mut axes: Vec<Axis> = source.shape.iter().map(|&len| Axis::new(0..len, edge)).collect();
         if let (Some(axis), Some(rows)) = (axes.first_mut(), &rows) {
             *axis = Axis::new(rows.clone(), edge);
@@ -58,7 +88,10 @@ impl Corners {
         let (first, last) = walked.iter().fold((0, size as u64), |(first, last), (axis, step, _)| {
             (first + axis.range.start as u64 * step, last + (axis.range.end as u64 - 1) * step)
         });
-        let mut input = source.input(first..last)?;
+        let input = match input {
+            Some(input) => input,
+            None => input.insert(source.input(first..last)?),
+        };
         walk(&walked, 0, 0, size, &mut |from, to, count, step| {
             input.skip_to(from)?;
             let target = &mut bytes[to..];

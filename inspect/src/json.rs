@@ -2,16 +2,23 @@
 
 use super::gathered::Gathered;
 use super::jsonl::write_text;
+use super::ragged::Ragged;
 use super::source::{Several, Source};
 use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{Options, Order};
+use std::fmt::Write as _;
 use std::io::Write;
 use std::rc::Rc;
 
 /// Writes the line of an array. `file` is its name, if there are several files.
-pub(crate) fn write(source: &Source, file: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
-    let described = checked(source)?;
+pub(crate) fn write(
+    source: &Source,
+    ragged: Option<&Ragged>,
+    file: Option<&str>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let described = checked(source, ragged)?;
     write_names(file, None, out)?;
     out.write_all(&described)?;
     Ok(())
@@ -39,12 +46,12 @@ pub(crate) fn write_several(
     match several {
         Several::Members(archive) => archive.members().enumerate().try_for_each(|(number, member)| {
             let source = Source::member(options, Rc::clone(archive), number);
-            line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source)))
+            line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source, None)))
         }),
         Several::Arrays(path) => npy::headers(path)?.try_for_each(|found| match found {
             Ok((byte, _)) => {
                 let source = Source::npy(path.clone(), options, byte);
-                line(Some(Name::At(byte)), source.and_then(|source| checked(&source)))
+                line(Some(Name::At(byte)), source.and_then(|source| checked(&source, None)))
             }
             Err(error) => line(None, Err(error.into())),
         }),
@@ -75,15 +82,15 @@ fn write_names(file: Option<&str>, name: Option<Name<'_>>, out: &mut impl Write)
 }
 
 /// The rest of a line, if the array is complete, or if all that is wrong is that the file ends before it does.
-fn checked(source: &Source) -> Result<Vec<u8>, Failure> {
+fn checked(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failure> {
     if source.complete_rows()?.is_none() {
         source.check(None)?;
     }
-    described(source)
+    described(source, ragged)
 }
 
 /// The rest of a line.
-fn described(source: &Source) -> Result<Vec<u8>, Failure> {
+fn described(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     let version = source.version.map_or_else(|| "null".into(), |(major, minor)| format!("[{major},{minor}]"));
     write!(out, "\"version\":{version},\"descr\":")?;
@@ -92,7 +99,10 @@ fn described(source: &Source) -> Result<Vec<u8>, Failure> {
     let shape: Vec<String> = source.shape.iter().map(usize::to_string).collect();
     let offset = source.data_offset.map_or_else(|| "null".into(), |offset| offset.to_string());
     let mark = if source.complete_rows()?.is_some() { ",\"truncated\":true" } else { "" };
-    let more = source.gathered().map_or_else(String::new, Gathered::to_json);
+    let mut more = source.gathered().map_or_else(String::new, Gathered::to_json);
+    if let Some(ragged) = ragged {
+        let _ = write!(more, ",\"ragged_rows\":{}", ragged.len());
+    }
     writeln!(
         out,
         ",\"fortran_order\":{},\"shape\":[{}],\"data_offset\":{offset},\"itemsize\":{},\"nbytes\":{}{mark}{more}}}",

@@ -31,7 +31,8 @@ pub(crate) fn write(
 }
 
 impl Elements<'_> {
-    fn write_lines(
+    /// Writes lines, each of the items along some axes.
+    pub(crate) fn write_lines(
         &mut self,
         count: usize,
         inner: &[usize],

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mmap-inspect FILE[:MEMBER]... [--dtype D --offset B --shape S --order C|F --strides S] [--at B] [--concat]
-//!              [--rows A..B] [--field PATH]
+//!              [--offsets FILE[:MEMBER]] [--rows A..B] [--field PATH]
 //!              [--json | --jsonl | --csv | --rust | --stats | --plot OUT.png]
 //! ```
 //!
@@ -27,6 +27,7 @@ mod number;
 mod output;
 #[cfg(feature = "plot")]
 mod plot;
+mod ragged;
 mod source;
 mod spool;
 mod stats;
@@ -37,6 +38,7 @@ use clap::{CommandFactory, Parser};
 use mmap_array::Options;
 use mmap_array::npy::{self, FromHeader, Npy};
 use output::Output;
+use ragged::Ragged;
 use source::{Found, Raw, Source};
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -135,8 +137,13 @@ fn run_to(
         clap_complete::generate(shell, &mut Args::command(), "mmap-inspect", &mut script);
         return Ok(out.write_all(&script)?);
     }
-    if args.plot.is_some() && args.files.len() > 1 && !args.concat {
-        return Err(Failure::usage("--plot draws one array, but several files are given"));
+    if args.files.len() > 1 && !args.concat {
+        if args.plot.is_some() {
+            return Err(Failure::usage("--plot draws one array, but several files are given"));
+        }
+        if args.offsets.is_some() {
+            return Err(Failure::usage("--offsets are those of one array, but several files are given"));
+        }
     }
     if !cfg!(feature = "plot") && args.plot.is_some() {
         return Err(Failure::usage("this program was built without its feature \"plot\", which draws pictures"));
@@ -184,7 +191,8 @@ fn show_file(
             Ok(Found::One(source)) => Ok(*source),
             Ok(Found::Several(several)) => {
                 // Several arrays, which are described or listed.
-                let shown = match args.rows.is_none() && args.field.is_none() {
+                let is_all = args.rows.is_none() && args.field.is_none() && args.offsets.is_none();
+                let shown = match is_all {
                     true if args.json => json::write_several(&several, options, named.as_deref(), out),
                     true if is_text && !args.stats => {
                         heading(out)?;
@@ -229,19 +237,31 @@ fn show<W: Write>(
     terminal: Option<Terminal>,
     heading: impl FnOnce(&mut Output<W>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let rows = rows_of(args, source)?;
+    let ragged =
+        args.offsets.as_deref().map(|file| Ragged::open(file, options(args), source, args.rows)).transpose()?;
+    let ragged = ragged.as_ref();
+    let is_text = !(args.json || args.jsonl || args.rust || args.stats || args.plot.is_some());
+    let rows = match ragged {
+        // Of the others, only the rows that are shown are checked.
+        Some(ragged) if !is_text => Some(ragged.elements()?),
+        Some(_) => None,
+        None => rows_of(args, source)?,
+    };
     let field = args.field.as_deref();
     if let Some(path) = field {
         elements::find_field(&source.dtype, path).map_err(|failure| source.about(failure))?;
     }
     let shown = if args.json {
-        json::write(source, named, out)
+        json::write(source, ragged, named, out)
     } else if args.jsonl {
-        jsonl::write(source, rows, field, out)
+        match (ragged, rows) {
+            (Some(ragged), Some(elements)) => ragged.write_jsonl(source, field, elements, out),
+            (_, rows) => jsonl::write(source, rows, field, out),
+        }
     } else if args.csv {
         csv::write(source, rows, field, out)
     } else if args.rust {
-        write_rust(source, field, out)
+        write_rust(source, ragged, field, out)
     } else if args.stats {
         stats::Stats::of(source, rows, field).and_then(|stats| {
             heading(out)?;
@@ -250,7 +270,11 @@ fn show<W: Write>(
     } else if let Some(path) = &args.plot {
         plotted(source, rows, field, path)
     } else {
-        text::of(source, rows, field, terminal).and_then(|text| {
+        let text = match ragged {
+            Some(ragged) => text::of_ragged(source, ragged, field, terminal),
+            None => text::of(source, rows, field, terminal),
+        };
+        text.and_then(|text| {
             heading(out)?;
             Ok(out.write_all(text.as_bytes())?)
         })
@@ -258,6 +282,7 @@ fn show<W: Write>(
     // If the file has become shorter meanwhile, that is the reason.
     shown.map_err(|failure| match out.has_failed() {
         true => failure,
+        false if ragged.is_some_and(|ragged| ragged.offsets().is_named_in(&failure)) => failure,
         false => source.about(source.check(None).err().unwrap_or(failure)),
     })
 }
@@ -290,13 +315,25 @@ fn rows_of(args: &Args, source: &Source) -> Result<Option<Range<usize>>, Failure
 }
 
 /// A Rust struct for the elements, or for one field of them.
-fn write_rust(source: &Source, field: Option<&str>, out: &mut impl Write) -> Result<(), Failure> {
+fn write_rust(
+    source: &Source,
+    ragged: Option<&Ragged>,
+    field: Option<&str>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let dtype = field.map_or(Ok(&source.dtype), |path| elements::find_field(&source.dtype, path))?;
     let text = dtype.to_rust().map_err(|error| Failure::new(format!("{}: {error}", source.name)))?;
     out.write_all(text.as_bytes())?;
     if field.is_none() {
         let element = if text.contains("\ntype Element") || text.starts_with("type") { "Element" } else { "Row" };
         writeln!(out, "\n// {}", source.opening(element))?;
+    }
+    if let Some(offsets) = ragged.map(Ragged::offsets) {
+        let text = offsets.dtype.to_rust()?;
+        let integer = text.rsplit("= ").next().unwrap_or_default().trim_end().trim_end_matches(';');
+        let integer = integer.replace("Be<", "mmap_array::Be<").replace("Le<", "mmap_array::Le<");
+        let text = "mmap_array::view::Ragged::new(data, offsets) has the rows, with the offsets";
+        writeln!(out, "// {text}\n// {}", offsets.opening(&integer))?;
     }
     Ok(())
 }

@@ -456,9 +456,13 @@ impl Source {
 
     /// A failure to show the array, with the name of the array unless the text begins with that of its file.
     pub(crate) fn about(&self, failure: Failure) -> Failure {
+        if self.is_named_in(&failure) { failure } else { Failure::new(format!("{}: {}", self.name, failure.text)) }
+    }
+
+    /// Whether a failure's text begins with the name of the array's file.
+    pub(crate) fn is_named_in(&self, failure: &Failure) -> bool {
         let begins = |name: &str| failure.text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
-        let is_named = begins(&self.shown) || self.paths().any(|path| begins(&path.to_string_lossy()));
-        if is_named { failure } else { Failure::new(format!("{}: {}", self.name, failure.text)) }
+        begins(&self.shown) || begins(&self.name) || self.paths().any(|path| begins(&path.to_string_lossy()))
     }
 
     /// The paths of its files.

@@ -2,6 +2,7 @@
 
 use super::corners::Corners;
 use super::elements::find_field;
+use super::ragged::Ragged;
 use super::source::{Several, Source};
 use super::{Failure, Terminal, one_line, told, tuple};
 use mmap_array::npy::{self, FromHeader, Npy};
@@ -21,30 +22,23 @@ pub(crate) fn of(
     terminal: Option<Terminal>,
 ) -> Result<String, Failure> {
     source.check(rows.as_ref())?;
-    let mut text = described(source)?;
+    let mut text = described(source, None)?;
     let lines = text.lines().count() + 1;
     let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
     let mut shape = source.shape.clone();
     if let (Some(len), Some(rows)) = (shape.first_mut(), &rows) {
         *len = rows.len();
     }
-    let items = |per_item: usize| shape.iter().fold(per_item, |count, &len| count.saturating_mul(len));
     let array = match terminal {
         // The axes of a subarray that is a field are the array's.
-        None if items(subarray(dtype)) <= THRESHOLD => {
+        None if product(&shape).saturating_mul(subarray(dtype)) <= THRESHOLD => {
             printed(source, rows, field, usize::MAX, |view| view.to_string())?
         }
         None => printed(source, rows, field, EDGE, |view| view.display().threshold(0).edge_items(EDGE).to_string())?,
         Some(terminal) => {
             let lines = terminal.lines.saturating_sub(lines + FREE);
             let columns = terminal.columns.max(20) - 1;
-            // Each number takes a character and the space before it, at least.
-            let room = lines.saturating_mul(columns);
-            let whole = items(leaves(dtype)) <= room;
-            let fits = |edge: usize| {
-                shape.iter().fold(1, |count: usize, &len| count.saturating_mul(len.min(2 * edge))) <= room
-            };
-            let edge = if whole { usize::MAX } else { (1..=room / 2).rev().find(|&edge| fits(edge)).unwrap_or(1) };
+            let (whole, edge) = edge_in(lines.saturating_mul(columns), &shape, dtype);
             let text = printed(source, rows, field, edge, |view| fitted(view, whole, edge, columns, lines))?;
             // A text alone may have characters that a terminal obeys.
             text.lines().map(one_line).collect::<Vec<_>>().join("\n")
@@ -52,6 +46,108 @@ pub(crate) fn of(
     };
     let _ = write!(text, "\n{array}\n");
     Ok(text)
+}
+
+/// Describes the array and prints the rows between offsets, each as an array, so that they fit the terminal if there is
+/// one.
+pub(crate) fn of_ragged(
+    source: &Source,
+    ragged: &Ragged,
+    field: Option<&str>,
+    terminal: Option<Terminal>,
+) -> Result<String, Failure> {
+    let mut text = described(source, Some(ragged))?;
+    let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
+    let shape = |row: &Range<usize>| [&[row.len()], &source.shape[1..]].concat();
+    let asked = ragged.asked();
+    let Some(terminal) = terminal else {
+        let items = |row: &Range<usize>| product(&shape(row)).saturating_mul(subarray(dtype));
+        // As in NumPy, either all rows or some at each end.
+        let all = if asked <= THRESHOLD { ragged.elements()? } else { 0..usize::MAX };
+        let end = if all.end == usize::MAX || items(&all) > THRESHOLD { EDGE } else { asked };
+        let (rows, is_cut) = ends(source, ragged, end, |row| if items(row) <= THRESHOLD { usize::MAX } else { EDGE })?;
+        let printed = rows.iter().map(|(row, corners)| {
+            let text = |view: &DynView<'_>| match items(row) <= THRESHOLD {
+                true => view.to_string(),
+                false => view.display().threshold(0).edge_items(EDGE).to_string(),
+            };
+            corners_printed(source, corners, field, text)
+        });
+        let printed = printed.collect::<Result<Vec<_>, _>>()?;
+        let _ = write!(text, "\n{}", joined(&printed, is_cut.then_some(end)));
+        return Ok(text);
+    };
+    let lines = terminal.lines.saturating_sub(text.lines().count() + 1 + FREE).max(1);
+    let columns = terminal.columns.max(20) - 1;
+    let room = lines.saturating_mul(columns);
+    let mut end = if asked <= lines { asked } else { (lines.saturating_sub(1) / 2).max(1) };
+    let edge = |row: &Range<usize>| edge_in(room, &shape(row), dtype);
+    let (rows, mut is_cut) = ends(source, ragged, end, |row| edge(row).1)?;
+    loop {
+        let shown: Vec<_> = match is_cut {
+            true => rows[..end].iter().chain(&rows[rows.len() - end..]).collect(),
+            false => rows.iter().collect(),
+        };
+        let height = ((lines - usize::from(is_cut)) / shown.len().max(1)).max(1);
+        let printed = shown.iter().map(|(row, corners)| {
+            let (whole, edge) = edge(row);
+            let text = corners_printed(source, corners, field, |view| fitted(view, whole, edge, columns, height))?;
+            Ok(text.lines().map(one_line).collect::<Vec<_>>().join("\n"))
+        });
+        let printed = joined(&printed.collect::<Result<Vec<_>, Failure>>()?, is_cut.then_some(end));
+        if printed.lines().count() <= lines || shown.len() <= 2 {
+            let _ = write!(text, "\n{printed}");
+            return Ok(text);
+        }
+        // Rows of several axes take several lines.
+        end = (shown.len() / 4).max(1);
+        is_cut = true;
+    }
+}
+
+/// The elements of the rows at both ends, as many as are shown, with the items of each, and whether others are left out.
+#[allow(clippy::type_complexity, reason = "each pair is a row")]
+fn ends(
+    source: &Source,
+    ragged: &Ragged,
+    end: usize,
+    edge: impl Fn(&Range<usize>) -> usize,
+) -> Result<(Vec<(Range<usize>, Corners)>, bool), Failure> {
+    let asked = ragged.asked();
+    let is_cut = asked > end.saturating_mul(2);
+    let mut rows = ragged.rows(0..if is_cut { end } else { asked })?;
+    if is_cut {
+        rows.extend(ragged.rows(asked - end..asked)?);
+    }
+    if let [first, .., last] | [first @ last] = &rows[..] {
+        source.check(Some(&(first.start..last.end)))?;
+    }
+    let corners = Corners::read_each(source, &rows, edge)?;
+    Ok((rows.into_iter().zip(corners).collect(), is_cut))
+}
+
+/// Rows one below another, with dots where rows are left out after so many.
+fn joined(rows: &[String], left_out: Option<usize>) -> String {
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let dots = if left_out == Some(number) { "...\n" } else { "" };
+        let _ = writeln!(text, "{dots}{row}");
+    }
+    text
+}
+
+/// Whether all items of an array may have room for so many characters, and otherwise how many at each end of its axes.
+fn edge_in(room: usize, shape: &[usize], dtype: &DType) -> (bool, usize) {
+    // Each number takes a character and the space before it, at least.
+    if product(shape).saturating_mul(leaves(dtype)) <= room {
+        return (true, usize::MAX);
+    }
+    let fits = |edge: usize| shape.iter().fold(1, |count: usize, &len| count.saturating_mul(len.min(2 * edge))) <= room;
+    (false, (1..=room / 2).rev().find(|&edge| fits(edge)).unwrap_or(1))
+}
+
+fn product(lens: &[usize]) -> usize {
+    lens.iter().fold(1, |count, &len| count.saturating_mul(len))
 }
 
 /// The most items that NumPy prints all of.
@@ -68,8 +164,16 @@ fn printed(
     edge: usize,
     print: impl FnOnce(&DynView<'_>) -> String,
 ) -> Result<String, Failure> {
-    let Corners { bytes, shape } = Corners::read(source, rows, edge)?;
-    let view = DynView::from_bytes(&bytes, &source.dtype, shape)?;
+    corners_printed(source, &Corners::read(source, rows, edge)?, field, print)
+}
+
+fn corners_printed(
+    source: &Source,
+    Corners { bytes, shape }: &Corners,
+    field: Option<&str>,
+    print: impl FnOnce(&DynView<'_>) -> String,
+) -> Result<String, Failure> {
+    let view = DynView::from_bytes(bytes, &source.dtype, &shape[..])?;
     Ok(match field {
         None => print(&view),
         Some(path) => print(&view.field(path)?),
@@ -113,7 +217,7 @@ fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines
 /// The items of a subarray, or the one that any other element is.
 fn subarray(dtype: &DType) -> usize {
     match dtype.kind() {
-        Kind::Array { element, shape } => shape.iter().fold(subarray(element), |count, &len| count.saturating_mul(len)),
+        Kind::Array { element, shape } => product(shape).saturating_mul(subarray(element)),
         _ => 1,
     }
 }
@@ -121,7 +225,7 @@ fn subarray(dtype: &DType) -> usize {
 /// The numbers and texts of an element.
 fn leaves(dtype: &DType) -> usize {
     match dtype.kind() {
-        Kind::Array { element, shape } => shape.iter().fold(leaves(element), |count, &len| count.saturating_mul(len)),
+        Kind::Array { element, shape } => product(shape).saturating_mul(leaves(element)),
         Kind::Record { fields } => {
             fields.iter().fold(0, |count: usize, field| count.saturating_add(leaves(&field.dtype)))
         }
@@ -129,7 +233,7 @@ fn leaves(dtype: &DType) -> usize {
     }
 }
 
-fn described(source: &Source) -> Result<String, Failure> {
+fn described(source: &Source, ragged: Option<&Ragged>) -> Result<String, Failure> {
     let mut text = String::new();
     // Writing to a string does not fail.
     let mut line = |name: &str, value: &str| _ = writeln!(text, "{name:<8} {value}");
@@ -157,6 +261,9 @@ fn described(source: &Source) -> Result<String, Failure> {
         (None, None) => {
             line("mapped", &format!("not at all: it is compressed by {}", source.compression().unwrap_or_default()))
         }
+    }
+    if let Some(ragged) = ragged {
+        line("rows", &format!("{} between the offsets in {}", ragged.len(), one_line(&ragged.offsets().name)));
     }
     if let behind @ 1.. = source.behind()? {
         line("behind", &format!("{behind} bytes, which are no `.npy` array"));

@@ -11,6 +11,7 @@ mod plot;
 #[allow(dead_code)]
 #[path = "../../../tests/python/mod.rs"]
 mod python;
+mod ragged;
 mod raw;
 mod refusals;
 mod rust;
