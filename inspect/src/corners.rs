@@ -3,7 +3,8 @@
 //! Of a long array NumPy prints a few items at each end of every axis. An array of these items alone, with one more
 //! where the others are left out, is printed alike.
 
-use super::source::{Input, Source};
+use super::input::Input;
+use super::source::Source;
 use super::{Failure, tuple};
 use mmap_array::Order;
 use std::io::{self, Read};

@@ -92,10 +92,14 @@ impl Ragged {
         out: &mut impl Write,
     ) -> Result<(), Failure> {
         data.check(Some(&all))?;
-        let mut elements = Elements::new(data, Some(all))?;
+        let mut elements = Elements::new(data, Some(all.clone()))?;
         let mut shape = data.shape.clone();
+        let mut next = all.start;
         self.each(0..self.asked(), |row| {
-            shape[0] = row.len();
+            if row.start != next || row.end > all.end {
+                return Err(self.offsets.about(Failure::new("the offsets have been changed meanwhile")));
+            }
+            (next, shape[0]) = (row.end, row.len());
             Ok(elements.write_lines(1, &shape, &data.dtype, field, out)?)
         })
     }

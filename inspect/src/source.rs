@@ -1,17 +1,17 @@
 //! Where an array is: a file of its own, behind others in one file, a member of an archive, or a file without a header.
 
 use super::archive::{Archive, Member};
-use super::gathered::{Gathered, Packed, Portions};
+use super::gathered::{Gathered, Portions};
+use super::input::Input;
+use super::raw::Raw;
 use super::spool::{Spooled, no_room};
 use super::{Failure, told};
-use mmap_array::access::Shared;
-use mmap_array::array::{Elements, Format, StridedRaw};
 use mmap_array::npy::{self, FromHeader, Npy};
-use mmap_array::{DType, DynArray, Element, MmapArray, Options, Order};
+use mmap_array::{DType, Options, Order};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -41,7 +41,7 @@ pub(crate) struct Source {
     unpacked: OnceCell<File>,
 }
 
-enum Place {
+pub(crate) enum Place {
     /// With the byte at which the header begins.
     Npy(Options<FromHeader, Npy>, u64),
     /// A file that is compressed as a whole, and how.
@@ -89,134 +89,6 @@ impl Several {
     }
 }
 
-/// What is asked for of a file without a header.
-#[derive(Default)]
-pub(crate) struct Raw {
-    pub(crate) dtype: Option<DType>,
-    pub(crate) offset: Option<u64>,
-    pub(crate) shape: Option<Vec<Option<usize>>>,
-    pub(crate) order: Order,
-    pub(crate) strides: Option<Vec<isize>>,
-    pub(crate) packed: Option<Packed>,
-}
-
-impl Raw {
-    /// The byte at which the first element begins, the dtype, and what opens them.
-    fn options(&self) -> Result<(u64, DType, Options<DType>), Failure> {
-        let offset = self.offset.unwrap_or(0);
-        let dtype = match &self.dtype {
-            Some(dtype) => dtype.clone(),
-            None => "u1".parse()?,
-        };
-        let options = DynArray::options(dtype.clone()).offset(offset).order(self.order);
-        Ok((offset, dtype, self.shape.as_ref().map_or(options.clone(), |shape| options.shape(shape.as_slice()))))
-    }
-
-    /// The shape of the array that a file of so many bytes is; `None` if it is none.
-    fn shape_in(&self, itemsize: usize, file_len: u64) -> Option<Vec<usize>> {
-        let lens = self.shape.clone().unwrap_or_else(|| vec![None]);
-        let available = file_len.checked_sub(self.offset.unwrap_or(0))?;
-        let given = |bytes: u64, len: &usize| bytes.checked_mul(*len as u64);
-        let step = lens.iter().flatten().try_fold(itemsize as u64, given)?;
-        let rest = match lens.iter().filter(|len| len.is_none()).count() {
-            0 if step <= available => 0,
-            1 if file_len > 0 && step > 0 && available % step == 0 => usize::try_from(available / step).ok()?,
-            _ => return None,
-        };
-        Some(lens.into_iter().map(|len| len.unwrap_or(rest)).collect())
-    }
-
-    /// Whether the elements do not follow one another.
-    fn is_gathered(&self) -> bool {
-        self.strides.is_some() || self.packed.is_some()
-    }
-
-    /// Opens a file, or a member of an archive, whose elements do not follow one another.
-    fn gathered(&self, path: PathBuf, member: Option<(Archive, usize)>) -> Result<Source, Failure> {
-        let member = match &member {
-            Some((archive, number)) => Some((archive, nth(archive, *number)?)),
-            None => None,
-        };
-        let (name, from) = match member {
-            Some((archive, member)) => (
-                format!("{}:{}", path.display(), member.name()),
-                format!("mmap_array::{}({path:?})?.member({:?})?", archive.opening(), member.name()),
-            ),
-            None => (path.display().to_string(), format!("{path:?}")),
-        };
-        let (offset, member) = (self.offset.unwrap_or(0), member.map(|(_, member)| member));
-        let (array, dtype, shape) = match self.packed {
-            Some(packed) => self.pixels(packed, &name, &path, member)?,
-            None => self.apart(&path, member)?,
-        };
-        let start = match member {
-            Some(member) => member.first_byte().map(|first| first + offset),
-            None => Some(offset),
-        };
-        let (file, place) = (File::open(&path)?, Place::Gathered(array, offset, from));
-        Ok(Source::without_header(name, Order::C, dtype, shape, start, path, file, place))
-    }
-
-    /// Opens elements that lie apart.
-    fn apart(&self, path: &Path, member: Option<Member<'_>>) -> Result<(Gathered, DType, Vec<usize>), Failure> {
-        let dtype = self.dtype.clone().map_or_else(|| "u1".parse(), Ok)?;
-        let shape = self.shape.clone().unwrap_or_else(|| vec![None]);
-        let strides = self.strides.clone().unwrap_or_default();
-        let options = DynArray::options(dtype.clone()).offset(self.offset.unwrap_or(0)).shape(shape.as_slice());
-        let array = strided(options.strides(&strides), path, member)?;
-        let shape = array.shape().to_vec();
-        Ok((Gathered::Apart { array, strides }, dtype, shape))
-    }
-
-    /// Opens pixels that share bytes.
-    fn pixels(
-        &self,
-        packed: Packed,
-        name: &str,
-        path: &Path,
-        member: Option<Member<'_>>,
-    ) -> Result<(Gathered, DType, Vec<usize>), Failure> {
-        let refused = |text: String| Failure::new(format!("{name}: {text}"));
-        if self.order != Order::C {
-            return Err(refused("packed pixels lie row by row; leave out --order".into()));
-        }
-        let Some((&Some(width), others)) = self.shape.as_ref().and_then(|shape| shape.split_last()) else {
-            let text = "packed pixels need --shape, whose last number is that of the pixels in a row";
-            return Err(refused(text.into()));
-        };
-        let row = packed.packing.row_bytes(packed.bits, width).map_err(|error| named(name, &error))?;
-        let strides = match &self.strides {
-            Some(strides) if strides.len() == others.len() => strides.clone(),
-            Some(strides) => {
-                let (found, wanted) = (strides.len(), others.len());
-                let text = "packed pixels need a stride along each axis but the last";
-                return Err(refused(format!("{text}: expected {wanted}, found {found}")));
-            }
-            // One row after another.
-            None => {
-                let inner = |axis: usize| others[axis + 1..].iter().flatten();
-                let stride = |axis| inner(axis).fold(row, |bytes, &len| bytes.saturating_mul(len)) as isize;
-                (0..others.len()).map(stride).collect()
-            }
-        };
-        let shape: Vec<Option<usize>> = others.iter().copied().chain([Some(row)]).collect();
-        let options = MmapArray::<u8>::options().offset(self.offset.unwrap_or(0)).shape(shape.as_slice());
-        let rows = strided(options.strides([&strides[..], &[1]].concat()), path, member)?;
-        let mut shape = rows.shape().to_vec();
-        shape[others.len()] = width;
-        Ok((Gathered::Pixels { rows, strides, packed, width }, <u16 as Element>::dtype(), shape))
-    }
-}
-
-/// Opens elements that lie apart in a file, or in a member of an archive.
-fn strided<E>(options: Options<E, StridedRaw>, path: &Path, member: Option<Member<'_>>) -> Result<E::Array, Failure>
-where
-    E: Elements<Shared> + Clone + Send + Sync + 'static,
-    StridedRaw: Format<E>,
-{
-    Ok(member.map_or_else(|| options.clone().open_shared(path), |member| member.strided(options.clone()))?)
-}
-
 /// The path of a file, and what stands behind it after a colon. A file's own name may have colons too.
 pub(crate) fn split(file: &OsStr) -> (PathBuf, Option<&str>) {
     let whole = (PathBuf::from(file), None);
@@ -229,7 +101,7 @@ pub(crate) fn split(file: &OsStr) -> (PathBuf, Option<&str>) {
 }
 
 /// Whether a file begins as `.npy` files do.
-fn is_npy(path: &Path) -> bool {
+pub(crate) fn is_npy(path: &Path) -> bool {
     let mut start = [0; 6];
     // What cannot be read gets its error when it is opened.
     !path.is_file()
@@ -386,60 +258,8 @@ impl Source {
         Ok(Self::without_header(name, Order::C, dtype, shape, None, first, file, place))
     }
 
-    /// A file without a header, or a member of an archive as such.
-    pub(crate) fn raw(file: &OsStr, raw: &Raw, recover: bool) -> Result<Self, Failure> {
-        if let (path, Some(member)) = split(file) {
-            let archive = Archive::open(&path, recover)?;
-            let number = archive.find(member)?;
-            return match raw.is_gathered() {
-                true => raw.gathered(path, Some((archive, number))),
-                false => Self::raw_member(Rc::new(archive), number, raw),
-            };
-        }
-        let path = PathBuf::from(file);
-        if raw.offset.is_none() && path.is_file() && is_npy(&path) {
-            return Err(Failure::new(format!(
-                "{}: it is a `.npy` file, whose header says what the elements are; with --offset 0 it is read as raw \
-                 bytes",
-                path.display()
-            )));
-        }
-        if raw.is_gathered() {
-            return raw.gathered(path, None);
-        }
-        let (offset, dtype, options) = raw.options()?;
-        let metadata = path.metadata().ok().filter(|metadata| metadata.is_file());
-        let shape = match metadata.and_then(|metadata| raw.shape_in(dtype.itemsize(), metadata.len())) {
-            Some(shape) => shape,
-            // The library says what is wrong.
-            None => options.clone().open_shared(&path)?.shape().to_vec(),
-        };
-        let (name, file) = (path.display().to_string(), File::open(&path)?);
-        let place = Place::Raw(options, offset, None);
-        Ok(Self::without_header(name, raw.order, dtype, shape, Some(offset), path, file, place))
-    }
-
-    fn raw_member(archive: Rc<Archive>, number: usize, raw: &Raw) -> Result<Self, Failure> {
-        let member = nth(&archive, number)?;
-        let (offset, dtype, options) = raw.options()?;
-        let shape = match raw.shape_in(dtype.itemsize(), member.size()) {
-            Some(shape) => shape,
-            None if member.is_stored() => member.raw_shape(options.clone())?,
-            None => {
-                let text = "its bytes are not a whole number of these elements, or are fewer";
-                return Err(Failure::new(format!("{}:{}: {text}", archive.path().display(), member.name())));
-            }
-        };
-        let start = member.first_byte().map(|start| start + offset);
-        let name = format!("{}:{}", archive.path().display(), member.name());
-        let path = archive.path().to_owned();
-        let file = archive.file().try_clone()?;
-        let place = Place::Raw(options, offset, Some((archive, number)));
-        Ok(Self::without_header(name, raw.order, dtype, shape, start, path, file, place))
-    }
-
     #[allow(clippy::too_many_arguments, reason = "they are the fields")]
-    fn without_header(
+    pub(crate) fn without_header(
         name: String,
         order: Order,
         dtype: DType,
@@ -620,17 +440,12 @@ impl Source {
     /// The bytes of the elements as the file has them, of which those in `wanted` will be read, one after another.
     pub(crate) fn input(&self, wanted: Range<u64>) -> Result<Input<'_>, Failure> {
         let mut input = match (&self.place, self.data_offset) {
-            (Place::Gathered(array, ..), _) => Input {
-                reader: Reader::Portions(Portions::new(array, self.dtype.itemsize(), self.nbytes)),
-                position: 0,
-            },
-            (_, Some(start)) => {
-                // It shares its place in the file with others, of which none is read meanwhile.
-                let mut file = self.file.try_clone()?;
-                file.seek(SeekFrom::Start(start))?;
-                Input { reader: Reader::File(BufReader::with_capacity(1 << 16, file)), position: 0 }
+            (Place::Gathered(array, ..), _) => {
+                Input::of_portions(Portions::new(array, self.dtype.itemsize(), self.nbytes))
             }
-            (_, None) => Input { reader: Reader::Stream(Box::new(BufReader::new(self.stream()?))), position: 0 },
+            // It shares its place in the file with others, of which none is read meanwhile.
+            (_, Some(start)) => Input::of_file(self.file.try_clone()?, start)?,
+            (_, None) => Input::of_stream(Box::new(BufReader::new(self.stream()?)), 0),
         };
         input.skip_to(wanted.start)?;
         let len = wanted.end - wanted.start;
@@ -640,7 +455,7 @@ impl Source {
             if (&mut input).take(len).read_to_end(&mut bytes)? < len as usize {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
-            input = Input { reader: Reader::Stream(Box::new(Cursor::new(bytes))), position: wanted.start };
+            input = Input::of_stream(Box::new(Cursor::new(bytes)), wanted.start);
         }
         Ok(input)
     }
@@ -674,65 +489,13 @@ impl Source {
     }
 }
 
-/// The bytes of an array's elements, read forwards.
-pub(crate) struct Input<'a> {
-    reader: Reader<'a>,
-    /// The next byte, counted from the first of the elements.
-    position: u64,
-}
-
-enum Reader<'a> {
-    File(BufReader<File>),
-    Stream(Box<dyn Read + 'a>),
-    Portions(Portions<'a>),
-}
-
-impl Input<'_> {
-    /// Reads what is left of a stream, whose end may be a checksum.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        match &mut self.reader {
-            Reader::Stream(stream) => io::copy(stream, &mut io::sink()).map(drop),
-            Reader::File(_) | Reader::Portions(_) => Ok(()),
-        }
-    }
-
-    /// Leaves out bytes up to one that has not been read yet.
-    pub(crate) fn skip_to(&mut self, position: u64) -> io::Result<()> {
-        let count = position - self.position;
-        match &mut self.reader {
-            // Both are places in a file.
-            Reader::File(file) => file.seek_relative(count as i64)?,
-            Reader::Portions(portions) => portions.skip_to(position),
-            Reader::Stream(stream) => {
-                if io::copy(&mut stream.take(count), &mut io::sink())? < count {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-        }
-        self.position = position;
-        Ok(())
-    }
-}
-
-impl Read for Input<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = match &mut self.reader {
-            Reader::File(file) => file.read(buffer),
-            Reader::Stream(stream) => stream.read(buffer),
-            Reader::Portions(portions) => portions.read(buffer),
-        }?;
-        self.position += count as u64;
-        Ok(count)
-    }
-}
-
 /// The member of that number.
-fn nth(archive: &Archive, number: usize) -> Result<Member<'_>, Failure> {
+pub(crate) fn nth(archive: &Archive, number: usize) -> Result<Member<'_>, Failure> {
     archive.members().nth(number).ok_or_else(|| Failure::new(format!("{}: no such member", archive.path().display())))
 }
 
 /// An error of a file that is open, which does not name it.
-fn named(name: &str, error: &mmap_array::Error) -> Failure {
+pub(crate) fn named(name: &str, error: &mmap_array::Error) -> Failure {
     match error.path() {
         Some(_) => Failure::new(told(error)),
         None => Failure::new(format!("{name}: {}", told(error))),
