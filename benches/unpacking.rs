@@ -1,9 +1,9 @@
 //! Measures unpacking pixels of 10, 12 and 14 bits into `u16`.
 //!
 //! Each row unpacks one file of packed pixels into the same memory each time, executed in turns by
-//! `Packing::unpack_rows`, by a plain loop over the same file mapped by memmap2, which unpacks one group of pixels after
-//! another, and by NumPy on `np.memmap` of the same file, in a separate process that measures itself, with whole columns
-//! at a time and into memory that exists. All three must give the same pixels.
+//! `Packing::unpack_rows`, by a plain loop over the same file mapped by memmap2, which unpacks one group of pixels
+//! after another, and by NumPy on `np.memmap` of the same file, in a separate process that measures itself, with whole
+//! columns at a time and into memory that exists. All three must give the same pixels.
 //!
 //! `cargo bench --bench unpacking`. The columns `/ hand` and `/ NumPy` are the crate's time divided by the others':
 //! below 1 the crate is faster. An image of 4000 x 3000 pixels is read from the page cache, one of 4000 x 10 from the

@@ -41,9 +41,9 @@
 //! | [`DynArray`], [`DynView`] | of a [`DType`] that is known only at run time | fields by name, values, conversions, printing |
 //!
 //! [`Options`] and [`CreateOptions`] list the ways to open and to create them. [`npy`] does the same for NumPy's files,
-//! and `npz` and `tar` for the members of archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any of
-//! which may be killed. Elements are numbers, arrays of them, the types in [`element`], and [records](guide::records):
-//! structs whose fields have names.
+//! and `npz` and `tar` for the members of archives. [`npy::fill`](npy::fill()) lets many processes fill one file, any
+//! of which may be killed. Elements are numbers, arrays of them, the types in [`element`], and
+//! [records](guide::records): structs whose fields have names.
 //!
 //! # Safety
 //!

@@ -12,7 +12,7 @@
 //! use mmap_array::npy;
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("table.npy");
-//! let mut table = npy::create_options::<f64>([1_000_000, 3]).scratch_in(&dir)?; // np.lib.format.open_memmap(…, "w+", …)
+//! let mut table = npy::create_options::<f64>([1_000_000, 3]).scratch_in(&dir)?; // np.lib.format.open_memmap(…, "w+")
 //! table[[999_999, 2]] = 1.5;
 //! table.persist(&path)?; //                                                       now the file is there, whole
 //!

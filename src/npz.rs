@@ -38,8 +38,8 @@
 //! such as [`Le<f64>`](crate::Le) for `<f8`, or as arrays of the dtype that the file states ([`npy::dyn_options`]).
 //! [`Writer`] aligns the elements to 64 bytes.
 //!
-//! Members that are not `.npy` files are bytes: [`Member::reader`] reads them, and the options of raw files open them as
-//! arrays of any element type, such as `MmapArray::<u8>::options().open_shared(member)`.
+//! Members that are not `.npy` files are bytes: [`Member::reader`] reads them, and the options of raw files open them
+//! as arrays of any element type, such as `MmapArray::<u8>::options().open_shared(member)`.
 //!
 //! [`Writer::append`] adds members to an archive, replaces and removes them, without rewriting the others.
 //! [`Archive::recover`] finds the members of an archive whose end was lost, or that is damaged elsewhere.

@@ -85,8 +85,8 @@ impl Packing {
     /// # Errors
     ///
     /// [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if there are fewer bytes than
-    /// [`row_bytes`](Self::row_bytes); [`Unsupported`](crate::ErrorKind::Unsupported) if a pixel does not have 10, 12 or
-    /// 14 bits.
+    /// [`row_bytes`](Self::row_bytes); [`Unsupported`](crate::ErrorKind::Unsupported) if a pixel does not have 10, 12
+    /// or 14 bits.
     ///
     /// ```
     /// use mmap_array::packed::Packing;
@@ -118,8 +118,8 @@ impl Packing {
         Ok(())
     }
 
-    /// Unpacks the pixels of all rows of a view of bytes, whose last axis is that of the bytes of a row. Each row begins
-    /// with a pixel, and may have more bytes than its pixels take.
+    /// Unpacks the pixels of all rows of a view of bytes, whose last axis is that of the bytes of a row. Each row
+    /// begins with a pixel, and may have more bytes than its pixels take.
     ///
     /// `pixels` gets the rows one after another, in C order, without padding; their width is its length divided by the
     /// number of rows. The view may have any number of axes and any strides. If it is a view of a file that others may
@@ -129,8 +129,8 @@ impl Packing {
     ///
     /// [`Shape`](crate::ErrorKind::Shape) if `pixels` cannot be divided into as many rows as the view has, or the view
     /// is 0-d; [`SizeMismatch`](crate::ErrorKind::SizeMismatch) if rows have fewer bytes than
-    /// [`row_bytes`](Self::row_bytes); [`Unsupported`](crate::ErrorKind::Unsupported) if a pixel does not have 10, 12 or
-    /// 14 bits.
+    /// [`row_bytes`](Self::row_bytes); [`Unsupported`](crate::ErrorKind::Unsupported) if a pixel does not have 10, 12
+    /// or 14 bits.
     ///
     /// ```
     /// use mmap_array::{ArrayView, packed::Packing};

@@ -11,7 +11,8 @@ use std::io;
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Runs a function that may have so many more bytes at one time than there are now. A larger allocation aborts the test.
+/// Runs a function that may have so many more bytes at one time than there are now. A larger allocation aborts the
+/// test.
 fn within<R>(bytes: usize, f: impl FnOnce() -> R) -> R {
     HEAP.set_limit(HEAP.allocated() + bytes).unwrap();
     let result = f();

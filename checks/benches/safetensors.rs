@@ -1,11 +1,12 @@
 //! Measures reading some rows of one tensor of a safetensors file into memory, from the path on.
 //!
 //! On one side, the header is read and checked by the crate safetensors, and the rows are a window that is opened and
-//! copied; on the other, the whole file is mapped by memmap2, and the crate's `SafeTensors` slices the tensor. Both must
-//! give the same bytes. A second table leaves out what is done once for each file: the rows of a tensor that is open
-//! here, and there of a map whose header has been parsed.
+//! copied; on the other, the whole file is mapped by memmap2, and the crate's `SafeTensors` slices the tensor. Both
+//! must give the same bytes. A second table leaves out what is done once for each file: the rows of a tensor that is
+//! open here, and there of a map whose header has been parsed.
 //!
-//! `cargo bench -p mmap-array-checks --bench safetensors`. The ratios are the time of this crate divided by the other's.
+//! `cargo bench -p mmap-array-checks --bench safetensors`. The ratios are the time of this crate divided by the
+//! other's.
 
 #[path = "../../benches/common/mod.rs"]
 mod common;

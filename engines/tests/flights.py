@@ -139,7 +139,8 @@ def records(name):
     data = pathlib.Path(package) / "data"
     path = data / f"{name}.csv" if name != "flights" else data / "flights.csv.zip"
     texts = {field: str for field in dtype.names if dtype[field].kind in "SUM"}
-    frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={f: ["NA"] for f in dtype.names if f not in texts})
+    missing = {field: ["NA"] for field in dtype.names if field not in texts}
+    frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
     rows = np.zeros(len(frame), dtype)
     for field in dtype.names:
         column = frame[field]
@@ -191,7 +192,8 @@ def compare(folder, answers):
     db = duckdb.connect()
     for name, fields in arrays.items():
         # NaN stays NaN, as in the files; pandas' frames would make it null.
-        table = pa.table({field: pa.array(a.tolist() if a.dtype.kind == "U" else a, from_pandas=False) for field, a in fields.items()})
+        lists = {field: a.tolist() if a.dtype.kind == "U" else a for field, a in fields.items()}
+        table = pa.table({field: pa.array(a, from_pandas=False) for field, a in lists.items()})
         db.register(name, table)
     frames = {name: pd.DataFrame(fields) for name, fields in arrays.items()}
     for name, sql in QUESTIONS.items():

@@ -1,5 +1,5 @@
-//! Loads arbitrary bytes as compressed `.npy` files, without a panic and in bounded memory. What loads is the array that
-//! is in the decompressed bytes.
+//! Loads arbitrary bytes as compressed `.npy` files, without a panic and in bounded memory. What loads is the array
+//! that is in the decompressed bytes.
 
 #![no_main]
 

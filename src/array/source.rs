@@ -19,8 +19,8 @@ use std::sync::Arc;
 ///
 /// - A path: a `str`, [`Path`] or [`OsStr`] or an owned equivalent, borrowed or not.
 /// - An open file: a [`&File`](File). Its position does not matter, and it may be closed afterwards.
-/// - A member of an archive (`npz::Member` and `tar::Member`, with the features `npz` and `tar`), whose bytes are treated
-///   as the file.
+/// - A member of an archive (`npz::Member` and `tar::Member`, with the features `npz` and `tar`), whose bytes are
+///   treated as the file.
 ///
 /// The trait is sealed.
 ///

@@ -146,7 +146,8 @@ impl DType {
     /// ```
     /// use mmap_array::DType;
     /// let dtype = DType::from_descr(
-    ///     "[('id', '<u2'), ('', '|V2'), ('pos', '>f4', (3,)), ('fills', [('at', '<M8[ns]'), ('by who', '|S4')], (2,))]",
+    ///     "[('id', '<u2'), ('', '|V2'), ('pos', '>f4', (3,)), \
+    ///       ('fills', [('at', '<M8[ns]'), ('by who', '|S4')], (2,))]",
     /// )?;
     /// let c = r#"
     /// struct {

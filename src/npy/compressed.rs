@@ -168,7 +168,8 @@ pub(crate) struct Frames<R> {
     is_in_frame: bool,
 }
 
-/// The largest window of a frame, which is held in memory once it is there: that of `zstd`, unless it is told otherwise.
+/// The largest window of a frame, which is held in memory once it is there: that of `zstd`, unless it is told
+/// otherwise.
 #[cfg(feature = "ruzstd")]
 const WINDOW: u64 = 1 << 27;
 

@@ -1,7 +1,8 @@
 //! Many `.npy` files as one array along the first axis.
 //!
 //! The headers are read when the array is created, and a file is mapped when one of its elements is first needed. A
-//! process can have few files open and few maps compared with the number of files in a folder, so only some stay mapped.
+//! process can have few files open and few maps compared with the number of files in a folder, so only some stay
+//! mapped.
 
 mod block;
 mod mapped;
@@ -43,16 +44,16 @@ use std::sync::Arc;
 /// **Only what is needed is mapped.** When the array is made, each file is opened, its header is read, and it is closed
 /// again. A file is mapped when one of its elements is first needed. It stays mapped until there are too many: in the
 /// shared modes, whose maps keep their files open, a quarter of those that the process may have open, and no more than
-/// 1,024; by reference 2,048. Then any of them is unmapped. A mapped file takes less than 2 KiB of memory, and each file
-/// some 100 bytes and its name. [`rows`](Self::rows) selects a window, which costs what its files cost.
+/// 1,024; by reference 2,048. Then any of them is unmapped. A mapped file takes less than 2 KiB of memory, and each
+/// file some 100 bytes and its name. [`rows`](Self::rows) selects a window, which costs what its files cost.
 ///
 /// **A file is the one whose header was read, or an error**, as far as its number and its time of creation tell, if the
-/// file system keeps that. If another file has its name by the time that it is
-/// mapped, or its array has another shape, dtype or order, the error is of kind [`Changed`](crate::ErrorKind::Changed)
-/// or [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); if it has become too short, of kind
-/// [`PastEnd`](crate::ErrorKind::PastEnd) or [`Truncated`](crate::ErrorKind::Truncated). Each error names the file. Rows
-/// that were added to an array in C order are not part of the concatenation. What others write to the elements is read
-/// as by a [`SharedArray`](crate::SharedArray#guarantees).
+/// file system keeps that. If another file has its name by the time that it is mapped, or its array has another shape,
+/// dtype or order, the error is of kind [`Changed`](crate::ErrorKind::Changed) or
+/// [`DTypeMismatch`](crate::ErrorKind::DTypeMismatch); if it has become too short, of kind
+/// [`PastEnd`](crate::ErrorKind::PastEnd) or [`Truncated`](crate::ErrorKind::Truncated). Each error names the file.
+/// Rows that were added to an array in C order are not part of the concatenation. What others write to the elements is
+/// read as by a [`SharedArray`](crate::SharedArray#guarantees).
 ///
 /// A clone, or a window, has the same maps. It can be used by many threads.
 ///
@@ -131,8 +132,8 @@ impl<E> Options<E, Npy> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`open_shared_all`](Self::open_shared_all), and [`Misaligned`](crate::ErrorKind::Misaligned)
-    /// if elements are not aligned for their type.
+    /// Returns the errors of [`open_shared_all`](Self::open_shared_all), and
+    /// [`Misaligned`](crate::ErrorKind::Misaligned) if elements are not aligned for their type.
     ///
     /// ```
     /// use mmap_array::npy;

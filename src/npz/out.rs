@@ -3,12 +3,12 @@
 //! # Adding to an archive
 //!
 //! An archive is found by the records at its end, which say where its directory is. So the file must end with such
-//! records at any time, while members are written behind it: the last bytes of the file are a copy of the old directory,
-//! the *guard*, and the members are written in front of the guard.
+//! records at any time, while members are written behind it: the last bytes of the file are a copy of the old
+//! directory, the *guard*, and the members are written in front of the guard.
 //!
 //! 1. A first write, of a few bytes far behind the end of the archive, makes the file longer: the records at the end of
-//!    a directory, which refer to the old one. The bytes between are a hole, which takes no space on the disk (except on
-//!    file systems without holes).
+//!    a directory, which refer to the old one. The bytes between are a hole, which takes no space on the disk (except
+//!    on file systems without holes).
 //! 2. Once they are on the disk, the old directory is copied in front of these records. Once it is on the disk, too, a
 //!    second write makes the records refer to the copy. Programs that expect a directory directly in front of its end,
 //!    such as Python's `zipfile`, read the archive from now on.

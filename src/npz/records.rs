@@ -179,8 +179,8 @@ pub(super) fn entry_len(entry: &[u8]) -> usize {
     ENTRY_LEN + [28, 30, 32].iter().map(|&at| usize::from(u16_at(entry, at))).sum::<usize>()
 }
 
-/// Adds to the offset of a member in a record of the directory, whose first [`ENTRY_LEN`] bytes are given. Returns `false`
-/// if its field of 32 bits cannot have the new one.
+/// Adds to the offset of a member in a record of the directory, whose first [`ENTRY_LEN`] bytes are given. Returns
+/// `false` if its field of 32 bits cannot have the new one.
 pub(super) fn shift(entry: &mut [u8], by: u64) -> bool {
     let (old, fits) = (u32_at(entry, 42), |offset: &u32| *offset != u32::MAX);
     let new = Some(old).filter(fits).zip(u32::try_from(by).ok()).and_then(|(old, by)| old.checked_add(by));

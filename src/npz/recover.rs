@@ -5,8 +5,8 @@
 //! The file is searched forward for what looks like a local header. What a header states is believed if something else
 //! confirms it, because one damaged number must not hide the members behind it, and anything may look like a header:
 //!
-//! - A member with sizes in its header is found if a record follows its bytes, or the file ends there. The search goes on
-//!   behind it, so that members of an archive that is stored in it are not found.
+//! - A member with sizes in its header is found if a record follows its bytes, or the file ends there. The search goes
+//!   on behind it, so that members of an archive that is stored in it are not found.
 //! - If nothing follows, the next record may be damaged, or the member's size. The checksum of a stored or deflated
 //!   member tells. One whose checksum is not computed is found unless a member that is found later begins within it.
 //! - A member without sizes is *open* until its descriptor is found, whose size leads back to the member's first byte.
@@ -17,10 +17,11 @@
 //!
 //! # What it takes
 //!
-//! For each byte of a file, whatever is in it, a few bytes are read, a few operations are done, and a few bytes are held:
+//! For each byte of a file, whatever is in it, a few bytes are read, a few operations are done, and a few bytes are
+//! held:
 //!
-//! - The search visits each signature once and does not return. The window moves forward, by no less than half of what it
-//!   reads, except for the 20 bytes of a descriptor in front of it.
+//! - The search visits each signature once and does not return. The window moves forward, by no less than half of what
+//!   it reads, except for the 20 bytes of a descriptor in front of it.
 //! - Of a header, the name and the extra fields are passed over up to the next header. If that begins within the name,
 //!   nothing else is done. If the sizes are in the extra fields, 1024 bytes of these are searched.
 //! - What follows a member far away is read without the window: four bytes for a header or a descriptor.
@@ -340,8 +341,8 @@ impl<'a> Search<'a> {
         self.damaged.push((found.record.offset, found.name_end));
     }
 
-    /// Examines the descriptor at a byte or, as its own signature may be missing, directly in front of the record there.
-    /// Returns where it ends if it is that of an open member, which is found then.
+    /// Examines the descriptor at a byte or, as its own signature may be missing, directly in front of the record
+    /// there. Returns where it ends if it is that of an open member, which is found then.
     fn descriptor(&mut self, at: u64, is_own: bool) -> Result<Option<u64>> {
         if self.open.is_empty() {
             return Ok(None);

@@ -22,8 +22,8 @@ use std::thread;
 /// existing archive, and removes or replaces members, without rewriting the others.
 ///
 /// Members that [`add`](Self::add) writes are stored uncompressed, and their elements begin at multiples of 64 bytes in
-/// the archive, so that [members](super::Member) can be mapped as any type. NumPy and other programs read such archives,
-/// also from a pipe. Arrays may be of any size and number; only a piece of one is in memory at a time.
+/// the archive, so that [members](super::Member) can be mapped as any type. NumPy and other programs read such
+/// archives, also from a pipe. Arrays may be of any size and number; only a piece of one is in memory at a time.
 ///
 /// The archive appears, complete, when [`finish`](Self::finish) is called, once it is on the disk. A writer that is
 /// dropped before leaves the target as it was.
@@ -89,9 +89,9 @@ impl Writer {
     }
 
     /// Creates a writer that adds members to an existing archive, and may [`remove`](Self::remove) members from it. The
-    /// other members stay where they are, and may be mapped meanwhile. (Members that [`Archive::recover`] has found behind
-    /// the end of the archive are none of it: what a killed program has left there is cut off.) Any archive that [`Archive::open`] opens can be
-    /// added to, whatever its members are; Python: `zipfile.ZipFile(path, "a")`.
+    /// other members stay where they are, and may be mapped meanwhile. (Members that [`Archive::recover`] has found
+    /// behind the end of the archive are none of it: what a killed program has left there is cut off.) Any archive that
+    /// [`Archive::open`] opens can be added to, whatever its members are; Python: `zipfile.ZipFile(path, "a")`.
     ///
     /// New members are written behind the archive, and a new directory behind them. The old directory and the bytes of
     /// members that were removed stay in the file, but are not part of the archive any more: write a new archive to be
@@ -110,14 +110,14 @@ impl Writer {
     /// Other programs read the old archive, too, while members are written and after a program was killed: NumPy, and
     /// all that find the directory by the end of the file. There is one exception. At the beginning, and each time that
     /// the hole becomes too small, there is a moment until the copy of the directory is on the disk in which Python's
-    /// `zipfile` finds no directory. If the program is killed in this moment, `zipfile` finds none until the next writer
-    /// adds members; [`Archive::open`] does. Other programs must not change the archive at the same time. If they change
-    /// it after a program was killed, the members that it has written remain in the file as unused bytes.
+    /// `zipfile` finds no directory. If the program is killed in this moment, `zipfile` finds none until the next
+    /// writer adds members; [`Archive::open`] does. Other programs must not change the archive at the same time. If
+    /// they change it after a program was killed, the members that it has written remain in the file as unused bytes.
     ///
-    /// Only one process or thread can add members at a time; others get an error and leave the file as it is. On systems
-    /// and file systems without locks that belong to an open file, such as FreeBSD and some network file systems,
-    /// nothing enforces this, and the caller must. On Windows, `finish` fails if another program has mapped the file
-    /// while members were written.
+    /// Only one process or thread can add members at a time; others get an error and leave the file as it is. On
+    /// systems and file systems without locks that belong to an open file, such as FreeBSD and some network file
+    /// systems, nothing enforces this, and the caller must. On Windows, `finish` fails if another program has mapped
+    /// the file while members were written.
     ///
     /// # Errors
     ///
@@ -224,8 +224,8 @@ impl Writer {
         self.add_by(Method::STORE, name, array)
     }
 
-    /// Adds an array as the member `name`, compressed by deflate: `np.savez_compressed`. Such a member cannot be mapped,
-    /// but loaded. See [`add`](Self::add).
+    /// Adds an array as the member `name`, compressed by deflate: `np.savez_compressed`. Such a member cannot be
+    /// mapped, but loaded. See [`add`](Self::add).
     ///
     /// # Errors
     ///
@@ -307,8 +307,8 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) if there is none, or if several have names that are not the same bytes but
-    /// are read as this name.
+    /// [`Archive`](crate::ErrorKind::Archive) if there is none, or if several have names that are not the same bytes
+    /// but are read as this name.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let find = |this: &Self| {
             this.check_unbroken()?;
@@ -371,15 +371,15 @@ impl Writer {
         Ok(name)
     }
 
-    /// Writes the directory at the end. Then gives a new file its name, or makes the archive to which members were added
-    /// the new one. If no member was added or removed, an existing archive stays as it is.
+    /// Writes the directory at the end. Then gives a new file its name, or makes the archive to which members were
+    /// added the new one. If no member was added or removed, an existing archive stays as it is.
     ///
     /// # Errors
     ///
     /// [`Io`](crate::ErrorKind::Io) if an I/O operation fails, or another program has made the archive longer or
     /// shorter; [`Archive`](crate::ErrorKind::Archive) if an earlier operation failed in the middle of a member. The
-    /// target is then as it was, but if the system fails to write the new length of an existing archive to the disk, the
-    /// archive is the new one until the power fails.
+    /// target is then as it was, but if the system fails to write the new length of an existing archive to the disk,
+    /// the archive is the new one until the power fails.
     pub fn finish(mut self) -> Result<()> {
         let finish = |this: &mut Self| {
             this.check_unbroken()?;

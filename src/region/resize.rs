@@ -4,8 +4,8 @@
 //! for what a killed program has left behind the array. If the file begins with the length of its array, the order of
 //! the steps is that of `patch`, so that the file holds the old or the new array whenever the program is killed.
 //!
-//! Windows does not cut a file of which anything is mapped, but makes it longer. So the map is replaced after a file has
-//! grown, and goes before a file is cut.
+//! Windows does not cut a file of which anything is mapped, but makes it longer. So the map is replaced after a file
+//! has grown, and goes before a file is cut.
 
 use super::file;
 use super::{At, Backing, Held, Kept, Map, Mode, OwnFile, Patch, Portion, RangeLock, Region, Storage};

@@ -19,8 +19,8 @@ use std::ops::Range;
 ///
 /// The offsets are read when a row is asked for, each once, and compared with the length of the data. Therefore the
 /// views may be those of [`SharedArray`](crate::SharedArray)s, which others change meanwhile: read both in one call of
-/// [`shared::try_read`](crate::shared::try_read). If others write offsets meanwhile, a row may have an old and a new one,
-/// which are in range or an error; [`shared::try_read`](crate::shared::try_read) does not tell.
+/// [`shared::try_read`](crate::shared::try_read). If others write offsets meanwhile, a row may have an old and a new
+/// one, which are in range or an error; [`shared::try_read`](crate::shared::try_read) does not tell.
 ///
 /// ```
 /// use mmap_array::{Error, npy, shared, view::Ragged};

@@ -11,7 +11,8 @@ use std::ops::{Bound, Range, RangeBounds};
 /// Invariants: for each index within the axes, the element there lies wholly within the memory that the view was made
 /// for, and elements at two indices never overlap, unless they can only be read. A view that is sliced, transposed or
 /// reinterpreted from one that satisfies both satisfies them too, and all methods here do only that. If there are no
-/// elements, the pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never unsound.
+/// elements, the pointer may be anything. Addresses are computed by wrapping arithmetic, so that computing one is never
+/// unsound.
 #[derive(Clone)]
 pub(crate) struct RawView {
     pub(crate) ptr: Addr,

@@ -344,8 +344,8 @@ impl<T: Number + Ordered, A: Load<T>> ArrayView<'_, T, A> {
     }
 }
 
-/// The kernel that finds the smallest or the largest element, and its position, in the runs of a view in C order, all of
-/// them initialized.
+/// The kernel that finds the smallest or the largest element, and its position, in the runs of a view in C order, all
+/// of them initialized.
 struct Place<'a, T, A, const LARGEST: bool> {
     runs: &'a mut Runs,
     marker: PhantomData<(T, A)>,

@@ -125,10 +125,10 @@ macro_rules! writing {
             ///
             /// ```
             /// use mmap_array::{ArrayView, ArrayViewMut};
-            /// let raw = [1_u16, 3, 1, 5, 2, 0];
+            /// let raw = ArrayView::from_slice(&[1_u16, 3, 1, 5, 2, 0], [3, 2])?;
             /// let mut sums = [0_u32; 3];
             /// ArrayViewMut::from_slice_mut(&mut sums, 3)?
-            ///     .map_rows_from(&ArrayView::from_slice(&raw, [3, 2])?, |row, sum| sum[0] = row.iter().map(|&x| u32::from(x)).sum());
+            ///     .map_rows_from(&raw, |row, sum| sum[0] = row.iter().map(|&x| u32::from(x)).sum());
             /// assert_eq!(sums, [4, 6, 2]);
             /// # Ok::<(), mmap_array::Error>(())
             /// ```

@@ -1,7 +1,8 @@
 """stack.py read FOLDER | write FOLDER | stacks FOLDER
 
-Reads and writes folders of `.npy` files as Dask's arrays, each file a chunk along the first axis. `stacks` writes stacks
-of all kinds, each with the whole array in a file `whole`, and prints of each whether the axis is one that can be read.
+Reads and writes folders of `.npy` files as Dask's arrays, each file a chunk along the first axis. `stacks` writes
+stacks of all kinds, each with the whole array in a file `whole`, and prints of each whether the axis is one that can be
+read.
 """
 
 import pathlib

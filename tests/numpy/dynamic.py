@@ -1,8 +1,8 @@
 """Arrays of random dtypes, what NumPy prints of them, and what it converts their numbers to.
 
-Each line: descr, shape, the bytes, `str` of the array, then for each field of numbers its name, its elements as float64,
-the dtype and the bytes of elements that every processor converts alike, and these as float32, int64 and uint8. Texts and
-bytes are in hexadecimal.
+Each line: descr, shape, the bytes, `str` of the array, then for each field of numbers its name, its elements as
+float64, the dtype and the bytes of elements that every processor converts alike, and these as float32, int64 and uint8.
+Texts and bytes are in hexadecimal.
 """
 
 import random
@@ -128,7 +128,8 @@ def main(seed, count):
             shape = (1,)
         array = np.zeros(shape, dtype)
         fill(array)
-        fields = [repr(dtype_to_descr(dtype)), str(shape)[1:-1].replace(" ", "").rstrip(","), array.tobytes(), str(array)]
+        lengths = str(shape)[1:-1].replace(" ", "").rstrip(",")
+        fields = [repr(dtype_to_descr(dtype)), lengths, array.tobytes(), str(array)]
         line = [text(fields[0]), fields[1] or "-", fields[2].hex() or "-", text(fields[3])]
         for name, column in numbers(array):
             line += [text(name), column.astype("<f8").tobytes().hex()]

@@ -14,8 +14,8 @@ from numpy.lib.format import dtype_to_descr
 rng = random.Random(int(sys.argv[1]))
 
 DTYPES = [
-    "|b1", "|i1", "|u1", "<i2", ">i2", ">u2", "<i4", ">i4", "<i8", ">u8", "<f4", ">f8", "<f8", "<c16", ">f2", "|S3", "<U2",
-    "|V5", "|V0", "<M8[ns]",
+    "|b1", "|i1", "|u1", "<i2", ">i2", ">u2", "<i4", ">i4", "<i8", ">u8", "<f4", ">f8", "<f8", "<c16", ">f2", "|S3",
+    "<U2", "|V5", "|V0", "<M8[ns]",
     [("a", "|u1"), ("b", "<f8"), ("c", ">i4")],
     [("a", "|u1"), ("", "|V3"), ("b", "<i4"), ("", "|V4")],
     [("p", [("x", "<f4"), ("y", ">f4")], (2,)), ("b", "|S5"), ("a", "<u2", (2, 3))],
@@ -76,5 +76,6 @@ for number in range(int(sys.argv[2])):
         steps += [done] if done else []
     np.save(f"{sys.argv[3]}/{number}.npy", array)
     shown = [text(descr), ",".join(map(str, shape)) or "-", data.hex() or "-", text(";".join(steps))]
-    shown += [text(repr(dtype_to_descr(array.dtype))), ",".join(map(str, array.shape)) or "-", array.tobytes("C").hex() or "-"]
+    shown += [text(repr(dtype_to_descr(array.dtype))), ",".join(map(str, array.shape)) or "-"]
+    shown += [array.tobytes("C").hex() or "-"]
     print("\t".join(shown))

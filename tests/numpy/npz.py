@@ -1,8 +1,8 @@
 """Archives as NumPy and Python's zipfile write them, and what NumPy reads of an archive.
 
-`read` prints a line for each array: name, descr, shape, `str` of the array. `check` lets zipfile check all sums, and that
-the elements of every stored member begin at a multiple of 64. `names` lets it check all sums, and prints the names.
-`append` adds a member. Anything else writes an archive of that kind.
+`read` prints a line for each array: name, descr, shape, `str` of the array. `check` lets zipfile check all sums, and
+that the elements of every stored member begin at a multiple of 64. `names` lets it check all sums, and prints the
+names. `append` adds a member. Anything else writes an archive of that kind.
 """
 
 import io

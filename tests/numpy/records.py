@@ -71,7 +71,8 @@ def samples(dtype):
         case "f":
             info = np.finfo(dtype)
             nans = np.copysign(np.array([np.nan, np.nan], dtype), np.array([1, -1], dtype))
-            edges = [-0.0, np.inf, -np.inf, info.max, info.min, info.tiny, info.smallest_subnormal, 0, 1 + info.eps, 1 / 3]
+            edges = [-0.0, np.inf, -np.inf, info.max, info.min, info.tiny, info.smallest_subnormal]
+            edges += [0, 1 + info.eps, 1 / 3]
             return np.concatenate([nans, np.array(edges, dtype)])
         case "c":
             parts = samples(np.dtype(f"f{size // 2}"))

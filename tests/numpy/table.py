@@ -1,7 +1,7 @@
 """What the NumPy side of each row of the tables of `guide::numpy` gives.
 
-Arguments: a command, then, for `make`, folders; for `run`, for each row a folder, statements that come before it, and the
-row itself. Of each row's result every line is its number, the name of a trait, and the trait.
+Arguments: a command, then, for `make`, folders; for `run`, for each row a folder, statements that come before it, and
+the row itself. Of each row's result every line is its number, the name of a trait, and the trait.
 """
 
 import os

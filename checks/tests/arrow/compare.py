@@ -18,7 +18,8 @@ def expected(array):
     native = array.astype(dtype.newbyteorder('='))
     if dtype.kind == 'c':
         part = 'f4' if dtype.itemsize == 8 else 'f8'
-        return pa.StructArray.from_arrays([pa.array(native.real.astype(part)), pa.array(native.imag.astype(part))], ['re', 'im'])
+        parts = [pa.array(native.real.astype(part)), pa.array(native.imag.astype(part))]
+        return pa.StructArray.from_arrays(parts, ['re', 'im'])
     if dtype.kind == 'f' and dtype.itemsize > 8:
         return pa.array(native.astype('f8'))
     if dtype.kind == 'V':

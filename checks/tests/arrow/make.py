@@ -48,7 +48,8 @@ for number, descr in enumerate(DTYPES):
     np.save(f'{folder}/columns-{number:03}.npy', np.asfortranarray(array[:96].reshape(8, 3, 4)))
 
 fields = [(f'f{number}', descr) for number, descr in enumerate(DTYPES)]
-fields += [('sub', '>i4', (2, 3)), ('times', '<M8[ms]', (2,)), ('nested', [('x', '<f4'), ('deep', [('y', '>u2', (2,)), ('z', 'S3')])])]
+fields += [('sub', '>i4', (2, 3)), ('times', '<M8[ms]', (2,))]
+fields += [('nested', [('x', '<f4'), ('deep', [('y', '>u2', (2,)), ('z', 'S3')])])]
 for name, align in [('packed', False), ('aligned', True)]:
     records = np.zeros(N, np.dtype(fields, align=align))
     for field, descr in fields[:len(DTYPES)]:

@@ -1,5 +1,6 @@
-//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [KIND] SOURCE…` writes every string in the Rust sources
-//! as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in libFuzzer's format.
+//! Creates the inputs from which the fuzzer starts: `seeds FOLDER [KIND] SOURCE…` writes every string in the Rust
+//! sources as a file into the folder, and the short words among them to the dictionary `FOLDER.dict`, in libFuzzer's
+//! format.
 //!
 //! With a kind, the files are in the form of the target of that name:
 //!
