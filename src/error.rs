@@ -83,11 +83,12 @@ pub enum ErrorKind {
 /// | [`Io`](ErrorKind::Io) | that of the operating system |
 /// | [`PastEnd`](ErrorKind::PastEnd), [`Truncated`](ErrorKind::Truncated) | `UnexpectedEof` |
 /// | [`Changed`](ErrorKind::Changed) | `ResourceBusy` |
-/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement), and any kind if the file does not contain a valid header, archive or sidecar | `InvalidData` |
 /// | [`NotImmutable`](ErrorKind::NotImmutable) | `PermissionDenied` |
 /// | [`Locked`](ErrorKind::Locked) | `WouldBlock` |
 /// | [`Unsupported`](ErrorKind::Unsupported) | `Unsupported` |
-/// | all others: the request is invalid or does not match the file | `InvalidInput` |
+/// | [`EmptyFile`](ErrorKind::EmptyFile), [`PartialElement`](ErrorKind::PartialElement) | `InvalidData` |
+/// | all others, if a header, an archive, a sidecar, the pickle of a stack or the offsets of rows are invalid | `InvalidData` |
+/// | all others, if the request is invalid or does not match the file | `InvalidInput` |
 ///
 /// ```
 /// use mmap_array::{ErrorKind, MmapArray};
@@ -332,6 +333,39 @@ impl Error {
         self.io_error().map(io::Error::kind)
     }
 
+    /// Returns the kind as an [`io::Error`], by the table at the type.
+    fn as_io_kind(&self) -> io::ErrorKind {
+        match self.kind() {
+            ErrorKind::Io => self.io_kind().unwrap_or(io::ErrorKind::Other),
+            ErrorKind::PastEnd | ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Changed => io::ErrorKind::ResourceBusy,
+            ErrorKind::NotImmutable => io::ErrorKind::PermissionDenied,
+            ErrorKind::Locked => io::ErrorKind::WouldBlock,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            ErrorKind::EmptyFile | ErrorKind::PartialElement => io::ErrorKind::InvalidData,
+            ErrorKind::NotRegularFile
+            | ErrorKind::Misaligned
+            | ErrorKind::Shape
+            | ErrorKind::Overflow
+            | ErrorKind::OutOfRange
+            | ErrorKind::NotContiguous
+            | ErrorKind::SizeMismatch
+            | ErrorKind::Header
+            | ErrorKind::Archive
+            | ErrorKind::DType
+            | ErrorKind::DTypeMismatch
+            | ErrorKind::UnknownField
+            | ErrorKind::InvalidValue
+            | ErrorKind::Sidecar => {
+                if self.0.damaged {
+                    io::ErrorKind::InvalidData
+                } else {
+                    io::ErrorKind::InvalidInput
+                }
+            }
+        }
+    }
+
     /// Creates an error from one of the operating system. `action` completes "cannot …".
     #[cold]
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
@@ -491,20 +525,7 @@ impl From<Error> for io::Error {
             Inner { reason: Reason::Other(other), path: None, member: None, bytes: None, .. } => return other,
             inner => Error(Box::new(inner)),
         };
-        let kind = match &error.0.reason {
-            Reason::Io { source, .. } | Reason::Other(source) => source.kind(),
-            Reason::PastEnd { .. } | Reason::OffsetPastEnd { .. } | Reason::Truncated { .. } => {
-                io::ErrorKind::UnexpectedEof
-            }
-            Reason::Changed => io::ErrorKind::ResourceBusy,
-            Reason::EmptyFile | Reason::PartialElement { .. } => io::ErrorKind::InvalidData,
-            Reason::NotImmutable { .. } => io::ErrorKind::PermissionDenied,
-            Reason::Locked(_) => io::ErrorKind::WouldBlock,
-            Reason::Unsupported(_) => io::ErrorKind::Unsupported,
-            _ if error.0.damaged => io::ErrorKind::InvalidData,
-            _ => io::ErrorKind::InvalidInput,
-        };
-        Self::new(kind, error)
+        Self::new(error.as_io_kind(), error)
     }
 }
 
@@ -639,6 +660,81 @@ mod tests {
         assert!(error.source().is_none(), "the text has it");
         assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::NotFound);
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+    }
+
+    /// Returns the first reason, or the one after another; each comes once.
+    fn reason_after(reason: Option<&Reason>) -> Option<Reason> {
+        use Reason::*;
+        let (text, io) = (String::new, || io::Error::from(io::ErrorKind::NotFound));
+        let Some(reason) = reason else { return Some(Io { action: "read", source: io() }) };
+        Some(match reason {
+            Io { .. } => Other(io()),
+            Other(_) => NotRegularFile { found: "a pipe", wanted: "mapped", advice: "" },
+            NotRegularFile { .. } => EmptyFile,
+            EmptyFile => PastEnd { what: text(), offset: 0, needed: 2, file_len: 1, hint: "" },
+            PastEnd { .. } => Truncated { first: 1, end: 2, file_len: 1 },
+            Truncated { .. } => Changed,
+            Changed => Replaced(text()),
+            Replaced(_) => OffsetPastEnd { offset: 2, file_len: 1 },
+            OffsetPastEnd { .. } => PartialElement {
+                offset: 0,
+                file_len: 3,
+                available: 3,
+                unit: "elements",
+                unit_bytes: 2,
+                tail: 1,
+                fit: text(),
+            },
+            PartialElement { .. } => Misaligned { offset: 1, align: 2, next: 2, element: text(), advice: text() },
+            Misaligned { .. } => Shape(text()),
+            Shape(_) => Overflow { what: "the array", detail: text() },
+            Overflow { .. } => OutOfRange(text()),
+            OutOfRange(_) => NotContiguous(text()),
+            NotContiguous(_) => SizeMismatch(text()),
+            #[cfg(any(feature = "npz", feature = "tar"))]
+            SizeMismatch(_) => Archive(text()),
+            #[cfg(any(feature = "npz", feature = "tar"))]
+            Archive(_) => Header(text()),
+            #[cfg(not(any(feature = "npz", feature = "tar")))]
+            SizeMismatch(_) => Header(text()),
+            Header(_) => DType(text()),
+            DType(_) => Literal { what: text(), place: text() },
+            Literal { .. } => DTypeMismatch(text()),
+            DTypeMismatch(_) => UnknownField(text()),
+            UnknownField(_) => InvalidValue(text()),
+            InvalidValue(_) => NotImmutable { source: io() },
+            NotImmutable { .. } => Locked(text()),
+            Locked(_) => Sidecar(text()),
+            Sidecar(_) => Unsupported(text()),
+            Unsupported(_) => return None,
+        })
+    }
+
+    #[test]
+    fn every_reason_has_the_io_kind_that_the_table_states() {
+        // The rows of the table at `Error`: what is in the left cell, and in the right one.
+        let rows = include_str!("error.rs").lines().filter_map(|line| line.strip_prefix("/// | "));
+        let rows: Vec<_> = rows.filter_map(|row| row.strip_suffix(" |")?.split_once(" | ")).skip(2).collect();
+        let stated = |kind: ErrorKind, damaged: bool| {
+            let link = format!("(ErrorKind::{kind:?})");
+            let others = if damaged { "all others, if a header, " } else { "all others, if the request " };
+            let find = |text: &str| rows.iter().find(|(kinds, _)| kinds.contains(text)).map(|&(_, stated)| stated);
+            find(&link).or_else(|| find(others)).unwrap().trim_matches('`')
+        };
+        let (mut last, mut count) = (None, 0);
+        while let Some(reason) = reason_after(last.as_ref()) {
+            for damaged in [false, true] {
+                let error = reason_after(last.as_ref()).unwrap().error().in_file(Some(Path::new("a")));
+                let error = if damaged { error.damaged() } else { error };
+                let expected = match stated(error.kind(), damaged) {
+                    "that of the operating system" => "NotFound",
+                    stated => stated,
+                };
+                assert_eq!(format!("{:?}", io::Error::from(error).kind()), expected, "{reason:?}");
+            }
+            (last, count) = (Some(reason), count + 1);
+        }
+        assert!(count > 20, "{count} reasons");
     }
 
     #[test]

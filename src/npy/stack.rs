@@ -2,7 +2,7 @@
 
 mod pickle;
 
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -56,13 +56,13 @@ fn count(path: &Path) -> Result<usize> {
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|source| Error::io("read the file", source))?;
     if bytes.len() as u64 > MOST {
-        return Err(Reason::Header(format!("the pickle has more than {MOST} bytes, which no stack needs")).error());
+        return Err(pickle::malformed(format!("the pickle has more than {MOST} bytes, which no stack needs")));
     }
     let pickle::Info { axis, chunks } = pickle::read(&bytes)?;
     let (Some(axis), Some(chunks)) = (axis, chunks) else {
         let text = "the pickle does not state the `axis` as a number and the `chunks` as a tuple of tuples, as \
                     `dask.array.to_npy_stack` does";
-        return Err(Reason::Header(text.into()).error());
+        return Err(pickle::malformed(text));
     };
     // As Python counts, from the end.
     let place = if axis < 0 { axis.checked_add_unsigned(chunks.len() as u64) } else { Some(axis) };
@@ -76,7 +76,7 @@ fn count(path: &Path) -> Result<usize> {
         ))),
         _ => {
             let text = format!("the pickle states axis {axis} of an array with {} axes", chunks.len());
-            Err(Reason::Header(text).error())
+            Err(pickle::malformed(text))
         }
     }
 }

@@ -45,8 +45,9 @@ struct Machine<'a> {
     dicts: Vec<Info>,
 }
 
-fn malformed(text: String) -> Error {
-    Reason::Header(text).error().damaged()
+/// Returns the error for a pickle that is not that of a stack.
+pub(super) fn malformed(text: impl Into<String>) -> Error {
+    Reason::Header(text.into()).error().damaged()
 }
 
 /// Returns the dict that is pickled, in time and memory proportional to the length of the pickle.
@@ -55,7 +56,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Info> {
     machine.run()?;
     match machine.stack[..] {
         [Value::Dict(dict)] => Ok(machine.dicts.swap_remove(dict)),
-        _ => Err(malformed("the pickle is not that of a dict".into())),
+        _ => Err(malformed("the pickle is not that of a dict")),
     }
 }
 
