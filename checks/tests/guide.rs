@@ -1,4 +1,5 @@
-//! The programs of the guide compile as a reader sees them, without the lines that only their tests need.
+//! The programs of the guide compile as a reader sees them, without the lines that only their tests need, and those of
+//! the cookbook are short.
 
 use std::env;
 use std::fs;
@@ -14,6 +15,20 @@ fn programs(page: &str) -> Vec<String> {
         lines.collect::<Vec<_>>().join("\n")
     });
     seen.filter(|code| code.contains("fn main()")).collect()
+}
+
+/// The page says both.
+#[test]
+fn the_cookbook_has_23_programs_of_at_most_twenty_lines() {
+    let page = include_str!("../../src/guide/cookbook.md");
+    assert!(page.starts_with("Twenty-three tasks, each a whole program of at most twenty lines."));
+    let programs = programs(page);
+    assert_eq!((page.matches("\n## ").count(), programs.len()), (23, 23));
+    for program in programs {
+        // Blank lines count, too.
+        let lines = program.lines().count();
+        assert!(lines <= 20, "{lines} lines:\n{program}");
+    }
 }
 
 #[test]
