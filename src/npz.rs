@@ -82,7 +82,7 @@ pub struct Archive {
     entries: Arc<[Entry]>,
     /// The names of the members that are not whole, if the archive was recovered.
     damaged: Vec<String>,
-    /// How the archive was opened, to open it again.
+    /// The function that has opened the archive, to open it again.
     find: fn(File, &Path) -> Result<Self>,
 }
 
@@ -138,9 +138,9 @@ impl Eq for Member<'_> {}
 /// The file of an archive, read at any offset.
 struct ZipFile {
     file: File,
-    /// How much of the file is read.
+    /// The number of bytes of the file that are read.
     len: u64,
-    /// What is read behind that: the directory of an archive that has none.
+    /// The bytes that are read behind them: the directory of an archive that was recovered.
     behind: Vec<u8>,
 }
 

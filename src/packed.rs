@@ -23,7 +23,7 @@ use crate::view::shaping::Shaped;
 use crate::view::wide::{self, Kernel};
 use std::borrow::Cow;
 
-/// How pixels of 10, 12 or 14 bits are packed into bytes.
+/// A packing of pixels of 10, 12 or 14 bits into bytes.
 ///
 /// | packing | 10 bits | 12 bits | 14 bits | also known as |
 /// | --- | --- | --- | --- | --- |
@@ -234,7 +234,7 @@ impl<const BITS: u32, const PACKING: u8> Kernel for Row<'_, '_, BITS, PACKING> {
     }
 }
 
-/// Returns the four pixels of the first `BITS / 2` of some bytes.
+/// Returns the four pixels that the first `BITS / 2` bytes contain.
 #[inline(always)]
 fn four<const BITS: u32, const PACKING: u8>(bytes: [u8; 8]) -> [u16; 4] {
     let (little, low) = (u64::from_le_bytes(bytes), BITS - 8);
@@ -251,7 +251,7 @@ fn four<const BITS: u32, const PACKING: u8>(bytes: [u8; 8]) -> [u16; 4] {
     [lanes as u16, (lanes >> 16) as u16, (lanes >> 32) as u16, (lanes >> 48) as u16]
 }
 
-/// Returns four 16-bit parts, each of which has `width` bits of a number, from a bit of it on.
+/// Returns four 16-bit parts, each with `width` bits of a number from the bit in `from` on.
 #[inline(always)]
 fn lanes(number: u64, from: [u32; 4], width: u32) -> u64 {
     let lane = |lane: u32| {

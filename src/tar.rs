@@ -357,7 +357,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// A reader of bytes that must all be there.
+/// A reader that returns an error if bytes are missing at the end.
 struct Whole<R> {
     reader: R,
     left: u64,

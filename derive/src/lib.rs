@@ -9,7 +9,7 @@ mod record;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// This macro is defined in the crate `mmap-array-derive`; use it as `mmap_array::Record`.
+/// Implements `mmap_array::Element` for a struct. Use it as `mmap_array::Record`, where it is documented.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

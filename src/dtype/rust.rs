@@ -59,7 +59,7 @@ impl DType {
         Ok(source.imports() + &body)
     }
 
-    /// The alignment of the Rust type of such elements, of a record that of the struct that is made of it.
+    /// Returns the alignment of the Rust type of the elements; for a record, that of the struct that declares it.
     fn rust_alignment(&self) -> usize {
         let in_order = |order: Endianness, alignment| if order == Endianness::NATIVE { alignment } else { 1 };
         let of_size = |size: usize| match size {
@@ -83,7 +83,7 @@ impl DType {
         }
     }
 
-    /// The greatest alignment of a record's fields if each lies where that of a `repr(C)` struct does.
+    /// Returns the greatest alignment of a record's fields, if each lies where that of a `repr(C)` struct does.
     fn aligned_fields(&self) -> Option<usize> {
         let mut greatest = 1;
         for field in self.fields() {
@@ -97,16 +97,16 @@ impl DType {
     }
 }
 
-/// Source that is being written.
+/// Rust source that is being written.
 struct Source {
     structs: String,
-    /// The structs that there are, by their dtypes.
+    /// The dtypes of the structs that are declared, with their names.
     made: Vec<(DType, String)>,
-    /// The names that types are made of.
+    /// The names that types consist of, some of which are imported.
     used: BTreeSet<String>,
 }
 
-/// What the names of structs must not be, since the source may import it.
+/// The names that structs must not have, because the source may import or use them.
 const TAKEN: &[&str] = &[
     "Be",
     "Binary128",
@@ -126,7 +126,7 @@ const TAKEN: &[&str] = &[
     "Zeroable",
 ];
 
-/// The units of times, which are types.
+/// The types that are units of times.
 const UNITS: &[&str] = &[
     "Attosecond",
     "Day",
@@ -177,7 +177,7 @@ impl Source {
         out
     }
 
-    /// The name of the type of such elements, whose struct, if they are records, may be called so.
+    /// Returns the name of the Rust type of elements. For records, adds a struct, which is called `name` if possible.
     fn type_of(&mut self, name: &str, dtype: &DType, what: &str) -> Result<String> {
         match &dtype.kind {
             Kind::Array { element, shape } if dtype.itemsize > 0 => {
@@ -272,7 +272,7 @@ impl Source {
     }
 }
 
-/// A name as a Rust identifier of a field.
+/// Converts a name to a Rust identifier of a field.
 fn identifier(name: &str) -> String {
     let plain = |character: char| character == '_' || character.is_ascii_alphanumeric();
     let mut ident = String::new();
@@ -301,7 +301,7 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// The identifier, or if it is taken one with a number behind it, which then is taken as well.
+/// Returns the identifier, with a number appended if it is taken, and adds the result to those that are taken.
 fn unique(ident: String, taken: &mut BTreeSet<String>) -> String {
     let mut numbered = (2..).map(|number| format!("{ident}_{number}"));
     let mut found = ident.clone();
@@ -311,7 +311,7 @@ fn unique(ident: String, taken: &mut BTreeSet<String>) -> String {
     found
 }
 
-/// The name of a struct for a field.
+/// Returns the name of the struct for a field.
 fn camel_case(ident: &str) -> String {
     let words = ident.strip_prefix("r#").unwrap_or(ident).split('_');
     let mut name = String::new();
@@ -335,7 +335,7 @@ mod tests {
         RecordField::new(name, offset, dtype(text))
     }
 
-    /// The lines of the structs, without attributes and braces.
+    /// Returns the lines of the structs as one, without the attributes in front of a struct and closing braces.
     fn declared(dtype: &DType) -> String {
         let source = dtype.to_rust().unwrap();
         let lines = source.lines().filter(|line| line.starts_with("    ") || line.starts_with("struct"));

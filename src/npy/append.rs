@@ -171,7 +171,8 @@ mod tests {
     use crate::region::recorded::{Disk, Step, put};
     use crate::view::ArrayView;
 
-    /// A disk with a file, which fails in a range of steps. Of the header no half is written: it lies in one sector.
+    /// Returns a disk with a file, which fails in a range of steps. The header lies in one sector, so it is written
+    /// completely or not at all.
     fn disk(file: &[u8], fails: std::ops::Range<usize>) -> Disk {
         Disk::new(file, fails, 128)
     }

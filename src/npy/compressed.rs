@@ -11,14 +11,14 @@ use std::io::BufRead;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-/// The formats that are recognized by how they begin.
+/// A compressed format, recognized by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compression {
     /// [RFC 1952](https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1)
     Gzip,
     /// [RFC 8878](https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1)
     Zstandard,
-    /// Those that have to be decompressed by another program.
+    /// Any other format, with the name of the program that decompresses it.
     Other(&'static str),
 }
 
@@ -100,7 +100,7 @@ pub(super) fn unpack<R>(mut bytes: Bytes<'_>, f: impl FnOnce(Bytes<'_>) -> Resul
     }
 }
 
-/// The number of bytes by which a compression is recognized, and more.
+/// The number of bytes to read from the beginning of a file, enough to recognize a compressed format.
 const FIRST: u64 = 8;
 
 fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -168,8 +168,7 @@ pub(crate) struct Frames<R> {
     is_in_frame: bool,
 }
 
-/// The largest window of a frame, which is held in memory once it is there: that of `zstd`, unless it is told
-/// otherwise.
+/// The maximum window of a frame, which the decoder holds in memory: the default maximum of `zstd`.
 #[cfg(feature = "ruzstd")]
 const WINDOW: u64 = 1 << 27;
 
@@ -237,7 +236,7 @@ impl<R: BufRead> Frames<R> {
     }
 }
 
-/// Returns the number that up to 8 bytes are, of which the first is the lowest.
+/// Returns the value of up to 8 bytes in little-endian order.
 #[cfg(feature = "ruzstd")]
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))

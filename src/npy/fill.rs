@@ -402,7 +402,7 @@ fn not_ours(path: &Path) -> Error {
     ))
 }
 
-/// Stops all threads when one of them stops: at the end, because of an error or because of a panic.
+/// A guard that stops all threads when it is dropped: at the end of one of them, after an error or by a panic.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {

@@ -51,7 +51,7 @@ pub fn headers(path: impl AsRef<Path>) -> Result<Headers> {
 pub struct Headers {
     file: File,
     path: PathBuf,
-    /// Where the next array begins; `None` at the end.
+    /// The byte at which the next array begins, or `None` at the end.
     next: Option<u64>,
 }
 

@@ -423,7 +423,7 @@ impl<E> CreateOptions<E, Npy> {
     }
 }
 
-/// How a kind of elements relates to a header.
+/// The elements that options open, in relation to the header of a file.
 pub trait InNpy {
     /// Returns the shape of the file's array in these elements.
     fn shape_in(&self, header: &Header) -> Result<Vec<usize>>;

@@ -21,7 +21,7 @@ pub(super) fn name(method: Method) -> String {
     }
 }
 
-/// Returns whether so many bytes can become so many by a method.
+/// Returns whether `compressed` bytes can decompress to `size` bytes by a method.
 pub(super) fn is_possible(method: Method, compressed: u64, size: u64) -> bool {
     match method {
         Method::STORE => size == compressed,
@@ -116,7 +116,7 @@ fn lzma<R: Read>(mut reader: R, size: u64) -> io::Result<lzma_rust2::LzmaReader<
     lzma_rust2::LzmaReader::new_with_props(reader, size, properties, dictionary, None).map_err(damaged)
 }
 
-/// Gives a kind to an error of the decoder's own that has none.
+/// Sets the kind of an error of the decoder to `InvalidData` if it has none.
 #[cfg(feature = "lzma-rust2")]
 fn damaged(error: io::Error) -> io::Error {
     match (error.kind(), error.raw_os_error()) {

@@ -29,14 +29,14 @@ use std::sync::Arc;
 /// The number of bytes that are written at once.
 const HELD: usize = 1 << 16;
 
-/// The least and the most that the hole in front of a guard has more than was asked for.
+/// The minimum and maximum size of the hole in front of a guard, in addition to what is requested.
 const LEAST_SPACE: u64 = 1 << 16;
 const MOST_SPACE: u64 = 1 << 26;
 
-/// The end of a guard is at a multiple of this, so that the records there lie in one sector of the disk.
+/// The size of a sector of a disk. A guard ends at a multiple of it, so that the records there lie in one sector.
 const SECTOR: u64 = 512;
 
-/// The comment of a guard, with the length of the archive and the offset of the record that has the comment.
+/// Returns the comment of a guard: the length of the archive and the offset of the record that has the comment.
 fn mark(archive: u64, at: u64) -> String {
     format!("mmap-array adds to the first {archive:020} bytes, before byte {at:020}")
 }
@@ -154,13 +154,13 @@ pub(super) struct Out<S: Measured> {
 }
 
 impl<S: Measured> Out<S> {
-    /// Writes a new file.
+    /// Creates an output that writes a new file.
     pub(super) fn new(storage: S) -> Self {
         Self { storage, held: Vec::with_capacity(HELD), start: 0, guard: None }
     }
 
-    /// Writes behind an archive. Unless the output is [finished](Self::finish), the archive is as before when it is
-    /// dropped.
+    /// Creates an output that writes behind an archive. If it is dropped without being [finished](Self::finish), the
+    /// archive is as before.
     pub(super) fn behind(storage: S, old: Old) -> Self {
         let mut out = Self::new(storage);
         out.start = old.len;
@@ -281,7 +281,7 @@ mod tests {
         fs::read(path).unwrap()
     }
 
-    /// What an archive has: the name of each member, its length and the sum of its bytes.
+    /// Returns the name of each member of an archive, its length and the sum of its bytes.
     fn members(path: &Path) -> Result<Vec<(String, usize, u64)>> {
         let archive = Archive::open(path)?;
         let member = |member: crate::npz::Member<'_>| {
@@ -291,7 +291,7 @@ mod tests {
         archive.members().map(member).collect()
     }
 
-    /// Adds a member `c` of so many bytes to an archive, in pieces.
+    /// Adds a member `c` of `len` bytes to an archive, in pieces.
     fn add(disk: Disk, old: &[u8], len: usize) -> io::Result<()> {
         let records_at = old.len() - END_LEN;
         let number = |at: usize| u32::from_le_bytes(old[records_at + at..][..4].try_into().unwrap());

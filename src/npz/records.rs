@@ -78,7 +78,7 @@ fn short(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The version of the format that a reader needs.
+/// Returns the version of the format that a reader needs.
 fn version(zip64: bool) -> u16 {
     if zip64 { 45 } else { 20 }
 }
@@ -130,7 +130,7 @@ pub(super) fn aligning(start: u64) -> Vec<u8> {
     fields.bytes(&vec![0; zeros as usize]).0
 }
 
-/// Where a directory is, as the records at its end say.
+/// The location of a directory, as stated by the records at its end.
 pub(super) struct Directory {
     pub(super) count: u64,
     pub(super) len: u64,

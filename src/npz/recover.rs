@@ -50,10 +50,10 @@ use std::path::Path;
 /// The most members that are open at one time.
 const MOST_OPEN: usize = 512;
 
-/// How many bytes of the extra fields of a header are searched for sizes.
+/// The number of bytes of the extra fields of a header that are searched for sizes.
 const EXTRA_LEN: usize = 1024;
 
-/// How many bytes are read at once for a checksum.
+/// The number of bytes that are read at once to compute a checksum.
 const SUMMED_LEN: u64 = 1 << 16;
 
 /// The flag of an encrypted member.
@@ -136,12 +136,12 @@ fn recovered(file: File, path: &Path) -> Result<Archive> {
 
 /// A member, or what looks like one.
 struct Found {
-    /// What is known of it but for its name.
+    /// The contents of its records, without its name.
     record: Record,
-    /// Where its name ends and its bytes begin.
+    /// The offsets at which its name ends and its bytes begin.
     name_end: u64,
     start: u64,
-    /// Where its bytes end, and its descriptor if it has one.
+    /// The offset at which its bytes end, or its descriptor if it has one.
     end: u64,
     /// Whether something confirms that it ends there.
     is_sure: bool,
@@ -156,9 +156,9 @@ struct Search<'a> {
     open: VecDeque<Found>,
     /// For the offset of the first byte of each of them, that of its header.
     starts: HashMap<u64, u64>,
-    /// The headers of members that are not whole, and where their names end.
+    /// The offsets of the headers of members that are not whole, and of the ends of their names.
     damaged: Vec<(u64, u64)>,
-    /// How many bytes checksums may still be computed of.
+    /// The number of bytes for which checksums may still be computed.
     unsummed: u64,
     /// Whether there is any header.
     is_archive: bool,
@@ -271,7 +271,7 @@ impl<'a> Search<'a> {
         Ok(records::local_sizes(fixed, header.get(extra_at..).unwrap_or_default()))
     }
 
-    /// Returns where another header begins within a header.
+    /// Returns the offset at which another header begins within a header.
     fn header_within(&mut self, at: u64, start: u64) -> Result<Option<u64>> {
         let header = self.window.get(at, (start - at) as usize)?;
         let place = header.windows(4).skip(1).position(|four| four == LOCAL);
@@ -462,11 +462,11 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// How much is read at least: where the search continues, and where it begins anew.
+    /// The least number of bytes to read: if the search continues, and if it begins anew.
     const LEN: usize = 1 << 16;
     const SHORT: usize = 1 << 12;
 
-    /// How much is kept in front of what is asked for: a descriptor.
+    /// The number of bytes kept in front of the requested ones: the size of a descriptor.
     const BEHIND: u64 = 20;
 
     /// Returns the end of what is in memory.
@@ -474,7 +474,7 @@ impl Window<'_> {
         self.start + self.held.len() as u64
     }
 
-    /// Returns so many bytes of the file, fewer only at its end.
+    /// Returns `count` bytes of the file from byte `at` on, or fewer at its end.
     fn get(&mut self, at: u64, count: usize) -> Result<&[u8]> {
         let end = at.saturating_add(count as u64).min(self.len).max(at);
         if at < self.start || end > self.end() {
@@ -495,7 +495,7 @@ impl Window<'_> {
         read.map(drop).map_err(read_error)
     }
 
-    /// Returns four bytes and how many of them the file has. What is in memory stays there.
+    /// Returns four bytes, and how many of them the file has, without changing what is in memory.
     fn peek(&self, at: u64) -> Result<([u8; 4], usize)> {
         let mut bytes = [0; 4];
         let count = self.len.saturating_sub(at).min(4) as usize;
@@ -507,7 +507,7 @@ impl Window<'_> {
         Ok((bytes, count))
     }
 
-    /// Finds the first four bytes of a kind, from byte `from` on.
+    /// Returns the offset of the first four bytes for which `is` returns `true`, from byte `from` on.
     fn find(&mut self, mut from: u64, is: impl Fn([u8; 4]) -> bool) -> Result<Option<u64>> {
         loop {
             if self.get(from, 4)?.len() < 4 {

@@ -160,7 +160,7 @@ impl Writer {
         append().map_err(|error: Error| error.in_file(Some(path)))
     }
 
-    /// Adds to the archive in a locked file.
+    /// Creates a writer that adds to the archive in a locked file.
     fn behind(file: Arc<OwnFile>, lock: Option<RangeLock>, path: &Path) -> Result<Self> {
         let failed = |source| Error::io("read the directory", source);
         let file_len = region::mappable_len(&file)?;

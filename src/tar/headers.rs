@@ -13,7 +13,7 @@ pub(super) const BLOCK: usize = 512;
 /// The largest size of a long name or a PAX header.
 const MAX_EXTENSION: u64 = 1 << 20;
 
-/// What the headers of a member state.
+/// A member, as its headers describe it.
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -66,7 +66,7 @@ pub(super) fn plain(mut name: &str) -> &str {
     name
 }
 
-/// Why the headers of an archive were not read up to the mark of its end.
+/// The reason why the headers of an archive were not read up to the mark of its end.
 pub(super) struct Damage {
     bytes: Range<u64>,
     pub(super) text: String,
@@ -88,7 +88,7 @@ pub(super) fn refused(text: impl Into<String>) -> Error {
     Reason::Archive(text.into()).error()
 }
 
-/// What the extended headers in front of a member state about it.
+/// The contents of the extended headers in front of a member.
 #[derive(Default, PartialEq)]
 struct Extensions {
     /// GNU tar's long name, and that of the link's target.
@@ -195,13 +195,13 @@ fn until_nul(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Why reading the headers stops.
+/// The reason why reading the headers stops.
 enum Stop {
-    /// The file ends.
+    /// An unexpected end of the file.
     Cut,
-    /// A header or an extended header is invalid, for this reason.
+    /// An invalid header or extended header, with the reason.
     Invalid(&'static str),
-    /// The system cannot read the file.
+    /// An error of the operating system.
     Failed(Error),
 }
 

@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The files, and how to open them.
+/// The files of an array, and the function that opens them.
 pub(super) struct Files<S> {
     files: Box<[Shard]>,
     /// The shape of all of them.
@@ -30,7 +30,7 @@ pub(super) struct Files<S> {
     most: usize,
 }
 
-/// What is known of a file.
+/// A file, as it was when its header was read.
 struct Shard {
     path: Box<Path>,
     id: FileId,
@@ -58,7 +58,7 @@ impl source::Source for Opened<'_> {
     }
 }
 
-/// Opens a file, and names it in errors of `f`.
+/// Opens a file, calls `f` with it, and names it in errors.
 fn open<R>(path: &Path, f: impl FnOnce(Opened<'_>, FileId) -> Result<R>) -> Result<R> {
     let open = || {
         let file = region::open(path, false)?;
@@ -248,7 +248,7 @@ impl<S: Block> Files<S> {
     }
 }
 
-/// The arrays that are mapped, and their files in any order.
+/// The mapped arrays, and their files in any order.
 struct Mapped<S> {
     blocks: HashMap<usize, Arc<S>>,
     files: Vec<usize>,

@@ -12,7 +12,7 @@ use crate::error::{Error, Reason, Result};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What is needed of a value on the stack.
+/// A value on the stack, as far as it is needed.
 #[derive(Clone)]
 enum Value<'a> {
     Int(i64),
@@ -40,7 +40,7 @@ struct Machine<'a> {
     /// The position of the next byte.
     at: usize,
     stack: Vec<Value<'a>>,
-    /// What the program has put aside to push it again.
+    /// The values that the program has stored to push them again, by their numbers.
     memo: HashMap<u32, Value<'a>>,
     dicts: Vec<Info>,
 }
