@@ -6,6 +6,7 @@ use super::number::{write_f32, write_f64, write_int};
 use super::source::Source;
 use mmap_array::dtype::{Kind, RecordField, TimeUnit};
 use mmap_array::dynamic::Value;
+use mmap_array::element::LongDouble;
 use mmap_array::{DType, DynView};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -48,10 +49,22 @@ enum Summary {
         count: u64,
     },
     Float(Floats),
-    Complex(Floats, Floats),
+    /// `long double`s, of which the smallest and the largest are exact, and the others as `f64`s.
+    Long {
+        extremes: Option<[LongDouble; 2]>,
+        inf: u64,
+        floats: Floats,
+    },
+    /// The real and the imaginary parts, and the smallest and the largest number in the order of the parts.
+    Complex {
+        extremes: Option<[[f64; 2]; 2]>,
+        re: Floats,
+        im: Floats,
+    },
     Time {
         min: i64,
         max: i64,
+        sum: i128,
         count: u64,
         nat: u64,
     },
@@ -168,10 +181,11 @@ fn push_columns(
             let summary = match kind {
                 Kind::Bool | Kind::UInt { .. } => Summary::UInt { min: u64::MAX, max: 0, sum: 0, count: 0 },
                 Kind::Int { .. } => Summary::Int { min: i64::MAX, max: i64::MIN, sum: 0, count: 0 },
+                Kind::Float { size: 12 | 16, .. } => Summary::Long { extremes: None, inf: 0, floats: floats() },
                 Kind::Float { .. } => Summary::Float(floats()),
-                Kind::Complex { size: 8 | 16, .. } => Summary::Complex(floats(), floats()),
+                Kind::Complex { size: 8 | 16, .. } => Summary::Complex { extremes: None, re: floats(), im: floats() },
                 Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. } => {
-                    Summary::Time { min: i64::MAX, max: i64::MIN, count: 0, nat: 0 }
+                    Summary::Time { min: i64::MAX, max: i64::MIN, sum: 0, count: 0, nat: 0 }
                 }
                 _ => Summary::Other { count: 0 },
             };
@@ -241,17 +255,40 @@ impl Column {
                 };
                 (floats.count, floats.nan.to_string(), floats.inf.to_string(), shown)
             }
-            Summary::Complex(re, im) => {
-                let mean = match re.count == re.nan {
+            Summary::Long { extremes, inf, floats } => {
+                let mean = match floats.inf > *inf {
+                    // A number that no `f64` is near to.
                     true => none(),
-                    false => Value::ComplexF64([re.mean(), im.mean()]).to_string(),
+                    false => float(floats.mean())?,
                 };
-                (re.count, re.nan.to_string(), re.inf.to_string(), [none(), none(), mean])
+                let [min, max] =
+                    extremes.map_or_else(|| [none(), none()], |both| both.map(|number| number.to_string()));
+                let mean = if extremes.is_some() { mean } else { none() };
+                (floats.count, floats.nan.to_string(), inf.to_string(), [min, max, mean])
             }
-            Summary::Time { min, max, count, nat } => {
+            Summary::Complex { extremes, re, im } => {
+                let narrow = |[re, im]: [f64; 2]| match self.dtype.kind() {
+                    Kind::Complex { size: 8, .. } => Value::ComplexF32([re as f32, im as f32]).to_string(),
+                    _ => Value::ComplexF64([re, im]).to_string(),
+                };
+                let shown = match extremes {
+                    None => [none(), none(), none()],
+                    Some([min, max]) => {
+                        [narrow(*min), narrow(*max), Value::ComplexF64([re.mean(), im.mean()]).to_string()]
+                    }
+                };
+                (re.count, re.nan.to_string(), re.inf.to_string(), shown)
+            }
+            Summary::Time { min, max, sum, count, nat } => {
+                let mean = || match self.dtype.kind() {
+                    // Rounded towards zero, as NumPy does.
+                    Kind::TimeDelta64 { .. } => self.time((*sum / i128::from(*count - *nat)) as i64),
+                    // Points in time cannot be added.
+                    _ => none(),
+                };
                 let shown = match count == nat {
                     true => [none(), none(), none()],
-                    false => [self.time(*min), self.time(*max), none()],
+                    false => [self.time(*min), self.time(*max), mean()],
                 };
                 (*count, nat.to_string(), none(), shown)
             }
@@ -320,7 +357,27 @@ impl Summary {
                     view.copy_to_as(floats)?;
                     floats.chunks(FEW).for_each(|few| of.take(few));
                 }
-                Self::Complex(re, im) => {
+                Self::Long { extremes, inf, floats: of } => {
+                    let infinity = LongDouble::from(f64::INFINITY);
+                    floats.clear();
+                    for value in view.iter() {
+                        let Value::LongDouble(number) = value else { continue };
+                        floats.push(number.to_f64());
+                        if number.is_nan() {
+                            continue;
+                        }
+                        *inf += u64::from(number == infinity || number == LongDouble::from(f64::NEG_INFINITY));
+                        let [min, max] = extremes.get_or_insert([number; 2]);
+                        if number < *min {
+                            *min = number;
+                        }
+                        if number > *max {
+                            *max = number;
+                        }
+                    }
+                    floats.chunks(FEW).for_each(|few| of.take(few));
+                }
+                Self::Complex { extremes, re, im } => {
                     floats.resize(view.len(), 0.0);
                     view.re()?.copy_to_as(floats)?;
                     let mut other = vec![0.0_f64; view.len()];
@@ -331,6 +388,15 @@ impl Summary {
                     for (re, im) in floats.iter_mut().zip(&mut other) {
                         if re.is_nan() || im.is_nan() {
                             (*re, *im) = (f64::NAN, f64::NAN);
+                            continue;
+                        }
+                        let number = [*re, *im];
+                        let [min, max] = extremes.get_or_insert([number; 2]);
+                        if number < *min {
+                            *min = number;
+                        }
+                        if number > *max {
+                            *max = number;
                         }
                     }
                     let before = re.inf;
@@ -338,7 +404,7 @@ impl Summary {
                     other.chunks(FEW).for_each(|few| im.take(few));
                     re.inf = before + infinite as u64;
                 }
-                Self::Time { min, max, count, nat } => {
+                Self::Time { min, max, sum, count, nat } => {
                     ints.resize(view.len(), 0);
                     let counts = counts.as_ref().ok_or_else(|| Failure::new("a time without a byte order"))?;
                     view.view_as(counts)?.copy_to_as(ints)?;
@@ -348,6 +414,7 @@ impl Summary {
                             *nat += 1;
                         } else {
                             (*min, *max) = ((*min).min(time), (*max).max(time));
+                            *sum += i128::from(time);
                         }
                     }
                 }
