@@ -183,7 +183,8 @@ impl<'a> Member<'a> {
     pub(crate) fn check(self, options: Options<FromHeader, Npy>) -> mmap_array::Result<()> {
         // A window of no elements takes no memory. All of a compressed array is read for it.
         let none = options.elements(..0);
-        of!(self, member => if self.is_stored() { none.open_shared(member).map(drop) } else { none.load(member).map(drop) })
+        let is_stored = self.is_stored();
+        of!(self, member => if is_stored { none.open_shared(member).map(drop) } else { none.load(member).map(drop) })
     }
 
     /// The shape of the array that its bytes are.

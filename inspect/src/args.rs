@@ -67,11 +67,17 @@ pub(crate) struct Args {
     pub(crate) offset: Option<u64>,
 
     /// Sets the number of elements along each axis, -1 for one that follows from the file's length [default: -1].
-    #[arg(long, value_name = "N,...", allow_hyphen_values = true, value_parser = Lens::parse, help_heading = "Files without a header")]
+    #[arg(
+        long,
+        value_name = "N,...",
+        allow_hyphen_values = true,
+        value_parser = Lens::parse,
+        help_heading = "Files without a header"
+    )]
     pub(crate) shape: Option<Lens>,
 
-    /// Sets the distance in bytes from one element to the next along each axis, in place of `--order`; of packed pixels,
-    /// along each axis but the last.
+    /// Sets the distance in bytes from one element to the next along each axis, in place of `--order`; of packed
+    /// pixels, along each axis but the last.
     #[arg(
         long,
         value_name = "BYTES,...",
@@ -91,8 +97,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTE", value_parser = bytes)]
     pub(crate) at: Option<u64>,
 
-    /// Shows many `.npy` files as one array, one after another along the first axis. A folder that Dask's `to_npy_stack`
-    /// has written is one array without it.
+    /// Shows many `.npy` files as one array, one after another along the first axis. A folder that Dask's
+    /// `to_npy_stack` has written is one array without it.
     #[arg(long, conflicts_with_all = ["at", "recover"])]
     pub(crate) concat: bool,
 

@@ -22,7 +22,7 @@ pub(crate) struct Corners {
 impl Corners {
     /// Reads `edge` items at each end of every axis of some rows, in one pass forwards.
     pub(crate) fn read(source: &Source, rows: Option<Range<usize>>, edge: usize) -> Result<Self, Failure> {
-        Self::read_from(&mut None, source, rows, edge)
+        Self::read_from(&mut None, source, rows, edge, &mut { MOST })
     }
 
     /// Reads such items of several ranges of rows, each behind the one before it, with an edge for each.
@@ -31,26 +31,29 @@ impl Corners {
         ranges: &[Range<usize>],
         edge: impl Fn(&Range<usize>) -> usize,
     ) -> Result<Vec<Self>, Failure> {
-        let mut input = None;
-        if let (Order::C, [first, .., last]) = (source.order, ranges) {
+        let (mut input, mut room) = (None, MOST);
+        let goes_back = source.order == Order::F && source.shape.iter().skip(1).any(|&len| len != 1);
+        if let ([first, .., last], false) = (ranges, goes_back) {
             // One input for all of them, since each new one of a compressed array begins anew.
             let row = source.nbytes.checked_div(source.shape[0] as u64).unwrap_or(0);
             input = Some(source.input(first.start as u64 * row..last.end as u64 * row)?);
         }
         let corners = |rows: &Range<usize>| {
-            if source.order == Order::F {
-                input = None;
+            if goes_back {
+                input = Some(source.input_anywhere()?);
             }
-            Self::read_from(&mut input, source, Some(rows.clone()), edge(rows))
+            Self::read_from(&mut input, source, Some(rows.clone()), edge(rows), &mut room)
         };
         ranges.iter().map(corners).collect()
     }
 
+    /// Reads such items from an input, or from a new one if there is none, as many bytes as there is room for.
     fn read_from<'a>(
         input: &mut Option<Input<'a>>,
         source: &'a Source,
         rows: Option<Range<usize>>,
         edge: usize,
+        room: &mut usize,
     ) -> Result<Self, Failure> {
         let mut axes: Vec<Axis> = source.shape.iter().map(|&len| Axis::new(0..len, edge)).collect();
         if let (Some(axis), Some(rows)) = (axes.first_mut(), &rows) {
@@ -61,11 +64,12 @@ impl Corners {
         if shape.contains(&0) || size == 0 {
             return Ok(Self { bytes: Vec::new(), shape });
         }
-        let len = shape.iter().try_fold(size, |bytes, &len| bytes.checked_mul(len)).filter(|&bytes| bytes <= MOST);
+        let len = shape.iter().try_fold(size, |bytes, &len| bytes.checked_mul(len)).filter(|bytes| bytes <= room);
         let Some(len) = len else {
             let text = "are too many to be printed; choose some by --rows and --field, or print them by --jsonl";
             return Err(Failure::new(format!("{}: the {} items {text}", source.name, tuple(&shape))));
         };
+        *room -= len;
         let mut bytes = vec![0; len];
         // From the axis on which the items are farthest apart to the one on which they follow one another, each with
         // its steps in the file and here.

@@ -3,7 +3,7 @@
 use super::gathered::Gathered;
 use super::jsonl::write_text;
 use super::ragged::Ragged;
-use super::source::{Several, Source};
+use super::source::{Behind, Several, Source};
 use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{Options, Order};
@@ -44,10 +44,13 @@ pub(crate) fn write_several(
         Ok::<_, Failure>(())
     };
     match several {
-        Several::Members(archive) => archive.members().enumerate().try_for_each(|(number, member)| {
-            let source = Source::member(options, Rc::clone(archive), number);
-            line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source, None)))
-        }),
+        Several::Members(archive) => {
+            archive.members().enumerate().try_for_each(|(number, member)| {
+                let source = Source::member(options, Rc::clone(archive), number);
+                line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source, None)))
+            })?;
+            archive.damage().map_or(Ok(()), |damage| line(None, Err(Failure::new(damage))))
+        }
         Several::Arrays(path) => npy::headers(path)?.try_for_each(|found| match found {
             Ok((byte, _)) => {
                 let source = Source::npy(path.clone(), options, byte);
@@ -100,6 +103,9 @@ fn described(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failur
     let offset = source.data_offset.map_or_else(|| "null".into(), |offset| offset.to_string());
     let mark = if source.complete_rows()?.is_some() { ",\"truncated\":true" } else { "" };
     let mut more = source.gathered().map_or_else(String::new, Gathered::to_json);
+    if let Some(Behind { bytes, .. }) = source.behind()? {
+        let _ = write!(more, ",\"behind\":{bytes}");
+    }
     if let Some(ragged) = ragged {
         let _ = write!(more, ",\"ragged_rows\":{}", ragged.len());
     }

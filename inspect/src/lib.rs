@@ -10,9 +10,9 @@
 //!
 //! Every way to show an array takes bounded memory: of an array that is printed only the items that are shown are read,
 //! and rows are read block by block. An array that is compressed is read twice, first to check it, before a line is
-//! written, unless only some rows are asked for; in Fortran order, it is unpacked into a temporary file to be written as
-//! lines, and so is what a pipe brings. If a file is cut short meanwhile, that is an error, and what was printed before
-//! is what the file held.
+//! written, unless only some rows are asked for or lie between offsets; in Fortran order, it is unpacked into a
+//! temporary file to be written as lines, and so is what a pipe brings. If a file is cut short meanwhile, that is an
+//! error, and what was printed before is what the file held.
 #![forbid(unsafe_code)]
 
 mod archive;
@@ -97,9 +97,18 @@ impl<E: Error> From<E> for Failure {
     }
 }
 
-/// What an error says, with this program's option in place of the library's method.
+/// What an error says, with this program's options in place of the library's methods.
 fn told(error: &impl Error) -> String {
-    error.to_string().replace("`max_header`", "`--max-header N`")
+    let options = [
+        ("`max_header`", "`--max-header N`"),
+        ("give a shape: `[None]`, or one with an axis of 0", "say --shape -1, or a shape with an axis of 0"),
+        ("; `fromfile` reads what cannot be mapped, and `npy::load` such `.npy` files", ""),
+        (": `load` decompresses it", "; decompress it first"),
+        (": `load` reads it into memory", "; extract it first"),
+        ("`concat` takes files in any order", "--concat takes files in any order"),
+        ("`npy::options` opens it", "it is shown without --offset and --dtype"),
+    ];
+    options.into_iter().fold(error.to_string(), |text, (method, option)| text.replace(method, option))
 }
 
 /// Runs the program with its arguments, the first of which is its name, and writes to `out` what standard output gets.
@@ -128,7 +137,12 @@ fn run_to(
     terminal: Option<Terminal>,
     out: &mut Output<impl Write>,
 ) -> Result<(), Failure> {
-    let args = match Args::try_parse_from(args) {
+    // A member of standard input is no option.
+    let named = |arg: OsString| match arg.to_str().and_then(|text| text.strip_prefix("-:")) {
+        Some(member) => format!("{}:{member}", spool::STDIN).into(),
+        None => arg,
+    };
+    let args = match Args::try_parse_from(args.into_iter().map(named)) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             return Err(Failure { status: 2, text: error.render().to_string().trim_end().to_owned() });
@@ -139,6 +153,9 @@ fn run_to(
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "mmap-inspect", &mut script);
         return Ok(out.write_all(&script)?);
+    }
+    if args.files.iter().chain(&args.offsets).filter(|file| spool::is_stdin(file)).count() > 1 {
+        return Err(Failure::usage("standard input can be read once, but is given twice"));
     }
     if args.files.len() > 1 && !args.concat {
         if args.plot.is_some() {
@@ -152,9 +169,12 @@ fn run_to(
         return Err(Failure::usage("this program was built without its feature \"plot\", which draws pictures"));
     }
     if args.concat {
-        let paths = args.files.iter().map(Into::into).collect();
-        let source = Source::concat(paths, options(&args))?;
-        return show(&args, &source, None, out, terminal, |_| Ok(()));
+        let files = args.files.iter().map(|file| spool::regular(file)).collect::<Result<Vec<_>, _>>()?;
+        let renamed = |failure| files.iter().fold(failure, |failure, file| file.renamed(failure));
+        let paths = files.iter().map(|file| file.argument().into()).collect();
+        let mut source = Source::concat(paths, options(&args)).map_err(renamed)?;
+        files.iter().for_each(|file| source.rename(file));
+        return show(&args, &source, None, out, terminal, |_| Ok(())).map_err(renamed);
     }
     let mut failures: Vec<String> = Vec::new();
     let mut first = true;
@@ -187,7 +207,7 @@ fn show_file(
     let named = several.then(|| file.to_string_lossy());
     let spooled = spool::regular(file)?;
     let options = options(args);
-    let path = spooled.path();
+    let path = spooled.argument();
     let source = match raw(args) {
         Some(raw) => Source::raw(path, &raw, args.recover),
         None => match Source::open(path, options, args.at, args.recover) {
@@ -240,13 +260,12 @@ fn show<W: Write>(
     terminal: Option<Terminal>,
     heading: impl FnOnce(&mut Output<W>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let ragged =
-        args.offsets.as_deref().map(|file| Ragged::open(file, options(args), source, args.rows)).transpose()?;
+    let open = |file| Ragged::open(file, options(args), args.recover, source, args.rows);
+    let ragged = args.offsets.as_deref().map(open).transpose()?;
     let ragged = ragged.as_ref();
-    let is_text = !(args.json || args.jsonl || args.rust || args.stats || args.plot.is_some());
     let rows = match ragged {
-        // Of the others, only the rows that are shown are checked.
-        Some(ragged) if !is_text => Some(ragged.elements()?),
+        Some(ragged) if args.jsonl || args.stats || args.plot.is_some() => Some(ragged.elements()?),
+        // Only the rows that are shown are read.
         Some(_) => None,
         None => rows_of(args, source)?,
     };
@@ -271,7 +290,12 @@ fn show<W: Write>(
             Ok(stats.write(out)?)
         })
     } else if let Some(path) = &args.plot {
-        plotted(source, rows, field, path)
+        match ragged {
+            Some(ragged) if is_file(ragged.offsets(), path) => {
+                Err(Failure::new(format!("{}: the picture would replace the offsets", ragged.offsets().name)))
+            }
+            _ => plotted(source, rows, field, path),
+        }
     } else {
         let text = match ragged {
             Some(ragged) => text::of_ragged(source, ragged, field, terminal),
@@ -283,11 +307,23 @@ fn show<W: Write>(
         })
     };
     // If the file has become shorter meanwhile, that is the reason.
-    shown.map_err(|failure| match out.has_failed() {
+    let shown = shown.map_err(|failure| match out.has_failed() {
         true => failure,
         false if ragged.is_some_and(|ragged| ragged.offsets().is_named_in(&failure)) => failure,
         false => source.about(source.check(None).err().unwrap_or(failure)),
-    })
+    });
+    if ragged.is_some() { shown.map_err(Ragged::about_data) } else { shown }
+}
+
+/// Whether the file has this name.
+#[cfg(feature = "plot")]
+fn is_file(source: &Source, path: &std::path::Path) -> bool {
+    source.is(path)
+}
+
+#[cfg(not(feature = "plot"))]
+fn is_file(_: &Source, _: &std::path::Path) -> bool {
+    false
 }
 
 #[cfg(feature = "plot")]
@@ -331,7 +367,8 @@ fn write_rust(
         let element = if text.contains("\ntype Element") || text.starts_with("type") { "Element" } else { "Row" };
         writeln!(out, "\n// {}", source.opening(element))?;
     }
-    if let Some(offsets) = ragged.map(Ragged::offsets) {
+    let is_array = field.is_none() && !source.is_concat();
+    if let Some(offsets) = ragged.filter(|_| is_array).map(Ragged::offsets) {
         let text = offsets.dtype.to_rust()?;
         let integer = text.rsplit("= ").next().unwrap_or_default().trim_end().trim_end_matches(';');
         let integer = integer.replace("Be<", "mmap_array::Be<").replace("Le<", "mmap_array::Le<");

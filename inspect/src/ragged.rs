@@ -2,7 +2,7 @@
 
 use super::args::Rows;
 use super::elements::{Elements, Number};
-use super::source::{Found, Source};
+use super::source::{Found, Several, Source};
 use super::spool::{self, Spooled};
 use super::{Failure, tuple};
 use mmap_array::Options;
@@ -18,7 +18,7 @@ pub(crate) struct Ragged {
     /// The length of the array's first axis.
     len: usize,
     rows: Range<usize>,
-    _spooled: Spooled,
+    spooled: Spooled,
 }
 
 impl Ragged {
@@ -26,15 +26,27 @@ impl Ragged {
     pub(crate) fn open(
         file: &OsStr,
         options: Options<FromHeader, Npy>,
+        recover: bool,
         data: &Source,
         rows: Option<Rows>,
     ) -> Result<Self, Failure> {
-        let spooled = spool::regular(file)?;
-        let found = Source::open(spooled.path(), options, None, false).and_then(|found| match found {
+        let spooled = spool::regular(file).map_err(|Failure { status, text }| Failure {
+            status,
+            text: text.replace("mmap-inspect - <", "--offsets - <"),
+        })?;
+        let found = Source::open(spooled.argument(), options, None, recover).and_then(|found| match found {
             Found::One(source) => Ok(*source),
+            Found::Several(Several::Arrays(path)) => {
+                let text = "it has several arrays, one after another; offsets are all of a file or a member";
+                Err(Failure::new(format!("{}: {text}", path.display())))
+            }
             Found::Several(several) => Err(several.which()),
         });
-        let mut offsets = found.map_err(|failure| spooled.renamed(failure))?;
+        let mut offsets = found.map_err(|failure| {
+            // These options are for the data.
+            let Failure { status, text } = spooled.renamed(failure);
+            Failure { status, text: text.replace("; --dtype says what raw elements are", "; offsets need a header") }
+        })?;
         offsets.rename(&spooled);
         let refused = |text: String| Failure::new(format!("{}: {text}", offsets.name));
         let &len = data.shape.first().ok_or_else(|| Failure::new(format!("{}: a 0-d array has no rows", data.name)))?;
@@ -45,7 +57,7 @@ impl Ragged {
         }
         // No offsets are no rows, as in Arrow.
         let rows = rows.unwrap_or_default().of(shape[0].saturating_sub(1)).map_err(refused)?;
-        Ok(Self { offsets, len, rows, _spooled: spooled })
+        Ok(Self { offsets, len, rows, spooled })
     }
 
     /// The array of the offsets.
@@ -83,6 +95,29 @@ impl Ragged {
         Ok(found)
     }
 
+    /// Checks that rows of which others are left out follow one another too.
+    pub(crate) fn check_order(&self, rows: &[Range<usize>]) -> Result<(), Failure> {
+        match rows.windows(2).find(|pair| pair[0].end > pair[1].start) {
+            None => Ok(()),
+            Some([row, later]) => {
+                let text = format!("a row ends at {} but a later one begins at {}", row.end, later.start);
+                Err(self.about(Failure::new(format!("{text}: offsets must not decrease"))))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A failure to read the offsets, without the advice for data.
+    fn about(&self, failure: Failure) -> Failure {
+        let Failure { status, text } = self.spooled.renamed(self.offsets.about(failure));
+        Failure { status, text: without_rows(text) }
+    }
+
+    /// A failure to read the data, without the advice to choose rows by the numbers that the file has for them.
+    pub(crate) fn about_data(failure: Failure) -> Failure {
+        Failure { status: failure.status, text: without_rows(failure.text) }
+    }
+
     /// Writes each row as a line of JSON.
     pub(crate) fn write_jsonl(
         &self,
@@ -97,7 +132,7 @@ impl Ragged {
         let mut next = all.start;
         self.each(0..self.asked(), |row| {
             if row.start != next || row.end > all.end {
-                return Err(self.offsets.about(Failure::new("the offsets have been changed meanwhile")));
+                return Err(self.about(Failure::new("the offsets have been changed meanwhile")));
             }
             (next, shape[0]) = (row.end, row.len());
             Ok(elements.write_lines(1, &shape, &data.dtype, field, out)?)
@@ -110,9 +145,10 @@ impl Ragged {
             return Ok(());
         }
         let rows = self.rows.start + rows.start..self.rows.start + rows.end;
-        let about = |failure| self.offsets.about(failure);
+        // If the file has become shorter meanwhile, that is the reason.
+        let about = |failure| self.about(self.offsets.check(None).err().unwrap_or(failure));
         let read = rows.start..rows.end + 1;
-        self.offsets.check(Some(&read)).map_err(about)?;
+        self.offsets.check(Some(&read)).map_err(|failure| self.about(failure))?;
         let mut offsets = Elements::new(&self.offsets, Some(read)).map_err(about)?;
         let mut next = || match offsets.number(&self.offsets.dtype) {
             Ok(Number::Int(offset)) => Ok(i128::from(offset)),
@@ -134,11 +170,19 @@ impl Ragged {
                          these lengths are the cumulative sums of the lengths, beginning with 0"
                     ),
                 };
-                return Err(about(Failure::new(text)));
+                return Err(self.about(Failure::new(text)));
             };
             f(first..last)?;
             start = end;
         }
         Ok(())
     }
+}
+
+/// A text without the advice to choose rows.
+fn without_rows(mut text: String) -> String {
+    if let Some(at) = text.find("; --rows ") {
+        text.truncate(at);
+    }
+    text
 }

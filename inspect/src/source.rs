@@ -39,6 +39,8 @@ pub(crate) struct Source {
     place: Place,
     /// The elements of a compressed array, once they are unpacked.
     unpacked: OnceCell<File>,
+    /// The length of a compressed file once it is unpacked, when it has been read to its end.
+    unpacked_len: OnceCell<u64>,
 }
 
 pub(crate) enum Place {
@@ -59,6 +61,13 @@ pub(crate) enum Place {
 pub(crate) enum Found {
     One(Box<Source>),
     Several(Several),
+}
+
+/// What is in a file behind an array.
+pub(crate) struct Behind {
+    pub(crate) bytes: u64,
+    /// The byte at which another array begins.
+    pub(crate) array: Option<u64>,
 }
 
 /// Several arrays in one file.
@@ -226,11 +235,24 @@ impl Source {
             file,
             place,
             unpacked: OnceCell::new(),
+            unpacked_len: OnceCell::new(),
         }
     }
 
     /// Opens many files as one array, one after another along the first axis.
     pub(crate) fn concat(paths: Vec<PathBuf>, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
+        for path in &paths {
+            let refused = |what: &str| {
+                let text = format!("{}: --concat joins `.npy` files, and this is {what}", path.display());
+                Err(Failure::new(text))
+            };
+            if let (archive, Some(_)) = split(path.as_os_str()) {
+                return refused(&format!("a member of {}; extract it first", archive.display()));
+            }
+            if let Some(how) = compression(path) {
+                return refused(&format!("one that is compressed by {how}; decompress it first"));
+            }
+        }
         let from = format!("{paths:?}");
         let name = match &paths[..] {
             [first, _, ..] => format!("{} and {} more", first.display(), paths.len() - 1),
@@ -251,7 +273,11 @@ impl Source {
         name: String,
         from: String,
     ) -> Result<Self, Failure> {
-        let all = options.open_shared_all(&paths).map_err(|error| named(&name, &error))?;
+        let all = options.open_shared_all(&paths).map_err(|error| {
+            let Failure { status, text } = named(&name, &error);
+            // Each file has to have all of its rows.
+            Failure { status, text: text.replace("; `allow_truncated` opens the rows that are complete", "") }
+        })?;
         let (dtype, shape, first) = (all.dtype().clone(), all.shape().to_vec(), paths[0].clone());
         let array = Gathered::Files { all, paths };
         let (file, place) = (File::open(&first)?, Place::Gathered(array, 0, from));
@@ -270,8 +296,23 @@ impl Source {
         place: Place,
     ) -> Self {
         let nbytes = shape.iter().fold(dtype.itemsize() as u64, |bytes, &len| bytes * len as u64);
-        let (shown, unpacked) = (path.display().to_string(), OnceCell::new());
-        Self { name, version: None, dtype, shape, order, nbytes, data_offset, path, shown, file, place, unpacked }
+        let (shown, unpacked, unpacked_len) = (path.display().to_string(), OnceCell::new(), OnceCell::new());
+        let version = None;
+        Self {
+            name,
+            version,
+            dtype,
+            shape,
+            order,
+            nbytes,
+            data_offset,
+            path,
+            shown,
+            file,
+            place,
+            unpacked,
+            unpacked_len,
+        }
     }
 
     /// A failure to show the array, with the name of the array unless the text begins with that of its file.
@@ -293,8 +334,10 @@ impl Source {
 
     /// Has the names that the arguments have, in place of a temporary file's.
     pub(crate) fn rename(&mut self, spooled: &Spooled) {
-        self.name = spooled.rename(&self.name);
-        self.shown = spooled.rename(&self.shown);
+        let from = if let Place::Gathered(_, _, from) = &mut self.place { Some(from) } else { None };
+        for name in [&mut self.name, &mut self.shown].into_iter().chain(from) {
+            *name = spooled.rename(name);
+        }
     }
 
     /// Whether the file has this name.
@@ -361,14 +404,45 @@ impl Source {
         }
     }
 
-    /// The bytes of the file behind the array, if it has a file of its own.
-    pub(crate) fn behind(&self) -> io::Result<u64> {
-        match (&self.place, self.data_offset) {
-            (Place::Npy(_, 0), Some(start)) => {
-                Ok(self.file.metadata()?.len().saturating_sub(start.saturating_add(self.nbytes)))
+    /// The bytes behind the array in its file or member, and whether they begin another array, as far as it is known.
+    /// Behind one that begins at a byte of another file there may be anything else.
+    pub(crate) fn behind(&self) -> Result<Option<Behind>, Failure> {
+        let bytes = match (&self.place, self.data_offset) {
+            (&Place::Npy(options, at), Some(start)) => {
+                let end = start.saturating_add(self.nbytes);
+                let bytes = self.file.metadata()?.len().saturating_sub(end);
+                return Ok(match bytes > 0 && options.at(end).header(&self.file).is_ok() {
+                    true => Some(Behind { bytes, array: Some(end) }),
+                    false => Some(Behind { bytes, array: None }).filter(|_| bytes > 0 && at == 0),
+                });
             }
-            _ => Ok(0),
-        }
+            (Place::Member(options, archive, number), _) => {
+                let member = nth(archive, *number)?;
+                member.size().saturating_sub(member.header(*options)?.data_offset().saturating_add(self.nbytes))
+            }
+            (Place::Compressed(options, _), _) => {
+                let before = options.header(&self.path)?.data_offset();
+                self.unpacked_len.get().map_or(0, |len| len.saturating_sub(before.saturating_add(self.nbytes)))
+            }
+            _ => 0,
+        };
+        Ok(Some(Behind { bytes, array: None }).filter(|_| bytes > 0))
+    }
+
+    /// Whether the array is that of several files.
+    pub(crate) fn is_concat(&self) -> bool {
+        matches!(self.place, Place::Gathered(Gathered::Files { .. }, ..))
+    }
+
+    /// Whether the array lies in a file of its own, or in one behind other arrays.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.place, Place::Npy(..))
+    }
+
+    /// The member's name, if it is none of a `.npy` file.
+    pub(crate) fn other_member(&self) -> Option<&str> {
+        let Place::Raw(_, _, Some((archive, number))) = &self.place else { return None };
+        nth(archive, *number).ok().filter(|member| member.is_other()).map(Member::name)
     }
 
     /// The rows that are complete in the file, if it ends before the array does.
@@ -398,7 +472,17 @@ impl Source {
             Place::Gathered(array, ..) => array.check(),
             // A window of no elements takes no memory, and all of the array is read for it.
             _ if self.data_offset.is_none() && is_part => return Ok(()),
-            Place::Compressed(options, _) => options.elements(..0).load(&self.path).map(drop),
+            Place::Compressed(options, _) => {
+                let end = options.header(&self.path)?.data_offset().saturating_add(self.nbytes);
+                match npy::reader(&self.path).map(|mut reader| io::copy(&mut reader, &mut io::sink())) {
+                    Ok(Ok(len)) if len >= end => {
+                        self.unpacked_len.get_or_init(|| len);
+                        return Ok(());
+                    }
+                    // The library says what is wrong.
+                    _ => options.elements(..0).load(&self.path).map(drop),
+                }
+            }
             Place::Member(options, archive, number) => nth(archive, *number)?.check(*options),
             Place::Raw(_, _, Some((archive, number))) if self.data_offset.is_none() => {
                 io::copy(&mut nth(archive, *number)?.reader()?, &mut io::sink())?;
@@ -458,6 +542,15 @@ impl Source {
             input = Input::of_stream(Box::new(Cursor::new(bytes)), wanted.start);
         }
         Ok(input)
+    }
+
+    /// The bytes of the elements, of which those that are read may be anywhere; others are not read.
+    pub(crate) fn input_anywhere(&self) -> Result<Input<'_>, Failure> {
+        if self.gathered().is_some() {
+            return self.input(0..self.nbytes);
+        }
+        let (file, start) = self.file()?;
+        Ok(Input::of_file(file, start)?)
     }
 
     /// A file that has the elements from the byte on that is returned too, to be read in any order.

@@ -3,7 +3,7 @@
 use super::corners::Corners;
 use super::elements::find_field;
 use super::ragged::Ragged;
-use super::source::{Several, Source};
+use super::source::{Behind, Several, Source};
 use super::{Failure, Terminal, one_line, told, tuple};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{DType, DynView, Options, dtype::Kind};
@@ -22,7 +22,7 @@ pub(crate) fn of(
     terminal: Option<Terminal>,
 ) -> Result<String, Failure> {
     source.check(rows.as_ref())?;
-    let mut text = described(source, None)?;
+    let mut text = described(source, None, terminal)?;
     let lines = text.lines().count() + 1;
     let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
     let mut shape = source.shape.clone();
@@ -56,16 +56,16 @@ pub(crate) fn of_ragged(
     field: Option<&str>,
     terminal: Option<Terminal>,
 ) -> Result<String, Failure> {
-    let mut text = described(source, Some(ragged))?;
+    let mut text = described(source, Some(ragged), terminal)?;
     let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
     let shape = |row: &Range<usize>| [&[row.len()], &source.shape[1..]].concat();
     let asked = ragged.asked();
     let Some(terminal) = terminal else {
         let items = |row: &Range<usize>| product(&shape(row)).saturating_mul(subarray(dtype));
         // As in NumPy, either all rows or some at each end.
-        let all = if asked <= THRESHOLD { ragged.elements()? } else { 0..usize::MAX };
-        let end = if all.end == usize::MAX || items(&all) > THRESHOLD { EDGE } else { asked };
-        let (rows, is_cut) = ends(source, ragged, end, |row| if items(row) <= THRESHOLD { usize::MAX } else { EDGE })?;
+        let is_short = asked <= THRESHOLD && items(&ragged.elements()?) <= THRESHOLD;
+        let [head, tail] = if is_short || asked <= 2 * EDGE { [asked, 0] } else { [EDGE; 2] };
+        let rows = ends(source, ragged, [head, tail], |row| if items(row) <= THRESHOLD { usize::MAX } else { EDGE })?;
         let printed = rows.iter().map(|(row, corners)| {
             let text = |view: &DynView<'_>| match items(row) <= THRESHOLD {
                 true => view.to_string(),
@@ -74,56 +74,69 @@ pub(crate) fn of_ragged(
             corners_printed(source, corners, field, text)
         });
         let printed = printed.collect::<Result<Vec<_>, _>>()?;
-        let _ = write!(text, "\n{}", joined(&printed, is_cut.then_some(end)));
+        let _ = write!(text, "\n{}", joined(&printed, (head + tail < asked).then_some(head)));
         return Ok(text);
     };
     let lines = terminal.lines.saturating_sub(text.lines().count() + 1 + FREE).max(1);
     let columns = terminal.columns.max(20) - 1;
-    let room = lines.saturating_mul(columns);
-    let mut end = if asked <= lines { asked } else { (lines.saturating_sub(1) / 2).max(1) };
+    // As many rows at each end as there may be room for.
+    let each = least_lines(&[&[EDGE], &source.shape[1..]].concat());
+    let [mut head, mut tail] = match (asked.saturating_mul(each) <= lines, (lines - 1) / each / 2) {
+        (true, _) => [asked, 0],
+        (false, 0) => [1, 0],
+        (false, count) => [count; 2],
+    };
+    let height = |count: usize| ((lines - usize::from(count < asked)) / count.max(1)).max(1);
+    let room = height(head + tail).saturating_mul(columns);
     let edge = |row: &Range<usize>| edge_in(room, &shape(row), dtype);
-    let (rows, mut is_cut) = ends(source, ragged, end, |row| edge(row).1)?;
+    let rows = ends(source, ragged, [head, tail], |row| edge(row).1)?;
     loop {
-        let shown: Vec<_> = match is_cut {
-            true => rows[..end].iter().chain(&rows[rows.len() - end..]).collect(),
-            false => rows.iter().collect(),
-        };
-        let height = ((lines - usize::from(is_cut)) / shown.len().max(1)).max(1);
-        let printed = shown.iter().map(|(row, corners)| {
+        let count = head + tail;
+        let printed = rows[..head].iter().chain(&rows[rows.len() - tail..]).map(|(row, corners)| {
             let (whole, edge) = edge(row);
-            let text = corners_printed(source, corners, field, |view| fitted(view, whole, edge, columns, height))?;
+            let fitted = |view: &DynView<'_>| fitted(view, whole, edge, columns, height(count));
+            let text = corners_printed(source, corners, field, fitted)?;
             Ok(text.lines().map(one_line).collect::<Vec<_>>().join("\n"))
         });
-        let printed = joined(&printed.collect::<Result<Vec<_>, Failure>>()?, is_cut.then_some(end));
-        if printed.lines().count() <= lines || shown.len() <= 2 {
+        let printed = joined(&printed.collect::<Result<Vec<_>, Failure>>()?, (count < asked).then_some(head));
+        if height_of(&printed, columns) <= lines || count <= 1 {
             let _ = write!(text, "\n{printed}");
             return Ok(text);
         }
-        // Rows of several axes take several lines.
-        end = (shown.len() / 4).max(1);
-        is_cut = true;
+        // Texts and records may be longer than a line.
+        [head, tail] = if head == 1 || tail == 0 { [count / 2, 0] } else { [head / 2, tail / 2] };
     }
 }
 
-/// The elements of the rows at both ends, as many as are shown, with the items of each, and whether others are left out.
+/// The lines of an array that has at least so many items left out as it can have.
+fn least_lines(shape: &[usize]) -> usize {
+    match shape {
+        [] | [_] => 1,
+        [len, inner @ ..] => {
+            // Arrays within an array have empty lines between them.
+            let between = (len.min(&3) - usize::from(*len > 0)) * (inner.len() - 1);
+            len.min(&2) * least_lines(inner) + usize::from(*len > 2) + between
+        }
+    }
+}
+
+/// The elements of some of the first rows and of the last, with the items of each that are printed.
 #[allow(clippy::type_complexity, reason = "each pair is a row")]
 fn ends(
     source: &Source,
     ragged: &Ragged,
-    end: usize,
+    [head, tail]: [usize; 2],
     edge: impl Fn(&Range<usize>) -> usize,
-) -> Result<(Vec<(Range<usize>, Corners)>, bool), Failure> {
+) -> Result<Vec<(Range<usize>, Corners)>, Failure> {
     let asked = ragged.asked();
-    let is_cut = asked > end.saturating_mul(2);
-    let mut rows = ragged.rows(0..if is_cut { end } else { asked })?;
-    if is_cut {
-        rows.extend(ragged.rows(asked - end..asked)?);
-    }
+    let mut rows = ragged.rows(0..head)?;
+    rows.extend(ragged.rows(asked - tail..asked)?);
+    ragged.check_order(&rows)?;
     if let [first, .., last] | [first @ last] = &rows[..] {
         source.check(Some(&(first.start..last.end)))?;
     }
     let corners = Corners::read_each(source, &rows, edge)?;
-    Ok((rows.into_iter().zip(corners).collect(), is_cut))
+    Ok(rows.into_iter().zip(corners).collect())
 }
 
 /// Rows one below another, with dots where rows are left out after so many.
@@ -133,7 +146,15 @@ fn joined(rows: &[String], left_out: Option<usize>) -> String {
         let dots = if left_out == Some(number) { "...\n" } else { "" };
         let _ = writeln!(text, "{dots}{row}");
     }
+    if left_out.is_some_and(|left_out| left_out >= rows.len()) {
+        text.push_str("...\n");
+    }
     text
+}
+
+/// The lines that a text takes on a terminal, which breaks those that are longer than its own.
+fn height_of(text: &str, columns: usize) -> usize {
+    text.lines().map(|line| line.chars().count().div_ceil(columns + 1).max(1)).sum()
 }
 
 /// Whether all items of an array may have room for so many characters, and otherwise how many at each end of its axes.
@@ -186,9 +207,7 @@ fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines
     let printed = |threshold: usize, edge: usize| {
         view.display().line_width(columns).threshold(threshold).edge_items(edge).to_string()
     };
-    // A record may be longer than a line, which the terminal then breaks.
-    let height = |line: &str| line.chars().count().div_ceil(columns + 1).max(1);
-    let fits = |text: &str| text.lines().map(height).sum::<usize>() <= lines;
+    let fits = |text: &str| height_of(text, columns) <= lines;
     if is_whole {
         let whole = printed(usize::MAX, EDGE);
         if fits(&whole) {
@@ -233,10 +252,13 @@ fn leaves(dtype: &DType) -> usize {
     }
 }
 
-fn described(source: &Source, ragged: Option<&Ragged>) -> Result<String, Failure> {
+fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal>) -> Result<String, Failure> {
     let mut text = String::new();
     // Writing to a string does not fail.
     let mut line = |name: &str, value: &str| _ = writeln!(text, "{name:<8} {value}");
+    if let Some(member) = source.other_member() {
+        line("file", &format!("{}, which is no `.npy` file: its bytes", one_line(member)));
+    }
     if let Some((major, minor)) = source.version {
         line("version", &format!("{major}.{minor}"));
     }
@@ -265,11 +287,23 @@ fn described(source: &Source, ragged: Option<&Ragged>) -> Result<String, Failure
     if let Some(ragged) = ragged {
         line("rows", &format!("{} between the offsets in {}", ragged.len(), one_line(&ragged.offsets().name)));
     }
-    if let behind @ 1.. = source.behind()? {
-        line("behind", &format!("{behind} bytes, which are no `.npy` array"));
+    match source.behind()? {
+        Some(Behind { array: Some(byte), .. }) => line("behind", &format!("another array, shown by --at {byte}")),
+        Some(Behind { bytes, .. }) if source.data_offset.is_some() && source.is_file() => {
+            line("behind", &format!("{bytes} bytes, which are no `.npy` array"));
+        }
+        Some(Behind { bytes, .. }) => {
+            line("behind", &format!("{bytes} bytes, which are not shown: unpack the file first"))
+        }
+        None => {}
     }
     if matches!(source.dtype.kind(), Kind::Record { .. }) {
-        let _ = write!(text, "\n{}\n", source.dtype.to_c());
+        let declared = source.dtype.to_c();
+        // On a screen that the declaration would fill, the array is what is shown.
+        let has_room = |terminal: Terminal| text.lines().count() + declared.lines().count() < terminal.lines * 2 / 3;
+        if terminal.is_none_or(has_room) {
+            let _ = write!(text, "\n{declared}\n");
+        }
     }
     Ok(text)
 }

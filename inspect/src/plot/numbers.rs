@@ -182,7 +182,7 @@ fn days(unit: TimeUnit) -> f64 {
 /// A time as it stands at an axis that spans so many days.
 fn date(text: &str, days: f64) -> String {
     match text.split_once('T') {
-        Some((date, _)) if days > 20.0 => date.to_owned(),
+        Some((date, _)) if days > 400.0 => date.to_owned(),
         Some((date, time)) if days > 2.0 => format!("{date} {}", time.get(..5).unwrap_or(time)),
         Some((_, time)) if days > 1e-3 => time.get(..8).unwrap_or(time).to_owned(),
         Some((_, time)) => time.to_owned(),
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn labels_of_times_have_what_tells_them_apart() {
         let text = "2020-03-05T12:34:56.789";
-        let labels = [100.0, 5.0, 0.5, 1e-6].map(|days| date(text, days));
+        let labels = [1000.0, 100.0, 0.5, 1e-6].map(|days| date(text, days));
         assert_eq!(labels, ["2020-03-05", "2020-03-05 12:34", "12:34:56", "12:34:56.789"]);
         assert_eq!(date("1999", 4000.0), "1999");
         assert_eq!([0.1 + 0.2, 1e10, 0.0, 123.0].map(|number| label(&number)), ["0.3", "1e10", "0", "123"]);

@@ -105,7 +105,8 @@ def tell_of(name, header, array, offset, args=(), lines=None):
     }
     lines = array if lines is None else lines
     lines = [lines] if lines.ndim == 0 else [lines[index, ...] for index in range(len(lines))]
-    print(json.dumps([name, *args]), dumped(record), len(lines), *(dumped(plain(line)) for line in lines), sep="\n", file=out)
+    dumps = [dumped(plain(line)) for line in lines]
+    print(json.dumps([name, *args]), dumped(record), len(lines), *dumps, sep="\n", file=out)
 
 
 def refused(name):

@@ -50,6 +50,36 @@ fn arrays_of_one_file_are_listed_and_shown_by_their_first_byte() {
     let one = saved(folder.path(), "one.npy", &[1.0], &[1]);
     fs::OpenOptions::new().append(true).open(&one).unwrap().write_all(b"12").unwrap();
     assert!(inspected([&one]).unwrap().contains("behind   2 bytes, which are no `.npy` array"));
+    assert!(inspected(args(&one, "--json")).unwrap().ends_with(",\"behind\":2}\n"));
+    // The array that follows the one that is shown is not passed over.
+    let shown = |rest: &str| inspected(args(&path, rest)).unwrap();
+    assert!(shown("--at 0").contains("behind   another array, shown by --at 133\n"));
+    assert!(!shown("--at 133").contains("behind"));
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "under Wine there is no Python")]
+fn what_a_compressed_file_has_behind_the_array_is_told() {
+    let Some(python) = crate::python::Python::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.npy.gz");
+    let make = "import gzip, sys, zipfile, numpy as np\n\
+                with gzip.open(sys.argv[1], 'wb') as file: np.save(file, np.arange(5)); np.save(file, np.ones(2))\n\
+                whole = gzip.open(sys.argv[1]).read()\n\
+                for method in [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]:\n\
+                \x20   path = f'{sys.argv[1]}{method}.npz'\n\
+                \x20   zipfile.ZipFile(path, 'w', method).writestr('x.npy', whole)";
+    python.run(make, [&path]);
+    for method in [0, 8] {
+        let several = folder.path().join(format!("two.npy.gz{method}.npz"));
+        let printed = inspected([&several]).unwrap();
+        assert!(printed.contains("behind   144 bytes, which are not shown"), "{printed}");
+        assert!(inspected(args(&several, "--json")).unwrap().ends_with(",\"behind\":144}\n"));
+    }
+    let printed = inspected([&path]).unwrap();
+    assert!(printed.contains("behind   144 bytes, which are not shown: unpack the file first\n"), "{printed}");
+    assert!(printed.ends_with("[0 1 2 3 4]\n"), "{printed}");
+    assert!(inspected(args(&path, "--json")).unwrap().ends_with(",\"behind\":144}\n"));
 }
 
 #[test]
@@ -108,6 +138,63 @@ fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
     let script = "mkdir \"$1.d\"; (cat \"$1\"; sleep 2) | TMPDIR=\"$1.d\" timeout -s INT 1 \"$0\" -; ls -A \"$1.d\"";
     let output = shell(&program, script, &path, &whole);
     assert_eq!(output.stdout, b"", "a temporary file is left");
+    // Members of an archive from a pipe, many files of which one is a pipe, and files that tell no length.
+    let zip = folder.path().join("a.npz");
+    let mut writer = mmap_array::npz::Writer::create(&zip).unwrap();
+    writer.add("x", &[7_u8, 8]).unwrap();
+    writer.add_compressed("y", &[9_u8]).unwrap();
+    writer.finish().unwrap();
+    let archive = fs::read(&zip).unwrap();
+    for script in ["\"$0\" -:y --jsonl", "\"$0\" /dev/stdin:y --jsonl", "\"$0\" <(cat):y --jsonl"] {
+        let output = shell(&program, script, &path, &archive);
+        assert_eq!(output.stdout, b"9\n", "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = shell(&program, "\"$0\" -:y --jsonl < \"$1\"", &zip, b"");
+    assert_eq!(output.stdout, b"9\n", "{}", String::from_utf8_lossy(&output.stderr));
+    let output = shell(&program, "\"$0\" - --jsonl", &path, &archive);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("-: which member? Say -:MEMBER; there are"));
+    let output = shell(&program, "\"$0\" -:y --rust", &path, &archive);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Archive::open(\"-\")?.member(\"y\")"));
+    for script in ["\"$0\" --concat \"$1\" - --jsonl", "\"$0\" --concat \"$1\" <(cat) --jsonl"] {
+        let output = shell(&program, script, &path, &whole);
+        assert_eq!(output.stdout, b"1.0\n2.0\n3.0\n4.0\n1.0\n2.0\n3.0\n4.0\n", "{script}");
+    }
+    let output = shell(&program, "\"$0\" --concat \"$1\" - --rust", &path, &whole);
+    assert!(String::from_utf8_lossy(&output.stdout).contains(", \"-\"])?"));
+    for script in [
+        "\"$0\" /proc/self/status --dtype S5 --rows 0 --jsonl --shape 1",
+        "\"$0\" - --dtype S5 --shape 1 --jsonl < /proc/self/status",
+    ] {
+        let output = shell(&program, script, &path, b"");
+        assert_eq!(output.stdout, b"\"Name:\"\n", "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let offsets = folder.path().join("offsets.npy");
+    npy::save(&offsets, &[0_i64, 1, 4]).unwrap();
+    let bytes = fs::read(&offsets).unwrap();
+    let output = shell(&program, "\"$0\" \"$1\" --offsets - --jsonl", &path, &bytes);
+    assert_eq!(output.stdout, b"[1.0]\n[2.0,3.0,4.0]\n");
+    let output = shell(&program, "\"$0\" \"$1\" --offsets - --jsonl", &path, &bytes[..bytes.len() - 1]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("mmap-inspect: -: ") && said.lines().count() == 1, "{said}");
+    for (script, expected) in [
+        (
+            "\"$0\" /dev/zero",
+            "/dev/zero: it is a device, which is read from standard input: mmap-inspect - </dev/zero\n",
+        ),
+        ("\"$0\" - < /", "mmap-inspect: -: Is a directory"),
+        ("\"$0\" - --offsets -", "standard input can be read once, but is given twice"),
+        ("\"$0\" - -", "standard input can be read once, but is given twice"),
+        ("\"$0\" --concat \"$1\" \"${1%/*}/a.npz:x\"", "--concat joins `.npy` files, and this is a member of "),
+        (
+            "gzip -k \"$1\"; \"$0\" --concat \"$1\" \"$1.gz\"",
+            "and this is one that is compressed by gzip; decompress it first",
+        ),
+        (": >\"$1.empty\"; \"$0\" \"$1.empty\" --dtype f4", "if an empty array is meant, say --shape -1, or"),
+    ] {
+        let output = shell(&program, script, &path, b"");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && said.contains(expected), "{script}: {said}");
+    }
     let output = shell(&program, "TMPDIR=/nonexistent \"$0\" -", &path, &whole);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("mmap-inspect: -: into the temporary folder /nonexistent, which"), "{said}");
@@ -188,7 +275,9 @@ fn members_of_archives_are_shown_whatever_they_are() {
         "meta.json\tno .npy file\tstored\t2 bytes\nd/x.npy\t(2, 3)\t<i2\tstored\t140 bytes\n\
          none\tno .npy file\tstored\t0 bytes\n"
     );
-    assert!(inspected([&one]).unwrap().ends_with("\n\n[123 125]\n"));
+    let printed = inspected([&one]).unwrap();
+    assert!(printed.starts_with("file     meta.json, which is no `.npy` file: its bytes\n"), "{printed}");
+    assert!(printed.ends_with("\n\n[123 125]\n"), "{printed}");
     for (path, name) in [(&zip, "d/x"), (&tar, "d/x.npy")] {
         assert!(member(path, name, "").unwrap().ends_with("\n\n[[0 1 2]\n [3 4 5]]\n"));
         assert_eq!(member(path, name, "--jsonl --rows 1").unwrap(), "[3,4,5]\n");
@@ -223,6 +312,8 @@ fn members_of_archives_are_shown_whatever_they_are() {
     fs::write(&tar, &whole[..1600]).unwrap();
     let listed = inspected([&tar]).unwrap();
     assert_eq!(listed.lines().count(), 3, "{listed}");
+    let lines = inspected(args(&tar, "--json")).unwrap();
+    assert!(lines.lines().count() == 3 && lines.lines().last().unwrap().starts_with("{\"error\":\""), "{lines}");
     assert!(member(&tar, "d/x.npy", "").is_err());
 }
 
@@ -250,6 +341,9 @@ fn of_an_archive_without_its_directory_it_is_told_that_it_was_cut() {
     fs::write(&path, &whole[..end]).unwrap();
     let listed = inspected(args(&path, "--recover")).unwrap();
     assert!(listed.ends_with("the members [\"y\"] are cut short or damaged, and are left out\n"), "{listed}");
+    let lines = inspected(args(&path, "--recover --json")).unwrap();
+    let last = lines.lines().last().unwrap();
+    assert_eq!(last, "{\"error\":\"the members [\\\"y\\\"] are cut short or damaged, and are left out\"}");
 }
 
 /// An archive with a member of 80 GB, which is a hole but for its header.

@@ -147,13 +147,47 @@ fn rows_fit_the_terminal() {
 }
 
 #[test]
+fn rows_of_several_axes_and_of_long_records_fit_the_terminal_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let offsets = saved(folder.path(), "offsets.npy", &(0..=40).collect::<Vec<_>>());
+    let raw = folder.path().join("raw");
+    fs::write(&raw, vec![7; 60_000]).unwrap();
+    let fields: Vec<String> = (0..12).map(|field| format!("('field{field}','<f8')")).collect();
+    let records = format!("--dtype [{}] --shape 60", fields.join(","));
+    for (columns, lines) in [(80, 24), (40, 12), (60, 40), (120, 30)] {
+        for rest in ["--dtype u1 --shape 60,3,7", "--dtype u1 --shape 60,2,3,4", &records, "--dtype U300 --shape 48"] {
+            let all = args(&raw, rest).into_iter().chain(["--offsets".into(), offsets.clone().into()]);
+            let printed = inspected_on(Some(Terminal { columns, lines }), all).unwrap();
+            let height = |line: &str| line.chars().count().div_ceil(columns).max(1);
+            let needed: usize = printed.lines().map(height).sum();
+            // One row is shown at least.
+            let rows = printed.lines().filter(|line| line.starts_with('[')).count();
+            assert!(needed <= lines || rows <= 1, "{rest} {columns} {lines}: {needed} lines\n{printed}");
+        }
+    }
+}
+
+#[test]
+fn large_elements_of_many_rows_are_refused_before_they_fill_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    fs::File::create(&path).unwrap().set_len(20_000_000_000).unwrap();
+    let offsets = saved(folder.path(), "offsets.npy", &(0..=100).collect::<Vec<_>>());
+    for terminal in [None, Some(Terminal { columns: 80, lines: 24 })] {
+        let all = args(&path, "--dtype S200000000").into_iter().chain(["--offsets".into(), offsets.clone().into()]);
+        let failure = inspected_on(terminal, all).unwrap_err();
+        assert!(failure.text.contains("are too many to be printed"), "{failure}");
+    }
+}
+
+#[test]
 fn offsets_that_are_none_of_the_array_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let data = crate::saved(folder, "data.npy", &[1.0, 2.0, 3.0], &[3]);
     let scalar = crate::saved(folder, "scalar.npy", &[1.0], &[]);
     let offsets = saved(folder, "offsets.npy", &[0_i64, 2, 3]);
-    for rest in ["", "--jsonl", "--stats", "--json", "--rust"] {
+    for rest in ["", "--jsonl", "--stats"] {
         for (name, offsets, expected) in [
             ("decreasing.npy", vec![0_i64, 2, 1], "row 1 begins at 2 but ends at 1: offsets must not decrease"),
             ("beyond.npy", vec![0, 2, 4], "row 1 is 2..4 of an array that has 3 along its first axis"),
@@ -166,6 +200,25 @@ fn offsets_that_are_none_of_the_array_say_so() {
                 failure.text.contains(&format!("{name}: {expected}")) && !failure.text.contains("data.npy"),
                 "{failure}"
             );
+        }
+    }
+    // Rows that are left out may be what decreases.
+    let deflated = folder.join("deflated.npz");
+    let mut writer = mmap_array::npz::Writer::create(&deflated).unwrap();
+    writer.add_compressed("d", &(0..100).collect::<Vec<i32>>()).unwrap();
+    writer.finish().unwrap();
+    let long = crate::saved(folder, "long.npy", &[0.5; 100], &[100]);
+    let member = PathBuf::from(format!("{}:d", deflated.display()));
+    for (head, tail) in [([80_i64, 85, 90, 95], [0_i64, 2, 4, 6]), ([50, 60, 70, 80], [0, 2, 4, 100])] {
+        let middle = [head[3]; 2000];
+        let decreasing = saved(folder, "later.npy", &[&head[..], &middle, &tail].concat());
+        for data in [&long, &member] {
+            for terminal in [None, Some(Terminal { columns: 80, lines: 24 })] {
+                let all = args(data, "").into_iter().chain(["--offsets".into(), decreasing.clone().into()]);
+                let failure = inspected_on(terminal, all).unwrap_err();
+                assert!(failure.text.starts_with(&decreasing.display().to_string()), "{failure}");
+                assert!(failure.text.contains("offsets must not decrease"), "{failure}");
+            }
         }
     }
     assert!(ragged(&scalar, &offsets, "").unwrap_err().text.contains("scalar.npy: a 0-d array has no rows"));
@@ -192,10 +245,24 @@ fn offsets_that_are_none_of_the_array_say_so() {
     assert_eq!(ragged(&data, &offsets, "--rows 0 --jsonl").unwrap(), "[1.0,2.0]\n");
     let failure = ragged(&data, &offsets, "--jsonl").unwrap_err();
     assert!(failure.text.starts_with(&offsets.display().to_string()), "{failure}");
+    assert!(!failure.text.contains("--rows"), "its rows are offsets: {failure}");
     fs::write(&offsets, &whole).unwrap();
     let bytes = fs::read(&data).unwrap();
     fs::write(&data, &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(ragged(&data, &offsets, "--rows 0 --jsonl").unwrap(), "[1.0,2.0]\n");
     let failure = ragged(&data, &offsets, "").unwrap_err();
     assert!(failure.text.starts_with(&data.display().to_string()), "{failure}");
+    assert!(!failure.text.contains("--rows"), "its rows are elements: {failure}");
+    // Files that have no offsets, or several.
+    let several = folder.join("several.npy");
+    fs::write(&several, [&whole[..], &whole].concat()).unwrap();
+    assert!(ragged(&data, &several, "").unwrap_err().text.contains("several.npy: it has several arrays"));
+    fs::write(&several, "0 2 3").unwrap();
+    assert!(ragged(&data, &several, "").unwrap_err().text.ends_with("offsets need a header"));
+    #[cfg(feature = "plot")]
+    {
+        let picture = saved(folder, "offsets.png", &[0, 1]);
+        let failure = ragged(&long, &picture, &format!("--plot {}", picture.display())).unwrap_err();
+        assert!(failure.text.ends_with("the picture would replace the offsets"), "{failure}");
+    }
 }

@@ -1,4 +1,4 @@
-"""Files of a grid of dtypes: plain ones, and records of all kinds of fields, packed and aligned, nested, in subarrays."""
+"""Files of a grid of dtypes: plain ones, and records of all kinds of fields, packed, aligned, nested, in subarrays."""
 
 import os
 import random

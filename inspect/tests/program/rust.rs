@@ -40,7 +40,8 @@ fn structs_of_a_grid_of_dtypes_compile_and_open_their_files() {
         "
 fn opens<T: mmap_array::Element + bytemuck::Pod>(path: &str, wrong: &mut usize) {{
     let expected = mmap_array::npy::dyn_options().load(path).unwrap();
-    let printed = mmap_array::npy::options::<T>().open_shared(path).map(|array| array.read(|view| view.to_string()).unwrap());
+    let printed = mmap_array::npy::options::<T>().open_shared(path);
+    let printed = printed.map(|array| array.read(|view| view.to_string()).unwrap());
     let printed = printed.unwrap_or_else(|error| error.to_string());
     if printed != expected.to_string() {{
         *wrong += 1;

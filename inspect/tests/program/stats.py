@@ -1,6 +1,7 @@
 """Arrays of random dtypes in files, and what NumPy says of each of their fields.
 
-For each file: the arguments as a JSON list, and a line for each field with the cells of `--stats`, two spaces between them.
+For each file: the arguments as a JSON list, and a line for each field with the cells of `--stats`, two spaces between
+them.
 """
 
 import json
