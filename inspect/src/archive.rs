@@ -1,4 +1,4 @@
-//! Archives, of either kind, and their members.
+//! Zip and tar archives, and their members.
 
 use super::{Failure, told};
 use mmap_array::access::Shared;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// An archive of files.
 pub(crate) enum Archive {
     Zip(npz::Archive),
-    /// One that was cut short.
+    /// A zip archive whose members are found without its directory.
     Recovered(npz::Archive),
     Tar(tar::Archive),
 }
@@ -24,7 +24,7 @@ pub(crate) enum Member<'a> {
     Tar(tar::Member<'a>),
 }
 
-/// The same of a member of either kind.
+/// Evaluates the same expression for a member of either kind of archive.
 macro_rules! of {
     ($member:expr, $inner:ident => $result:expr) => {
         match $member {
@@ -35,7 +35,7 @@ macro_rules! of {
 }
 
 impl Archive {
-    /// Opens an archive, or what can be recovered of one that was cut short.
+    /// Opens an archive, or, if `recover` is set, what can be recovered of a zip archive that was cut short or damaged.
     pub(crate) fn open(path: &Path, recover: bool) -> Result<Self, Failure> {
         if recover {
             return Ok(Self::Recovered(npz::Archive::recover(path)?));
@@ -67,7 +67,7 @@ impl Archive {
         }
         Err(match npy::header(path) {
             Err(header) if error.to_string().contains("not an archive") => {
-                Failure::new(format!("{header}; nor is it an archive; --dtype says what raw elements are"))
+                Failure::new(format!("{header}; nor is it an archive; --dtype reads a file of raw numbers"))
             }
             _ => error.into(),
         })
@@ -84,7 +84,7 @@ impl Archive {
         matches!(self, Self::Tar(_))
     }
 
-    /// The open file, in which offsets are those of the members, also if another file takes its name.
+    /// Returns the open file, for which the offsets of the members are valid even if another file takes its name.
     pub(crate) fn file(&self) -> &File {
         match self {
             Self::Zip(archive) | Self::Recovered(archive) => archive.file(),
@@ -99,7 +99,7 @@ impl Archive {
         }
     }
 
-    /// The number of the member of a name.
+    /// Returns the number of the member with this name.
     pub(crate) fn find(&self, name: &str) -> Result<usize, Failure> {
         // The library's own error names the members that there are.
         let wanted = match self {
@@ -109,7 +109,7 @@ impl Archive {
         Ok(self.members().position(|member| member == wanted).unwrap_or(0))
     }
 
-    /// The function of the library that opens it.
+    /// Returns the name of the library's function that opens the archive.
     pub(crate) fn opening(&self) -> &'static str {
         match self {
             Self::Recovered(_) => "npz::Archive::recover",
@@ -118,7 +118,7 @@ impl Archive {
         }
     }
 
-    /// What keeps the archive from being read to its end.
+    /// Returns a description of what is cut short or damaged in the archive, if anything is known to be.
     pub(crate) fn damage(&self) -> Option<String> {
         match self {
             Self::Zip(_) => None,
@@ -142,7 +142,7 @@ impl<'a> Member<'a> {
         of!(self, member => member.size())
     }
 
-    /// Whether its bytes lie in the archive as they are.
+    /// Returns whether the archive contains the member's bytes without compression.
     pub(crate) fn is_stored(self) -> bool {
         match self {
             Self::Zip(member) => member.is_stored(),
@@ -154,7 +154,7 @@ impl<'a> Member<'a> {
         Ok(of!(self, member => Box::new(member.reader()?)))
     }
 
-    /// How its bytes lie in the archive.
+    /// Returns the name of the member's compression, or `stored`.
     pub(crate) fn how(self) -> String {
         match self {
             Self::Zip(member) => member.compression(),
@@ -162,14 +162,14 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Whether it is a file of another format than `.npy`, as far as it can be read.
+    /// Returns whether the member can be read and is not a `.npy` file.
     pub(crate) fn is_other(self) -> bool {
         let mut start = Vec::new();
         let read = self.reader().is_ok_and(|reader| reader.take(6).read_to_end(&mut start).is_ok());
         read && start != b"\x93NUMPY"
     }
 
-    /// Where its first byte lies in the archive, if it is stored.
+    /// Returns the position of the member's first byte in the archive, if the member is stored.
     pub(crate) fn first_byte(self) -> Option<u64> {
         let bytes = DynArray::options("u1".parse().ok()?).shape([0]);
         of!(self, member => bytes.open_shared(member)).ok().map(|none| none.byte_offset())
@@ -179,7 +179,7 @@ impl<'a> Member<'a> {
         of!(self, member => options.header(member))
     }
 
-    /// Checks that all elements are there, and if they are compressed, that they are unharmed.
+    /// Checks that all elements are there and, if they are compressed, undamaged.
     pub(crate) fn check(self, options: Options<FromHeader, Npy>) -> mmap_array::Result<()> {
         // A window of no elements takes no memory. All of a compressed array is read for it.
         let none = options.elements(..0);
@@ -187,12 +187,12 @@ impl<'a> Member<'a> {
         of!(self, member => if is_stored { none.open_shared(member).map(drop) } else { none.load(member).map(drop) })
     }
 
-    /// The shape of the array that its bytes are.
+    /// Returns the shape of the array that the member's bytes are.
     pub(crate) fn raw_shape(self, options: Options<DType>) -> mmap_array::Result<Vec<usize>> {
         of!(self, member => Ok(options.open_shared(member)?.shape().to_vec()))
     }
 
-    /// Opens elements that lie apart in its bytes.
+    /// Opens elements with strides in the member's bytes.
     pub(crate) fn strided<E>(self, options: Options<E, StridedRaw>) -> mmap_array::Result<E::Array>
     where
         E: Elements<Shared> + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The arguments.
+//! The command-line arguments.
 
 use super::gathered::Packed;
 use clap::{ArgGroup, Parser, ValueEnum};
@@ -62,11 +62,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DTYPE", value_parser = Stored::parse, help_heading = "Files without a header")]
     pub(crate) dtype: Option<Stored>,
 
-    /// Says at which byte the first element begins, as `54` or `0x36` [default: 0].
+    /// Says at which byte the first element begins, for example `54` or `0x36` [default: 0].
     #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "Files without a header")]
     pub(crate) offset: Option<u64>,
 
-    /// Sets the number of elements along each axis, -1 for one that follows from the file's length [default: -1].
+    /// Sets the number of elements along each axis; one can be -1, to follow from the file's length [default: -1].
     #[arg(
         long,
         value_name = "N,...",
@@ -98,15 +98,15 @@ pub(crate) struct Args {
     pub(crate) at: Option<u64>,
 
     /// Shows many `.npy` files as one array, one after another along the first axis. A folder that Dask's
-    /// `to_npy_stack` has written is one array without it.
+    /// `to_npy_stack` has written is one array without this option.
     #[arg(long, conflicts_with_all = ["at", "recover"])]
     pub(crate) concat: bool,
 
-    /// Shows rows of different lengths: row i is what lies between offsets i and i + 1, which this file has.
+    /// Shows rows of different lengths: row i lies between the offsets i and i + 1 in this file.
     #[arg(long, value_name = "FILE[:MEMBER]", conflicts_with = "csv")]
     pub(crate) offsets: Option<OsString>,
 
-    /// Shows the members that are whole of an archive that was cut short, and so has no directory, or is damaged.
+    /// Shows the complete members of an archive that was cut short, and so has no directory, or that is damaged.
     #[arg(long)]
     pub(crate) recover: bool,
 
@@ -119,7 +119,7 @@ pub(crate) struct Args {
     pub(crate) completions: Option<Shell>,
 }
 
-/// What the elements of a raw file are.
+/// The type of a raw file's elements.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Elements(DType),
@@ -135,7 +135,7 @@ impl Stored {
     }
 }
 
-/// The order of a raw file's elements.
+/// The order in which a raw file's elements are stored.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum StorageOrder {
     #[value(name = "C")]
@@ -153,12 +153,12 @@ impl From<StorageOrder> for Order {
     }
 }
 
-/// A range of the leading axis; negative numbers count from its end.
+/// A range of rows along the leading axis, in which negative numbers count from its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Rows {
     start: Option<i64>,
     end: Option<i64>,
-    /// Whether it is `start` alone, without dots.
+    /// Whether the argument is `start` alone, without dots.
     single: bool,
 }
 
@@ -175,7 +175,7 @@ impl Rows {
         }
     }
 
-    /// The rows of an axis of so many.
+    /// Returns the rows of an axis of length `len`, or an error if it does not have all of them.
     pub(crate) fn of(self, len: usize) -> Result<Range<usize>, String> {
         let place = |bound: i64| if bound < 0 { i128::from(bound) + len as i128 } else { bound.into() };
         let start = self.start.map_or(0, place);
@@ -191,7 +191,7 @@ impl Rows {
     }
 }
 
-/// The lengths of axes as `--shape` has them.
+/// The lengths of axes that `--shape` gives, with `None` for -1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lens(pub(crate) Vec<Option<usize>>);
 

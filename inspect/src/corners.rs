@@ -1,7 +1,7 @@
 //! The items of an array that are printed, read without the others.
 //!
-//! Of a long array NumPy prints a few items at each end of every axis. An array of these items alone, with one more
-//! where the others are left out, is printed alike.
+//! NumPy prints only a few items at each end of every axis of a long array. An array with only these items, and one
+//! more in place of those that are left out, prints the same.
 
 use super::input::Input;
 use super::source::Source;
@@ -10,7 +10,7 @@ use mmap_array::Order;
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// The most that is held in memory of what is to be printed, in bytes.
+/// The largest number of bytes to be printed that are held in memory.
 const MOST: usize = 256 << 20;
 
 /// Items of an array, in C order.
@@ -25,7 +25,8 @@ impl Corners {
         Self::read_from(&mut None, source, rows, edge, &mut { MOST })
     }
 
-    /// Reads such items of several ranges of rows, each behind the one before it, with an edge for each.
+    /// Reads the items at the ends of every axis of each of several ranges of rows, which are in ascending order.
+    /// `edge` returns the number of items at each end for a range.
     pub(crate) fn read_each(
         source: &Source,
         ranges: &[Range<usize>],
@@ -47,7 +48,8 @@ impl Corners {
         ranges.iter().map(corners).collect()
     }
 
-    /// Reads such items from an input, or from a new one if there is none, as many bytes as there is room for.
+    /// Reads `edge` items at each end of every axis from `input`, or from a new input if it is `None`. Reduces `room`,
+    /// the number of bytes that may still be held in memory, and returns an error if it is too small.
     fn read_from<'a>(
         input: &mut Option<Input<'a>>,
         source: &'a Source,
@@ -112,7 +114,7 @@ impl Corners {
     }
 }
 
-/// An axis, of which the items at its ends are taken.
+/// An axis, with the number of items that are read at each of its ends.
 #[derive(Clone)]
 struct Axis {
     range: Range<usize>,
@@ -128,12 +130,12 @@ impl Axis {
         self.range.len() <= self.edge.saturating_mul(2)
     }
 
-    /// The items that are taken, and one for those that are left out.
+    /// Returns the number of items that are read, plus one for those that are left out, if any.
     fn len(&self) -> usize {
         if self.is_whole() { self.range.len() } else { 2 * self.edge + 1 }
     }
 
-    /// The runs of items that are taken: where they begin in the file and here, and how many they are.
+    /// Returns the runs of items that are read: the index of the first in the file and in memory, and the length.
     fn runs(&self) -> Vec<(usize, usize, usize)> {
         match self.is_whole() {
             true => vec![(self.range.start, 0, self.range.len())],
@@ -142,7 +144,8 @@ impl Axis {
     }
 }
 
-/// Calls `f` with the runs along the last of the axes: the byte in the file and here, the items and the step here.
+/// Calls `f` with each run along the last of the axes: its byte in the file and in memory, its number of items, and
+/// their step in memory.
 fn walk(
     axes: &[(Axis, u64, usize)],
     from: u64,

@@ -1,8 +1,8 @@
 //! Arrays as comma-separated values (RFC 4180), one line for each element of the leading axis.
 //!
-//! Each scalar has a column: those of subarrays and of further axes one for each element, complex numbers one for
-//! either part. Of records, the names of the columns are the first line: `pos.x`, `rgb[0]`, `z.real`. Numbers that are
-//! not finite are `nan`, `inf` and `-inf`, truth values `True` and `False`, times as NumPy prints them.
+//! Each scalar has a column: there is one for each element of a subarray or of further axes, and one for each part of a
+//! complex number. For records, the first line has the names of the columns: `pos.x`, `rgb[0]`, `z.real`. Numbers that
+//! are not finite are `nan`, `inf` and `-inf`; booleans are `True` and `False`; times are as NumPy prints them.
 
 use super::Failure;
 use super::elements::{Elements, Number, find_field, step};
@@ -14,10 +14,10 @@ use mmap_array::dynamic::Value;
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// The most columns of a table.
+/// The largest number of columns in a table.
 const MOST_COLUMNS: usize = 1 << 20;
 
-/// Writes the lines of an array.
+/// Writes an array as lines of comma-separated values.
 pub(crate) fn write(
     source: &Source,
     rows: Option<Range<usize>>,
@@ -72,7 +72,7 @@ fn is_record(dtype: &DType) -> bool {
     }
 }
 
-/// The columns of an item.
+/// Returns the number of columns of an item.
 fn columns(dtype: &DType) -> usize {
     match dtype.kind() {
         Kind::Array { element, shape } => shape.iter().fold(columns(element), |count, &len| count.saturating_mul(len)),
@@ -84,7 +84,7 @@ fn columns(dtype: &DType) -> usize {
     }
 }
 
-/// Writes the names of the columns of items along axes.
+/// Writes the names of the columns of the items along axes.
 fn write_names(dtype: &DType, before: &str, axes: &[usize], first: &mut bool, out: &mut impl Write) -> io::Result<()> {
     if !axes.is_empty() {
         let mut index = vec![0; axes.len()];
@@ -230,7 +230,7 @@ fn write_special(number: f64, out: &mut impl Write) -> io::Result<()> {
     })
 }
 
-/// A text, in quotes if it could be taken for more than one cell.
+/// Writes a text, in quotes if it is empty or could be taken for more than one cell.
 fn write_quoted(text: &str, out: &mut impl Write) -> io::Result<()> {
     // An empty line would be skipped by many readers.
     if !text.is_empty() && !text.contains(['"', ',', '\n', '\r']) {

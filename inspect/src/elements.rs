@@ -11,10 +11,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
-/// What is in memory of an array in Fortran order at once.
+/// The number of bytes of an array in Fortran order that are in memory at once.
 const BLOCK: usize = 4 << 20;
 
-/// The largest element that is read, in bytes.
+/// The size of the largest element that is read, in bytes.
 const MOST: usize = 256 << 20;
 
 /// The bytes of some rows, item by item in C order.
@@ -44,14 +44,14 @@ impl<'a> Elements<'a> {
         Ok(Self { input: BufReader::with_capacity(1 << 16, input), buffer: Vec::new() })
     }
 
-    /// The bytes of all items in the order in which they are stored.
+    /// Creates a reader of the bytes of all items, in the order in which they are stored.
     pub(crate) fn stored(source: &'a Source) -> Result<Self, Failure> {
         check_size(source)?;
         let input = source.input(0..source.nbytes)?;
         Ok(Self { input: BufReader::with_capacity(1 << 16, Box::new(input)), buffer: Vec::new() })
     }
 
-    /// The bytes of one item.
+    /// Creates a reader of the bytes of one item.
     fn of_bytes(bytes: &'a [u8]) -> Self {
         Self { input: BufReader::with_capacity(64, Box::new(bytes)), buffer: Vec::new() }
     }
@@ -63,7 +63,7 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// The next bytes, of a number or a character.
+    /// Reads the next `N` bytes, which are a number or a character.
     #[inline]
     pub(crate) fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
@@ -71,8 +71,8 @@ impl<'a> Elements<'a> {
         Ok(bytes)
     }
 
-    /// Goes through the fields of a record with their numbers, or through the one that a path begins with, which then
-    /// goes on in it, in whatever order they lie.
+    /// Calls `f` with each field of a record and its number, or only with the field with which `path` begins and the
+    /// rest of the path. The fields may be stored in any order.
     pub(crate) fn fields(
         &mut self,
         dtype: &DType,
@@ -97,14 +97,14 @@ impl<'a> Elements<'a> {
         self.skip(dtype.itemsize() - end)
     }
 
-    /// The bytes of the next items.
+    /// Reads the next `len` bytes, which are whole items.
     pub(crate) fn items(&mut self, len: usize) -> io::Result<&[u8]> {
         self.buffer.resize(len, 0);
         self.input.read_exact(&mut self.buffer)?;
         Ok(&self.buffer)
     }
 
-    /// The next item, which is a number or a time.
+    /// Reads the next item, which is a number or a time.
     pub(crate) fn value(&mut self, dtype: &DType) -> io::Result<Value<'static>> {
         self.buffer.resize(dtype.itemsize(), 0);
         self.input.read_exact(&mut self.buffer)?;
@@ -125,7 +125,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// A number as the file has it, of its width, in the machine's byte order.
+/// A number of a file, in the machine's byte order. Integers are widened to 64 bits.
 pub(crate) enum Number {
     Bool(bool),
     Int(i64),
@@ -135,7 +135,7 @@ pub(crate) enum Number {
 }
 
 impl Elements<'_> {
-    /// The next item, which is a truth value, an integer, or a float of 4 or 8 bytes.
+    /// Reads the next item, which is a boolean, an integer, or a float of 4 or 8 bytes.
     #[inline]
     pub(crate) fn number(&mut self, dtype: &DType) -> io::Result<Number> {
         macro_rules! read {
@@ -163,7 +163,7 @@ impl Elements<'_> {
     }
 }
 
-/// Checks that an element can be held in memory.
+/// Checks that an element is not larger than [`MOST`] bytes.
 fn check_size(source: &Source) -> Result<(), Failure> {
     match source.dtype.itemsize() {
         size if size <= MOST => Ok(()),
@@ -174,13 +174,13 @@ fn check_size(source: &Source) -> Result<(), Failure> {
     }
 }
 
-/// Whether each field begins where the one before it ends, or behind it, as in a header.
+/// Returns whether each field begins at or after the end of the one before it, as in a header.
 fn follow_one_another(fields: &[RecordField]) -> bool {
     let ends = fields.iter().map(|field| field.offset + field.dtype.itemsize());
     fields.iter().skip(1).zip(ends).all(|(field, end)| end <= field.offset)
 }
 
-/// The first field of a path and the path that goes on in it: of the names that the path begins with the longest.
+/// Returns the field with which a path begins, and the rest of the path. If several names match, the longest is taken.
 pub(crate) fn step<'d, 'p>(dtype: &'d DType, path: &'p str) -> Option<(&'d RecordField, Option<&'p str>)> {
     let find =
         |name: &str| dtype.fields().iter().find(|field| field.name == name || field.title.as_deref() == Some(name));
@@ -190,7 +190,7 @@ pub(crate) fn step<'d, 'p>(dtype: &'d DType, path: &'p str) -> Option<(&'d Recor
     path.rmatch_indices('.').find_map(|(dot, _)| Some((find(&path[..dot])?, Some(&path[dot + 1..]))))
 }
 
-/// What the field is, and an error where there is none.
+/// Returns the dtype of a field, or an error if there is no such field.
 pub(crate) fn find_field<'d>(dtype: &'d DType, path: &str) -> Result<&'d DType, Failure> {
     match (dtype.kind(), step(dtype, path)) {
         (Kind::Array { element, .. }, _) => find_field(element, path),
@@ -201,11 +201,11 @@ pub(crate) fn find_field<'d>(dtype: &'d DType, path: &str) -> Result<&'d DType, 
     }
 }
 
-/// An array in Fortran order, read block by block so that its bytes come in C order.
+/// A reader of an array in Fortran order that returns its bytes in C order, block by block.
 struct Turned {
     file: BufReader<File>,
     position: u64,
-    /// The first element of the array in the file.
+    /// The byte of the file at which the first element begins.
     start: u64,
     size: usize,
     all_rows: usize,
@@ -213,14 +213,14 @@ struct Turned {
     /// The lengths of the other axes, and their product.
     others: Vec<usize>,
     columns: usize,
-    /// The row and the column, counted in C order, with which the next block begins.
+    /// The row and the column with which the next block begins; columns are counted in C order.
     at: (usize, usize),
     block: Vec<u8>,
     read: usize,
 }
 
 impl Turned {
-    /// Reads rows as long as there is room for whole ones, and a part of one where that is not.
+    /// Reads the next block: as many whole rows as fit, or a part of one row if it does not fit.
     fn fill(&mut self) -> io::Result<()> {
         let (row, column) = self.at;
         let columns = (self.columns - column).min((BLOCK / self.size).max(1));
@@ -239,7 +239,7 @@ impl Turned {
         Ok(())
     }
 
-    /// Items of one column, which lie together.
+    /// Reads items of one column, which are contiguous in the file.
     fn read_run(&mut self, row: usize, column: usize, run: &mut [u8]) -> io::Result<()> {
         // The column's number in the file, where the first axis varies fastest.
         let (mut left, mut number) = (column, 0);

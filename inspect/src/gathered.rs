@@ -1,5 +1,5 @@
-//! Arrays whose elements do not follow one another in a file: many files as one array, elements that lie apart, and
-//! pixels that share bytes.
+//! Arrays whose elements are not contiguous in one file: many files as one array, elements with strides, and packed
+//! pixels.
 
 use super::{Failure, tuple};
 use mmap_array::access::Shared;
@@ -10,20 +10,20 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-/// What is in memory of an array at once, in bytes.
+/// The number of bytes of an array that are in memory at once.
 const MOST: usize = 1 << 20;
 
-/// An array that is read element by element.
+/// An array whose elements are not contiguous in one file.
 pub(crate) enum Gathered {
-    /// The arrays of files, one after another.
+    /// The arrays of files, one after another along the first axis.
     Files { all: Concat<SharedDynArray>, paths: Vec<PathBuf> },
-    /// Elements that lie apart, with their strides.
+    /// Elements that are not contiguous, with their strides in bytes.
     Apart { array: SharedDynArray, strides: Vec<isize> },
-    /// Rows of bytes, with the strides from one to another, and the number of pixels in each.
+    /// Rows of packed pixels as bytes, with the strides between the rows and the number of pixels in each row.
     Pixels { rows: SharedArray<u8>, strides: Vec<isize>, packed: Packed, width: usize },
 }
 
-/// How pixels are packed, and in how many bits.
+/// The packing of pixels, and the number of bits of each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Packed {
     pub(crate) packing: Packing,
@@ -37,7 +37,7 @@ impl fmt::Display for Packed {
 }
 
 impl Packed {
-    /// The packing of a name such as `mipi12`.
+    /// Returns the packing with a name such as `mipi12`, if there is one.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let place = name.find(|character: char| character.is_ascii_digit())?;
         let packing = match &name[..place] {
@@ -61,7 +61,8 @@ impl Gathered {
         }
     }
 
-    /// The call that opens it as elements of a type, as Rust source, from a source that is given so.
+    /// Returns the call that opens the array with elements of the type `element`, as Rust source. `from` is the
+    /// argument of the call, as Rust source too.
     pub(crate) fn opening(&self, element: &str, from: &str, offset: u64, shape: &[usize]) -> String {
         let options = |element: &str, shape: &[usize], strides: &[isize]| {
             let format = format!(".offset({offset}).shape({shape:?}).strides({strides:?})");
@@ -79,7 +80,7 @@ impl Gathered {
         }
     }
 
-    /// How the elements are mapped.
+    /// Returns a description of how the elements are mapped.
     pub(crate) fn described(&self) -> String {
         match self {
             Self::Files { paths, .. } => match paths.len() {
@@ -94,7 +95,7 @@ impl Gathered {
         }
     }
 
-    /// What a line of JSON has of it besides.
+    /// Returns the keys and values that the array adds to a line of JSON.
     pub(crate) fn to_json(&self) -> String {
         let list = |strides: &[isize]| strides.iter().map(isize::to_string).collect::<Vec<_>>().join(",");
         match self {
@@ -106,7 +107,8 @@ impl Gathered {
         }
     }
 
-    /// The bytes of elements that follow one another in C order from element `first` on, as many as fit in memory.
+    /// Returns the bytes of consecutive elements in C order, from element `first` on, as many as are held in memory at
+    /// once.
     fn portion(&self, first: u64) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Files { all, .. } => {
@@ -142,7 +144,8 @@ impl Gathered {
     }
 }
 
-/// The bytes of the elements of a view from one on: as many as lie in a box, and not too many.
+/// Returns the bytes of the elements of a view from element `first` on: those of one slice of the view, at most
+/// [`MOST`] bytes unless one element is larger.
 fn portion(view: &DynView<'_, Shared>, mut first: u64) -> Vec<u8> {
     let shape = view.shape().to_vec();
     let mut part = view.view();
@@ -160,13 +163,13 @@ fn portion(view: &DynView<'_, Shared>, mut first: u64) -> Vec<u8> {
     part.to_bytes()
 }
 
-/// The bytes of an array's elements in C order, which are read forwards.
+/// The bytes of an array's elements in C order, read forwards.
 pub(crate) struct Portions<'a> {
     array: &'a Gathered,
     size: usize,
-    /// The bytes of all elements.
+    /// The number of bytes of all elements.
     len: u64,
-    /// Some of them, from which byte on they are, and how many have been read.
+    /// Some of the bytes, the position of their first, and how many of them have been read.
     held: Vec<u8>,
     start: u64,
     read: usize,
@@ -177,7 +180,7 @@ impl<'a> Portions<'a> {
         Self { array, size, len, held: Vec::new(), start: 0, read: 0 }
     }
 
-    /// Leaves out bytes up to one that has not been read yet.
+    /// Skips the bytes before `position`, which has not been read yet.
     pub(crate) fn skip_to(&mut self, position: u64) {
         match usize::try_from(position - self.start) {
             Ok(place) if place <= self.held.len() => self.read = place,

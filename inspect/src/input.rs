@@ -1,4 +1,4 @@
-//! The bytes of an array's elements as a stream, wherever they come from.
+//! The bytes of an array's elements as a stream, whatever their source.
 
 use super::gathered::Portions;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 /// The bytes of an array's elements, read forwards.
 pub(crate) struct Input<'a> {
     reader: Reader<'a>,
-    /// The next byte, counted from the first of the elements.
+    /// The position of the next byte, counted from the first byte of the elements.
     position: u64,
 }
 
@@ -18,23 +18,23 @@ enum Reader<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The bytes of a file from one on.
+    /// Creates an input of the bytes of a file from the byte `start` on.
     pub(crate) fn of_file(mut file: File, start: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(start))?;
         Ok(Self { reader: Reader::File(BufReader::with_capacity(1 << 16, file)), position: 0 })
     }
 
-    /// The bytes of a stream, of which the first is this one of the array's.
+    /// Creates an input of a stream that begins with the byte `position` of the elements.
     pub(crate) fn of_stream(stream: Box<dyn Read + 'a>, position: u64) -> Self {
         Self { reader: Reader::Stream(stream), position }
     }
 
-    /// The bytes of elements that do not follow one another in a file.
+    /// Creates an input of elements that are not contiguous in one file.
     pub(crate) fn of_portions(portions: Portions<'a>) -> Self {
         Self { reader: Reader::Portions(portions), position: 0 }
     }
 
-    /// Reads what is left of a stream, whose end may be a checksum.
+    /// Reads the rest of a stream, whose end may be a checksum.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match &mut self.reader {
             Reader::Stream(stream) => io::copy(stream, &mut io::sink()).map(drop),
@@ -42,7 +42,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Leaves out bytes up to one that has not been read yet.
+    /// Skips the bytes before `position`, which has not been read yet.
     pub(crate) fn skip_to(&mut self, position: u64) -> io::Result<()> {
         let count = position - self.position;
         match &mut self.reader {

@@ -1,4 +1,4 @@
-//! What a file is, for programs: a line of JSON.
+//! The description of an array for programs: a line of JSON.
 
 use super::gathered::Gathered;
 use super::jsonl::write_text;
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::rc::Rc;
 
-/// Writes the line of an array. `file` is its name, if there are several files.
+/// Writes the line that describes an array. `file` is the name of its file, if there are several.
 pub(crate) fn write(
     source: &Source,
     ragged: Option<&Ragged>,
@@ -24,7 +24,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Writes a line for each of several arrays, which says what is wrong with those that cannot be read.
+/// Writes a line for each of several arrays. The line of an array that cannot be read says what is wrong.
 pub(crate) fn write_several(
     several: &Several,
     options: Options<FromHeader, Npy>,
@@ -61,13 +61,13 @@ pub(crate) fn write_several(
     }
 }
 
-/// What tells an array from the others in its file.
+/// The name or the position by which an array differs from others in its file.
 enum Name<'a> {
     Member(&'a str),
     At(u64),
 }
 
-/// The beginning of a line.
+/// Writes the beginning of a line.
 fn write_names(file: Option<&str>, name: Option<Name<'_>>, out: &mut impl Write) -> Result<(), Failure> {
     out.write_all(b"{")?;
     let mut text = |key: &str, name: &str| {
@@ -84,7 +84,7 @@ fn write_names(file: Option<&str>, name: Option<Name<'_>>, out: &mut impl Write)
     Ok(())
 }
 
-/// The rest of a line, if the array is complete, or if all that is wrong is that the file ends before it does.
+/// Returns the rest of a line, or an error if anything is wrong except that the file ends before the array does.
 fn checked(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failure> {
     if source.complete_rows()?.is_none() {
         source.check(None)?;
@@ -92,7 +92,7 @@ fn checked(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failure>
     described(source, ragged)
 }
 
-/// The rest of a line.
+/// Returns the rest of a line.
 fn described(source: &Source, ragged: Option<&Ragged>) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     let version = source.version.map_or_else(|| "null".into(), |(major, minor)| format!("[{major},{minor}]"));

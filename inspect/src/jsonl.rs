@@ -12,7 +12,7 @@ use mmap_array::{
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// Writes each element of the leading axis, or of a 0-d array the one that there is, as a line.
+/// Writes each element of the leading axis, or the only element of a 0-d array, as a line.
 pub(crate) fn write(
     source: &Source,
     rows: Option<Range<usize>>,
@@ -31,7 +31,7 @@ pub(crate) fn write(
 }
 
 impl Elements<'_> {
-    /// Writes lines, each of the items along some axes.
+    /// Writes `count` lines, each with the items along the axes `inner`.
     pub(crate) fn write_lines(
         &mut self,
         count: usize,
@@ -46,7 +46,8 @@ impl Elements<'_> {
         })
     }
 
-    /// The one item of a 0-d array, or its field, whose leading axis is the array's where it is a subarray.
+    /// Writes the only item of a 0-d array, or a field of it, as a line; a subarray has a line for each element of its
+    /// leading axis.
     fn write_fields_lines(&mut self, dtype: &DType, field: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
             (Kind::Array { element, shape }, _) if !shape.is_empty() => {
@@ -60,7 +61,7 @@ impl Elements<'_> {
         }
     }
 
-    /// Items along axes, as nested arrays.
+    /// Writes items along axes as nested arrays.
     fn write_axes(
         &mut self,
         axes: &[usize],
@@ -126,7 +127,7 @@ impl Elements<'_> {
         }
     }
 
-    /// Text, without the zeros at its end.
+    /// Writes `len` characters as a string, without the zeros at its end.
     fn write_units(
         &mut self,
         len: usize,
@@ -188,7 +189,7 @@ fn write_pair([re, im]: [Value<'_>; 2], out: &mut impl Write) -> io::Result<()> 
     out.write_all(b"]")
 }
 
-/// A float that JSON has no number for.
+/// Writes a float that JSON cannot represent as a number, as a string.
 fn write_special(number: f64, out: &mut impl Write) -> io::Result<()> {
     out.write_all(match number {
         f64::INFINITY => b"\"Infinity\"",
@@ -203,7 +204,7 @@ pub(crate) fn write_text(text: &str, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\"")
 }
 
-/// A character, or half of a pair of surrogates. What is none in Unicode becomes the character that stands for such.
+/// Writes a character or a surrogate. Any other value that is not in Unicode becomes U+FFFD.
 fn write_unit(unit: u32, out: &mut impl Write) -> io::Result<()> {
     match (unit, char::from_u32(unit)) {
         (_, Some(quoted @ ('"' | '\\'))) => write!(out, "\\{quoted}"),

@@ -1,4 +1,4 @@
-//! Looks into `.npy` and `.npz` files, and files of raw numbers, of any size.
+//! A program that shows what is in `.npy` and `.npz` files, and in files of raw numbers, of any size.
 //!
 //! ```text
 //! mmap-inspect FILE[:MEMBER]... [--dtype D --offset B --shape S --order C|F --strides S] [--at B] [--concat]
@@ -6,13 +6,13 @@
 //!              [--json | --jsonl | --csv | --rust | --stats | --plot OUT.png]
 //! ```
 //!
-//! This is the program as a library, so that tests call it as a function. [`run`] is all of it.
+//! This library is the whole program, so that tests can call it as a function: see [`run`].
 //!
-//! Every way to show an array takes bounded memory: of an array that is printed only the items that are shown are read,
-//! and rows are read block by block. An array that is compressed is read twice, first to check it, before a line is
-//! written, unless only some rows are asked for or lie between offsets; in Fortran order, it is unpacked into a
-//! temporary file to be written as lines, and so is what a pipe brings. If a file is cut short meanwhile, that is an
-//! error, and what was printed before is what the file held.
+//! Every way to show an array takes bounded memory: to print an array, only the items that are shown are read;
+//! otherwise its rows are read block by block. A compressed array is read twice, the first time to check it before any
+//! of it is written, unless `--rows` or `--offsets` select only some of its rows. A compressed array in Fortran order
+//! is unpacked into a temporary file to be written as lines. The data of a pipe is copied into a temporary file. If a
+//! file is cut short while it is read, that is an error, and everything printed before the error is what the file held.
 #![forbid(unsafe_code)]
 
 mod archive;
@@ -52,23 +52,24 @@ use std::ops::Range;
 /// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    /// The characters of a line.
+    /// The number of characters in a line.
     pub columns: usize,
-    /// The lines of the screen.
+    /// The number of lines on the screen.
     pub lines: usize,
 }
 
-/// An error as the shell sees it.
+/// A failure of the program, with its exit status.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit status: 1 for what is wrong with a file, 2 for wrong arguments.
+    /// The exit status: 2 for wrong arguments, 1 for any other failure.
     pub status: u8,
-    /// What standard error gets: for each file that failed one line.
+    /// The message. With status 1 it has one line for each file that failed, and [`Display`](fmt::Display) writes the
+    /// program's name before each line.
     pub text: String,
 }
 
 impl Failure {
-    /// On one line, whatever the names of files and fields are.
+    /// Creates a failure with status 1, whose text is on one line whatever the names of files and fields contain.
     fn new(text: impl Into<String>) -> Self {
         Self { status: 1, text: one_line(&text.into().replace(['\n', '\r'], " ")) }
     }
@@ -97,7 +98,7 @@ impl<E: Error> From<E> for Failure {
     }
 }
 
-/// What an error says, with this program's options in place of the library's methods.
+/// Returns the text of an error, with this program's options in place of the library's methods.
 fn told(error: &impl Error) -> String {
     let options = [
         ("`max_header`", "`--max-header N`"),
@@ -111,13 +112,15 @@ fn told(error: &impl Error) -> String {
     options.into_iter().fold(error.to_string(), |text, (method, option)| text.replace(method, option))
 }
 
-/// Runs the program with its arguments, the first of which is its name, and writes to `out` what standard output gets.
+/// Runs the program, and writes its standard output to `out`.
 ///
-/// `terminal` is the size of the terminal that `out` is, if it is one: arrays then are printed so that they fit it.
+/// `args` are the program's arguments, of which the first is its name. `terminal` is the size of the terminal if `out`
+/// is one: arrays are then printed so that they fit it.
 ///
 /// # Errors
 ///
-/// The text and the exit status of what went wrong. If the reader of `out` has closed it, that is no error.
+/// Returns the message and the exit status if the arguments are wrong, a file cannot be shown, or `out` cannot be
+/// written. It is no error if the reader of `out` has closed it.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
     terminal: Option<Terminal>,
@@ -162,7 +165,7 @@ fn run_to(
             return Err(Failure::usage("--plot draws one array, but several files are given"));
         }
         if args.offsets.is_some() {
-            return Err(Failure::usage("--offsets are those of one array, but several files are given"));
+            return Err(Failure::usage("--offsets divides one array into rows, but several files are given"));
         }
     }
     if !cfg!(feature = "plot") && args.plot.is_some() {
@@ -189,8 +192,8 @@ fn run_to(
     if failures.is_empty() { Ok(()) } else { Err(Failure { status: 1, text: failures.join("\n") }) }
 }
 
-/// Shows a file as the arguments ask, whose heading, if there are several, has an empty line before it unless it is the
-/// first.
+/// Shows a file as the arguments ask. If several files are shown as text, each has a heading, with an empty line before
+/// it unless it is the `first`.
 fn show_file(
     args: &Args,
     file: &OsStr,
@@ -233,12 +236,12 @@ fn show_file(
     show(args, &source, named.as_deref(), out, terminal, heading).map_err(|failure| spooled.renamed(failure))
 }
 
-/// How headers are read.
+/// Returns the options for reading headers.
 fn options(args: &Args) -> Options<FromHeader, Npy> {
     args.max_header.map_or_else(npy::dyn_options, |most| npy::dyn_options().max_header(most))
 }
 
-/// What a file without a header is.
+/// Returns the format that the arguments give for files without a header, or `None` if they give none.
 fn raw(args: &Args) -> Option<Raw> {
     let (shape, strides) = (args.shape.as_ref().map(|shape| shape.0.clone()), args.strides.clone());
     let (dtype, packed) = match args.dtype.clone() {
@@ -251,7 +254,7 @@ fn raw(args: &Args) -> Option<Raw> {
     Some(Raw { dtype, offset: args.offset, shape, order, strides, packed })
 }
 
-/// Shows an array as the arguments ask, behind a heading if it is a text.
+/// Shows an array as the arguments ask, after a heading if the output is text.
 fn show<W: Write>(
     args: &Args,
     source: &Source,
@@ -315,7 +318,7 @@ fn show<W: Write>(
     if ragged.is_some() { shown.map_err(Ragged::about_data) } else { shown }
 }
 
-/// Whether the file has this name.
+/// Returns whether `path` is a file of the array.
 #[cfg(feature = "plot")]
 fn is_file(source: &Source, path: &std::path::Path) -> bool {
     source.is(path)
@@ -341,7 +344,7 @@ fn plotted(_: &Source, _: Option<Range<usize>>, _: Option<&str>, _: &std::path::
     Err(Failure::new("this program was built without pictures"))
 }
 
-/// The rows that are asked for, which are there; `None` of a 0-d array, which has none.
+/// Returns the rows that the arguments select, all of which exist, or `None` for a 0-d array, which has no rows.
 fn rows_of(args: &Args, source: &Source) -> Result<Option<Range<usize>>, Failure> {
     match (source.shape.first(), args.rows) {
         (None, None) => Ok(None),
@@ -353,7 +356,7 @@ fn rows_of(args: &Args, source: &Source) -> Result<Option<Range<usize>>, Failure
     }
 }
 
-/// A Rust struct for the elements, or for one field of them.
+/// Writes a Rust struct or type for the elements, or for one field of them.
 fn write_rust(
     source: &Source,
     ragged: Option<&Ragged>,
@@ -378,7 +381,7 @@ fn write_rust(
     Ok(())
 }
 
-/// A shape, or strides, as Python writes them.
+/// Formats a shape or strides as a Python tuple.
 fn tuple<N: ToString>(shape: &[N]) -> String {
     match shape {
         [one] => format!("({},)", one.to_string()),
@@ -386,7 +389,7 @@ fn tuple<N: ToString>(shape: &[N]) -> String {
     }
 }
 
-/// A text as it is, but for line ends, tabs and the like, which are escaped.
+/// Escapes line breaks, tabs, other control characters, and characters that change the direction of the text.
 fn one_line(text: &str) -> String {
     let plain = |character: char| match character {
         // Those that turn the direction of a line, or end it.

@@ -1,4 +1,4 @@
-//! The program: its arguments, its streams and its exit status. What it does is in the library beside it.
+//! The program: its arguments, its streams and its exit status. The library of this package does the work.
 #![forbid(unsafe_code)]
 
 use mmap_inspect::{Terminal, run};

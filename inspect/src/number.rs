@@ -1,5 +1,5 @@
-//! Numbers as text, digit for digit as Python and NumPy write them: the shortest that are read as the same number of
-//! its width.
+//! Numbers as text, digit for digit as in Python and NumPy: the shortest text that is read as the same number of the
+//! same width.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ pub(crate) fn write_int(number: impl itoa::Integer, out: &mut impl Write) -> io:
     out.write_all(itoa::Buffer::new().format(number).as_bytes())
 }
 
-/// Writes a finite `f64` as `repr` does in Python: with an exponent below 0.0001 and from 1e16 on.
+/// Writes a finite `f64` as Python's `repr` does: with an exponent below 0.0001 and from 1e16 on.
 #[inline]
 pub(crate) fn write_f64(number: f64, out: &mut impl Write) -> io::Result<()> {
     write_float(number, number, 1e16, out)
@@ -33,7 +33,7 @@ fn write_float(number: impl zmij::Float, value: f64, large: f64, out: &mut impl 
     }
 }
 
-/// Writes a number of digits with perhaps a point, times ten to the power of an exponent, as Python lays it out.
+/// Writes `number`, digits with or without a decimal point, times ten to the power of `exponent`, in Python's layout.
 fn write_laid_out(number: &[u8], exponent: &[u8], exponential: bool, out: &mut impl Write) -> io::Result<()> {
     let (sign, number) = number.split_at(usize::from(number.first() == Some(&b'-')));
     let mut digits = [0_u8; 32];
@@ -102,7 +102,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What is expected is what Python 3.13 and NumPy 2.4 print.
+    /// Compares with the output of Python 3.13 and NumPy 2.4.
     #[test]
     fn floats_are_laid_out_as_in_python() {
         for (number, text) in [

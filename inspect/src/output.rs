@@ -1,4 +1,4 @@
-//! Standard output, whose failures are told apart from those of the files that are read.
+//! Standard output, whose errors are distinguished from those of the files that are read.
 
 use std::io::{self, BufWriter, Write};
 
@@ -7,7 +7,7 @@ pub(crate) struct Output<W: Write> {
     inner: BufWriter<Keeper<W>>,
 }
 
-/// A writer that keeps its first error, after which it writes nothing more.
+/// A writer that keeps its first error, and writes nothing after it.
 struct Keeper<W> {
     inner: W,
     error: Option<io::Error>,
@@ -18,12 +18,12 @@ impl<W: Write> Output<W> {
         Self { inner: BufWriter::with_capacity(1 << 16, Keeper { inner, error: None }) }
     }
 
-    /// Whether something could not be written.
+    /// Returns whether something could not be written.
     pub(crate) fn has_failed(&self) -> bool {
         self.inner.get_ref().error.is_some()
     }
 
-    /// Writes out what is buffered, and returns the first error that there was.
+    /// Flushes the buffer, and returns the first error of any write.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let flushed = if self.has_failed() { Ok(()) } else { self.inner.flush() };
         let (keeper, _) = self.inner.into_parts();
@@ -48,7 +48,8 @@ impl<W: Write> Write for Output<W> {
 }
 
 impl<W: Write> Keeper<W> {
-    /// The result without its error, which is kept.
+    /// Keeps the error of a result unless it is `Interrupted` or an earlier one is kept, and returns the result with
+    /// the kind of the error.
     fn kept<R>(&mut self, result: io::Result<R>) -> io::Result<R> {
         result.map_err(|error| {
             let kind = error.kind();

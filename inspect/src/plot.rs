@@ -1,6 +1,7 @@
-//! Numbers as a picture: along one axis a line and a histogram, along two an image, (height, width, 3) as colors.
+//! Numbers as a picture: one axis as a line and a histogram, two axes as an image, (height, width, 3) as colors.
 //!
-//! Whatever their number, they are read one after another, and each falls into one of the picture's columns or cells.
+//! The numbers are read one after another, however many there are, and each falls into one of the picture's columns or
+//! cells.
 
 mod image;
 mod line;
@@ -16,7 +17,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-/// The size of a picture, in pixels, of which an image may need less.
+/// The size of a picture, in pixels; an image may be smaller.
 const WIDTH: u32 = 1000;
 const HEIGHT: u32 = 700;
 
@@ -66,7 +67,7 @@ pub(crate) fn draw(
             let one_row = format!("; --rows {first} takes one row of the first");
             let hint = if shape.len() == 3 && several_rows { &one_row } else { "" };
             return Err(Failure::new(format!(
-                "{} axes cannot be drawn, but one or two, besides those of length 1{hint}",
+                "{} axes cannot be drawn, only one or two, not counting axes of length 1{hint}",
                 shape.len()
             )));
         }
@@ -79,7 +80,7 @@ pub(crate) fn draw(
         .map_err(|error| Failure::new(format!("{}: the picture cannot be written: {error}", target.display())))
 }
 
-/// Writes the picture beside its place and moves it there, so that no half of one is left.
+/// Writes the picture to a temporary file in the same folder and renames it, so that no incomplete picture is left.
 fn write(target: &Path, pixels: &[u8], width: u32, height: u32) -> Result<(), png::EncodingError> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     #[cfg_attr(not(unix), allow(unused_mut))]
@@ -108,7 +109,7 @@ fn undrawn(error: impl std::error::Error) -> Failure {
     Failure::new(format!("the picture cannot be drawn: {error}"))
 }
 
-/// The cell of so many into which a position of so many falls.
+/// Returns the cell, out of `cells`, into which a position out of `len` falls.
 fn scaled(position: usize, len: usize, cells: usize) -> usize {
     let len = len.max(1);
     match position.checked_mul(cells) {

@@ -1,4 +1,4 @@
-//! Rows of different lengths: the elements of an array between the offsets that another one has.
+//! Rows of different lengths: the elements of an array between the offsets in another array.
 
 use super::args::Rows;
 use super::elements::{Elements, Number};
@@ -22,7 +22,7 @@ pub(crate) struct Ragged {
 }
 
 impl Ragged {
-    /// Opens the offsets of an array's rows, of which some are asked for.
+    /// Opens the array of offsets in `file`, which divide `data` into rows, and selects some of the rows.
     pub(crate) fn open(
         file: &OsStr,
         options: Options<FromHeader, Npy>,
@@ -37,7 +37,7 @@ impl Ragged {
         let found = Source::open(spooled.argument(), options, None, recover).and_then(|found| match found {
             Found::One(source) => Ok(*source),
             Found::Several(Several::Arrays(path)) => {
-                let text = "it has several arrays, one after another; offsets are all of a file or a member";
+                let text = "it has several arrays, one after another; offsets must be alone in a file or a member";
                 Err(Failure::new(format!("{}: {text}", path.display())))
             }
             Found::Several(several) => Err(several.which()),
@@ -45,7 +45,7 @@ impl Ragged {
         let mut offsets = found.map_err(|failure| {
             // These options are for the data.
             let Failure { status, text } = spooled.renamed(failure);
-            Failure { status, text: text.replace("; --dtype says what raw elements are", "; offsets need a header") }
+            Failure { status, text: text.replace("; --dtype reads a file of raw numbers", "; offsets need a header") }
         })?;
         offsets.rename(&spooled);
         let refused = |text: String| Failure::new(format!("{}: {text}", offsets.name));
@@ -60,22 +60,22 @@ impl Ragged {
         Ok(Self { offsets, len, rows, spooled })
     }
 
-    /// The array of the offsets.
+    /// Returns the array of the offsets.
     pub(crate) fn offsets(&self) -> &Source {
         &self.offsets
     }
 
-    /// The number of all rows.
+    /// Returns the number of all rows.
     pub(crate) fn len(&self) -> usize {
         self.offsets.shape[0].saturating_sub(1)
     }
 
-    /// The number of rows that are asked for.
+    /// Returns the number of selected rows.
     pub(crate) fn asked(&self) -> usize {
         self.rows.len()
     }
 
-    /// The elements of all rows that are asked for. Every row is checked.
+    /// Returns the range of the elements of all selected rows. Every row is checked.
     pub(crate) fn elements(&self) -> Result<Range<usize>, Failure> {
         let mut all: Option<Range<usize>> = None;
         self.each(0..self.asked(), |row| {
@@ -85,7 +85,7 @@ impl Ragged {
         Ok(all.unwrap_or_default())
     }
 
-    /// The elements of each of some of the rows that are asked for, of which the first is row 0.
+    /// Returns the elements of each of some rows, counted from the first selected one.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Vec<Range<usize>>, Failure> {
         let mut found = Vec::new();
         self.each(rows, |row| {
@@ -95,7 +95,7 @@ impl Ragged {
         Ok(found)
     }
 
-    /// Checks that rows of which others are left out follow one another too.
+    /// Checks that no row ends after the start of the next one, even if rows between them are left out.
     pub(crate) fn check_order(&self, rows: &[Range<usize>]) -> Result<(), Failure> {
         match rows.windows(2).find(|pair| pair[0].end > pair[1].start) {
             None => Ok(()),
@@ -107,13 +107,14 @@ impl Ragged {
         }
     }
 
-    /// A failure to read the offsets, without the advice for data.
+    /// Returns a failure to read the offsets, with their name, and without the advice to use `--rows`.
     fn about(&self, failure: Failure) -> Failure {
         let Failure { status, text } = self.spooled.renamed(self.offsets.about(failure));
         Failure { status, text: without_rows(text) }
     }
 
-    /// A failure to read the data, without the advice to choose rows by the numbers that the file has for them.
+    /// Returns a failure to read the data, without the advice to use `--rows`, whose numbers would be those of the
+    /// data's own rows.
     pub(crate) fn about_data(failure: Failure) -> Failure {
         Failure { status: failure.status, text: without_rows(failure.text) }
     }
@@ -139,7 +140,7 @@ impl Ragged {
         })
     }
 
-    /// Calls `f` with the elements of each of some of the rows that are asked for.
+    /// Calls `f` with the elements of each of some rows, counted from the first selected one.
     fn each(&self, rows: Range<usize>, mut f: impl FnMut(Range<usize>) -> Result<(), Failure>) -> Result<(), Failure> {
         if rows.is_empty() {
             return Ok(());
@@ -166,8 +167,8 @@ impl Ragged {
                         format!("row {row} is {start}..{end} of an array that has {} along its first axis", self.len)
                     }
                     false => format!(
-                        "row {row} begins at {start} but ends at {end}: offsets must not decrease; those of rows with \
-                         these lengths are the cumulative sums of the lengths, beginning with 0"
+                        "row {row} begins at {start} but ends at {end}: offsets must not decrease; if these numbers \
+                         are the lengths of the rows, the offsets are their cumulative sums, beginning with 0"
                     ),
                 };
                 return Err(self.about(Failure::new(text)));
@@ -179,7 +180,7 @@ impl Ragged {
     }
 }
 
-/// A text without the advice to choose rows.
+/// Removes the advice to use `--rows` from a text.
 fn without_rows(mut text: String) -> String {
     if let Some(at) = text.find("; --rows ") {
         text.truncate(at);

@@ -1,4 +1,4 @@
-//! Files without a header, and members of archives that have none.
+//! Files without a header, and members of archives without one.
 
 use super::Failure;
 use super::archive::{Archive, Member};
@@ -12,7 +12,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// What is asked for of a file without a header.
+/// The format of a file without a header, as the arguments give it.
 #[derive(Default)]
 pub(crate) struct Raw {
     pub(crate) dtype: Option<DType>,
@@ -24,7 +24,7 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// The byte at which the first element begins, the dtype, and what opens them.
+    /// Returns the byte at which the first element begins, the dtype, and the options that open the elements.
     fn options(&self) -> Result<(u64, DType, Options<DType>), Failure> {
         let offset = self.offset.unwrap_or(0);
         let dtype = match &self.dtype {
@@ -35,7 +35,7 @@ impl Raw {
         Ok((offset, dtype, self.shape.as_ref().map_or(options.clone(), |shape| options.shape(shape.as_slice()))))
     }
 
-    /// The shape of the array that a file of so many bytes is; `None` if it is none.
+    /// Returns the shape of the array in a file of `file_len` bytes, or `None` if the bytes do not fit the format.
     fn shape_in(&self, itemsize: usize, file_len: u64) -> Option<Vec<usize>> {
         let lens = self.shape.clone().unwrap_or_else(|| vec![None]);
         let available = file_len.checked_sub(self.offset.unwrap_or(0))?;
@@ -49,12 +49,12 @@ impl Raw {
         Some(lens.into_iter().map(|len| len.unwrap_or(rest)).collect())
     }
 
-    /// Whether the elements do not follow one another.
+    /// Returns whether the elements have strides or are packed pixels.
     fn is_gathered(&self) -> bool {
         self.strides.is_some() || self.packed.is_some()
     }
 
-    /// Opens a file, or a member of an archive, whose elements do not follow one another.
+    /// Opens a file, or a member of an archive, whose elements have strides or are packed pixels.
     fn gathered(&self, path: PathBuf, member: Option<(Archive, usize)>) -> Result<Source, Failure> {
         let found = match &member {
             Some((archive, number)) => Some((archive, nth(archive, *number)?)),
@@ -86,7 +86,7 @@ impl Raw {
         Ok(Source::without_header(name, Order::C, dtype, shape, start, path, file, place))
     }
 
-    /// Opens elements that lie apart.
+    /// Opens elements with strides.
     fn apart(
         &self,
         name: &str,
@@ -102,7 +102,7 @@ impl Raw {
         Ok((Gathered::Apart { array, strides }, dtype, shape))
     }
 
-    /// Opens pixels that share bytes.
+    /// Opens packed pixels.
     fn pixels(
         &self,
         packed: Packed,
@@ -115,7 +115,7 @@ impl Raw {
             return Err(refused("packed pixels lie row by row; leave out --order".into()));
         }
         let Some((&Some(width), others)) = self.shape.as_ref().and_then(|shape| shape.split_last()) else {
-            let text = "packed pixels need --shape, whose last number is that of the pixels in a row";
+            let text = "packed pixels need --shape, whose last number is the number of pixels in a row";
             return Err(refused(text.into()));
         };
         let row = packed.packing.row_bytes(packed.bits, width).map_err(|error| named(name, &error))?;
@@ -142,7 +142,7 @@ impl Raw {
     }
 }
 
-/// Opens elements that lie apart in a file, or in a member of an archive.
+/// Opens elements with strides in a file, or in a member of an archive.
 fn strided<E>(
     options: Options<E, StridedRaw>,
     name: &str,
@@ -161,7 +161,7 @@ where
 }
 
 impl Source {
-    /// A file without a header, or a member of an archive as such.
+    /// Opens a file without a header, or a member of an archive as one.
     pub(crate) fn raw(file: &OsStr, raw: &Raw, recover: bool) -> Result<Self, Failure> {
         if let (path, Some(member)) = split(file) {
             let archive = Archive::open(&path, recover)?;
@@ -194,7 +194,7 @@ impl Source {
         Ok(Self::without_header(name, raw.order, dtype, shape, Some(offset), path, file, place))
     }
 
-    /// A member of an archive as a file without a header.
+    /// Opens a member of an archive as a file without a header.
     pub(crate) fn raw_member(archive: Rc<Archive>, number: usize, raw: &Raw) -> Result<Self, Failure> {
         let member = nth(&archive, number)?;
         let (offset, dtype, options) = raw.options()?;
@@ -202,7 +202,7 @@ impl Source {
             Some(shape) => shape,
             None if member.is_stored() => member.raw_shape(options.clone())?,
             None => {
-                let text = "its bytes are not a whole number of these elements, or are fewer";
+                let text = "its bytes are not a whole number of elements, or fewer than --offset and --shape need";
                 return Err(Failure::new(format!("{}:{}: {text}", archive.path().display(), member.name())));
             }
         };

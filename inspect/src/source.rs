@@ -1,4 +1,4 @@
-//! Where an array is: a file of its own, behind others in one file, a member of an archive, or a file without a header.
+//! Sources of arrays: a file with one array or with several, a member of an archive, or a file without a header.
 
 use super::archive::{Archive, Member};
 use super::gathered::{Gathered, Portions};
@@ -16,69 +16,70 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The rows of a compressed array that are read into memory before anything is written, in bytes.
+/// The largest part of a compressed array that is read into memory before any of it is written, in bytes.
 const SMALL: u64 = 4 << 20;
 
-/// An array in a file, of which it is known how it lies.
+/// An array in a file, with its dtype, shape and position.
 pub(crate) struct Source {
-    /// The file's name, and the member's.
+    /// The name of the file, and of the member if the array is one.
     pub(crate) name: String,
-    /// The version of the `.npy` format; `None` of a file without a header.
+    /// The version of the `.npy` format; `None` for a file without a header.
     pub(crate) version: Option<(u8, u8)>,
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
     pub(crate) order: Order,
     pub(crate) nbytes: u64,
-    /// Where the first element lies in the file; `None` if it is compressed.
+    /// The byte of the file at which the first element begins; `None` if it is compressed or in one of several files.
     pub(crate) data_offset: Option<u64>,
     path: PathBuf,
-    /// The path as it is shown.
+    /// The path that is displayed, which is not that of a temporary file.
     shown: String,
-    /// Opened once, so that all is read of one file, also if another takes its name.
+    /// The file, opened once, so that all reads are from the same file even if another one takes its name. Only a file
+    /// that is compressed as a whole is opened by its path again.
     file: File,
     place: Place,
-    /// The elements of a compressed array, once they are unpacked.
+    /// A temporary file with the elements of a compressed array, once they are unpacked.
     unpacked: OnceCell<File>,
-    /// The length of a compressed file once it is unpacked, when it has been read to its end.
+    /// The unpacked length of a file that is compressed as a whole, once it has been read to its end.
     unpacked_len: OnceCell<u64>,
 }
 
 pub(crate) enum Place {
-    /// With the byte at which the header begins.
+    /// An array in a `.npy` file, with the byte at which its header begins.
     Npy(Options<FromHeader, Npy>, u64),
-    /// A file that is compressed as a whole, and how.
+    /// A file that is compressed as a whole, with the name of the compression.
     Compressed(Options<FromHeader, Npy>, &'static str),
-    /// The number of the member, since several may have one name.
+    /// A member of an archive, by its number, since several members may have the same name.
     Member(Options<FromHeader, Npy>, Rc<Archive>, usize),
-    /// A file without a header, or a member that has none, and the byte at which the first element begins in it.
+    /// A file or a member without a header, with the byte of it at which the first element begins.
     Raw(Options<DType>, u64, Option<(Rc<Archive>, usize)>),
-    /// An array whose elements do not follow one another in a file, the byte at which the first begins, and the source
-    /// with which the library opens it, as Rust source.
+    /// An array whose elements are not contiguous in one file, with the byte at which the first begins, and the
+    /// argument of the call that opens it, as Rust source.
     Gathered(Gathered, u64, String),
 }
 
-/// What a file is.
+/// The contents of a file: one array or several.
 pub(crate) enum Found {
     One(Box<Source>),
     Several(Several),
 }
 
-/// What is in a file behind an array.
+/// The bytes that follow an array in its file or member.
 pub(crate) struct Behind {
     pub(crate) bytes: u64,
-    /// The byte at which another array begins.
+    /// The byte at which another array begins, if one follows.
     pub(crate) array: Option<u64>,
 }
 
 /// Several arrays in one file.
 pub(crate) enum Several {
     Members(Rc<Archive>),
-    /// One after another.
+    /// `.npy` arrays in one file, one after another.
     Arrays(PathBuf),
 }
 
 impl Several {
-    /// The error for those ways to show an array of which there can be only one.
+    /// Returns the failure for output that shows only one array, which asks for a choice.
     pub(crate) fn which(&self) -> Failure {
         match self {
             Self::Members(archive) => {
@@ -98,7 +99,7 @@ impl Several {
     }
 }
 
-/// The path of a file, and what stands behind it after a colon. A file's own name may have colons too.
+/// Splits an argument into the path of a file and the member after a colon. The name of a file may contain colons, too.
 pub(crate) fn split(file: &OsStr) -> (PathBuf, Option<&str>) {
     let whole = (PathBuf::from(file), None);
     if whole.0.exists() {
@@ -109,7 +110,7 @@ pub(crate) fn split(file: &OsStr) -> (PathBuf, Option<&str>) {
     places.find(|(path, _)| Path::new(path).is_file()).map_or(whole, |(path, member)| (path.into(), Some(member)))
 }
 
-/// Whether a file begins as `.npy` files do.
+/// Returns whether a file begins as `.npy` files do, or there is no regular file at `path`.
 pub(crate) fn is_npy(path: &Path) -> bool {
     let mut start = [0; 6];
     // What cannot be read gets its error when it is opened.
@@ -117,7 +118,7 @@ pub(crate) fn is_npy(path: &Path) -> bool {
         || File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"\x93NUMPY")
 }
 
-/// How a file is compressed that begins so.
+/// Returns the name of the compression with whose signature a file begins.
 fn compression(path: &Path) -> Option<&'static str> {
     let mut start = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
@@ -129,7 +130,7 @@ fn compression(path: &Path) -> Option<&'static str> {
 }
 
 impl Source {
-    /// Opens what is named.
+    /// Opens the array or arrays that an argument names.
     pub(crate) fn open(
         file: &OsStr,
         options: Options<FromHeader, Npy>,
@@ -143,7 +144,7 @@ impl Source {
         }
         if path.is_dir() {
             let path = path.display();
-            let text = "no array and no stack of Dask; `--concat` shows files as one array, as in";
+            let text = "and not a stack that Dask has written; `--concat` shows files as one array, as in";
             return Err(Failure::new(format!("{path}: it is a folder, {text}: mmap-inspect --concat {path}/*.npy")));
         }
         let is_npy = at.is_some() || is_npy(&path);
@@ -165,7 +166,7 @@ impl Source {
             };
         };
         if is_npy || compression(&path).is_some() {
-            let text = if at.is_some() { "--at takes files alone" } else { "it is no archive" };
+            let text = if at.is_some() { "with --at it is not opened as an archive" } else { "it is no archive" };
             return Err(Failure::new(format!("{}: {text}, so it has no member {member:?}", path.display())));
         }
         let archive = Archive::open(&path, recover)?;
@@ -173,7 +174,7 @@ impl Source {
         Self::member(options, Rc::new(archive), number).map(one)
     }
 
-    /// Opens a `.npy` file, or an array within a file.
+    /// Opens the array whose header begins at byte `at` of a file.
     pub(crate) fn npy(path: PathBuf, options: Options<FromHeader, Npy>, at: u64) -> Result<Self, Failure> {
         let options = options.at(at);
         // The library says what cannot be opened, and names it, before a pipe is waited for.
@@ -261,7 +262,7 @@ impl Source {
         Self::files(paths, options, name, from)
     }
 
-    /// Opens the files of a folder that Dask has written.
+    /// Opens the files of a folder that Dask has written as one array.
     fn stack(folder: &Path, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
         let from = format!("mmap_array::npy::stack({folder:?})?");
         Self::files(npy::stack(folder)?, options, folder.display().to_string(), from)
@@ -315,24 +316,24 @@ impl Source {
         }
     }
 
-    /// A failure to show the array, with the name of the array unless the text begins with that of its file.
+    /// Puts the name of the array before the text of a failure, unless the text begins with the name of its file.
     pub(crate) fn about(&self, failure: Failure) -> Failure {
         if self.is_named_in(&failure) { failure } else { Failure::new(format!("{}: {}", self.name, failure.text)) }
     }
 
-    /// Whether a failure's text begins with the name of the array's file.
+    /// Returns whether the text of a failure begins with the name of the array or of one of its files.
     pub(crate) fn is_named_in(&self, failure: &Failure) -> bool {
         let begins = |name: &str| failure.text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
         begins(&self.shown) || begins(&self.name) || self.paths().any(|path| begins(&path.to_string_lossy()))
     }
 
-    /// The paths of its files.
+    /// Returns the paths of the array's files.
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let all = if let Place::Gathered(Gathered::Files { paths, .. }, ..) = &self.place { &paths[..] } else { &[] };
         all.iter().chain([&self.path]).map(PathBuf::as_path)
     }
 
-    /// Has the names that the arguments have, in place of a temporary file's.
+    /// Replaces the name of a temporary file by the name in the arguments.
     pub(crate) fn rename(&mut self, spooled: &Spooled) {
         let from = if let Place::Gathered(_, _, from) = &mut self.place { Some(from) } else { None };
         for name in [&mut self.name, &mut self.shown].into_iter().chain(from) {
@@ -340,14 +341,14 @@ impl Source {
         }
     }
 
-    /// Whether the file has this name.
+    /// Returns whether `path` is one of the array's files.
     #[cfg(feature = "plot")]
     pub(crate) fn is(&self, path: &Path) -> bool {
         let real = |path: &Path| std::fs::canonicalize(path).ok();
         real(path).is_some_and(|path| self.paths().any(|file| real(file).as_ref() == Some(&path)))
     }
 
-    /// The call that opens the array as elements of a type, as Rust source.
+    /// Returns the call that opens the array with elements of the type `element`, as Rust source.
     pub(crate) fn opening(&self, element: &str) -> String {
         let path = &self.shown;
         match &self.place {
@@ -381,17 +382,17 @@ impl Source {
         format!("mmap_array::{}({:?})?.member({name:?})?", archive.opening(), self.shown)
     }
 
-    /// Whether the elements must be unpacked to be read.
+    /// Returns whether the elements must be unpacked to be read.
     fn is_compressed(&self) -> bool {
         self.data_offset.is_none() && !matches!(self.place, Place::Gathered(..))
     }
 
-    /// The array, if its elements do not follow one another.
+    /// Returns the array if its elements are not contiguous in one file.
     pub(crate) fn gathered(&self) -> Option<&Gathered> {
         if let Place::Gathered(array, ..) = &self.place { Some(array) } else { None }
     }
 
-    /// How the elements are compressed, if they are.
+    /// Returns the name of the compression, or `None` if the elements are not compressed.
     pub(crate) fn compression(&self) -> Option<String> {
         match &self.place {
             Place::Compressed(_, how) => Some((*how).to_owned()),
@@ -404,8 +405,9 @@ impl Source {
         }
     }
 
-    /// The bytes behind the array in its file or member, and whether they begin another array, as far as it is known.
-    /// Behind one that begins at a byte of another file there may be anything else.
+    /// Returns the number of bytes after the array in its file or member, and the byte at which another array begins
+    /// there, as far as they are known. If the array does not begin at byte 0 of a file, only another array is
+    /// returned, since anything else may follow.
     pub(crate) fn behind(&self) -> Result<Option<Behind>, Failure> {
         let bytes = match (&self.place, self.data_offset) {
             (&Place::Npy(options, at), Some(start)) => {
@@ -429,23 +431,23 @@ impl Source {
         Ok(Some(Behind { bytes, array: None }).filter(|_| bytes > 0))
     }
 
-    /// Whether the array is that of several files.
+    /// Returns whether the array is made of several files.
     pub(crate) fn is_concat(&self) -> bool {
         matches!(self.place, Place::Gathered(Gathered::Files { .. }, ..))
     }
 
-    /// Whether the array lies in a file of its own, or in one behind other arrays.
+    /// Returns whether the array is in a `.npy` file that is not compressed, possibly after other data.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self.place, Place::Npy(..))
     }
 
-    /// The member's name, if it is none of a `.npy` file.
+    /// Returns the name of the member whose bytes the array is, if it is not a `.npy` file.
     pub(crate) fn other_member(&self) -> Option<&str> {
         let Place::Raw(_, _, Some((archive, number))) = &self.place else { return None };
         nth(archive, *number).ok().filter(|member| member.is_other()).map(Member::name)
     }
 
-    /// The rows that are complete in the file, if it ends before the array does.
+    /// Returns the number of rows that are complete in the file, or `None` unless the file ends before the array does.
     pub(crate) fn complete_rows(&self) -> io::Result<Option<usize>> {
         let (Place::Npy(..), Some(start)) = (&self.place, self.data_offset) else { return Ok(None) };
         let left = self.file.metadata()?.len().saturating_sub(start);
@@ -457,7 +459,9 @@ impl Source {
         Ok(Some(left.checked_div(self.nbytes.checked_div(len).unwrap_or(0)).unwrap_or(0) as usize))
     }
 
-    /// Checks that the elements of some rows are there and, as far as that means reading them anyway, unharmed.
+    /// Checks that the elements of `rows`, or all elements, are in the file. All elements of a compressed array are
+    /// read for this, which finds damage too; some rows of a compressed array, or of one that is not contiguous in one
+    /// file, are not checked.
     pub(crate) fn check(&self, rows: Option<&Range<usize>>) -> Result<(), Failure> {
         let is_part = rows.is_some_and(|rows| rows.len() < self.shape.first().copied().unwrap_or(0));
         let complete = self.complete_rows()?;
@@ -504,7 +508,7 @@ impl Source {
         })
     }
 
-    /// The bytes of the elements of a compressed array, one after another.
+    /// Returns a reader of the elements of a compressed array.
     fn stream(&self) -> Result<Box<dyn Read + '_>, Failure> {
         let (mut stream, before): (Box<dyn Read + '_>, _) = match &self.place {
             Place::Member(options, archive, number) => {
@@ -521,7 +525,7 @@ impl Source {
         Ok(stream)
     }
 
-    /// The bytes of the elements as the file has them, of which those in `wanted` will be read, one after another.
+    /// Returns an input of the bytes of the elements, at the start of `wanted`, the range that will be read forwards.
     pub(crate) fn input(&self, wanted: Range<u64>) -> Result<Input<'_>, Failure> {
         let mut input = match (&self.place, self.data_offset) {
             (Place::Gathered(array, ..), _) => {
@@ -544,7 +548,8 @@ impl Source {
         Ok(input)
     }
 
-    /// The bytes of the elements, of which those that are read may be anywhere; others are not read.
+    /// Returns an input of the bytes of the elements that skips bytes without reading them. A compressed array is
+    /// unpacked first.
     pub(crate) fn input_anywhere(&self) -> Result<Input<'_>, Failure> {
         if self.gathered().is_some() {
             return self.input(0..self.nbytes);
@@ -553,7 +558,7 @@ impl Source {
         Ok(Input::of_file(file, start)?)
     }
 
-    /// A file that has the elements from the byte on that is returned too, to be read in any order.
+    /// Returns a file from which the elements can be read in any order, and the byte at which they begin.
     pub(crate) fn file(&self) -> Result<(File, u64), Failure> {
         // A clone has the same place in the file.
         let (mut file, start) = match self.data_offset {
@@ -564,7 +569,7 @@ impl Source {
         Ok((file, start))
     }
 
-    /// The elements of a compressed array in a file without a name.
+    /// Returns a temporary file without a name, with the elements of a compressed array.
     fn unpacked(&self) -> Result<&File, Failure> {
         if let Some(file) = self.unpacked.get() {
             return Ok(file);
@@ -582,12 +587,13 @@ impl Source {
     }
 }
 
-/// The member of that number.
+/// Returns the member with this number.
 pub(crate) fn nth(archive: &Archive, number: usize) -> Result<Member<'_>, Failure> {
     archive.members().nth(number).ok_or_else(|| Failure::new(format!("{}: no such member", archive.path().display())))
 }
 
-/// An error of a file that is open, which does not name it.
+/// Converts an error into a failure that begins with `name`, unless the error has a path. An error of an open file has
+/// none.
 pub(crate) fn named(name: &str, error: &mmap_array::Error) -> Failure {
     match error.path() {
         Some(_) => Failure::new(told(error)),

@@ -8,25 +8,25 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use tempfile::{NamedTempFile, TempPath};
 
-/// A file by its path, or what a pipe has brought in a temporary file, and perhaps a member of it.
+/// A file, or a temporary file with the data of a pipe, and possibly a member of it.
 pub(crate) struct Spooled {
-    /// What the file is called in arguments.
+    /// The name of the file in the arguments.
     shown: OsString,
-    /// Its path.
+    /// The path of the file.
     path: OsString,
-    /// The argument with that path.
+    /// The argument, with the path in place of the name.
     argument: OsString,
-    /// The temporary file, and its name, if it has one, by which it is deleted with this.
+    /// The temporary file, and its path if it has a name; dropping the path deletes the file.
     _file: Option<(File, Option<TempPath>)>,
 }
 
 impl Spooled {
-    /// What to open: the path, and behind a colon the member that the argument names.
+    /// Returns what to open: the path, followed by a colon and the member if the argument names one.
     pub(crate) fn argument(&self) -> &OsStr {
         &self.argument
     }
 
-    /// A text, with the name that the arguments have in place of the temporary file's.
+    /// Replaces the path of the temporary file in a text by the name in the arguments.
     pub(crate) fn rename(&self, text: &str) -> String {
         if self.path == self.shown {
             return text.to_owned();
@@ -50,7 +50,7 @@ impl Spooled {
         Failure { text: self.rename(&failure.text), ..failure }
     }
 
-    /// With a member, which the argument names behind a colon.
+    /// Adds the member that the argument names after a colon.
     fn with_member(mut self, member: Option<&str>) -> Self {
         if let Some(member) = member {
             self.argument.push(":");
@@ -60,10 +60,11 @@ impl Spooled {
     }
 }
 
-/// The path of standard input, by which arguments name its members too: `/dev/stdin:x`.
+/// The path of standard input, by which arguments may also name its members: `/dev/stdin:x`.
 pub(crate) const STDIN: &str = "/dev/stdin";
 
-/// The file that an argument names, as one that is read from any byte: what a pipe brings is copied first.
+/// Returns the file that an argument names as one that can be read from any byte. The data of a pipe is copied into a
+/// temporary file first.
 pub(crate) fn regular(argument: &OsStr) -> Result<Spooled, Failure> {
     let (file, member) = pipe_of(argument);
     let plain = |path: &OsStr| Spooled {
@@ -94,15 +95,15 @@ pub(crate) fn regular(argument: &OsStr) -> Result<Spooled, Failure> {
         return Ok(copied(file, File::open(path)?)?.with_member(member));
     }
     let shown = path.display();
-    Err(Failure::new(format!("{shown}: it is {what}, which is read from standard input: mmap-inspect - <{shown}")))
+    Err(Failure::new(format!("{shown}: it is {what}; read it from standard input: mmap-inspect - <{shown}")))
 }
 
-/// Whether an argument is standard input, or a member of it.
+/// Returns whether an argument is standard input or a member of it.
 pub(crate) fn is_stdin(argument: &OsStr) -> bool {
     pipe_of(argument).0 == "-" || argument == STDIN
 }
 
-/// Standard input, or a pipe, and the member that stands behind a colon; of any other argument all of it.
+/// Splits an argument into standard input or a pipe and the member after a colon. Returns any other argument whole.
 fn pipe_of(argument: &OsStr) -> (&OsStr, Option<&str>) {
     let Some(text) = argument.to_str() else { return (argument, None) };
     if let Some(member) = text.strip_prefix(STDIN).and_then(|rest| rest.strip_prefix(':')) {
@@ -117,7 +118,7 @@ fn is_of_shell(path: &Path) -> bool {
     ["/dev/", "/proc/"].iter().any(|folder| path.starts_with(folder))
 }
 
-/// What a file is that cannot be read from any byte.
+/// Returns the kind of a file that cannot be read from any byte, or `None` for other files.
 #[cfg(unix)]
 fn special(path: &Path) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt;
@@ -134,7 +135,7 @@ fn special(_: &Path) -> Option<&'static str> {
     None
 }
 
-/// Whether a file has content although its length is 0, as those of `/proc`.
+/// Returns whether a file has content although its length is 0, as files in `/proc` have.
 fn has_hidden_content(path: &Path) -> bool {
     let is_empty = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
     is_empty && File::open(path).and_then(|mut file| file.read(&mut [0])).is_ok_and(|count| count > 0)
@@ -155,8 +156,8 @@ fn copied(argument: &OsStr, mut input: impl Read) -> Result<Spooled, Failure> {
     Ok(Spooled { shown: argument.to_owned(), argument: path.clone(), path, _file: Some((file, name)) })
 }
 
-/// A temporary file, its path, and its name. On Linux it has none, so that nothing is left of it if the program is
-/// killed.
+/// Creates a temporary file, and returns it, its path, and its name. On Linux with `/proc`, it has no name, so that
+/// nothing is left of it if the program is killed.
 fn temporary() -> io::Result<(File, OsString, Option<TempPath>)> {
     #[cfg(target_os = "linux")]
     {
@@ -171,9 +172,9 @@ fn temporary() -> io::Result<(File, OsString, Option<TempPath>)> {
     Ok((file, name.as_os_str().to_owned(), Some(name)))
 }
 
-/// The failure to write a temporary file.
+/// Returns the failure to write a temporary file.
 pub(crate) fn no_room(name: &str, what: &str, error: &io::Error) -> Failure {
     let folder = env::temp_dir();
-    let text = "which the environment variable TMPDIR can name";
-    Failure::new(format!("{name}: into the temporary folder {}, {text}, {what}: {error}", folder.display()))
+    let text = "the environment variable TMPDIR can name another folder";
+    Failure::new(format!("{name}: {what} into the temporary folder {}: {error}; {text}", folder.display()))
 }

@@ -1,4 +1,4 @@
-//! Statistics of each field, in one pass of the file.
+//! Statistics of each field, computed in one pass over the file.
 
 use super::Failure;
 use super::elements::{Elements, find_field};
@@ -11,13 +11,13 @@ use mmap_array::{DType, DynView};
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// What is read and gone through at once, in bytes.
+/// The number of bytes that are read and processed at once.
 const PIECE: usize = 1 << 20;
 
-/// The numbers that are converted at once.
+/// The number of elements that are converted at once.
 const RUN: usize = 1 << 14;
 
-/// The numbers whose sum is not corrected, as many as NumPy adds without pairs.
+/// The number of values that are added without compensation: as many as NumPy adds without pairwise summation.
 const FEW: usize = 128;
 
 /// The statistics of all fields of an array.
@@ -28,13 +28,13 @@ pub(crate) struct Stats {
 /// The statistics of one field.
 struct Column {
     name: String,
-    /// A record with nothing but this field, or the elements themselves.
+    /// The dtype of the elements with no other field than this one, or of elements without fields.
     part: DType,
     dtype: DType,
     summary: Summary,
 }
 
-/// What has been seen of the numbers of a field.
+/// The statistics of the values of a field that have been seen.
 enum Summary {
     Int {
         min: i64,
@@ -49,13 +49,13 @@ enum Summary {
         count: u64,
     },
     Float(Floats),
-    /// `long double`s, of which the smallest and the largest are exact, and the others as `f64`s.
+    /// `long double`s: their minimum, maximum and number of infinities are exact, and `floats` are the nearest `f64`s.
     Long {
         extremes: Option<[LongDouble; 2]>,
         inf: u64,
         floats: Floats,
     },
-    /// The real and the imaginary parts, and the smallest and the largest number in the order of the parts.
+    /// The real and the imaginary parts of complex numbers, and the minimum and maximum in lexicographic order.
     Complex {
         extremes: Option<[[f64; 2]; 2]>,
         re: Floats,
@@ -68,7 +68,7 @@ enum Summary {
         count: u64,
         nat: u64,
     },
-    /// No numbers.
+    /// Elements that are not numbers, which are only counted.
     Other {
         count: u64,
     },
@@ -80,13 +80,13 @@ struct Floats {
     inf: u64,
     min: f64,
     max: f64,
-    /// A sum and what was rounded off it, by Neumaier.
+    /// The sum and its rounding error, as in Neumaier's summation.
     sum: f64,
     rest: f64,
 }
 
 impl Stats {
-    /// Goes through some rows of an array, or one field of them.
+    /// Computes the statistics of some rows of an array, or of one field of them.
     pub(crate) fn of(source: &Source, rows: Option<Range<usize>>, field: Option<&str>) -> Result<Self, Failure> {
         source.check(rows.as_ref())?;
         let mut columns = Vec::new();
@@ -153,7 +153,8 @@ impl Stats {
     }
 }
 
-/// Adds a column for each part of an element, of which `within` makes an element with that part alone.
+/// Adds a column for each scalar in an element. `within` returns the dtype of an element with no other part than the
+/// given one.
 fn push_columns(
     dtype: &DType,
     name: &str,
@@ -203,7 +204,7 @@ struct Buffers {
 }
 
 impl Column {
-    /// Takes in the field of some elements.
+    /// Adds the field of some elements to its statistics.
     fn take(&mut self, view: &DynView<'_>, buffers: &mut Buffers) -> Result<(), Failure> {
         let mut view = view.view_as(&self.part)?;
         // Every record on the way to the field has it alone.
@@ -307,7 +308,7 @@ impl Column {
     }
 }
 
-/// Splits a view until its parts have no more than [`RUN`] elements, in whatever order.
+/// Calls `f` with parts of a view of at most [`RUN`] elements, in any order.
 fn runs(view: &DynView<'_>, f: &mut impl FnMut(&DynView<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
     if view.len() <= RUN {
         return if view.is_empty() { Ok(()) } else { f(view) };
@@ -463,7 +464,7 @@ impl Floats {
         self.sum = total;
     }
 
-    /// The mean of those that are numbers.
+    /// Returns the mean of the values that are not NaN.
     fn mean(&self) -> f64 {
         let sum = if self.sum.is_finite() { self.sum + self.rest } else { self.sum };
         sum / (self.count - self.nan) as f64

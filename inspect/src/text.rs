@@ -1,4 +1,4 @@
-//! What a file is, and the array as NumPy prints it.
+//! The description of an array, and the array as NumPy prints it.
 
 use super::corners::Corners;
 use super::elements::find_field;
@@ -11,10 +11,10 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::ops::Range;
 
-/// The lines of the screen that the array leaves free, for the shell.
+/// The number of lines on the screen that are left free for the shell.
 const FREE: usize = 2;
 
-/// Describes the array and prints it, so that it fits the terminal if there is one.
+/// Returns the description of an array and the array as it is printed, which fit the terminal if there is one.
 pub(crate) fn of(
     source: &Source,
     rows: Option<Range<usize>>,
@@ -48,8 +48,8 @@ pub(crate) fn of(
     Ok(text)
 }
 
-/// Describes the array and prints the rows between offsets, each as an array, so that they fit the terminal if there is
-/// one.
+/// Returns the description of an array and the rows between the offsets, each printed as an array, which fit the
+/// terminal if there is one.
 pub(crate) fn of_ragged(
     source: &Source,
     ragged: &Ragged,
@@ -108,7 +108,7 @@ pub(crate) fn of_ragged(
     }
 }
 
-/// The lines of an array that has at least so many items left out as it can have.
+/// Returns the number of lines that an array takes if as many items are left out as possible.
 fn least_lines(shape: &[usize]) -> usize {
     match shape {
         [] | [_] => 1,
@@ -120,7 +120,7 @@ fn least_lines(shape: &[usize]) -> usize {
     }
 }
 
-/// The elements of some of the first rows and of the last, with the items of each that are printed.
+/// Returns the elements of each of the first `head` and the last `tail` rows, and those of its items that are printed.
 #[allow(clippy::type_complexity, reason = "each pair is a row")]
 fn ends(
     source: &Source,
@@ -139,7 +139,7 @@ fn ends(
     Ok(rows.into_iter().zip(corners).collect())
 }
 
-/// Rows one below another, with dots where rows are left out after so many.
+/// Joins rows one below another. With `left_out`, dots after that many rows stand for rows that are left out.
 fn joined(rows: &[String], left_out: Option<usize>) -> String {
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
@@ -152,12 +152,13 @@ fn joined(rows: &[String], left_out: Option<usize>) -> String {
     text
 }
 
-/// The lines that a text takes on a terminal, which breaks those that are longer than its own.
+/// Returns the number of lines that a text takes on a terminal of `columns + 1` columns, which breaks longer lines.
 fn height_of(text: &str, columns: usize) -> usize {
     text.lines().map(|line| line.chars().count().div_ceil(columns + 1).max(1)).sum()
 }
 
-/// Whether all items of an array may have room for so many characters, and otherwise how many at each end of its axes.
+/// Returns whether all items of an array may fit into `room` characters, and how many items may fit at each end of its
+/// axes: `usize::MAX` if all may.
 fn edge_in(room: usize, shape: &[usize], dtype: &DType) -> (bool, usize) {
     // Each number takes a character and the space before it, at least.
     if product(shape).saturating_mul(leaves(dtype)) <= room {
@@ -171,13 +172,13 @@ fn product(lens: &[usize]) -> usize {
     lens.iter().fold(1, |count, &len| count.saturating_mul(len))
 }
 
-/// The most items that NumPy prints all of.
+/// The largest number of items that NumPy prints without leaving some out.
 const THRESHOLD: usize = 1000;
 
-/// The items that it prints at each end of an axis of more.
+/// The number of items that NumPy prints at each end of an axis of a larger array.
 const EDGE: usize = 3;
 
-/// Prints the items at the ends of all axes.
+/// Reads the items at the ends of all axes, and returns them as `print` formats them.
 fn printed(
     source: &Source,
     rows: Option<Range<usize>>,
@@ -201,8 +202,8 @@ fn corners_printed(
     })
 }
 
-/// The array on so many lines of so many characters: whole if it can be, otherwise with as many items at each end of
-/// its axes as there is room for, and as have been read.
+/// Formats an array for `lines` lines of `columns` characters: all of it if `is_whole` and it fits, otherwise as many
+/// items at each end of its axes as fit, at least one and no more than `most`, the number that has been read.
 fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines: usize) -> String {
     let printed = |threshold: usize, edge: usize| {
         view.display().line_width(columns).threshold(threshold).edge_items(edge).to_string()
@@ -233,7 +234,7 @@ fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines
     best
 }
 
-/// The items of a subarray, or the one that any other element is.
+/// Returns the number of items in a subarray, or 1 for any other element.
 fn subarray(dtype: &DType) -> usize {
     match dtype.kind() {
         Kind::Array { element, shape } => product(shape).saturating_mul(subarray(element)),
@@ -241,7 +242,7 @@ fn subarray(dtype: &DType) -> usize {
     }
 }
 
-/// The numbers and texts of an element.
+/// Returns the number of scalars in an element.
 fn leaves(dtype: &DType) -> usize {
     match dtype.kind() {
         Kind::Array { element, shape } => product(shape).saturating_mul(leaves(element)),
@@ -308,8 +309,8 @@ fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal
     Ok(text)
 }
 
-/// Whether all numbers lie at multiples of their alignments, the first item being at `offset` and another after every
-/// `step` bytes.
+/// Returns whether every number lies at a multiple of its alignment, if the first item begins at byte `offset` and the
+/// next ones follow at intervals of `step` bytes.
 fn is_aligned(dtype: &DType, offset: u64, step: usize) -> bool {
     match dtype.kind() {
         Kind::Array { element, .. } => {
@@ -322,7 +323,7 @@ fn is_aligned(dtype: &DType, offset: u64, step: usize) -> bool {
     }
 }
 
-/// Several arrays, each on a line.
+/// Writes a list of several arrays, each on a line.
 pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &mut impl Write) -> Result<(), Failure> {
     let archive = match several {
         Several::Members(archive) => archive,

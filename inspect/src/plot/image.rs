@@ -1,4 +1,4 @@
-//! A matrix as an image: a shade for each value with a scale beside it, or three channels as colors.
+//! A matrix as an image: a shade for each value, with a scale beside the image, or three channels as colors.
 
 use super::numbers::{Numbers, label};
 use super::{Area, CAPTION, HEIGHT, LABEL, WIDTH, scaled, undrawn};
@@ -6,28 +6,28 @@ use crate::Failure;
 use mmap_array::dtype::Kind;
 use plotters::prelude::*;
 
-/// The most cells of an image along an axis.
+/// The largest number of cells of an image along an axis.
 const CELLS: usize = 400;
 
-/// An image is as many times longer than it is wide as the array, or the other way round, up to this; beyond it the
-/// cells are no squares, so that there is room for the labels of both axes.
+/// The largest ratio between the sides of an image. Up to this ratio, an image has the proportions of the array; beyond
+/// it, the cells are not square, so that the labels of both axes have space.
 const MOST_OBLONG: f64 = 2.5;
 
-/// The room around an image: for the labels beside and below it, and for margins.
+/// The space around an image, in pixels: for the labels beside and below it, and for margins.
 const BESIDE: u32 = 100;
 const BELOW: u32 = 48;
 const MARGIN: u32 = 12;
 const ABOVE: u32 = 27;
 
-/// The width of the scale beside an image, and the shades in it.
+/// The width of the scale beside an image, in pixels, and the number of shades in it.
 const SCALE: u32 = 190;
 const SHADES: usize = 200;
 
-/// Where an image stands: as large as its shape allows.
+/// The cells of an image and the space that it leaves free. An image is as large as its shape allows.
 struct Place {
     rows: usize,
     columns: usize,
-    /// What stays free on the right and below, in pixels.
+    /// The space that stays free on the right and below, in pixels.
     right: u32,
     below: u32,
 }
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    /// The size of the picture.
+    /// Returns the size of the picture.
     fn size(&self) -> (u32, u32) {
         (WIDTH - self.right, HEIGHT - self.below)
     }
@@ -144,8 +144,8 @@ impl Numbers<'_> {
         Ok(place.size())
     }
 
-    /// Whether so many of them are a color: three integers of 8 or 16 bits, four with opacity, or three floats from 0
-    /// to 1.
+    /// Returns whether `channels` numbers are a color: three unsigned integers of 8 or 16 bits, four with opacity, or
+    /// three floats, which must be from 0 to 1.
     pub(super) fn are_colors(&self, channels: usize) -> bool {
         match self.dtype.kind() {
             Kind::UInt { size: 1 | 2, .. } => matches!(channels, 3 | 4),
@@ -154,7 +154,8 @@ impl Numbers<'_> {
         }
     }
 
-    /// Draws three channels, red, green and blue; a fourth, opacity, over white.
+    /// Draws three channels as red, green and blue, and a fourth as opacity over white. Returns the size of the
+    /// picture.
     pub(super) fn colors(
         &mut self,
         area: &Area<'_>,
@@ -178,7 +179,7 @@ impl Numbers<'_> {
             let (least, greatest) = (self.least, self.greatest);
             return Err(Failure::new(format!(
                 "three floats are drawn as a color from 0 to 1, but these are from {least} to {greatest}; \
-                 --rows takes one row, or some that are drawn by themselves"
+                 --rows selects one row, drawn as an image without colors, or rows within that range"
             )));
         }
         let caption = self.caption(&[height, width, channels]);

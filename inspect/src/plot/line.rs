@@ -5,13 +5,13 @@ use super::{Area, CAPTION, HEIGHT, LABEL, WIDTH, scaled, undrawn};
 use crate::Failure;
 use plotters::prelude::*;
 
-/// The most columns of a line, which has about as many pixels.
+/// The largest number of columns of a line, which is about as many pixels wide.
 const COLUMNS: usize = 800;
 
-/// The bars of a histogram.
+/// The number of bars in a histogram.
 const BARS: usize = 60;
 
-/// The room beside an axis for its labels, in pixels.
+/// The space beside an axis for its labels, in pixels.
 const BESIDE: u32 = 150;
 const BELOW: u32 = 48;
 

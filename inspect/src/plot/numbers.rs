@@ -1,4 +1,4 @@
-//! The numbers of an array, one after another, as often as they are asked for.
+//! The numbers of an array, one after another, which can be read several times.
 
 use crate::Failure;
 use crate::elements::{Elements, find_field, step};
@@ -8,25 +8,25 @@ use mmap_array::dynamic::Value;
 use mmap_array::{DType, DynView};
 use std::ops::Range;
 
-/// The bytes of items that are converted together.
+/// The number of bytes of items that are converted together.
 const PIECE: usize = 1 << 16;
 
-/// The numbers of an array, which may be gone through several times.
+/// The numbers of an array, which can be read several times.
 pub(super) struct Numbers<'a> {
     source: &'a Source,
     rows: Option<Range<usize>>,
     field: Option<&'a str>,
-    /// Their dtype, without axes.
+    /// The dtype of the numbers, without the axes of subarrays.
     pub(super) dtype: &'a DType,
-    /// Of those that are finite.
+    /// The smallest and the largest of the finite numbers that [`each`](Self::each) has read.
     pub(super) least: f64,
     pub(super) greatest: f64,
-    /// How many are not finite.
+    /// The number of values that are not finite.
     missing: u64,
 }
 
 impl<'a> Numbers<'a> {
-    /// The numbers of some rows, or of one field of them, and the lengths of their axes.
+    /// Returns the numbers of some rows, or of one field of them, and the lengths of their axes.
     pub(super) fn of(
         source: &'a Source,
         rows: Option<Range<usize>>,
@@ -47,7 +47,7 @@ impl<'a> Numbers<'a> {
             Kind::Record { fields } => {
                 let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).take(20).collect();
                 return Err(Failure::new(format!(
-                    "records cannot be drawn, but a field of numbers: --field, one of {names:?}"
+                    "records cannot be drawn; choose a field of numbers by --field, one of {names:?}"
                 )));
             }
             _ => return Err(Failure::new(format!("elements of {dtype} are no numbers, and cannot be drawn"))),
@@ -56,7 +56,7 @@ impl<'a> Numbers<'a> {
         Ok((Self { source, rows, field, dtype, least, greatest, missing: 0 }, shape))
     }
 
-    /// What the values are called.
+    /// Returns the name of the values, which describes their axis.
     pub(super) fn what(&self) -> &'static str {
         match self.dtype.kind() {
             Kind::Complex { .. } => "magnitude",
@@ -65,7 +65,7 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    /// What stands above a picture of so many.
+    /// Returns the caption of a picture of an array with this shape.
     pub(super) fn caption(&self, shape: &[usize]) -> String {
         let mut text = self.field.map_or_else(String::new, |field| format!("{field}: "));
         shape.iter().for_each(|len| text.push_str(&format!("{len} x ")));
@@ -81,7 +81,7 @@ impl<'a> Numbers<'a> {
         text
     }
 
-    /// Goes through all of them, in C order.
+    /// Calls `f` with the position and the value of each finite number, in C order.
     pub(super) fn each(&mut self, len: usize, mut f: impl FnMut(usize, f64)) -> Result<(), Failure> {
         let mut elements = Elements::new(self.source, self.rows.clone())?;
         let mut position = 0;
@@ -111,8 +111,8 @@ impl<'a> Numbers<'a> {
         Ok(())
     }
 
-    /// The numbers of so many items, or of one field of them, converted together; `None`, and nothing is read, if they
-    /// have to be taken one by one.
+    /// Returns the numbers of the next `count` items, or of one field of them, converted together. If they have to be
+    /// converted one by one, reads nothing and returns `None`.
     fn piece(&self, elements: &mut Elements<'_>, count: usize) -> Result<Option<Vec<f64>>, Failure> {
         let (dtype, is_time) = (&self.source.dtype, self.is_time());
         if is_time || dtype.itemsize() > PIECE {
@@ -132,7 +132,7 @@ impl<'a> Numbers<'a> {
         matches!(self.dtype.kind(), Kind::DateTime64 { .. } | Kind::TimeDelta64 { .. })
     }
 
-    /// The range of the values, never empty nor so narrow that an axis has no labels.
+    /// Returns the range of the values, which is neither empty nor so narrow that an axis has no labels.
     pub(super) fn range(&self) -> Result<Range<f64>, Failure> {
         let (least, greatest) = if self.least > self.greatest { (0.0, 1.0) } else { (self.least, self.greatest) };
         let largest = greatest.abs().max(least.abs());
@@ -145,7 +145,7 @@ impl<'a> Numbers<'a> {
         Ok(least - margin..greatest + margin)
     }
 
-    /// Returns what labels an axis of values that has this range.
+    /// Returns a function that formats the labels of an axis of values with this range.
     pub(super) fn label(&self, range: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
         let time = match *self.dtype.kind() {
             Kind::DateTime64 { unit, count, .. } if unit != TimeUnit::Generic => Some((unit, count)),
@@ -160,7 +160,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// The days that a unit of time has, about.
+/// Returns the approximate number of days in a unit of time.
 fn days(unit: TimeUnit) -> f64 {
     match unit {
         TimeUnit::Year => 365.0,
@@ -179,7 +179,7 @@ fn days(unit: TimeUnit) -> f64 {
     }
 }
 
-/// A time as it stands at an axis that spans so many days.
+/// Formats a time as a label of an axis that spans `days` days.
 fn date(text: &str, days: f64) -> String {
     match text.split_once('T') {
         Some((date, _)) if days > 400.0 => date.to_owned(),
@@ -190,7 +190,7 @@ fn date(text: &str, days: f64) -> String {
     }
 }
 
-/// A number at an axis, without digits that say nothing.
+/// Formats a number as a label of an axis, without digits that come from rounding.
 pub(super) fn label(number: &f64) -> String {
     // Steps of a tenth add up to a little more or less.
     let rounded: f64 = format!("{number:.11e}").parse().unwrap_or(*number);
@@ -201,7 +201,7 @@ pub(super) fn label(number: &f64) -> String {
     }
 }
 
-/// The axes of subarrays on the way to a field, and its own.
+/// Adds the axes of the subarrays on the way to a field, and the field's own axes.
 fn push_axes(dtype: &DType, field: Option<&str>, shape: &mut Vec<usize>) {
     match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
         (Kind::Array { element, shape: axes }, _) => {
@@ -214,7 +214,7 @@ fn push_axes(dtype: &DType, field: Option<&str>, shape: &mut Vec<usize>) {
 }
 
 impl Elements<'_> {
-    /// The numbers of an item, or of one field of it.
+    /// Calls `take` with each number of the next item, or of one field of it.
     fn numbers(&mut self, dtype: &DType, field: Option<&str>, take: &mut impl FnMut(f64)) -> Result<(), Failure> {
         match (dtype.kind(), field.and_then(|path| step(dtype, path))) {
             (Kind::Array { element, shape: axes }, _) => {

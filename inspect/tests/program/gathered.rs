@@ -84,7 +84,7 @@ fn files_that_do_not_fit_say_so() {
     let failure = concat(folder, &["a.npy"], "").unwrap_err();
     assert!(failure.text.contains("a.npy: "), "{}", failure.text);
     let failure = inspected([folder]).unwrap_err();
-    assert!(failure.text.contains("it is a folder, no array and no stack of Dask; `--concat`"), "{}", failure.text);
+    assert!(failure.text.contains("a folder, and not a stack that Dask has written; `--concat`"), "{}", failure.text);
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn numbers_are_drawn_as_a_line_or_an_image() {
         let text = inspected(args(path, &format!("{rows} --plot {target}"))).unwrap_err().text;
         text.strip_prefix(&format!("{}: ", path.display())).unwrap().to_owned()
     };
-    let three = "3 axes cannot be drawn, but one or two, besides those of length 1";
+    let three = "3 axes cannot be drawn, only one or two, not counting axes of length 1";
     assert_eq!(failure(&stack, ""), format!("{three}; --rows 0 takes one row of the first"));
     assert_eq!(inspected(args(&stack, &format!("--rows 0..1 --plot {target}"))).unwrap(), "");
     assert_eq!(inspected(args(&stack, &format!("--rows 1..2 --plot {target}"))).unwrap(), "");
@@ -140,7 +140,7 @@ fn what_cannot_be_drawn_says_so_and_leaves_no_picture() {
         (&short, "no/such/folder/a.png", "need 12 bytes"),
         (&good, "no/such/folder/a.png", "no/such/folder/a.png: the picture cannot be written"),
         (&zero_d, &target, "0 axes cannot be drawn"),
-        (&records, &target, "records cannot be drawn, but a field of numbers: --field, one of [\"a\"]"),
+        (&records, &target, "records cannot be drawn; choose a field of numbers by --field, one of [\"a\"]"),
         (&texts, &target, "elements of |S2 are no numbers"),
     ] {
         let failure = inspected(args(path, &format!("--plot {target}"))).unwrap_err();

@@ -156,8 +156,9 @@ fn a_temporary_folder_that_is_missing_or_full_is_named() {
     let output = run_of(&path, &["--jsonl"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len(), said.lines().count()), (Some(1), 0, 1), "{said}");
-    let named = "f.npz:x: into the temporary folder /nonexistent, which the environment variable TMPDIR can name";
+    let named = "f.npz:x: the array cannot be unpacked into the temporary folder /nonexistent: ";
     assert!(said.contains(named), "{said}");
+    assert!(said.ends_with("; the environment variable TMPDIR can name another folder\n"), "{said}");
     // What is read from the beginning on needs no temporary file.
     for options in [&["--rows", "0"][..], &[], &["--jsonl"], &["--stats"]] {
         let output = run_of(&row_by_row, options);
