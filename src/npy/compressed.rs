@@ -6,7 +6,7 @@ use crate::array::source::{Bytes, Stream};
 use crate::error::{Error, Result};
 use crate::region;
 use std::fmt;
-#[cfg(feature = "ruzstd")]
+#[cfg(any(feature = "flate2", feature = "ruzstd"))]
 use std::io::BufRead;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -46,9 +46,8 @@ impl Compression {
     /// Returns a reader of the decompressed bytes, or of the same bytes if no enabled feature decompresses them.
     fn decoder<'a>(self, reader: impl Read + 'a) -> Box<dyn Read + 'a> {
         match self {
-            // Several members follow one another in files that were appended to, or compressed in parallel.
             #[cfg(feature = "flate2")]
-            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, reader))),
+            Self::Gzip => Box::new(Streams::new(BufReader::with_capacity(BUFFER, reader))),
             #[cfg(feature = "ruzstd")]
             Self::Zstandard => Box::new(Frames::new(BufReader::with_capacity(BUFFER, reader))),
             _ => Box::new(reader),
@@ -157,6 +156,64 @@ impl fmt::Debug for Reader {
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
+    }
+}
+
+/// A reader of all streams of a gzip file, which checks their checksums. Files that were appended to, or compressed in
+/// parallel, have several. Zeros may follow the last, as in blocks of tapes.
+#[cfg(feature = "flate2")]
+struct Streams<R> {
+    /// `None` at the end of the file.
+    decoder: Option<flate2::bufread::GzDecoder<R>>,
+    is_first: bool,
+}
+
+#[cfg(feature = "flate2")]
+impl<R: BufRead> Streams<R> {
+    fn new(reader: R) -> Self {
+        Self { decoder: Some(flate2::bufread::GzDecoder::new(reader)), is_first: true }
+    }
+
+    /// Begins the stream after one that has ended.
+    fn next_stream(&mut self) -> io::Result<()> {
+        let Some(decoder) = self.decoder.take() else { return Ok(()) };
+        let mut reader = decoder.into_inner();
+        loop {
+            let bytes = reader.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+            let is_end = zeros < bytes.len();
+            reader.consume(zeros);
+            if is_end {
+                (self.decoder, self.is_first) = (Some(flate2::bufread::GzDecoder::new(reader)), false);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Returns whether the content of a file is the cause of an error, and not reading it.
+#[cfg(feature = "flate2")]
+fn is_of_content(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
+#[cfg(feature = "flate2")]
+impl<R: BufRead> Read for Streams<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            match decoder.read(buffer) {
+                Ok(0) if !buffer.is_empty() => self.next_stream()?,
+                Err(error) if !self.is_first && decoder.header().is_none() && is_of_content(&error) => {
+                    let text = "bytes that are no gzip stream follow the compressed data";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
+                read => return read,
+            }
+        }
+        Ok(0)
     }
 }
 

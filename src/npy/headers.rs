@@ -43,7 +43,7 @@ pub fn headers(path: impl AsRef<Path>) -> Result<Headers> {
         Ok(file)
     };
     let file = open().map_err(|error: Error| error.in_file(Some(path)))?;
-    Ok(Headers { file, path: path.to_path_buf(), next: Some(0) })
+    Ok(Headers { file, path: path.to_path_buf(), next: Some(0), most: MAX_HEADER })
 }
 
 /// An iterator over the arrays in one file, returned by [`headers`].
@@ -53,9 +53,28 @@ pub struct Headers {
     path: PathBuf,
     /// The byte at which the next array begins, or `None` at the end.
     next: Option<u64>,
+    /// The maximum length of a header, in characters.
+    most: usize,
 }
 
 impl Headers {
+    /// Sets the maximum length of a header that is read, in characters. Defaults to [`MAX_HEADER`]. See
+    /// [`Options::max_header`](crate::Options::max_header).
+    ///
+    /// ```
+    /// use mmap_array::npy;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("a.npy");
+    /// npy::save(&path, &[1_u8])?;
+    /// assert!(npy::headers(&path)?.max_header(10).next().is_some_and(|array| array.is_err()));
+    /// # Ok::<(), mmap_array::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_header(mut self, characters: usize) -> Self {
+        self.most = characters;
+        self
+    }
+
     /// Returns the header at a byte, and where the next array begins.
     fn read(&self, start: u64) -> Result<Option<(Header, u64)>> {
         // An empty file is no `.npy` file.
@@ -63,7 +82,7 @@ impl Headers {
             return Ok(None);
         }
         let mut reader = BufReader::new(At { file: &self.file, position: start });
-        let header = Header::read_limited(&mut reader, MAX_HEADER).map_err(|error| error.of_header_at(start))?;
+        let header = Header::read_limited(&mut reader, self.most).map_err(|error| error.of_header_at(start))?;
         let next = start.saturating_add(header.data_offset()).saturating_add(header.nbytes());
         Ok(Some((header, next)))
     }
