@@ -37,9 +37,6 @@ macro_rules! of {
 impl Archive {
     /// Opens an archive, or, if `recover` is set, what can be recovered of a zip archive that was cut short or damaged.
     pub(crate) fn open(path: &Path, recover: bool) -> Result<Self, Failure> {
-        if recover {
-            return Ok(Self::Recovered(npz::Archive::recover(path)?));
-        }
         let begins = |offset: u64, magic: &[u8]| {
             let mut start = vec![0; magic.len()];
             let read = File::open(path).and_then(|mut file| {
@@ -48,8 +45,12 @@ impl Archive {
             });
             read.is_ok() && start == magic
         };
+        // Of one that was cut, all members before the cut are found anyway.
         if begins(257, b"ustar") {
             return Ok(Self::Tar(tar::Archive::open(path)?));
+        }
+        if recover {
+            return Ok(Self::Recovered(npz::Archive::recover(path)?));
         }
         // What is neither is told as what it most likely should be.
         let error = match npz::Archive::open(path) {

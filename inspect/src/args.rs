@@ -201,7 +201,7 @@ impl Lens {
             "-1" => Ok(None),
             text => text.parse().map(Some).map_err(|_| format!("{text:?} is not the length of an axis")),
         };
-        let text = text.trim().trim_start_matches('(').trim_end_matches(')').trim_end_matches(',');
+        let text = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']).trim_end_matches(',');
         if text.is_empty() {
             return Ok(Self(Vec::new()));
         }
@@ -261,7 +261,7 @@ mod tests {
     fn offsets_are_decimal_or_hexadecimal() {
         assert_eq!([bytes("54"), bytes("0x36"), bytes("0X0")], [Ok(54), Ok(54), Ok(0)]);
         assert!(["", "0x", "-1", "1e3", "0x10000000000000000"].iter().all(|text| bytes(text).is_err()));
-        assert_eq!(Lens::parse("(2, -1)"), Ok(Lens(vec![Some(2), None])));
+        assert_eq!(["(2, -1)", "[2,-1]"].map(Lens::parse), [(); 2].map(|()| Ok(Lens(vec![Some(2), None]))));
         assert!(Lens::parse("2,-3").is_err() && Lens::parse("2,,3").is_err());
     }
 }

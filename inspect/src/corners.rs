@@ -22,56 +22,49 @@ pub(crate) struct Corners {
 impl Corners {
     /// Reads `edge` items at each end of every axis of some rows, in one pass forwards.
     pub(crate) fn read(source: &Source, rows: Option<Range<usize>>, edge: usize) -> Result<Self, Failure> {
-        Self::read_from(&mut None, source, rows, edge, &mut { MOST })
+        let axes = axes(source, rows, edge);
+        if nbytes(source, &axes) > MOST {
+            let shape: Vec<usize> = axes.iter().map(Axis::len).collect();
+            let text = "are too many to be printed; choose some by --rows, or print them by --jsonl";
+            return Err(Failure::new(format!("{}: the {} items {text}", source.name, tuple(&shape))));
+        }
+        Self::read_from(&mut None, source, &axes)
     }
 
     /// Reads the items at the ends of every axis of each of several ranges of rows, which are in ascending order.
-    /// `edge` returns the number of items at each end for a range.
+    /// `edge` returns the number of items at each end for a range. Returns `None` if all of them are too large.
     pub(crate) fn read_each(
         source: &Source,
         ranges: &[Range<usize>],
         edge: impl Fn(&Range<usize>) -> usize,
-    ) -> Result<Vec<Self>, Failure> {
-        let (mut input, mut room) = (None, MOST);
+    ) -> Result<Option<Vec<Self>>, Failure> {
+        let each: Vec<Vec<Axis>> = ranges.iter().map(|rows| axes(source, Some(rows.clone()), edge(rows))).collect();
+        if each.iter().fold(0, |all: usize, axes| all.saturating_add(nbytes(source, axes))) > MOST {
+            return Ok(None);
+        }
+        let mut input = None;
         let goes_back = source.order == Order::F && source.shape.iter().skip(1).any(|&len| len != 1);
         if let ([first, .., last], false) = (ranges, goes_back) {
             // One input for all of them, since each new one of a compressed array begins anew.
             let row = source.nbytes.checked_div(source.shape[0] as u64).unwrap_or(0);
             input = Some(source.input(first.start as u64 * row..last.end as u64 * row)?);
         }
-        let corners = |rows: &Range<usize>| {
+        let corners = |axes: &Vec<Axis>| {
             if goes_back {
                 input = Some(source.input_anywhere()?);
             }
-            Self::read_from(&mut input, source, Some(rows.clone()), edge(rows), &mut room)
+            Self::read_from(&mut input, source, axes)
         };
-        ranges.iter().map(corners).collect()
+        each.iter().map(corners).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Reads `edge` items at each end of every axis from `input`, or from a new input if it is `None`. Reduces `room`,
-    /// the number of bytes that may still be held in memory, and returns an error if it is too small.
-    fn read_from<'a>(
-        input: &mut Option<Input<'a>>,
-        source: &'a Source,
-        rows: Option<Range<usize>>,
-        edge: usize,
-        room: &mut usize,
-    ) -> Result<Self, Failure> {
-        let mut axes: Vec<Axis> = source.shape.iter().map(|&len| Axis::new(0..len, edge)).collect();
-        if let (Some(axis), Some(rows)) = (axes.first_mut(), &rows) {
-            *axis = Axis::new(rows.clone(), edge);
-        }
+    /// Reads the items at the ends of axes from `input`, or from a new input if it is `None`.
+    fn read_from<'a>(input: &mut Option<Input<'a>>, source: &'a Source, axes: &[Axis]) -> Result<Self, Failure> {
         let shape: Vec<usize> = axes.iter().map(Axis::len).collect();
-        let size = source.dtype.itemsize();
-        if shape.contains(&0) || size == 0 {
+        let (size, len) = (source.dtype.itemsize(), nbytes(source, axes));
+        if len == 0 {
             return Ok(Self { bytes: Vec::new(), shape });
         }
-        let len = shape.iter().try_fold(size, |bytes, &len| bytes.checked_mul(len)).filter(|bytes| bytes <= room);
-        let Some(len) = len else {
-            let text = "are too many to be printed; choose some by --rows and --field, or print them by --jsonl";
-            return Err(Failure::new(format!("{}: the {} items {text}", source.name, tuple(&shape))));
-        };
-        *room -= len;
         let mut bytes = vec![0; len];
         // From the axis on which the items are farthest apart to the one on which they follow one another, each with
         // its steps in the file and here.
@@ -142,6 +135,24 @@ impl Axis {
             false => vec![(self.range.start, 0, self.edge), (self.range.end - self.edge, self.edge + 1, self.edge)],
         }
     }
+}
+
+/// Returns the axes of some rows, of which `edge` items at each end are taken.
+fn axes(source: &Source, rows: Option<Range<usize>>, edge: usize) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = source.shape.iter().map(|&len| Axis::new(0..len, edge)).collect();
+    if let (Some(axis), Some(rows)) = (axes.first_mut(), rows) {
+        *axis = Axis::new(rows, edge);
+    }
+    axes
+}
+
+/// Returns the number of bytes of the items at the ends of axes, at most `usize::MAX`.
+fn nbytes(source: &Source, axes: &[Axis]) -> usize {
+    // Without items there are no bytes, however many items another axis has.
+    if axes.iter().any(|axis| axis.len() == 0) {
+        return 0;
+    }
+    axes.iter().fold(source.dtype.itemsize(), |bytes, axis| bytes.saturating_mul(axis.len()))
 }
 
 /// Calls `f` with each run along the last of the axes: its byte in the file and in memory, its number of items, and

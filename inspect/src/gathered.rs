@@ -3,9 +3,9 @@
 
 use super::{Failure, tuple};
 use mmap_array::access::Shared;
-use mmap_array::npy::Concat;
+use mmap_array::npy::{Concat, FromHeader, Npy};
 use mmap_array::packed::Packing;
-use mmap_array::{DynView, SharedArray, SharedDynArray};
+use mmap_array::{DynView, Options, SharedArray, SharedDynArray};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ const MOST: usize = 1 << 20;
 /// An array whose elements are not contiguous in one file.
 pub(crate) enum Gathered {
     /// The arrays of files, one after another along the first axis.
-    Files { all: Concat<SharedDynArray>, paths: Vec<PathBuf> },
+    Files { all: Concat<SharedDynArray>, paths: Vec<PathBuf>, options: Box<Options<FromHeader, Npy>> },
     /// Elements that are not contiguous, with their strides in bytes.
     Apart { array: SharedDynArray, strides: Vec<isize> },
     /// Rows of packed pixels as bytes, with the strides between the rows and the number of pixels in each row.

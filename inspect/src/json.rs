@@ -4,6 +4,7 @@ use super::gathered::Gathered;
 use super::jsonl::write_text;
 use super::ragged::Ragged;
 use super::source::{Behind, Several, Source};
+use super::spool::Spooled;
 use super::{Failure, told};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{Options, Order};
@@ -28,6 +29,7 @@ pub(crate) fn write(
 pub(crate) fn write_several(
     several: &Several,
     options: Options<FromHeader, Npy>,
+    spooled: &Spooled,
     file: Option<&str>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -37,24 +39,25 @@ pub(crate) fn write_several(
             Ok(described) => out.write_all(&described)?,
             Err(failure) => {
                 out.write_all(b"\"error\":")?;
-                write_text(&failure.text, out)?;
+                write_text(&spooled.rename(&failure.text), out)?;
                 out.write_all(b"}\n")?;
             }
         }
         Ok::<_, Failure>(())
     };
+    let told = |source: Source| checked(&source, None).map_err(|failure| source.about(failure));
     match several {
         Several::Members(archive) => {
             archive.members().enumerate().try_for_each(|(number, member)| {
                 let source = Source::member(options, Rc::clone(archive), number);
-                line(Some(Name::Member(member.name())), source.and_then(|source| checked(&source, None)))
+                line(Some(Name::Member(member.name())), source.and_then(told))
             })?;
             archive.damage().map_or(Ok(()), |damage| line(None, Err(Failure::new(damage))))
         }
-        Several::Arrays(path) => npy::headers(path)?.try_for_each(|found| match found {
+        Several::Arrays(path, most) => npy::headers(path)?.max_header(*most).try_for_each(|found| match found {
             Ok((byte, _)) => {
                 let source = Source::npy(path.clone(), options, byte);
-                line(Some(Name::At(byte)), source.and_then(|source| checked(&source, None)))
+                line(Some(Name::At(byte)), source.and_then(told))
             }
             Err(error) => line(None, Err(error.into())),
         }),

@@ -108,6 +108,10 @@ fn told(error: &impl Error) -> String {
         (": `load` reads it into memory", "; extract it first"),
         ("`concat` takes files in any order", "--concat takes files in any order"),
         ("`npy::options` opens it", "it is shown without --offset and --dtype"),
+        ("open it with `npz::Archive::open`", "show a member of it as FILE:MEMBER"),
+        ("`refresh` maps the current contents", "run the program again"),
+        ("give the shape [", "give --shape ["),
+        ("which this crate never unpickles", "which are never unpickled"),
     ];
     options.into_iter().fold(error.to_string(), |text, (method, option)| text.replace(method, option))
 }
@@ -140,18 +144,17 @@ fn run_to(
     terminal: Option<Terminal>,
     out: &mut Output<impl Write>,
 ) -> Result<(), Failure> {
-    // A member of standard input is no option.
-    let named = |arg: OsString| match arg.to_str().and_then(|text| text.strip_prefix("-:")) {
-        Some(member) => format!("{}:{member}", spool::STDIN).into(),
-        None => arg,
-    };
-    let args = match Args::try_parse_from(args.into_iter().map(named)) {
+    let mut args = match Args::try_parse_from(with_stdin_named(args)) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             return Err(Failure { status: 2, text: error.render().to_string().trim_end().to_owned() });
         }
         Err(help) => return Ok(write!(out, "{}", help.render())?),
     };
+    for file in args.files.iter_mut().chain(&mut args.offsets) {
+        *file = spool::stdin_as_dash(std::mem::take(file));
+    }
+    let args = args;
     if let Some(shell) = args.completions {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "mmap-inspect", &mut script);
@@ -192,6 +195,26 @@ fn run_to(
     if failures.is_empty() { Ok(()) } else { Err(Failure { status: 1, text: failures.join("\n") }) }
 }
 
+/// Returns the arguments with members of standard input, `-:x`, as `/dev/stdin:x`, which clap does not take for an
+/// option.
+fn with_stdin_named(args: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let command = Args::command();
+    // `--offsets` is the only option whose value may be such a member.
+    let takes_other = move |arg: &OsStr| {
+        let name = arg.to_str().and_then(|text| text.strip_prefix("--")).filter(|&name| name != "offsets");
+        let is_named = |arg: &&clap::Arg| name.is_some() && arg.get_long() == name;
+        command.get_arguments().find(is_named).is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut is_value = false;
+    args.into_iter().map(move |arg| {
+        let is_value = std::mem::replace(&mut is_value, takes_other(&arg));
+        match arg.to_str().and_then(|text| text.strip_prefix("-:")) {
+            Some(member) if !is_value => format!("{}:{member}", spool::STDIN).into(),
+            _ => arg,
+        }
+    })
+}
+
 /// Shows a file as the arguments ask. If several files are shown as text, each has a heading, with an empty line before
 /// it unless it is the `first`.
 fn show_file(
@@ -213,16 +236,16 @@ fn show_file(
     let path = spooled.argument();
     let source = match raw(args) {
         Some(raw) => Source::raw(path, &raw, args.recover),
-        None => match Source::open(path, options, args.at, args.recover) {
+        None => match Source::open(path, options, most(args), args.at, args.recover) {
             Ok(Found::One(source)) => Ok(*source),
             Ok(Found::Several(several)) => {
                 // Several arrays, which are described or listed.
                 let is_all = args.rows.is_none() && args.field.is_none() && args.offsets.is_none();
                 let shown = match is_all {
-                    true if args.json => json::write_several(&several, options, named.as_deref(), out),
+                    true if args.json => json::write_several(&several, options, &spooled, named.as_deref(), out),
                     true if is_text && !args.stats => {
                         heading(out)?;
-                        text::list(&several, options, out)
+                        text::list(&several, options, &spooled, out)
                     }
                     _ => Err(several.which()),
                 };
@@ -234,6 +257,11 @@ fn show_file(
     let mut source = source.map_err(|failure| spooled.renamed(failure))?;
     source.rename(&spooled);
     show(args, &source, named.as_deref(), out, terminal, heading).map_err(|failure| spooled.renamed(failure))
+}
+
+/// Returns the maximum length of a header, in characters.
+fn most(args: &Args) -> usize {
+    args.max_header.unwrap_or(npy::MAX_HEADER)
 }
 
 /// Returns the options for reading headers.
@@ -263,7 +291,7 @@ fn show<W: Write>(
     terminal: Option<Terminal>,
     heading: impl FnOnce(&mut Output<W>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let open = |file| Ragged::open(file, options(args), args.recover, source, args.rows);
+    let open = |file| Ragged::open(file, (options(args), most(args)), args.recover, source, args.rows);
     let ragged = args.offsets.as_deref().map(open).transpose()?;
     let ragged = ragged.as_ref();
     let rows = match ragged {

@@ -25,7 +25,7 @@ impl Ragged {
     /// Opens the array of offsets in `file`, which divide `data` into rows, and selects some of the rows.
     pub(crate) fn open(
         file: &OsStr,
-        options: Options<FromHeader, Npy>,
+        (options, most): (Options<FromHeader, Npy>, usize),
         recover: bool,
         data: &Source,
         rows: Option<Rows>,
@@ -34,9 +34,9 @@ impl Ragged {
             status,
             text: text.replace("mmap-inspect - <", "--offsets - <"),
         })?;
-        let found = Source::open(spooled.argument(), options, None, recover).and_then(|found| match found {
+        let found = Source::open(spooled.argument(), options, most, None, recover).and_then(|found| match found {
             Found::One(source) => Ok(*source),
-            Found::Several(Several::Arrays(path)) => {
+            Found::Several(Several::Arrays(path, _)) => {
                 let text = "it has several arrays, one after another; offsets must be alone in a file or a member";
                 Err(Failure::new(format!("{}: {text}", path.display())))
             }

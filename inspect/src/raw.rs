@@ -4,6 +4,7 @@ use super::Failure;
 use super::archive::{Archive, Member};
 use super::gathered::{Gathered, Packed};
 use super::source::{Place, Source, is_npy, named, nth, split};
+use super::spool::open;
 use mmap_array::access::Shared;
 use mmap_array::array::{Elements, Format, StridedRaw};
 use mmap_array::{DType, DynArray, Element, MmapArray, Options, Order};
@@ -70,9 +71,7 @@ impl Raw {
         let (offset, member) = (self.offset.unwrap_or(0), found.map(|(_, member)| member));
         let file = match found {
             Some((archive, _)) => archive.file().try_clone()?,
-            None => {
-                File::open(&path).map_err(|error| Failure::new(format!("{name}: cannot open the file: {error}")))?
-            }
+            None => open(&path)?,
         };
         let (array, dtype, shape) = match self.packed {
             Some(packed) => self.pixels(packed, &name, &file, member)?,
@@ -189,7 +188,7 @@ impl Source {
             // The library says what is wrong.
             None => options.clone().open_shared(&path)?.shape().to_vec(),
         };
-        let (name, file) = (path.display().to_string(), File::open(&path)?);
+        let (name, file) = (path.display().to_string(), open(&path)?);
         let place = Place::Raw(options, offset, None);
         Ok(Self::without_header(name, raw.order, dtype, shape, Some(offset), path, file, place))
     }
@@ -200,6 +199,7 @@ impl Source {
         let (offset, dtype, options) = raw.options()?;
         let shape = match raw.shape_in(dtype.itemsize(), member.size()) {
             Some(shape) => shape,
+            None if member.size() == 0 && raw.shape.is_none() && offset == 0 => vec![0],
             None if member.is_stored() => member.raw_shape(options.clone())?,
             None => {
                 let text = "its bytes are not a whole number of elements, or fewer than --offset and --shape need";

@@ -11,7 +11,7 @@ use mmap_array::{DType, Options, Order};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -68,14 +68,15 @@ pub(crate) enum Found {
 pub(crate) struct Behind {
     pub(crate) bytes: u64,
     /// The byte at which another array begins, if one follows.
-    pub(crate) array: Option<u64>,
+    pub(crate) array: Option<(u64, bool)>,
 }
 
 /// Several arrays in one file.
 pub(crate) enum Several {
     Members(Rc<Archive>),
     /// `.npy` arrays in one file, one after another.
-    Arrays(PathBuf),
+    /// Arrays one after another, and the maximum length of their headers.
+    Arrays(PathBuf, usize),
 }
 
 impl Several {
@@ -90,8 +91,9 @@ impl Several {
                     false => format!("{path}: which member? Say {path}:MEMBER; there are {names:?}"),
                 })
             }
-            Self::Arrays(path) => {
-                let found = npy::headers(path).map(|headers| headers.map_while(Result::ok).take(20));
+            Self::Arrays(path, most) => {
+                let headers = npy::headers(path).map(|headers| headers.max_header(*most));
+                let found = headers.map(|headers| headers.map_while(Result::ok).take(20));
                 let bytes: Vec<u64> = found.into_iter().flatten().map(|(byte, _)| byte).collect();
                 Failure::new(format!("{}: which array? Say --at BYTE; there are some at {bytes:?}", path.display()))
             }
@@ -112,10 +114,13 @@ pub(crate) fn split(file: &OsStr) -> (PathBuf, Option<&str>) {
 
 /// Returns whether a file begins as `.npy` files do, or there is no regular file at `path`.
 pub(crate) fn is_npy(path: &Path) -> bool {
+    !path.is_file() || File::open(path).is_ok_and(|mut file| begins_npy(&mut file))
+}
+
+/// Returns whether the next bytes are those with which `.npy` files begin.
+fn begins_npy(file: &mut File) -> bool {
     let mut start = [0; 6];
-    // What cannot be read gets its error when it is opened.
-    !path.is_file()
-        || File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok_and(|()| &start == b"\x93NUMPY")
+    file.read_exact(&mut start).is_ok_and(|()| &start == b"\x93NUMPY")
 }
 
 /// Returns the name of the compression with whose signature a file begins.
@@ -134,6 +139,7 @@ impl Source {
     pub(crate) fn open(
         file: &OsStr,
         options: Options<FromHeader, Npy>,
+        most: usize,
         at: Option<u64>,
         recover: bool,
     ) -> Result<Found, Failure> {
@@ -150,8 +156,9 @@ impl Source {
         let is_npy = at.is_some() || is_npy(&path);
         let Some(member) = member else {
             if is_npy {
-                return match at.is_none() && npy::headers(&path)?.take(2).filter(Result::is_ok).count() > 1 {
-                    true => Ok(Found::Several(Several::Arrays(path))),
+                let mut headers = npy::headers(&path)?.max_header(most);
+                return match at.is_none() && headers.by_ref().take(2).filter(Result::is_ok).count() > 1 {
+                    true => Ok(Found::Several(Several::Arrays(path, most))),
                     false => Self::npy(path, options, at.unwrap_or(0)).map(one),
                 };
             }
@@ -280,7 +287,7 @@ impl Source {
             Failure { status, text: text.replace("; `allow_truncated` opens the rows that are complete", "") }
         })?;
         let (dtype, shape, first) = (all.dtype().clone(), all.shape().to_vec(), paths[0].clone());
-        let array = Gathered::Files { all, paths };
+        let array = Gathered::Files { all, paths, options: Box::new(options) };
         let (file, place) = (File::open(&first)?, Place::Gathered(array, 0, from));
         Ok(Self::without_header(name, Order::C, dtype, shape, None, first, file, place))
     }
@@ -413,14 +420,24 @@ impl Source {
             (&Place::Npy(options, at), Some(start)) => {
                 let end = start.saturating_add(self.nbytes);
                 let bytes = self.file.metadata()?.len().saturating_sub(end);
-                return Ok(match bytes > 0 && options.at(end).header(&self.file).is_ok() {
-                    true => Some(Behind { bytes, array: Some(end) }),
+                let mut file = self.file.try_clone()?;
+                file.seek(SeekFrom::Start(end))?;
+                return Ok(match begins_npy(&mut file) {
+                    true => Some(Behind { bytes, array: Some((end, options.at(end).header(&self.file).is_ok())) }),
                     false => Some(Behind { bytes, array: None }).filter(|_| bytes > 0 && at == 0),
                 });
             }
             (Place::Member(options, archive, number), _) => {
                 let member = nth(archive, *number)?;
                 member.size().saturating_sub(member.header(*options)?.data_offset().saturating_add(self.nbytes))
+            }
+            (Place::Gathered(Gathered::Files { paths, options, .. }, ..), _) => {
+                let behind = |path: &PathBuf| {
+                    let header = options.header(path)?;
+                    let end = header.data_offset().saturating_add(header.nbytes());
+                    Ok::<_, Failure>(path.metadata()?.len().saturating_sub(end))
+                };
+                paths.iter().map(behind).sum::<Result<u64, _>>()?
             }
             (Place::Compressed(options, _), _) => {
                 let before = options.header(&self.path)?.data_offset();

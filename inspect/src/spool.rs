@@ -78,7 +78,8 @@ pub(crate) fn regular(argument: &OsStr) -> Result<Spooled, Failure> {
             return Err(Failure::new("-: standard input is a terminal; give it a file, by `<FILE` or from a pipe"));
         }
         let input = Path::new(STDIN);
-        return match input.is_file() && !has_hidden_content(input) {
+        let is_whole = input.is_file() && is_unread() && !has_hidden_content(input) && File::open(input).is_ok();
+        return match is_whole {
             true => Ok(plain(input.as_os_str()).with_member(member)),
             false => Ok(copied(file, io::stdin().lock())?.with_member(member)),
         };
@@ -86,36 +87,69 @@ pub(crate) fn regular(argument: &OsStr) -> Result<Spooled, Failure> {
     let path = Path::new(file);
     let Some(what) = special(path) else {
         return match has_hidden_content(path) {
-            true => copied(file, File::open(path)?),
+            true => copied(file, open(path)?),
             false => Ok(plain(file)),
         };
     };
     // Those that a shell has opened have a writer. Another one may never get it.
     if what == "a pipe" && is_of_shell(path) {
-        return Ok(copied(file, File::open(path)?)?.with_member(member));
+        return Ok(copied(file, open(path)?)?.with_member(member));
     }
-    let shown = path.display();
-    Err(Failure::new(format!("{shown}: it is {what}; read it from standard input: mmap-inspect - <{shown}")))
+    let (shown, member) = (path.display(), member.map_or_else(String::new, |member| format!(":{member}")));
+    Err(Failure::new(format!("{shown}: it is {what}; read it from standard input: mmap-inspect -{member} <{shown}")))
+}
+
+/// Opens a file.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::new(format!("{}: cannot open the file: {error}", path.display())))
+}
+
+/// Returns an argument with standard input as `-`.
+pub(crate) fn stdin_as_dash(argument: OsString) -> OsString {
+    match pipe_of(&argument) {
+        (file, Some(member)) if file == "-" => format!("-:{member}").into(),
+        (file, None) if file == "-" => file.to_owned(),
+        _ => argument,
+    }
+}
+
+/// Returns whether nothing of standard input has been read.
+#[cfg(unix)]
+fn is_unread() -> bool {
+    use std::io::Seek;
+    use std::os::fd::AsFd;
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    input.and_then(|mut input| input.stream_position()).is_ok_and(|position| position == 0)
+}
+
+#[cfg(not(unix))]
+fn is_unread() -> bool {
+    false
 }
 
 /// Returns whether an argument is standard input or a member of it.
 pub(crate) fn is_stdin(argument: &OsStr) -> bool {
-    pipe_of(argument).0 == "-" || argument == STDIN
+    pipe_of(argument).0 == "-"
 }
 
 /// Splits an argument into standard input or a pipe and the member after a colon. Returns any other argument whole.
 fn pipe_of(argument: &OsStr) -> (&OsStr, Option<&str>) {
     let Some(text) = argument.to_str() else { return (argument, None) };
-    if let Some(member) = text.strip_prefix(STDIN).and_then(|rest| rest.strip_prefix(':')) {
-        return (OsStr::new("-"), Some(member));
+    for stdin in ["-", STDIN] {
+        match text.strip_prefix(stdin).map(|rest| (rest, rest.strip_prefix(':'))) {
+            Some(("", _)) => return (OsStr::new("-"), None),
+            Some((_, Some(member))) => return (OsStr::new("-"), Some(member)),
+            _ => {}
+        }
     }
     let mut places = text.match_indices(':').map(|(at, _)| (OsStr::new(&text[..at]), &text[at + 1..]));
-    let is_pipe = |file: &OsStr| is_of_shell(Path::new(file)) && special(Path::new(file)) == Some("a pipe");
-    places.find(|(file, _)| is_pipe(file)).map_or((argument, None), |(file, member)| (file, Some(member)))
+    let special = places.find(|(file, _)| special(Path::new(file)).is_some());
+    special.map_or((argument, None), |(file, member)| (file, Some(member)))
 }
 
+/// Returns whether a path is that of a file that a process has open.
 fn is_of_shell(path: &Path) -> bool {
-    ["/dev/", "/proc/"].iter().any(|folder| path.starts_with(folder))
+    path.starts_with("/dev/fd") || (path.starts_with("/proc") && path.iter().any(|folder| folder == "fd"))
 }
 
 /// Returns the kind of a file that cannot be read from any byte, or `None` for other files.
@@ -135,10 +169,14 @@ fn special(_: &Path) -> Option<&'static str> {
     None
 }
 
-/// Returns whether a file has content although its length is 0, as files in `/proc` have.
+/// Returns whether the content of a file is not as long as its length says, as in `/proc` and `/sys`.
 fn has_hidden_content(path: &Path) -> bool {
-    let is_empty = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
-    is_empty && File::open(path).and_then(|mut file| file.read(&mut [0])).is_ok_and(|count| count > 0)
+    let Some(metadata) = path.metadata().ok().filter(|metadata| metadata.is_file()) else { return false };
+    if metadata.len() > 0 {
+        return path.canonicalize().is_ok_and(|path| path.starts_with("/sys"));
+    }
+    // What cannot be read gets its error when it is copied.
+    File::open(path).and_then(|mut file| file.read(&mut [0])).map_or(true, |count| count > 0)
 }
 
 fn copied(argument: &OsStr, mut input: impl Read) -> Result<Spooled, Failure> {

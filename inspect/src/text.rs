@@ -4,6 +4,7 @@ use super::corners::Corners;
 use super::elements::find_field;
 use super::ragged::Ragged;
 use super::source::{Behind, Several, Source};
+use super::spool::Spooled;
 use super::{Failure, Terminal, one_line, told, tuple};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{DType, DynView, Options, dtype::Kind};
@@ -23,7 +24,6 @@ pub(crate) fn of(
 ) -> Result<String, Failure> {
     source.check(rows.as_ref())?;
     let mut text = described(source, None, terminal)?;
-    let lines = text.lines().count() + 1;
     let dtype = field.map_or(Ok(&source.dtype), |path| find_field(&source.dtype, path))?;
     let mut shape = source.shape.clone();
     if let (Some(len), Some(rows)) = (shape.first_mut(), &rows) {
@@ -36,8 +36,8 @@ pub(crate) fn of(
         }
         None => printed(source, rows, field, EDGE, |view| view.display().threshold(0).edge_items(EDGE).to_string())?,
         Some(terminal) => {
-            let lines = terminal.lines.saturating_sub(lines + FREE);
             let columns = terminal.columns.max(20) - 1;
+            let lines = terminal.lines.saturating_sub(height_of(&text, columns) + 1 + FREE);
             let (whole, edge) = edge_in(lines.saturating_mul(columns), &shape, dtype);
             let text = printed(source, rows, field, edge, |view| fitted(view, whole, edge, columns, lines))?;
             // A text alone may have characters that a terminal obeys.
@@ -65,7 +65,8 @@ pub(crate) fn of_ragged(
         // As in NumPy, either all rows or some at each end.
         let is_short = asked <= THRESHOLD && items(&ragged.elements()?) <= THRESHOLD;
         let [head, tail] = if is_short || asked <= 2 * EDGE { [asked, 0] } else { [EDGE; 2] };
-        let rows = ends(source, ragged, [head, tail], |row| if items(row) <= THRESHOLD { usize::MAX } else { EDGE })?;
+        let edge = |row: &Range<usize>| if items(row) <= THRESHOLD { usize::MAX } else { EDGE };
+        let rows = ends(source, ragged, [head, tail], edge)?.ok_or_else(|| too_large(source))?;
         let printed = rows.iter().map(|(row, corners)| {
             let text = |view: &DynView<'_>| match items(row) <= THRESHOLD {
                 true => view.to_string(),
@@ -77,8 +78,8 @@ pub(crate) fn of_ragged(
         let _ = write!(text, "\n{}", joined(&printed, (head + tail < asked).then_some(head)));
         return Ok(text);
     };
-    let lines = terminal.lines.saturating_sub(text.lines().count() + 1 + FREE).max(1);
     let columns = terminal.columns.max(20) - 1;
+    let lines = terminal.lines.saturating_sub(height_of(&text, columns) + 1 + FREE).max(1);
     // As many rows at each end as there may be room for.
     let each = least_lines(&[&[EDGE], &source.shape[1..]].concat());
     let [mut head, mut tail] = match (asked.saturating_mul(each) <= lines, (lines - 1) / each / 2) {
@@ -89,7 +90,17 @@ pub(crate) fn of_ragged(
     let height = |count: usize| ((lines - usize::from(count < asked)) / count.max(1)).max(1);
     let room = height(head + tail).saturating_mul(columns);
     let edge = |row: &Range<usize>| edge_in(room, &shape(row), dtype);
-    let rows = ends(source, ragged, [head, tail], |row| edge(row).1)?;
+    let fewer = |head: usize, tail: usize| match head == 1 || tail == 0 {
+        true => [(head + tail) / 2, 0],
+        false => [head / 2, tail / 2],
+    };
+    let rows = loop {
+        match ends(source, ragged, [head, tail], |row| edge(row).1)? {
+            Some(rows) => break rows,
+            None if head + tail > 1 => [head, tail] = fewer(head, tail),
+            None => return Err(too_large(source)),
+        }
+    };
     loop {
         let count = head + tail;
         let printed = rows[..head].iter().chain(&rows[rows.len() - tail..]).map(|(row, corners)| {
@@ -104,7 +115,7 @@ pub(crate) fn of_ragged(
             return Ok(text);
         }
         // Texts and records may be longer than a line.
-        [head, tail] = if head == 1 || tail == 0 { [count / 2, 0] } else { [head / 2, tail / 2] };
+        [head, tail] = fewer(head, tail);
     }
 }
 
@@ -121,13 +132,14 @@ fn least_lines(shape: &[usize]) -> usize {
 }
 
 /// Returns the elements of each of the first `head` and the last `tail` rows, and those of its items that are printed.
+/// Returns `None` if these items are too large.
 #[allow(clippy::type_complexity, reason = "each pair is a row")]
 fn ends(
     source: &Source,
     ragged: &Ragged,
     [head, tail]: [usize; 2],
     edge: impl Fn(&Range<usize>) -> usize,
-) -> Result<Vec<(Range<usize>, Corners)>, Failure> {
+) -> Result<Option<Vec<(Range<usize>, Corners)>>, Failure> {
     let asked = ragged.asked();
     let mut rows = ragged.rows(0..head)?;
     rows.extend(ragged.rows(asked - tail..asked)?);
@@ -136,7 +148,13 @@ fn ends(
         source.check(Some(&(first.start..last.end)))?;
     }
     let corners = Corners::read_each(source, &rows, edge)?;
-    Ok(rows.into_iter().zip(corners).collect())
+    Ok(corners.map(|corners| rows.into_iter().zip(corners).collect()))
+}
+
+/// Returns the failure to hold all rows in memory that are to be printed.
+fn too_large(source: &Source) -> Failure {
+    let text = "the rows are too large to be printed; choose some by --rows, or print them by --jsonl";
+    Failure::new(format!("{}: {text}", source.name))
 }
 
 /// Joins rows one below another. With `left_out`, dots after that many rows stand for rows that are left out.
@@ -289,8 +307,16 @@ fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal
         line("rows", &format!("{} between the offsets in {}", ragged.len(), one_line(&ragged.offsets().name)));
     }
     match source.behind()? {
-        Some(Behind { array: Some(byte), .. }) => line("behind", &format!("another array, shown by --at {byte}")),
-        Some(Behind { bytes, .. }) if source.data_offset.is_some() && source.is_file() => {
+        Some(Behind { array: Some((byte, true)), .. }) => {
+            line("behind", &format!("another array, shown by --at {byte}"))
+        }
+        Some(Behind { array: Some((byte, false)), .. }) => {
+            line("behind", &format!("another array, which cannot be read: --at {byte} says why"));
+        }
+        Some(Behind { bytes, .. }) if source.is_concat() => {
+            line("behind", &format!("{bytes} bytes after the arrays of the files, which are not shown"));
+        }
+        Some(Behind { bytes, .. }) if source.is_file() => {
             line("behind", &format!("{bytes} bytes, which are no `.npy` array"));
         }
         Some(Behind { bytes, .. }) => {
@@ -301,7 +327,10 @@ fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal
     if matches!(source.dtype.kind(), Kind::Record { .. }) {
         let declared = source.dtype.to_c();
         // On a screen that the declaration would fill, the array is what is shown.
-        let has_room = |terminal: Terminal| text.lines().count() + declared.lines().count() < terminal.lines * 2 / 3;
+        let has_room = |terminal: Terminal| {
+            let columns = terminal.columns.max(20) - 1;
+            height_of(&text, columns) + height_of(&declared, columns) < terminal.lines * 2 / 3
+        };
         if terminal.is_none_or(has_room) {
             let _ = write!(text, "\n{declared}\n");
         }
@@ -324,17 +353,22 @@ fn is_aligned(dtype: &DType, offset: u64, step: usize) -> bool {
 }
 
 /// Writes a list of several arrays, each on a line.
-pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) fn list(
+    several: &Several,
+    options: Options<FromHeader, Npy>,
+    spooled: &Spooled,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let archive = match several {
         Several::Members(archive) => archive,
-        Several::Arrays(path) => {
-            for found in npy::headers(path)? {
+        Several::Arrays(path, most) => {
+            for found in npy::headers(path)?.max_header(*most) {
                 match found {
                     Ok((byte, header)) => {
                         let (dtype, shape) = (header.dtype(), tuple(header.shape()));
                         writeln!(out, "--at {byte}\t{shape}\t{dtype}\t{} bytes", header.nbytes())?;
                     }
-                    Err(error) => writeln!(out, "{}", one_line(&told(&error)))?,
+                    Err(error) => writeln!(out, "{}", one_line(&spooled.rename(&told(&error))))?,
                 }
             }
             return Ok(());
@@ -354,7 +388,7 @@ pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &m
                 writeln!(out, "{name}\t{shape}\t{dtype}\t{how}\t{} bytes", member.size())?;
             }
             Err(_) if member.is_other() => writeln!(out, "{name}\tno .npy file\t{how}\t{} bytes", member.size())?,
-            Err(error) => writeln!(out, "{name}\t{}", one_line(&told(&error)))?,
+            Err(error) => writeln!(out, "{name}\t{}", one_line(&spooled.rename(&told(&error))))?,
         }
     }
     if is_empty {
@@ -366,7 +400,7 @@ pub(crate) fn list(several: &Several, options: Options<FromHeader, Npy>, out: &m
         }
     }
     if let Some(damage) = archive.damage() {
-        writeln!(out, "{}", one_line(&damage))?;
+        writeln!(out, "{}", one_line(&spooled.rename(&damage)))?;
     }
     Ok(())
 }

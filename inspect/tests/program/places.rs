@@ -54,6 +54,22 @@ fn arrays_of_one_file_are_listed_and_shown_by_their_first_byte() {
     // The array that follows the one that is shown is not passed over.
     let shown = |rest: &str| inspected(args(&path, rest)).unwrap();
     assert!(shown("--at 0").contains("behind   another array, shown by --at 133\n"));
+    // Limits of headers hold for all of them.
+    assert!(inspected(args(&path, "--max-header 10 --rows 0")).unwrap_err().text.contains("--max-header N"));
+    let long = folder.path().join("long.npy");
+    let mut header = fs::read(&path).unwrap()[..133].to_vec();
+    header.extend(b"\x93NUMPY\x02\0\x40\x9c\0\0{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }");
+    header.resize(133 + 12 + 39_999, b' ');
+    header.extend(b"\n\x08\x09");
+    fs::write(&long, header).unwrap();
+    let printed = inspected([&long]).unwrap();
+    assert!(printed.contains("behind   another array, which cannot be read: --at 133 says why\n"), "{printed}");
+    assert!(inspected(args(&long, "--at 133")).unwrap_err().text.contains("--max-header N"));
+    let listed = inspected(args(&long, "--max-header 50000")).unwrap();
+    assert_eq!(listed, "--at 0\t(5,)\t|u1\t5 bytes\n--at 133\t(2,)\t|u1\t2 bytes\n");
+    assert_eq!(array(&long, "--max-header 50000 --at 133"), "[8 9]\n");
+    let joined = inspected(args(&path, "--concat")).unwrap();
+    assert!(joined.contains("behind   141 bytes after the arrays of the files, which are not shown\n"), "{joined}");
     assert!(!shown("--at 133").contains("behind"));
 }
 
@@ -76,6 +92,14 @@ fn what_a_compressed_file_has_behind_the_array_is_told() {
         assert!(printed.contains("behind   144 bytes, which are not shown"), "{printed}");
         assert!(inspected(args(&several, "--json")).unwrap().ends_with(",\"behind\":144}\n"));
     }
+    // Tapes have zeros behind a stream; anything else is no part of it.
+    let whole = fs::read(&path).unwrap();
+    let padded = folder.path().join("padded.npy.gz");
+    fs::write(&padded, [&whole[..], &[0; 1000], &whole].concat()).unwrap();
+    assert!(inspected([&padded]).unwrap().contains("behind   456 bytes"));
+    fs::write(&padded, [&whole[..], b"garbage"].concat()).unwrap();
+    let failure = inspected([&padded]).unwrap_err();
+    assert!(failure.text.contains("bytes that are no gzip stream follow the compressed data"), "{failure}");
     let printed = inspected([&path]).unwrap();
     assert!(printed.contains("behind   144 bytes, which are not shown: unpack the file first\n"), "{printed}");
     assert!(printed.ends_with("[0 1 2 3 4]\n"), "{printed}");
@@ -145,9 +169,29 @@ fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
     writer.add_compressed("y", &[9_u8]).unwrap();
     writer.finish().unwrap();
     let archive = fs::read(&zip).unwrap();
-    for script in ["\"$0\" -:y --jsonl", "\"$0\" /dev/stdin:y --jsonl", "\"$0\" <(cat):y --jsonl"] {
+    for script in ["\"$0\" --jsonl -:y", "\"$0\" -:y --jsonl", "\"$0\" /dev/stdin:y --jsonl", "\"$0\" <(cat):y --jsonl"]
+    {
         let output = shell(&program, script, &path, &archive);
         assert_eq!(output.stdout, b"9\n", "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    // A value of another option is none of standard input.
+    let output = shell(&program, "cd \"${1%/*}\"; \"$0\" -:y --plot=-:y.png; \"$0\" -:y --field -:y", &path, &archive);
+    assert!(folder.path().join("-:y.png").exists() || !cfg!(feature = "plot"));
+    assert_eq!(output.status.code(), Some(2));
+    let output = shell(&program, "\"$0\" \"$1\" --offsets=-:o --jsonl", &path, &archive);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("-: there is no member \"o\""));
+    // What has been read of a file is not read again.
+    let script = "(head -c 1 >/dev/null; \"$0\" - --dtype u1 --rows ..2 --jsonl) < \"$1.numbers\"";
+    fs::write(folder.path().join("a.npy.numbers"), [7; 100_000]).unwrap();
+    let output = shell(&program, script, &path, b"");
+    assert_eq!(output.stdout, b"7\n7\n", "{}", String::from_utf8_lossy(&output.stderr));
+    // What is listed names what the arguments name.
+    let cut = &[&whole[..], b"and so on"].concat();
+    for script in ["cat | \"$0\" -", "\"$0\" - --json", "\"$0\" --json <(cat)"] {
+        let two = [&whole[..], cut].concat();
+        let output = shell(&program, script, &path, &two);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("from byte 288 on: not a `.npy` file") && !said.contains("/proc/"), "{said}");
     }
     let output = shell(&program, "\"$0\" -:y --jsonl < \"$1\"", &zip, b"");
     assert_eq!(output.stdout, b"9\n", "{}", String::from_utf8_lossy(&output.stderr));
@@ -179,6 +223,8 @@ fn pipes_are_read_and_refused_in_words_where_they_may_have_no_writer() {
     for (script, expected) in [
         ("\"$0\" /dev/zero", "/dev/zero: it is a device; read it from standard input: mmap-inspect - </dev/zero\n"),
         ("\"$0\" - < /", "mmap-inspect: -: Is a directory"),
+        ("mkfifo \"$1.f\"; \"$0\" \"$1.f:x\"", "it is a pipe; read it from standard input: mmap-inspect -:x <"),
+        ("\"$0\" /dev/stdin", "mmap-inspect: -: the file ends within the first 8 bytes"),
         ("\"$0\" - --offsets -", "standard input can be read once, but is given twice"),
         ("\"$0\" - -", "standard input can be read once, but is given twice"),
         ("\"$0\" --concat \"$1\" \"${1%/*}/a.npz:x\"", "--concat joins `.npy` files, and this is a member of "),
@@ -254,6 +300,7 @@ fn members_of_archives_are_shown_whatever_they_are() {
                 with zipfile.ZipFile(sys.argv[1], 'w') as archive:\n\
                 \x20   for name, content in members: archive.writestr(name, content)\n\
                 \x20   archive.writestr('deflated', b'abc' * 500, zipfile.ZIP_DEFLATED)\n\
+                \x20   archive.writestr('nothing', b'', zipfile.ZIP_DEFLATED)\n\
                 with zipfile.ZipFile(sys.argv[2], 'w') as archive: archive.writestr('meta.json', '{}')\n\
                 with tarfile.open(sys.argv[3], 'w') as archive:\n\
                 \x20   for name, content in members:\n\
@@ -268,7 +315,8 @@ fn members_of_archives_are_shown_whatever_they_are() {
     assert_eq!(
         inspected([&zip]).unwrap(),
         "meta.json\tno .npy file\tstored\t2 bytes\nd/x\t(2, 3)\t<i2\tstored\t140 bytes\n\
-         none\tno .npy file\tstored\t0 bytes\ndeflated\tno .npy file\tdeflated\t1500 bytes\n"
+         none\tno .npy file\tstored\t0 bytes\ndeflated\tno .npy file\tdeflated\t1500 bytes\n\
+         nothing\tno .npy file\tdeflated\t0 bytes\n"
     );
     assert_eq!(
         inspected([&tar]).unwrap(),
@@ -284,6 +332,7 @@ fn members_of_archives_are_shown_whatever_they_are() {
         assert_eq!(member(path, name, "--dtype <i2 --offset 134 --jsonl").unwrap(), "3\n4\n5\n");
         assert!(member(path, name, "--rust").unwrap().contains("Archive::open("));
         assert!(member(path, "none", "").unwrap().ends_with("\n\n[]\n"));
+        assert_eq!(member(path, "none", "--jsonl").unwrap(), "");
         assert_eq!(member(path, "meta.json", "--jsonl").unwrap(), "123\n125\n");
         assert!(member(path, "meta.json", "--dtype <i4").unwrap_err().contains("meta.json"));
         assert!(member(path, "other", "").unwrap_err().contains("there is no member \"other\""));
@@ -291,6 +340,7 @@ fn members_of_archives_are_shown_whatever_they_are() {
         let of_json = lines.lines().next().unwrap();
         assert!(of_json.starts_with("{\"member\":\"meta.json\",\"version\":null,\"descr\":\"'|u1'\""), "{of_json}");
     }
+    assert!(member(&zip, "nothing", "").unwrap().ends_with("\n\n[]\n"));
     let stats = member(&zip, "deflated", "--stats").unwrap();
     assert!(stats.ends_with("1500    -    -   97   99  98.0\n"), "{stats}");
     assert_eq!(member(&zip, "deflated", "--dtype S3 --rows -1 --jsonl").unwrap(), "\"abc\"\n");
@@ -304,6 +354,9 @@ fn members_of_archives_are_shown_whatever_they_are() {
         let text = member(&broken, "deflated", rest).unwrap_err();
         assert!(text.contains("broken.npz"), "{rest}: {text}");
     }
+    let lines = inspected(args(&broken, "--json")).unwrap();
+    let line = lines.lines().find(|line| line.contains("\"member\":\"deflated\"")).unwrap();
+    assert!(line.contains("\"error\":\"") && line.contains("broken.npz"), "{line}");
     let zeros = folder.path().join("zeros");
     fs::write(&zeros, [0; 2000]).unwrap();
     assert!(inspected([&zeros]).unwrap().contains("--dtype says what they are"));
@@ -312,6 +365,7 @@ fn members_of_archives_are_shown_whatever_they_are() {
     fs::write(&tar, &whole[..1600]).unwrap();
     let listed = inspected([&tar]).unwrap();
     assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert_eq!(inspected(args(&tar, "--recover")).unwrap(), listed);
     let lines = inspected(args(&tar, "--json")).unwrap();
     assert!(lines.lines().count() == 3 && lines.lines().last().unwrap().starts_with("{\"error\":\""), "{lines}");
     assert!(member(&tar, "d/x.npy", "").is_err());
