@@ -16,8 +16,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The number of bytes to read or write at once, so that memory use follows what a file contains and not what it
-/// claims.
-pub(crate) const CHUNK: usize = 1 << 20;
+/// claims. With what a writer of an archive holds, it is less than 1 MiB.
+pub(crate) const CHUNK: usize = 1 << 19;
 
 /// Reads elements from a file into memory: `np.fromfile(path, dtype, count, offset=offset)`.
 ///

@@ -29,8 +29,7 @@ fn archives_of_large_arrays_take_less_than_1_mib() {
     File::create(&large).unwrap().set_len(LEN as u64).unwrap();
     let array = MmapArray::<u8>::options().open_shared(&large).unwrap();
     for append in [false, true] {
-        // Of an array that others may change, pieces of 1 MiB are copied.
-        within(2 * MIB, || {
+        within(MIB, || {
             let mut writer = if append { Writer::append(&path).unwrap() } else { Writer::create(&path).unwrap() };
             let name = |method: &str| format!("{method} {append}");
             writer.add(&name("stored"), &array).unwrap();

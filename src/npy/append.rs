@@ -181,13 +181,13 @@ mod tests {
     struct Case {
         old: Vec<u8>,
         new: Vec<u8>,
-        rows: Vec<[u8; 1 << 10]>,
+        rows: Vec<[u8; 1 << 9]>,
     }
 
     impl Case {
         fn new() -> Self {
-            let rows: Vec<[u8; 1 << 10]> = (0..2508_u32).map(|row| [row.to_le_bytes()[0] | 1; 1 << 10]).collect();
-            let file = |rows: &[[u8; 1 << 10]]| {
+            let rows: Vec<[u8; 1 << 9]> = (0..2508_u32).map(|row| [row.to_le_bytes()[0] | 1; 1 << 9]).collect();
+            let file = |rows: &[[u8; 1 << 9]]| {
                 let mut file = Vec::new();
                 save_to(&mut file, rows).unwrap();
                 file
@@ -208,7 +208,7 @@ mod tests {
         fn is_new(&self, file: &[u8]) -> bool {
             let elements = options::<u8>().load_from(&mut &file[..]).unwrap();
             let shape = elements.shape();
-            let array = if shape == [2508, 1 << 10] { &self.new } else { &self.old };
+            let array = if shape == [2508, 1 << 9] { &self.new } else { &self.old };
             assert!(elements[..] == array[128..], "{shape:?}");
             // What lies behind the array is told from what others put there.
             assert!(file.len() == array.len() || file[126] == Patch::ADDING);
