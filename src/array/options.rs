@@ -689,15 +689,14 @@ impl<E, F> Options<E, F> {
         E: Elements<A> + Clone + Send + Sync + 'static,
         F: Format<E> + Clone + Send + Sync + 'static,
     {
-        source.lend(Want::Map { write }, |bytes| {
-            let Bytes::File(bytes) = bytes else {
-                return Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"));
-            };
-            let format = self.format;
-            let find =
-                move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
-            self.settings.map_shared(self.elements, find, &bytes, write)
-        })
+        let format = self.format;
+        let find = move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
+        self.settings.map_source(self.elements, find, source, write)
+    }
+
+    /// Returns options for many sources, whose arrays have the format in common.
+    pub(crate) fn for_many(self) -> Options<E, Arc<F>> {
+        Options { elements: self.elements, format: Arc::new(self.format), settings: self.settings }
     }
 
     /// Checks that a file has the elements, without accessing them.
@@ -789,6 +788,19 @@ impl<E, F> Options<E, F> {
     }
 }
 
+impl<E: Clone, F> Options<E, Arc<F>> {
+    /// Opens one of many sources: see [`open_shared`](Options::open_shared).
+    pub(crate) fn open_shared_one(&self, source: impl Source) -> Result<E::Array>
+    where
+        E: Elements<Shared> + Send + Sync + 'static,
+        F: Format<E> + Send + Sync + 'static,
+    {
+        let format = Arc::clone(&self.format);
+        let find = move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
+        self.settings.map_source(self.elements.clone(), find, source, false)
+    }
+}
+
 impl Settings {
     /// Maps elements that have been found.
     pub(super) fn map_elements<E: Elements<A>, A>(
@@ -800,6 +812,25 @@ impl Settings {
     ) -> Result<E::Array> {
         let region = self.map_layout(&elements, &layout, bytes, mode)?;
         elements.array(region, layout)
+    }
+
+    /// Maps the elements of a source that others may change, and keeps `find` to find and map them again.
+    fn map_source<E, A>(
+        self,
+        elements: E,
+        find: impl Fn(&E, &FileBytes<'_>) -> Result<Layout> + Send + Sync + 'static,
+        source: impl Source,
+        write: bool,
+    ) -> Result<E::Array>
+    where
+        E: Elements<A> + Clone + Send + Sync + 'static,
+    {
+        source.lend(Want::Map { write }, |bytes| match bytes {
+            Bytes::File(bytes) => self.map_shared(elements, find, &bytes, write),
+            Bytes::Stream(_) => {
+                Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"))
+            }
+        })
     }
 
     /// Maps elements that others may change, and keeps `find` to find and map them again.
@@ -815,13 +846,15 @@ impl Settings {
     {
         let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
         // Of a member of an archive it is the first time where it was found a moment ago.
-        let (these, member, first) = (elements.clone(), bytes.member.clone(), AtomicBool::new(true));
+        let member = bytes.member.clone().map(|member| Box::new((member, AtomicBool::new(true))));
+        let these = elements.clone();
         // It belongs to the open file, and so to all that is ever mapped of it here: an old map takes none of it away.
         let lock = Mutex::new(None);
         let map = move |again: &Again| {
-            let member = match &member {
-                Some(member) if !first.swap(false, Ordering::Relaxed) => Some(member.again(&again.file)?),
-                member => member.clone(),
+            let member = match member.as_deref() {
+                Some((member, first)) if first.swap(false, Ordering::Relaxed) => Some(member.clone()),
+                Some((member, _)) => Some(member.again(&again.file)?),
+                None => None,
             };
             let bytes = FileBytes { member, ..again.bytes() };
             let layout = find(&these, &bytes)?;

@@ -112,7 +112,8 @@ impl<S: Block> Files<S> {
         let dims = first.dims.with(0, last.end);
         // That the elements can be counted; their bytes need not fit the address space.
         dims.checked_len(1).map_err(|_| Error::overflow("the array", format!("{dims} elements cannot be counted")))?;
-        let most = if S::KEEPS_FILE { (region::most_open_files() / 4).clamp(1, 1 << 10) } else { 1 << 11 };
+        // What is kept of as many maps takes less than 1 MiB.
+        let most = if S::KEEPS_FILE { (region::most_open_files() / 4).clamp(1, 850) } else { 1 << 11 };
         Ok(Self {
             is_contiguous: files.iter().all(|shard| shard.order == Order::C),
             files: files.into(),
