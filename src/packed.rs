@@ -181,13 +181,19 @@ impl Packing {
         if rows.ndim() > 1 {
             return (0..rows.shape()[0]).try_for_each(|row| self.unpack_each(bits, &rows.index_axis(0, row), pixels));
         }
-        let bytes = match rows.strides()[0] == 1 || rows.len() == 1 {
-            // SAFETY: the bytes of the view, which follow one another and are there as long as it is borrowed.
-            true => unsafe { access::bytes::<A>(rows.raw().ptr, rows.len()) },
-            false => Cow::Owned(rows.to_vec()),
-        };
         // There are as many as there are rows.
-        pixels.next().map_or(Ok(()), |pixels| self.unpack(bits, &bytes, pixels))
+        let pixels = pixels.next().unwrap_or_default();
+        for (piece, pixels) in pixels.chunks_mut(PIECE).enumerate() {
+            let start = piece * (PIECE / 8 * bits as usize);
+            let bytes = rows.slice_axis(0, start..start + self.row_bytes(bits, pixels.len())?);
+            let bytes = match bytes.strides()[0] == 1 || bytes.len() == 1 {
+                // SAFETY: the bytes of the view, which follow one another and are there as long as it is borrowed.
+                true => unsafe { access::bytes::<A>(bytes.raw().ptr, bytes.len()) },
+                false => Cow::Owned(bytes.to_vec()),
+            };
+            self.unpack(bits, &bytes, pixels)?;
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +201,10 @@ fn too_short(found: usize, pixels: usize, bits: u32, needed: usize) -> Error {
     let text = format!("a row of {pixels} pixels of {bits} bits needs {needed} bytes, but has {found}");
     Reason::SizeMismatch(text).error()
 }
+
+/// The number of pixels of a row that are unpacked at once, of which the bytes may have to be copied. Eight pixels end
+/// with a byte in each packing.
+const PIECE: usize = 1 << 16;
 
 // The packings, as constants of a kernel.
 const MIPI: u8 = 0;

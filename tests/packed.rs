@@ -173,6 +173,32 @@ fn a_file_that_others_may_change_is_unpacked_too_and_into_a_file() {
 }
 
 #[test]
+fn long_rows_are_unpacked_in_pieces_as_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let mut random = Random(5);
+    let bytes: Vec<u8> = (0..500_000).map(|_| random.below(256) as u8).collect();
+    std::fs::write(&path, &bytes).unwrap();
+    let shared = MmapArray::<u8>::options().open_shared(&path).unwrap();
+    let backwards: Vec<u8> = bytes.iter().rev().copied().collect();
+    for (packing, bits) in PACKINGS.into_iter().flat_map(|packing| BITS.map(|bits| (packing, bits))) {
+        for len in [65_535, 65_536, 65_537, 131_072, 250_003] {
+            let expected = unpacked(packing, bits, &bytes, len);
+            let mut pixels = vec![0; len];
+            let row = ArrayView::from_slice(&bytes, bytes.len()).unwrap();
+            packing.unpack_rows(bits, &row, &mut pixels).unwrap();
+            assert!(pixels == expected, "{len} pixels, {packing:?}, {bits} bits");
+            pixels.fill(0);
+            shared.try_read(|row| packing.unpack_rows(bits, &row, &mut pixels)).unwrap();
+            assert!(pixels == expected, "{len} shared pixels, {packing:?}, {bits} bits");
+            let expected = unpacked(packing, bits, &backwards, len);
+            shared.try_read(|row| packing.unpack_rows(bits, &row.step_axis(0, -1), &mut pixels)).unwrap();
+            assert!(pixels == expected, "{len} pixels backwards, {packing:?}, {bits} bits");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_unpacked_is_an_error() {
     for packing in PACKINGS {
         for bits in [0, 1, 8, 11, 13, 15, 16, 17, u32::MAX] {
