@@ -11,7 +11,7 @@
 //! | deflate | `npz` | 100 KB |
 //! | bzip2 | `bzip2` | 4 MB |
 //! | lzma | `lzma-rust2` | the dictionary: 8 MB as Python writes it, at most 1 GiB, never more than the member |
-//! | zstd | `ruzstd` | the window: 8 MB or less by default, at most 128 MiB, never much more than the member |
+//! | zstd | `ruzstd` | up to three windows: 8 MB each by default, at most 128 MiB, never much more than the member |
 //!
 //! ```
 //! use mmap_array::{ArrayView, npy, npz};

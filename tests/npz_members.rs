@@ -3,40 +3,22 @@
 
 use mmap_array::npz::{Archive, Member, Writer};
 use mmap_array::{ErrorKind, MmapArray, npy};
+#[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
 use std::fs;
 use std::io::Read;
+#[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
 use std::path::PathBuf;
 
+mod compressed;
+#[cfg(feature = "lzma-rust2")]
+use compressed::LZMA;
+use compressed::archive;
+#[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
+use compressed::{CRC, bytes};
 #[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
 mod random;
 #[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
 use random::Random;
-
-/// An archive with a member of so many bytes that are compressed by a method, and an array behind it.
-fn archive(method: u16, compressed: &[u8], size: u32, crc: u32) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.npz");
-    let (name, stored) = (&b"member"[..], compressed.len() as u32);
-    let fields = |offset: Option<u32>| {
-        let mut fields = [&20_u16.to_le_bytes()[..], &[0; 2], &method.to_le_bytes(), &[0, 0, 0x21, 0]].concat();
-        [crc, stored, size].iter().for_each(|number| fields.extend(number.to_le_bytes()));
-        fields.extend((name.len() as u32).to_le_bytes());
-        if let Some(offset) = offset {
-            fields.extend([0; 10]);
-            fields.extend(offset.to_le_bytes());
-        }
-        [&fields, name].concat()
-    };
-    let local = [&b"PK\x03\x04"[..], &fields(None), compressed].concat();
-    let directory = [&b"PK\x01\x02\x14\0"[..], &fields(Some(0))].concat();
-    let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
-    [directory.len(), local.len()].iter().for_each(|&number| end.extend((number as u32).to_le_bytes()));
-    fs::write(&path, [&local[..], &directory, &end, &[0; 2]].concat()).unwrap();
-    let mut writer = Writer::append(&path).unwrap();
-    writer.add("x", &7_u8).unwrap();
-    writer.finish().unwrap();
-    (folder, path)
-}
 
 fn read(member: Member<'_>) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -115,15 +97,6 @@ fn plain() -> Vec<u8> {
     (0..3000_u32).map(|i| (i * i / 7 % 11) as u8).collect()
 }
 
-/// The checksum of [`plain`].
-#[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
-const CRC: u32 = 0xd1d0_a32a;
-
-#[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
 /// Whatever byte is another, the member is read as it was or refused, and so where it is cut short.
 #[cfg(any(feature = "bzip2", feature = "lzma-rust2", feature = "ruzstd"))]
 #[track_caller]
@@ -170,12 +143,6 @@ const BZIP2: &str = "\
     425a6839314159265359c6ea8c3800002640007bf0300136811003013552a6d9a2a052a8da9a1b515a8afed42bc2bc2b62bc2b82b6a3551b\
     51a51d09951ed465464560ac15b857a15e1582b42b50af0ac15e15d15d15d856856857615e8560ac15c15c15f0af923f0afc2bb0ac15a15b\
     856e15c15f42b62b0578560ac1582bc2bc2b42b0560ac15c15c15b2382ee48a70a1218dd518700";
-
-/// As Python's `zipfile` makes it.
-#[cfg(feature = "lzma-rust2")]
-const LZMA: &str = "\
-    090405005d00008000000067fea04eb001d337286d0a1ae3862b844b388acbc1f4540cd04fc624c6fea025b33dc986d535d947e56a30904b\
-    ac6cb60e51537a8df87929b1b435682e0b810f02e420539caa0e36144ac586ffffd7d90000";
 
 #[test]
 #[cfg(feature = "bzip2")]

@@ -214,6 +214,9 @@ macro_rules! strides {
             /// writing, each stride must lead past all elements along the axes with smaller strides.
             /// [`lock_range`](Self::lock_range) locks the bytes between the elements too.
             ///
+            /// Loading from a reader or a compressed member of an archive holds all bytes from the first element to the
+            /// last in memory meanwhile; from a file, it does not.
+            ///
             /// # Errors
             ///
             /// Opening returns an error of kind [`OutOfRange`](crate::ErrorKind::OutOfRange) if an element would lie

@@ -346,6 +346,9 @@ impl<E> Options<E, Npy> {
     /// array finds the rows that have been added to the file since. The array cannot grow. For a file that is whole,
     /// this has no effect, and a 0-d array has no rows, so its element must be in the file.
     ///
+    /// Of a reader or a compressed file, the bytes that are there are counted before they become elements, so loading
+    /// takes up to twice as much memory as the array besides.
+    ///
     /// ```
     /// use mmap_array::npy;
     /// # let dir = tempfile::tempdir()?;

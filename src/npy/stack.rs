@@ -17,6 +17,9 @@ const MOST: u64 = 2 << 20;
 /// other, are in the file `info`, a pickle. Pickles can make Python call any function; here only what is plain data is
 /// read of it, and nothing is called. Other files in the folder are ignored.
 ///
+/// The file `info` is held in memory while it is read, at most 2 MiB of it, and up to 100 bytes for each file of the
+/// stack.
+///
 /// [`dask.array.to_npy_stack`]: https://docs.dask.org/en/stable/generated/dask.array.to_npy_stack.html
 ///
 /// # Errors
@@ -53,7 +56,9 @@ fn count(path: &Path) -> Result<usize> {
             source,
         )
     })?;
-    let mut bytes = Vec::new();
+    let len = file.metadata().map_or(0, |metadata| metadata.len()).min(MOST);
+    // With room for the byte that is too many.
+    let mut bytes = Vec::with_capacity(len as usize + 1);
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|source| Error::io("read the file", source))?;
     if bytes.len() as u64 > MOST {
         return Err(pickle::malformed(format!("the pickle has more than {MOST} bytes, which no stack needs")));
