@@ -14,6 +14,7 @@ mod faulthandler;
 mod fill;
 #[cfg(feature = "float8")]
 mod float8;
+mod length;
 mod long_double;
 #[allow(dead_code)]
 #[path = "../mutations/mod.rs"]
