@@ -235,6 +235,9 @@ pub(crate) fn all() -> Vec<Operation> {
     all.push(making("open_or_create", false, zeros(), |target| {
         npy::create_options::<u8>([2, LEN]).reserve().open_or_create_shared(target).map(drop)
     }));
+    all.push(making("open_or_create_raw", false, vec![0; 2 * LEN], |target| {
+        MmapArray::<u8>::create_options([2, LEN]).reserve().open_or_create_shared(target).map(drop)
+    }));
     let mut filled = saved(&[[1; LEN], [1; LEN], [1; LEN]]);
     // The mark of a complete array.
     filled[125] = b'\t';
