@@ -47,7 +47,7 @@ fn a_hundred_thousand_files_take_little_memory_and_few_maps() {
     assert_eq!(within(MIB, || window.iter().map(Result::unwrap).count()), 2 * ROWS + 8);
     let part = all.rows(500 * ROWS..3500 * ROWS);
     let sum = 3000 * (0..ROWS as u128).sum::<u128>();
-    // Up to 850 files stay mapped.
+    // Up to 1,000 files stay mapped.
     assert_eq!(within(MIB, || part.sum()).unwrap(), sum);
     assert_eq!(within(MIB, || part.blocks().map(|block| block.unwrap().len()).sum::<usize>()), 3000 * ROWS);
 

@@ -36,7 +36,8 @@ fn folder() -> (MutexGuard<'static, ()>, tempfile::TempDir) {
     (ALONE.lock().unwrap_or_else(PoisonError::into_inner), tempfile::tempdir().unwrap())
 }
 
-/// Runs a function that may have so many more bytes at one time than there are now. A larger allocation aborts the test.
+/// Runs a function that may have so many more bytes at one time than there are now. A larger allocation aborts the
+/// test.
 fn within<R>(bytes: usize, f: impl FnOnce() -> R) -> R {
     HEAP.set_limit(HEAP.allocated() + bytes).unwrap();
     let result = f();

@@ -111,12 +111,11 @@ fn first_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 /// Opens a file for reading from its beginning, decompressed if it is a `.npy` file that is compressed by gzip (with
 /// the feature `flate2`) or Zstandard (with the feature `ruzstd`), as [`load`](crate::Options::load) reads it.
 ///
-/// For arrays that do not fit in memory: the reader takes less than 1 MiB, and for Zstandard up to three times the window
-/// of the file besides, since the file may refer to what is in it. The window is 8 MB or less by default; one of more
-/// than 128 MiB is an error. Memory for it is allocated as the file fills it. Pipes can be read too. The reader checks
-/// the checksums at the end.
-/// [`load_from`](crate::Options::load_from) loads the next array from it, and [`Header::read`](super::Header::read)
-/// reads the next header.
+/// For arrays that do not fit in memory: the reader takes less than 1 MiB, and for Zstandard up to three times the
+/// window of the file besides, since the file may refer to what is in it. The window is 8 MB or less by default; one of
+/// more than 128 MiB is an error. Memory for it is allocated as the file fills it. Pipes can be read too. The reader
+/// checks the checksums at the end. [`load_from`](crate::Options::load_from) loads the next array from it, and
+/// [`Header::read`](super::Header::read) reads the next header.
 ///
 /// # Errors
 ///

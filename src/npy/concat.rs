@@ -44,9 +44,9 @@ use std::sync::Arc;
 /// **Only what is needed is mapped.** When the array is made, each file is opened, its header is read, and it is closed
 /// again. A file is mapped when one of its elements is first needed. It stays mapped until there are too many: in the
 /// shared modes, whose maps keep their files open, a quarter of those that the process may have open, and no more than
-/// 1,000; by reference 2,048. Then any of them is unmapped. A mapped file takes some 1,040 bytes of memory, by reference
-/// 300, and twice its name, so all of them less than 1 MiB unless their names are long. Each file takes some 100 bytes
-/// and its name besides. [`rows`](Self::rows) selects a window, which costs what its files cost.
+/// 1,000; by reference 2,048. Then any of them is unmapped. A mapped file takes some 1,040 bytes of memory, by
+/// reference 300, and twice its name, so all of them less than 1 MiB unless their names are long. Each file takes some
+/// 100 bytes and its name besides. [`rows`](Self::rows) selects a window, which costs what its files cost.
 ///
 /// **A file is the one whose header was read, or an error**, as far as its number and its time of creation tell, if the
 /// file system keeps that. If another file has its name by the time that it is mapped, or its array has another shape,

@@ -1,7 +1,8 @@
 """Arrays that others make longer and shorter, and those that are cut: `length.py make|check FOLDER`.
 
-`make` saves arrays as `N.npy` and, behind three bytes, as `N.raw`, and prints a line for each: N, dtype, order, shape. It
-also cuts copies of the files, as `N.K.cut`, and saves what `fromfile` reads of their whole rows as `N.K.npy`.
+`make` saves arrays as `N.npy` and, behind three bytes, as `N.raw`, and prints a line for each: N, dtype, order,
+shape. It also cuts copies of the files, as `N.K.cut`, and saves what `fromfile` reads of their whole rows as
+`N.K.npy`.
 
 `check` reads what has come of them: `N.KIND.ROWS`, of which `ROWS` rows are left or have been added in reverse order.
 """
@@ -15,7 +16,8 @@ task, folder = sys.argv[1:]
 os.chdir(folder)
 DTYPES = ["|u1", "<i2", ">i2", ">u4", "<f8", ">f8"]
 SHAPES = [(1,), (1300,), (0, 3), (1, 3), (7, 3), (401, 3), (30, 2, 5), (5, 1, 40)]
-CASES = [(dtype, order, shape) for dtype in DTYPES for order in "CF" for shape in SHAPES if order == "C" or len(shape) > 1]
+ORDERED = [(order, shape) for order in "CF" for shape in SHAPES if order == "C" or len(shape) > 1]
+CASES = [(dtype, order, shape) for dtype in DTYPES for order, shape in ORDERED]
 
 
 def whole(dtype, order, shape):

@@ -9,7 +9,6 @@ use crate::error::{Error, Reason, Result};
 use crate::npy::options::Npy;
 use crate::region::{self, FileId};
 use crate::shape::{Dims, Order};
-use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -113,14 +112,15 @@ impl<S: Block> Files<S> {
         // That the elements can be counted; their bytes need not fit the address space.
         dims.checked_len(1).map_err(|_| Error::overflow("the array", format!("{dims} elements cannot be counted")))?;
         // What is kept of as many maps takes less than 1 MiB.
-        let most = if S::KEEPS_FILE { (region::most_open_files() / 4).clamp(1, 850) } else { 1 << 11 };
+        let most = if S::KEEPS_FILE { (region::most_open_files() / 4).clamp(1, 1000) } else { 1 << 11 };
+        let count = files.len();
         Ok(Self {
             is_contiguous: files.iter().all(|shard| shard.order == Order::C),
             files: files.into(),
             dims,
             dtype: first.dtype,
             open: Box::new(open_one),
-            mapped: Mutex::new(Mapped::new()),
+            mapped: Mutex::new(Mapped::new(count)),
             most,
         })
     }
@@ -209,7 +209,7 @@ impl<S: Block> Files<S> {
         // Nobody waits for the disk here who has another file; two that map the same one do so twice.
         let block = match self.map(file) {
             Err(error) if error.io_error().is_some_and(region::is_exhausted) => {
-                let mapped = std::mem::replace(&mut *self.mapped(), Mapped::new());
+                let mapped = std::mem::replace(&mut *self.mapped(), Mapped::new(self.files.len()));
                 drop(mapped);
                 self.map(file)
             }
@@ -249,28 +249,29 @@ impl<S: Block> Files<S> {
     }
 }
 
-/// The mapped arrays, and their files in any order.
+/// The mapped arrays, each at the place of its file, and these files in any order.
 struct Mapped<S> {
-    blocks: HashMap<usize, Arc<S>>,
+    blocks: Box<[Option<Arc<S>>]>,
     files: Vec<usize>,
     /// The last of a sequence of numbers that look random.
     random: u32,
 }
 
 impl<S> Mapped<S> {
-    fn new() -> Self {
-        Self { blocks: HashMap::new(), files: Vec::new(), random: 0 }
+    /// Creates a place for each of `count` files.
+    fn new(count: usize) -> Self {
+        Self { blocks: (0..count).map(|_| None).collect(), files: Vec::new(), random: 0 }
     }
 
     fn get(&self, file: usize) -> Option<Arc<S>> {
-        self.blocks.get(&file).cloned()
+        self.blocks[file].clone()
     }
 
     /// Adds an array, and returns one that is no longer kept: any of them, so that of files that are read again and
     /// again, one after another, some are still mapped. Those that were used last would be the ones that are needed
     /// last.
     fn insert(&mut self, file: usize, block: Arc<S>, most: usize) -> Option<Arc<S>> {
-        let replaced = self.blocks.insert(file, block);
+        let replaced = self.blocks[file].replace(block);
         if replaced.is_some() {
             return replaced;
         }
@@ -282,6 +283,6 @@ impl<S> Mapped<S> {
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let place = (u64::from(self.random) * self.files.len() as u64) >> 32;
         let other = std::mem::replace(&mut self.files[place as usize], file);
-        self.blocks.remove(&other)
+        self.blocks[other].take()
     }
 }
