@@ -11,7 +11,8 @@
 //! #[repr(C)]
 //! struct Rgba { r: u8, g: u8, b: u8, a: u8 }
 //!
-//! let image = MmapArray::<Rgba>::options().offset(54).shape([480, 640]).open_shared(&path)?;
+//! let image = MmapArray::<Rgba>::options()
+//!     .offset(54).shape([480, 640]).open_shared(&path)?;
 //! assert_eq!(image.at([479, 639])?.a, 7);
 //!
 //! // arr["r"].mean() in NumPy
