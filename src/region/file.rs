@@ -293,7 +293,7 @@ fn fallocate(file: &File, bytes: Range<u64>) -> io::Result<bool> {
 }
 
 fn write_zeros(file: &File, start: u64, end: u64) -> io::Result<()> {
-    let zeros = vec![0; 1 << 20];
+    let zeros = vec![0; 1 << 18];
     let mut at = At { file, position: start };
     while at.position < end {
         let count = (end - at.position).min(zeros.len() as u64);

@@ -67,7 +67,7 @@ pub(crate) fn persist(file: &File, path: &Path, replace: bool) -> Result<(), Not
 fn copy_data(from: &File, to: &File) -> io::Result<()> {
     let len = from.metadata()?.len();
     to.set_len(len)?;
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; 1 << 18];
     let mut position = 0;
     while position < len {
         let data = next_data(from, position, len)?;
