@@ -77,7 +77,9 @@ fn rows_are_what_lies_between_offsets() {
         assert!(json.ends_with(&format!(",\"ragged_rows\":{}}}\n", lines.lines().count())), "{json}");
     }
     let rust = ragged(&folder.join("slice/data.npy"), &folder.join("slice/offsets.npy"), "--rust").unwrap();
-    assert!(rust.contains("mmap_array::npy::options::<mmap_array::Be<i32>>().open_shared("), "{rust}");
+    // A machine's own order has no name.
+    let offset = if cfg!(target_endian = "big") { "i32" } else { "mmap_array::Be<i32>" };
+    assert!(rust.contains(&format!("mmap_array::npy::options::<{offset}>().open_shared(")), "{rust}");
     #[cfg(feature = "plot")]
     {
         let picture = folder.join("plot.png");
