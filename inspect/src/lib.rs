@@ -74,6 +74,11 @@ impl Failure {
         Self { status: 1, text: one_line(&text.into().replace(['\n', '\r'], " ")) }
     }
 
+    /// Returns the failure with another text.
+    fn map_text(self, change: impl FnOnce(String) -> String) -> Self {
+        Self { status: self.status, text: change(self.text) }
+    }
+
     fn usage(text: impl fmt::Display) -> Self {
         let error = Args::command().error(clap::error::ErrorKind::ArgumentConflict, text);
         Self { status: 2, text: error.render().to_string().trim_end().to_owned() }
@@ -236,7 +241,7 @@ fn show_file(
     let path = spooled.argument();
     let source = match raw(args) {
         Some(raw) => Source::raw(path, &raw, args.recover),
-        None => match Source::open(path, options, most(args), args.at, args.recover) {
+        None => match Source::open(path, most(args), args.at, args.recover) {
             Ok(Found::One(source)) => Ok(*source),
             Ok(Found::Several(several)) => {
                 // Several arrays, which are described or listed.
@@ -266,7 +271,7 @@ fn most(args: &Args) -> usize {
 
 /// Returns the options for reading headers.
 fn options(args: &Args) -> Options<FromHeader, Npy> {
-    args.max_header.map_or_else(npy::dyn_options, |most| npy::dyn_options().max_header(most))
+    npy::dyn_options().max_header(most(args))
 }
 
 /// Returns the format that the arguments give for files without a header, or `None` if they give none.
@@ -291,7 +296,7 @@ fn show<W: Write>(
     terminal: Option<Terminal>,
     heading: impl FnOnce(&mut Output<W>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let open = |file| Ragged::open(file, (options(args), most(args)), args.recover, source, args.rows);
+    let open = |file| Ragged::open(file, most(args), args.recover, source, args.rows);
     let ragged = args.offsets.as_deref().map(open).transpose()?;
     let ragged = ragged.as_ref();
     let rows = match ragged {
@@ -322,7 +327,7 @@ fn show<W: Write>(
         })
     } else if let Some(path) = &args.plot {
         match ragged {
-            Some(ragged) if is_file(ragged.offsets(), path) => {
+            Some(ragged) if ragged.offsets().is(path) => {
                 Err(Failure::new(format!("{}: the picture would replace the offsets", ragged.offsets().name)))
             }
             _ => plotted(source, rows, field, path),
@@ -343,18 +348,8 @@ fn show<W: Write>(
         false if ragged.is_some_and(|ragged| ragged.offsets().is_named_in(&failure)) => failure,
         false => source.about(source.check(None).err().unwrap_or(failure)),
     });
-    if ragged.is_some() { shown.map_err(Ragged::about_data) } else { shown }
-}
-
-/// Returns whether `path` is a file of the array.
-#[cfg(feature = "plot")]
-fn is_file(source: &Source, path: &std::path::Path) -> bool {
-    source.is(path)
-}
-
-#[cfg(not(feature = "plot"))]
-fn is_file(_: &Source, _: &std::path::Path) -> bool {
-    false
+    // Rows of the array itself are none of those that offsets make.
+    if ragged.is_some() { shown.map_err(ragged::without_rows) } else { shown }
 }
 
 #[cfg(feature = "plot")]

@@ -5,9 +5,7 @@ use super::elements::{Elements, Number};
 use super::source::{Found, Several, Source};
 use super::spool::{self, Spooled};
 use super::{Failure, tuple};
-use mmap_array::Options;
 use mmap_array::dtype::Kind;
-use mmap_array::npy::{FromHeader, Npy};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::ops::Range;
@@ -25,16 +23,14 @@ impl Ragged {
     /// Opens the array of offsets in `file`, which divide `data` into rows, and selects some of the rows.
     pub(crate) fn open(
         file: &OsStr,
-        (options, most): (Options<FromHeader, Npy>, usize),
+        most: usize,
         recover: bool,
         data: &Source,
         rows: Option<Rows>,
     ) -> Result<Self, Failure> {
-        let spooled = spool::regular(file).map_err(|Failure { status, text }| Failure {
-            status,
-            text: text.replace("mmap-inspect - <", "--offsets - <"),
-        })?;
-        let found = Source::open(spooled.argument(), options, most, None, recover).and_then(|found| match found {
+        let from_pipe = |text: String| text.replace("mmap-inspect - <", "--offsets - <");
+        let spooled = spool::regular(file).map_err(|failure| failure.map_text(from_pipe))?;
+        let found = Source::open(spooled.argument(), most, None, recover).and_then(|found| match found {
             Found::One(source) => Ok(*source),
             Found::Several(Several::Arrays(path, _)) => {
                 let text = "it has several arrays, one after another; offsets must be alone in a file or a member";
@@ -42,11 +38,10 @@ impl Ragged {
             }
             Found::Several(several) => Err(several.which()),
         });
-        let mut offsets = found.map_err(|failure| {
-            // These options are for the data.
-            let Failure { status, text } = spooled.renamed(failure);
-            Failure { status, text: text.replace("; --dtype reads a file of raw numbers", "; offsets need a header") }
-        })?;
+        // That option is for the data.
+        let with_header =
+            |text: String| text.replace("; --dtype reads a file of raw numbers", "; offsets need a header");
+        let mut offsets = found.map_err(|failure| spooled.renamed(failure).map_text(with_header))?;
         offsets.rename(&spooled);
         let refused = |text: String| Failure::new(format!("{}: {text}", offsets.name));
         let &len = data.shape.first().ok_or_else(|| Failure::new(format!("{}: a 0-d array has no rows", data.name)))?;
@@ -97,26 +92,18 @@ impl Ragged {
 
     /// Checks that no row ends after the start of the next one, even if rows between them are left out.
     pub(crate) fn check_order(&self, rows: &[Range<usize>]) -> Result<(), Failure> {
-        match rows.windows(2).find(|pair| pair[0].end > pair[1].start) {
-            None => Ok(()),
-            Some([row, later]) => {
+        for (row, later) in rows.iter().zip(rows.iter().skip(1)) {
+            if row.end > later.start {
                 let text = format!("a row ends at {} but a later one begins at {}", row.end, later.start);
-                Err(self.about(Failure::new(format!("{text}: offsets must not decrease"))))
+                return Err(self.about(Failure::new(format!("{text}: offsets must not decrease"))));
             }
-            Some(_) => Ok(()),
         }
+        Ok(())
     }
 
     /// Returns a failure to read the offsets, with their name, and without the advice to use `--rows`.
     fn about(&self, failure: Failure) -> Failure {
-        let Failure { status, text } = self.spooled.renamed(self.offsets.about(failure));
-        Failure { status, text: without_rows(text) }
-    }
-
-    /// Returns a failure to read the data, without the advice to use `--rows`, whose numbers would be those of the
-    /// data's own rows.
-    pub(crate) fn about_data(failure: Failure) -> Failure {
-        Failure { status: failure.status, text: without_rows(failure.text) }
+        without_rows(self.spooled.renamed(self.offsets.about(failure)))
     }
 
     /// Writes each row as a line of JSON.
@@ -180,10 +167,12 @@ impl Ragged {
     }
 }
 
-/// Removes the advice to use `--rows` from a text.
-fn without_rows(mut text: String) -> String {
-    if let Some(at) = text.find("; --rows ") {
-        text.truncate(at);
-    }
-    text
+/// Removes the advice to use `--rows`, whose numbers would be those of an array's own rows.
+pub(crate) fn without_rows(failure: Failure) -> Failure {
+    failure.map_text(|mut text| {
+        if let Some(at) = text.find("; --rows ") {
+            text.truncate(at);
+        }
+        text
+    })
 }

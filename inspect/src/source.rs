@@ -136,13 +136,8 @@ fn compression(path: &Path) -> Option<&'static str> {
 
 impl Source {
     /// Opens the array or arrays that an argument names.
-    pub(crate) fn open(
-        file: &OsStr,
-        options: Options<FromHeader, Npy>,
-        most: usize,
-        at: Option<u64>,
-        recover: bool,
-    ) -> Result<Found, Failure> {
+    pub(crate) fn open(file: &OsStr, most: usize, at: Option<u64>, recover: bool) -> Result<Found, Failure> {
+        let options = npy::dyn_options().max_header(most);
         let (path, member) = split(file);
         let one = |source: Self| Found::One(Box::new(source));
         if at.is_none() && member.is_none() && path.join("info").is_file() {
@@ -281,11 +276,9 @@ impl Source {
         name: String,
         from: String,
     ) -> Result<Self, Failure> {
-        let all = options.open_shared_all(&paths).map_err(|error| {
-            let Failure { status, text } = named(&name, &error);
-            // Each file has to have all of its rows.
-            Failure { status, text: text.replace("; `allow_truncated` opens the rows that are complete", "") }
-        })?;
+        // Each file has to have all of its rows.
+        let whole = |text: String| text.replace("; `allow_truncated` opens the rows that are complete", "");
+        let all = options.open_shared_all(&paths).map_err(|error| named(&name, &error).map_text(whole))?;
         let (dtype, shape, first) = (all.dtype().clone(), all.shape().to_vec(), paths[0].clone());
         let array = Gathered::Files { all, paths, options: Box::new(options) };
         let (file, place) = (File::open(&first)?, Place::Gathered(array, 0, from));
@@ -349,7 +342,6 @@ impl Source {
     }
 
     /// Returns whether `path` is one of the array's files.
-    #[cfg(feature = "plot")]
     pub(crate) fn is(&self, path: &Path) -> bool {
         let real = |path: &Path| std::fs::canonicalize(path).ok();
         real(path).is_some_and(|path| self.paths().any(|file| real(file).as_ref() == Some(&path)))

@@ -47,7 +47,7 @@ impl Spooled {
     }
 
     pub(crate) fn renamed(&self, failure: Failure) -> Failure {
-        Failure { text: self.rename(&failure.text), ..failure }
+        failure.map_text(|text| self.rename(&text))
     }
 
     /// Adds the member that the argument names after a colon.

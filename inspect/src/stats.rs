@@ -368,13 +368,7 @@ impl Summary {
                             continue;
                         }
                         *inf += u64::from(number == infinity || number == LongDouble::from(f64::NEG_INFINITY));
-                        let [min, max] = extremes.get_or_insert([number; 2]);
-                        if number < *min {
-                            *min = number;
-                        }
-                        if number > *max {
-                            *max = number;
-                        }
+                        widen(extremes, number);
                     }
                     floats.chunks(FEW).for_each(|few| of.take(few));
                 }
@@ -391,14 +385,7 @@ impl Summary {
                             (*re, *im) = (f64::NAN, f64::NAN);
                             continue;
                         }
-                        let number = [*re, *im];
-                        let [min, max] = extremes.get_or_insert([number; 2]);
-                        if number < *min {
-                            *min = number;
-                        }
-                        if number > *max {
-                            *max = number;
-                        }
+                        widen(extremes, [*re, *im]);
                     }
                     let before = re.inf;
                     floats.chunks(FEW).for_each(|few| re.take(few));
@@ -423,6 +410,17 @@ impl Summary {
             }
             Ok(())
         })
+    }
+}
+
+/// Takes a number into the smallest and the largest one.
+fn widen<T: PartialOrd + Copy>(extremes: &mut Option<[T; 2]>, number: T) {
+    let [min, max] = extremes.get_or_insert([number; 2]);
+    if number < *min {
+        *min = number;
+    }
+    if number > *max {
+        *max = number;
     }
 }
 

@@ -36,12 +36,11 @@ pub(crate) fn of(
         }
         None => printed(source, rows, field, EDGE, |view| view.display().threshold(0).edge_items(EDGE).to_string())?,
         Some(terminal) => {
-            let columns = terminal.columns.max(20) - 1;
+            let columns = columns_of(terminal);
             let lines = terminal.lines.saturating_sub(height_of(&text, columns) + 1 + FREE);
             let (whole, edge) = edge_in(lines.saturating_mul(columns), &shape, dtype);
             let text = printed(source, rows, field, edge, |view| fitted(view, whole, edge, columns, lines))?;
-            // A text alone may have characters that a terminal obeys.
-            text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+            escaped(&text)
         }
     };
     let _ = write!(text, "\n{array}\n");
@@ -78,7 +77,7 @@ pub(crate) fn of_ragged(
         let _ = write!(text, "\n{}", joined(&printed, (head + tail < asked).then_some(head)));
         return Ok(text);
     };
-    let columns = terminal.columns.max(20) - 1;
+    let columns = columns_of(terminal);
     let lines = terminal.lines.saturating_sub(height_of(&text, columns) + 1 + FREE).max(1);
     // As many rows at each end as there may be room for.
     let each = least_lines(&[&[EDGE], &source.shape[1..]].concat());
@@ -107,7 +106,7 @@ pub(crate) fn of_ragged(
             let (whole, edge) = edge(row);
             let fitted = |view: &DynView<'_>| fitted(view, whole, edge, columns, height(count));
             let text = corners_printed(source, corners, field, fitted)?;
-            Ok(text.lines().map(one_line).collect::<Vec<_>>().join("\n"))
+            Ok(escaped(&text))
         });
         let printed = joined(&printed.collect::<Result<Vec<_>, Failure>>()?, (count < asked).then_some(head));
         if height_of(&printed, columns) <= lines || count <= 1 {
@@ -168,6 +167,16 @@ fn joined(rows: &[String], left_out: Option<usize>) -> String {
         text.push_str("...\n");
     }
     text
+}
+
+/// Escapes what a terminal obeys. A text alone may have such characters.
+fn escaped(text: &str) -> String {
+    text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the number of columns that are used of a terminal.
+fn columns_of(terminal: Terminal) -> usize {
+    terminal.columns.max(20) - 1
 }
 
 /// Returns the number of lines that a text takes on a terminal of `columns + 1` columns, which breaks longer lines.
@@ -328,7 +337,7 @@ fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal
         let declared = source.dtype.to_c();
         // On a screen that the declaration would fill, the array is what is shown.
         let has_room = |terminal: Terminal| {
-            let columns = terminal.columns.max(20) - 1;
+            let columns = columns_of(terminal);
             height_of(&text, columns) + height_of(&declared, columns) < terminal.lines * 2 / 3
         };
         if terminal.is_none_or(has_room) {
