@@ -1,7 +1,7 @@
 //! What must not compile, and what the compiler says of it: the files of `tests/ui`, each beside the text it gives.
 //!
 //! Compilers word their errors differently, so the texts are those of one, and others are only asked to refuse.
-//! `TRYBUILD=overwrite cargo test -p mmap-array-checks --test ui` writes the texts anew.
+//! `TRYBUILD=overwrite cargo test -p mmap-array-ui` writes the texts anew.
 
 use std::env;
 use std::fs;
@@ -22,7 +22,7 @@ fn version() -> String {
 
 /// Tells what was not tested. Not by `eprintln!`, which the test harness would keep to itself.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "checks/tests/ui: {text}");
+    let _ = writeln!(std::io::stderr(), "checks/ui: {text}");
 }
 
 #[test]
