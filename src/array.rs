@@ -18,6 +18,7 @@ mod numbers;
 mod options;
 mod parts;
 mod persist;
+mod settings;
 pub mod shared;
 pub(crate) mod source;
 mod window;

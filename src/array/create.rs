@@ -2,7 +2,8 @@
 
 use super::elements::{Elements, Layout, Typed, sealed::Described};
 use super::format::{NewFormat, NewLayout, Raw};
-use super::options::{Options, Settings};
+use super::options::Options;
+use super::settings::Settings;
 use super::source::FileBytes;
 use super::{MmapArray, MmapArrayMut};
 use crate::access::{ReadWrite, SharedMut, Stable};

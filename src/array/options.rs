@@ -1,19 +1,19 @@
 //! The methods that open arrays, each written once for all element types, formats and sources.
 
-use super::elements::{Again, Elements, Layout, Strided, Typed, sealed::Described};
+use super::elements::{Elements, Layout, Strided, Typed, sealed::Described};
 use super::format::{Format, Raw, StridedRaw};
-use super::source::{Bytes, FileBytes, Source, Stream, Want};
+use super::settings::Settings;
+use super::source::{self, Bytes, FileBytes, Source, Stream, Want};
 use super::{MmapArray, MmapArrayMut};
 use crate::access::{CopyOnWrite, ReadOnly, ReadWrite, Shared, SharedMut, Stable};
 use crate::dtype::DType;
 use crate::error::{Error, Reason, Result};
-use crate::region::{self, Mode, Portion, RangeLock, Region};
+use crate::region::{self, Mode, RangeLock};
 use crate::shape::{IntoShape, Order};
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Options for opening an array.
 ///
@@ -64,14 +64,6 @@ pub struct Options<E, F = Raw> {
     pub(crate) elements: E,
     pub(crate) format: F,
     pub(super) settings: Settings,
-}
-
-/// The settings for mapping a portion of a file, independent of its contents.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Settings {
-    pub(super) populate: bool,
-    pub(super) lock: bool,
-    pub(super) reserve: bool,
 }
 
 /// An array in memory whose elements are to be written to a file.
@@ -678,12 +670,7 @@ impl<E, F> Options<E, F> {
         E: Elements<A>,
         F: Format<E>,
     {
-        source.lend(Want::Map { write: mode.writes() }, |bytes| match bytes {
-            Bytes::File(bytes) => self.map_bytes(&bytes, mode),
-            Bytes::Stream(_) => {
-                Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"))
-            }
-        })
+        source::lend_to_map(source, mode.writes(), |bytes| self.map_bytes(&bytes, mode))
     }
 
     /// Opens a source by mapping it while others may change it, so that it can be found and mapped again.
@@ -801,113 +788,5 @@ impl<E: Clone, F> Options<E, Arc<F>> {
         let format = Arc::clone(&self.format);
         let find = move |elements: &E, bytes: &FileBytes<'_>| format.find(elements, &mut Bytes::File(bytes.clone()));
         self.settings.map_source(self.elements.clone(), find, source, false)
-    }
-}
-
-impl Settings {
-    /// Maps elements that have been found.
-    pub(super) fn map_elements<E: Elements<A>, A>(
-        self,
-        elements: E,
-        layout: Layout,
-        bytes: &FileBytes<'_>,
-        mode: Mode<'_>,
-    ) -> Result<E::Array> {
-        let region = self.map_layout(&elements, &layout, bytes, mode)?;
-        elements.array(region, layout)
-    }
-
-    /// Maps the elements of a source that others may change, and keeps `find` to find and map them again.
-    fn map_source<E, A>(
-        self,
-        elements: E,
-        find: impl Fn(&E, &FileBytes<'_>) -> Result<Layout> + Send + Sync + 'static,
-        source: impl Source,
-        write: bool,
-    ) -> Result<E::Array>
-    where
-        E: Elements<A> + Clone + Send + Sync + 'static,
-    {
-        source.lend(Want::Map { write }, |bytes| match bytes {
-            Bytes::File(bytes) => self.map_shared(elements, find, &bytes, write),
-            Bytes::Stream(_) => {
-                Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory"))
-            }
-        })
-    }
-
-    /// Maps elements that others may change, and keeps `find` to find and map them again.
-    pub(super) fn map_shared<E, A>(
-        self,
-        elements: E,
-        find: impl Fn(&E, &FileBytes<'_>) -> Result<Layout> + Send + Sync + 'static,
-        bytes: &FileBytes<'_>,
-        write: bool,
-    ) -> Result<E::Array>
-    where
-        E: Elements<A> + Clone + Send + Sync + 'static,
-    {
-        let file = bytes.file.try_clone().map_err(|source| Error::io("keep the file open", source))?;
-        // Of a member of an archive it is the first time where it was found a moment ago.
-        let member = bytes.member.clone().map(|member| Box::new((member, AtomicBool::new(true))));
-        let these = elements.clone();
-        // It belongs to the open file, and so to all that is ever mapped of it here: an old map takes none of it away.
-        let lock = Mutex::new(None);
-        let map = move |again: &Again| {
-            let member = match member.as_deref() {
-                Some((member, first)) if first.swap(false, Ordering::Relaxed) => Some(member.clone()),
-                Some((member, _)) => Some(member.again(&again.file)?),
-                None => None,
-            };
-            let bytes = FileBytes { member, ..again.bytes() };
-            let layout = find(&these, &bytes)?;
-            let mode = if write { Mode::SharedMut(&again.file) } else { Mode::Shared(&again.file) };
-            let lock = &mut *lock.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = lock.as_ref().map_or(Vec::new(), |lock: &RangeLock| lock.ranges().to_vec());
-            self.portion_of(&layout)?.lock_rest(&again.file, mode, lock)?;
-            let unlocked = Self { lock: false, ..self };
-            match unlocked.map_layout(&these, &layout, &bytes, mode) {
-                Ok(region) => Ok((region, layout)),
-                Err(error) => {
-                    if let Some(lock) = lock {
-                        lock.keep(before);
-                    }
-                    Err(error)
-                }
-            }
-        };
-        let path = bytes.path.map(Path::to_path_buf);
-        let again = Again { file: Arc::new(file), path, map: Box::new(map) };
-        let (region, layout) = again.map()?;
-        elements.array(region, Layout { again: Some(again.into()), ..layout })
-    }
-
-    fn map_layout(
-        self,
-        elements: &impl Described,
-        layout: &Layout,
-        bytes: &FileBytes<'_>,
-        mode: Mode<'_>,
-    ) -> Result<Region> {
-        if mode.writes() || matches!(mode, Mode::CopyOnWrite) {
-            layout.check_disjoint()?;
-        }
-        let portion = self.portion_of(layout)?;
-        let what = || layout.describe(&elements.name(layout));
-        let mut region = Region::map(bytes.file, bytes.path, layout.end, &portion, mode, what)?;
-        if let Some(front) = layout.front {
-            region.set_front(front);
-        }
-        Ok(region)
-    }
-
-    pub(super) fn portion(self, offset: u64, len: usize) -> Portion {
-        Portion { offset, len, populate: self.populate, reserve: self.reserve, lock: self.lock, strips: None }
-    }
-
-    /// Returns the portion that the elements of a layout occupy. If they are not contiguous, only the elements are
-    /// locked.
-    fn portion_of(self, layout: &Layout) -> Result<Portion> {
-        Ok(Portion { strips: layout.strips(), ..self.portion(layout.start(), layout.span()?) })
     }
 }

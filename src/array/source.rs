@@ -218,6 +218,18 @@ pub(crate) mod sealed {
     }
 }
 
+/// Lends the file of a source that is to be mapped.
+pub(super) fn lend_to_map<R>(
+    source: impl Source,
+    write: bool,
+    f: impl FnOnce(FileBytes<'_>) -> Result<R>,
+) -> Result<R> {
+    source.lend(Want::Map { write }, |bytes| match bytes {
+        Bytes::File(bytes) => f(bytes),
+        Bytes::Stream(_) => Err(Error::unsupported("this source cannot be mapped; use `load` to copy it into memory")),
+    })
+}
+
 /// Types of the standard library that are paths.
 pub trait AsPath: AsRef<Path> {}
 impl AsPath for str {}
