@@ -9,15 +9,16 @@ mod complex;
 mod convert;
 mod options;
 mod reduce;
+mod retype;
 mod shared;
 mod value;
 mod view;
 
 pub use bytes::AnyView;
 pub(crate) use bytes::Checked;
+pub(crate) use retype::mismatch;
 pub use shared::{SharedDynArray, SharedDynArrayMut};
 pub use value::{DynIter, RecordValue, Value};
-pub(crate) use view::mismatch;
 pub use view::{DynView, DynViewMut};
 
 use crate::access::{Addr, Exclusive, ReadOnly, ReadWrite, Stable};
