@@ -3,8 +3,9 @@
 use super::value::{Sum, Value};
 use crate::dtype::DType;
 use crate::element::Element;
-use crate::element::number::{self, Number, as_sum, pairwise};
+use crate::element::number::{self, Number, as_sum};
 use crate::element::series::Series;
+use crate::element::sum::pairwise;
 use crate::error::Result;
 use crate::print::Wide;
 use bytemuck::{Pod, Zeroable};

@@ -5,6 +5,7 @@ use crate::dtype::{DType, Endianness, Kind};
 use crate::element::endian::{self, Scalar};
 use crate::element::number::{self, Number};
 use crate::element::series::Series;
+use crate::element::sum;
 use crate::print::Wide;
 use byteorder::ByteOrder;
 use num_complex::Complex;
@@ -72,12 +73,12 @@ macro_rules! complex {
 
             #[inline(always)]
             fn sum_run(len: usize, run: impl Series<Self>) -> Self {
-                number::pairwise(len, run)
+                sum::pairwise(len, run)
             }
 
             #[inline(always)]
             fn mean_run(len: usize, run: impl Series<Self>) -> Complex<f64> {
-                number::pairwise(len, run.map(Self::to_mean))
+                sum::pairwise(len, run.map(Self::to_mean))
             }
 
             number::lane_in_sum!(|element| element);

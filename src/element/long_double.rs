@@ -13,6 +13,7 @@ use crate::element::endian;
 use crate::element::item::Stored;
 use crate::element::number::{self, Number, Ordered};
 use crate::element::series::Series;
+use crate::element::sum;
 use crate::element::x87::X87;
 use crate::print::{Item, PrintOptions, Rounding, Size, Wide};
 use bytemuck::{Pod, Zeroable};
@@ -117,7 +118,7 @@ macro_rules! floats {
 
             #[inline(always)]
             fn sum_run(len: usize, run: impl Series<Self>) -> f64 {
-                number::pairwise(len, run.map(Self::to_f64))
+                sum::pairwise(len, run.map(Self::to_f64))
             }
 
             #[inline(always)]

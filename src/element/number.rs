@@ -1,4 +1,4 @@
-//! Arithmetic on numbers: sums, comparisons and conversions.
+//! What can be done with numbers: sums, comparisons and conversions, and the macros by which types implement them.
 //!
 //! This module contains the arithmetic of single elements and of runs of elements, which are accessed by index; the
 //! loops over views that use it are in `view`. A number converts to another through a primitive type: the one in which
@@ -7,11 +7,10 @@
 
 use super::Element;
 use super::endian::{Endian, Scalar};
-use super::series::{By, Series};
+use super::series::Series;
 use crate::print::{Rounding, Wide};
 use bytemuck::Pod;
 use byteorder::ByteOrder;
-use std::ops::{Add, AddAssign, Neg, Range};
 
 /// Numbers, which can be summed and converted.
 ///
@@ -208,98 +207,6 @@ fn or_zero<T: Number>(element: T) -> T {
 #[inline(always)]
 pub(crate) fn as_sum<T: Number>(element: T) -> T::Sum {
     T::lane_sum(T::lane_push(T::NO_LANE, element))
-}
-
-/// The greatest length of a run whose sum is not split: NumPy's `PW_BLOCKSIZE`.
-pub(crate) const BLOCK: usize = 128;
-
-/// Returns the length of the first half of a longer run.
-#[inline(always)]
-pub(crate) fn half(len: usize) -> usize {
-    len / 2 - (len / 2) % 8
-}
-
-/// Returns the pairwise sum by the scheme of NumPy's `pairwise_sum`: the sum of the first half plus the sum of the
-/// second half.
-///
-/// It does not recurse, since recursion cannot be compiled for wide instructions at the call site (see `wide`).
-#[inline(always)]
-pub(crate) fn pairwise<F>(len: usize, run: impl Series<F>) -> F
-where
-    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
-{
-    if len <= BLOCK {
-        return pairwise_block(0, len, run);
-    }
-    /// A half that is being summed, one for each halving of the length.
-    #[derive(Clone, Copy)]
-    enum Half<F> {
-        /// The left half, with the length of the right half.
-        Left(usize),
-        /// The right half, with the sum of the left half.
-        Right(F),
-    }
-    // More often than any length can be halved.
-    let mut halves = [Half::<F>::Left(0); 72];
-    let (mut depth, mut start, mut len) = (0, 0, len);
-    loop {
-        while len > BLOCK {
-            let half = half(len);
-            halves[depth] = Half::Left(len - half);
-            depth += 1;
-            len = half;
-        }
-        let mut sum = pairwise_block(start, len, run);
-        start += len;
-        loop {
-            if depth == 0 {
-                return sum;
-            }
-            match halves[depth - 1] {
-                Half::Left(right) => {
-                    halves[depth - 1] = Half::Right(sum);
-                    len = right;
-                    break;
-                }
-                Half::Right(left) => {
-                    sum = left + sum;
-                    depth -= 1;
-                }
-            }
-        }
-    }
-}
-
-/// Returns the sum of at most [`BLOCK`] elements.
-#[inline(always)]
-pub(crate) fn pairwise_block<F>(start: usize, len: usize, run: impl Series<F>) -> F
-where
-    F: Copy + Add<Output = F> + AddAssign + Neg<Output = F> + Default,
-{
-    if len < 8 {
-        // -0, so that a sum of negative zeros is one.
-        let mut sum = -F::default();
-        for index in start..start + len {
-            sum += run.at(index);
-        }
-        return sum;
-    }
-    run.fetch(start, len);
-    let mut partial: [F; 8] = run.lanes(start);
-    let whole = len - len % 8;
-    let mut index = start + 8;
-    while index < start + whole {
-        for (sum, element) in partial.iter_mut().zip(run.lanes::<8>(index)) {
-            *sum += element;
-        }
-        index += 8;
-    }
-    let [a, b, c, d, e, f, g, h] = partial;
-    let mut sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
-    for index in start + whole..start + len {
-        sum += run.at(index);
-    }
-    sum
 }
 
 /// The conversions of [`Number`] from primitive numbers, all by one expression, or `f64` by another.
@@ -502,25 +409,25 @@ macro_rules! added_in_f32 {
 
         #[inline(always)]
         fn sum_run(len: usize, run: impl Series<Self>) -> f32 {
-            crate::element::number::pairwise(len, run.map($value))
+            crate::element::sum::pairwise(len, run.map($value))
         }
 
         #[inline(always)]
         fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
-            crate::element::number::pairwise(len, run.map(|number| f64::from($value(number))))
+            crate::element::sum::pairwise(len, run.map(|number| f64::from($value(number))))
         }
 
         // Zero is an `f32`'s, since not all of these have one.
         #[inline(always)]
         fn nan_sum_run(len: usize, run: impl Series<Self>) -> f32 {
             let or_zero = |value: f32| if value.is_nan() { 0.0 } else { value };
-            crate::element::number::pairwise(len, run.map(move |number| or_zero($value(number))))
+            crate::element::sum::pairwise(len, run.map(move |number| or_zero($value(number))))
         }
 
         #[inline(always)]
         fn nan_mean_run(len: usize, run: impl Series<Self>) -> f64 {
             let or_zero = |value: f32| if value.is_nan() { 0.0 } else { f64::from(value) };
-            crate::element::number::pairwise(len, run.map(move |number| or_zero($value(number))))
+            crate::element::sum::pairwise(len, run.map(move |number| or_zero($value(number))))
         }
 
         crate::element::number::lane_in_sum!(|element| $value(element));
@@ -586,254 +493,6 @@ macro_rules! nan_spreads {
 }
 pub(crate) use nan_spreads;
 
-macro_rules! floats {
-    ($($float:ident: $from:ident),*) => {$(
-        impl sealed::Sealed for $float {}
-        impl Number for $float {
-            type Sum = $float;
-            type Mean = f64;
-            const ZERO: $float = 0.0;
-
-            #[inline(always)]
-            fn add(a: $float, b: $float) -> $float {
-                a + b
-            }
-
-            #[inline(always)]
-            fn sum_run(len: usize, run: impl Series<Self>) -> $float {
-                pairwise(len, run)
-            }
-
-            #[inline(always)]
-            fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
-                pairwise(len, run.map(f64::from))
-            }
-
-            lane_in_sum!(|element| element);
-
-            #[inline(always)]
-            fn is_nan(self) -> bool {
-                $float::is_nan(self)
-            }
-
-            mean_in_f64!(|element| f64::from(element));
-
-            #[inline(always)]
-            fn to_number<T: Number>(self) -> T {
-                T::$from(self)
-            }
-
-            of_numbers!(number => number as $float);
-
-            #[inline(always)]
-            fn of_wide(number: Wide) -> Self {
-                // Of the last bit, which tells that there were more, a narrower one is rounded.
-                let rounding = if size_of::<Self>() < 8 { Rounding::Odd } else { Rounding::Nearest };
-                number.to_f64(rounding) as $float
-            }
-        }
-
-        impl Ordered for $float {
-            itself!();
-            nan_spreads!();
-        }
-    )*};
-}
-floats!(f32: of_f32, f64: of_f64);
-
-macro_rules! integers {
-    ($($integer:ident: $from:ident, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $sum_of:ident, $lane:ty, $len:expr);*) => {$(
-        impl sealed::Sealed for $integer {}
-        impl Number for $integer {
-            type Sum = $sum;
-            type Mean = f64;
-            const ZERO: $sum = 0;
-
-            #[inline(always)]
-            fn add(a: $sum, b: $sum) -> $sum {
-                a + b
-            }
-
-            #[inline(always)]
-            fn sum_run(len: usize, run: impl Series<Self>) -> $sum {
-                let mut sum: $sum = 0;
-                let mut start = 0;
-                // As many as cannot overflow 64 bits: 2^30 of 32 bits stay within 62.
-                let most = run.at_a_time().saturating_mul(4).min(1 << 30);
-                while start < len {
-                    let end = len.min(start.saturating_add(most));
-                    run.fetch(start, end - start);
-                    sum += $sum_of!($integer, $chunk, $sum, $small, $lanes, start..end, run);
-                    start = end;
-                }
-                sum
-            }
-
-            #[inline(always)]
-            fn mean_run(len: usize, run: impl Series<Self>) -> f64 {
-                Self::sum_run(len, run) as f64
-            }
-
-            lane_in_integer!($lane, $len, |element| element);
-            mean_in_f64!(|element| element as f64);
-
-            #[inline(always)]
-            fn to_number<T: Number>(self) -> T {
-                T::$from(self)
-            }
-
-            of_numbers!(number => number as $integer);
-
-            #[inline(always)]
-            fn of_wide(number: Wide) -> Self {
-                number.integer().map_or(0, |integer| integer.clamp(<$integer>::MIN.into(), <$integer>::MAX.into()) as Self)
-            }
-        }
-
-        impl Ordered for $integer {
-            itself!();
-            const PLAIN: bool = true;
-
-            #[inline(always)]
-            fn smaller(a: Self, b: Self) -> Self {
-                a.min(b)
-            }
-
-            #[inline(always)]
-            fn larger(a: Self, b: Self) -> Self {
-                a.max(b)
-            }
-
-            #[inline(always)]
-            fn is_same(a: Self, b: Self) -> bool {
-                a == b
-            }
-        }
-    )*};
-}
-
-/// Returns the sum of integers of up to 32 bits, in 64 bits. `Small` can represent the sum of 2^15 of them.
-#[inline(always)]
-fn narrow<T, Small, Chunk, const N: usize>(range: Range<usize>, run: impl Series<T>) -> Chunk
-where
-    Small: Copy + Default + AddAssign + From<T>,
-    Chunk: Copy + Default + Add<Output = Chunk> + AddAssign + From<T> + From<Small>,
-{
-    let Range { start: mut index, end } = range;
-    let mut sum = match By::of(run) {
-        // The compiler knows better by itself.
-        By::One => Chunk::default(),
-        By::Two => {
-            let mut sum = Chunk::default();
-            while end - index >= 2 {
-                let [a, b] = run.lanes(index);
-                sum += Chunk::from(a) + Chunk::from(b);
-                index += 2;
-            }
-            sum
-        }
-        By::Few => narrow_lanes::<T, Small, Chunk, 4>(&mut index, end, run),
-        By::Many => narrow_lanes::<T, Small, Chunk, N>(&mut index, end, run),
-    };
-    for index in index..end {
-        sum += Chunk::from(run.at(index));
-    }
-    sum
-}
-
-#[inline(always)]
-fn narrow_lanes<T, Small, Chunk, const N: usize>(index: &mut usize, end: usize, run: impl Series<T>) -> Chunk
-where
-    Small: Copy + Default + AddAssign + From<T>,
-    Chunk: Default + AddAssign + From<Small>,
-{
-    let mut sum = Chunk::default();
-    while end - *index >= N {
-        let mut small = [Small::default(); N];
-        let stop = *index + ((end - *index) / N).min(1 << 15) * N;
-        while *index < stop {
-            for (sum, element) in small.iter_mut().zip(run.lanes::<N>(*index)) {
-                *sum += Small::from(element);
-            }
-            *index += N;
-        }
-        small.into_iter().for_each(|small| sum += Chunk::from(small));
-    }
-    sum
-}
-
-/// Returns the sum of integers of 64 bits.
-macro_rules! wide {
-    ($integer:ty, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $range:expr, $run:ident) => {{
-        let range: Range<usize> = $range;
-        if By::of($run) == By::One {
-            // Of their upper halves and of their lower ones, in 64 bits each.
-            let (mut upper, mut lower): ($chunk, u64) = (0, 0);
-            for index in range {
-                let value: $integer = $run.at(index);
-                upper += value >> 32;
-                lower += u64::from(value as u32);
-            }
-            (<$sum>::from(upper) << 32) + <$sum>::from(lower)
-        } else {
-            // Counted from the smallest one on, so that all are positive.
-            const TURN: u64 = <$integer>::MIN as u64;
-            let count = range.len() as $sum;
-            let (upper, all) = halves(range, $run.map(|value: $integer| value as u64 ^ TURN));
-            // The lower halves are fewer than 2^31, so their sum is what all are, modulo 2^64, without the upper ones.
-            let lower = all.wrapping_sub(upper << 32);
-            (<$sum>::from(upper) << 32) + <$sum>::from(lower) - count * (TURN as $sum)
-        }
-    }};
-}
-
-/// Returns the sum of the upper halves of numbers, and the sum of the numbers modulo 2^64.
-#[inline(always)]
-fn halves(range: Range<usize>, run: impl Series<u64>) -> (u64, u64) {
-    let Range { start: mut index, end } = range;
-    let (mut upper, mut all) = match By::of(run) {
-        By::One => (0, 0),
-        By::Two => halves_lanes::<2>(&mut index, end, run),
-        By::Few | By::Many => halves_lanes::<4>(&mut index, end, run),
-    };
-    for index in index..end {
-        let value = run.at(index);
-        upper += value >> 32;
-        all = all.wrapping_add(value);
-    }
-    (upper, all)
-}
-
-#[inline(always)]
-fn halves_lanes<const N: usize>(index: &mut usize, end: usize, run: impl Series<u64>) -> (u64, u64) {
-    let (mut uppers, mut alls) = ([0_u64; N], [0_u64; N]);
-    while end - *index >= N {
-        for (lane, value) in run.lanes::<N>(*index).into_iter().enumerate() {
-            uppers[lane] += value >> 32;
-            alls[lane] = alls[lane].wrapping_add(value);
-        }
-        *index += N;
-    }
-    (uppers.into_iter().sum(), alls.into_iter().fold(0, u64::wrapping_add))
-}
-
-macro_rules! up_to_32_bits {
-    ($integer:ty, $chunk:ty, $sum:ty, $small:ty, $lanes:literal, $range:expr, $run:ident) => {
-        <$sum>::from(narrow::<$integer, $small, $chunk, $lanes>($range, $run))
-    };
-}
-
-integers! {
-    i8: of_i8, i64, i128, i32, 16, up_to_32_bits, i64, 1 << 48;
-    i16: of_i16, i64, i128, i32, 16, up_to_32_bits, i64, 1 << 48;
-    i32: of_i32, i64, i128, i64, 4, up_to_32_bits, i64, 1 << 32;
-    i64: of_i64, i64, i128, i64, 4, wide, i128, u64::MAX;
-    u8: of_u8, u64, u128, u32, 16, up_to_32_bits, u64, 1 << 48;
-    u16: of_u16, u64, u128, u32, 16, up_to_32_bits, u64, 1 << 48;
-    u32: of_u32, u64, u128, u64, 4, up_to_32_bits, u64, 1 << 32;
-    u64: of_u64, u64, u128, u64, 4, wide, u128, u64::MAX
-}
-
 /// The accumulators and means of [`Number`] that delegate to another number type, to which a function converts the
 /// element.
 macro_rules! delegated_lanes {
@@ -890,7 +549,6 @@ macro_rules! delegated_lanes {
         }
     };
 }
-
 pub(crate) use delegated_lanes;
 
 impl<T: Scalar, E: ByteOrder> sealed::Sealed for Endian<T, E> {}

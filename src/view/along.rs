@@ -14,9 +14,9 @@ use super::wide::{self, Kernel};
 #[cfg(feature = "rayon")]
 use crate::access::Reading;
 use crate::access::{Addr, Load};
-#[cfg(feature = "rayon")]
-use crate::element::number::{BLOCK, half};
 use crate::element::series::{By, Series};
+#[cfg(feature = "rayon")]
+use crate::element::sum::{BLOCK, half};
 use crate::error::{Error, Result};
 use crate::shape::Axes;
 use std::marker::PhantomData;

@@ -10,7 +10,7 @@ use super::reduction::Spread;
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView, Run};
 use crate::access::{Addr, Load, ReadOnly};
-use crate::element::number::{BLOCK, half};
+use crate::element::sum::{BLOCK, half};
 use crate::element::{Number, Ordered};
 use crate::error::Result;
 use crate::shape::{Axes, NdIndex};

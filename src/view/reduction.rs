@@ -3,8 +3,9 @@
 //! Each has a state, to which an element or a run of elements is added. The loops over the elements are in `along`.
 
 use super::reduce::{BLOCK, choose, extreme_of_run, for_blocks};
-use crate::element::number::{as_sum, pairwise};
+use crate::element::number::as_sum;
 use crate::element::series::{Rest, Series};
+use crate::element::sum::pairwise;
 use crate::element::{Bool, Number, Ordered};
 
 /// A reduction of the elements that have the same place in the result.

@@ -10,8 +10,9 @@ use super::reduce::{
 use super::reduction::{Count, MinMax, NanExtreme, Reduction, Spread, Spreads, Truth};
 use super::wide::{self, Kernel};
 use crate::access::Load;
-use crate::element::number::{as_sum, pairwise};
+use crate::element::number::as_sum;
 use crate::element::series::Series;
+use crate::element::sum::pairwise;
 use crate::element::{Number, Ordered};
 use crate::error::{Error, Result};
 use std::fmt::Display;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::element::number::{BLOCK, pairwise_block};
+use crate::element::sum::{BLOCK, pairwise_block};
 use crate::element::{Be, Le};
 
 fn view<T: bytemuck::Pod>(elements: &[T]) -> ArrayView<'_, T> {
