@@ -21,6 +21,7 @@ mod raw;
 pub(crate) mod reduce;
 mod reduction;
 mod retype;
+mod runs;
 pub(crate) mod shaping;
 mod slice;
 mod statistics;
@@ -42,7 +43,7 @@ use crate::access::{Addr, Aliasing, Load, Mode, ReadOnly, ReadWrite, Reading, St
 use crate::error::{Error, Result};
 use crate::shape::{Axes, Dims, Order};
 use bytemuck::{AnyBitPattern, NoUninit};
-use iter::{Run, Runs};
+use runs::{Run, Runs};
 use std::marker::PhantomData;
 
 /// A shaped, strided view of borrowed elements of type `T`, which belong to a mapped array or a slice.

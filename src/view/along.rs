@@ -7,9 +7,9 @@
 
 use super::ArrayView;
 use super::RawView;
-use super::iter::Run;
 use super::reduce::{Dense, Sparse, with_run};
 use super::reduction::Reduction;
+use super::runs::Run;
 use super::wide::{self, Kernel};
 #[cfg(feature = "rayon")]
 use crate::access::Reading;

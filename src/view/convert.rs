@@ -5,7 +5,7 @@
 //! most of the time goes into the page faults of its memory, for which huge pages are requested, as NumPy does.
 
 use super::ArrayView;
-use super::iter::{Run, Runs, at_a_time};
+use super::runs::{Run, Runs, at_a_time};
 use super::wide::{self, Kernel};
 use crate::access::{Addr, Load};
 use crate::element::Number;

@@ -1,7 +1,7 @@
 //! Conversion of whole views between an explicit byte order and the native one.
 
 use super::convert::With;
-use super::iter::Runs;
+use super::runs::Runs;
 use super::wide::{self, Kernel};
 use super::{ArrayView, ArrayViewMut};
 use crate::access::{Load, ReadWrite, Store};

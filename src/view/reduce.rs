@@ -5,7 +5,7 @@
 //! grows with the logarithm of the length, and no addition waits for the one before. Sums of integers are exact.
 //! Numbers in another byte order than the native one are swapped on the way, many at a time.
 
-use super::iter::{Run, Runs, at_a_time, fetch};
+use super::runs::{Run, Runs, at_a_time, fetch};
 use super::wide::{self, Kernel};
 use super::{ArrayView, RawView};
 use crate::access::{Addr, Load};

@@ -3,11 +3,11 @@
 
 use super::ArrayView;
 use super::along::{Plan, reduce};
-use super::iter::{Run, Runs};
 use super::reduce::{
     Cascade, Dense, NotNan, Sparse, choose, extreme_of_run, for_blocks, nan_mean_sum, total, with_run,
 };
 use super::reduction::{Count, MinMax, NanExtreme, Reduction, Spread, Spreads, Truth};
+use super::runs::{Run, Runs};
 use super::wide::{self, Kernel};
 use crate::access::Load;
 use crate::element::number::as_sum;

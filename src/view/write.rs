@@ -1,7 +1,7 @@
 //! Writing through views: single elements, whole views, and two fields of the same records.
 
 use super::convert::Same;
-use super::iter::Runs;
+use super::runs::Runs;
 use super::{ArrayView, ArrayViewMut};
 use crate::access::atomic::update;
 use crate::access::{Addr, Atomic, Exclusive, Load, ReadWrite, SharedMut, Stable, Store, assert_mappable};
