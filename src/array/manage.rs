@@ -196,7 +196,9 @@ impl<T> MmapArrayMut<T> {
     /// [`reserve`](crate::CreateOptions::reserve), disk blocks are allocated for the new rows too.
     ///
     /// The header of a `.npy` file receives the new shape after the file has its new length. A crash at any point
-    /// leaves either the old or the new array, both of which are valid.
+    /// leaves either the old or the new array, both of which are valid. The next call of
+    /// [`npy::append`](crate::npy::append), `grow` or [`shrink`](Self::shrink) removes rows that are in the file and do
+    /// not belong to the array, unless the header has no space for the mark that distinguishes them from other data.
     ///
     /// # Errors
     ///

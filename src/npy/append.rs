@@ -1,6 +1,6 @@
 //! Adding rows to an array in a file, which stays valid whenever the program or the machine stops.
 
-use super::grow::{front, grown, grown_len, is_adding};
+use super::grow::{front, grown, grown_len};
 use super::header::{Header, MAX_HEADER, TRUNCATED};
 use super::save::{ArrayLike, rows_of, write_elements};
 use super::sidecar::Sidecar;
@@ -18,8 +18,10 @@ use std::thread;
 ///
 /// `rows` must have as many axes as the array, with the same lengths except along the growing axis, and may have any
 /// strides. The file becomes what `np.save` would have written for both together. If its header has no space for the
-/// new number of rows, as in files of small writers in other languages, a new file whose header has space replaces the
-/// old one, once. Programs that have the old file open or mapped keep the old one.
+/// new number of rows and one more, as in files of small writers in other languages, a new file whose header has space
+/// replaces the old one, once. Programs that have the old file open or mapped keep the old one. On Windows, which does
+/// not replace open files, space for the number is enough, and rows that a killed program leaves behind an array whose
+/// header has no more are not removed.
 ///
 /// # Crashes and concurrent use
 ///
@@ -94,7 +96,7 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usiz
     header.check_end(&|| header.dtype().to_string(), header.data_offset(), file_len, TRUNCATED)?;
     let end = header.data_offset() + header.nbytes();
     let front = front(file, &header)?;
-    if file_len > end && is_adding(&front) {
+    if file_len > end && Patch::is_adding(&front) {
         file.set_len(end).map_err(|source| Error::io("cut off what a killed program has left", source))?;
     } else if file_len > end {
         return Err(Error::unsupported(format!(
@@ -104,11 +106,12 @@ fn append_to(file: &File, path: &Path, rows: &dyn AnyView) -> Result<Option<usiz
         .at_bytes(end..file_len));
     }
     let len = grown_len(&header, axis, count)?;
-    match grown(front, &header, count)? {
+    match grown(&front, &header, count)? {
         _ if count == 0 => {}
-        Some(patch) => write_behind(&mut &*file, &header, rows, &patch)?,
-        None if !write_anew(file, path, &header, rows, len)? => return Ok(None),
-        None => {}
+        // Windows does not replace a file that is open.
+        Some(patch) if patch.is_safe() || cfg!(windows) => write_behind(&mut &*file, &header, rows, &patch)?,
+        _ if !write_anew(file, path, &header, rows, len)? => return Ok(None),
+        _ => {}
     }
     Ok(Some(len))
 }
@@ -167,40 +170,58 @@ fn write_behind<S: Storage>(file: &mut S, header: &Header, rows: &dyn AnyView, p
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npy::{options, save_to};
+    use crate::element::Element;
+    use crate::npy::options;
     use crate::region::recorded::{Disk, Step, put};
+    use crate::shape::Order;
     use crate::view::ArrayView;
-
-    /// Returns a disk with a file, which fails in a range of steps. The header lies in one sector, so it is written
-    /// completely or not at all.
-    fn disk(file: &[u8], fails: std::ops::Range<usize>) -> Disk {
-        Disk::new(file, fails, 128)
-    }
+    use std::ops::Range;
 
     /// A file before and after rows are added, which take three writes.
     struct Case {
+        /// The length of the header.
+        front: usize,
         old: Vec<u8>,
         new: Vec<u8>,
         rows: Vec<[u8; 1 << 9]>,
     }
 
     impl Case {
-        fn new() -> Self {
+        /// Returns files whose elements begin at a byte.
+        fn new(front: usize) -> Self {
             let rows: Vec<[u8; 1 << 9]> = (0..2508_u32).map(|row| [row.to_le_bytes()[0] | 1; 1 << 9]).collect();
             let file = |rows: &[[u8; 1 << 9]]| {
-                let mut file = Vec::new();
-                save_to(&mut file, rows).unwrap();
+                let header = Header::new(u8::dtype(), [rows.len(), 1 << 9], Order::C).unwrap();
+                let mut file = header.with_alignment(front.max(64)).unwrap().to_bytes().unwrap();
+                assert_eq!(file.len(), front);
+                file.extend_from_slice(rows.as_flattened());
                 file
             };
-            Self { old: file(&rows[..8]), new: file(&rows), rows: rows[8..].to_vec() }
+            Self { front, old: file(&rows[..8]), new: file(&rows), rows: rows[8..].to_vec() }
+        }
+
+        /// Returns cases whose headers lie in one sector, and in several pages.
+        fn all() -> [Self; 2] {
+            [128, 8192].map(Self::new)
+        }
+
+        /// Returns a disk with a file, which fails in a range of steps.
+        fn disk(&self, file: &[u8], fails: Range<usize>) -> Disk {
+            Disk::new(file, fails, self.front as u64)
+        }
+
+        /// Returns a file with the mark.
+        fn marked(&self, file: &[u8]) -> Vec<u8> {
+            let mut file = file.to_vec();
+            file[self.front - 2] = Patch::ADDING;
+            file
         }
 
         fn run(&self, disk: &mut Disk) -> Result<()> {
             let header = Header::read(&mut &self.old[..]).unwrap();
             let view = ArrayView::from_slice(&self.rows, self.rows.len()).unwrap();
-            let mut old = self.old[..128].to_vec();
-            old[126] = Patch::ADDING;
-            let patch = Patch { adding: Some(126), ..Patch::of(&old, &self.new[..128]) };
+            let patch = Patch::of(&self.old[..self.front], &self.new[..self.front]);
+            assert!(patch.is_safe());
             view.lend(|rows| write_behind(disk, &header, rows, &patch))
         }
 
@@ -209,140 +230,172 @@ mod tests {
             let elements = options::<u8>().load_from(&mut &file[..]).unwrap();
             let shape = elements.shape();
             let array = if shape == [2508, 1 << 9] { &self.new } else { &self.old };
-            assert!(elements[..] == array[128..], "{shape:?}");
+            assert!(elements[..] == array[self.front..], "{shape:?}");
             // What lies behind the array is told from what others put there.
-            assert!(file.len() == array.len() || file[126] == Patch::ADDING);
+            assert!(file.len() == array.len() || file[self.front - 2] == Patch::ADDING);
             shape[0] != 8
         }
     }
 
     #[test]
     fn whatever_of_the_steps_is_on_the_disk_the_file_is_the_old_or_the_new() {
-        let case = Case::new();
-        let mut disk = disk(&case.old, 0..0);
-        case.run(&mut disk).unwrap();
-        assert!(*disk.file.borrow() == case.new);
-        let steps = disk.steps.borrow();
-        let kinds: String = steps
-            .iter()
-            .map(|step| match step {
-                Step::Write(126, bytes) if bytes[..] == [Patch::ADDING] => 'a',
-                Step::Write(at, bytes) if *at < 128 && bytes.len() < 80 => 'h',
-                Step::Write(..) => 'w',
-                Step::Sync => 's',
-                Step::Cut(_) => 'c',
-            })
-            .collect();
-        assert_eq!(kinds, "aswwwshs");
-        let mut begun = case.old.clone();
-        begun[126] = Patch::ADDING;
-        // Of the writes between two syncs, any may have come to the disk whole, half, as zeros, or not at all.
-        for states in 0..4_usize.pow(3) {
-            let mut file = begun.clone();
-            for (index, step) in steps[2..5].iter().enumerate() {
-                let Step::Write(at, bytes) = step else { panic!("{step:?}") };
-                match states / 4_usize.pow(index as u32) % 4 {
-                    0 => {}
-                    1 => put(&mut file, *at, &bytes[..bytes.len() / 2]),
-                    2 => put(&mut file, *at, &vec![0; bytes.len()]),
-                    _ => put(&mut file, *at, bytes),
+        for case in Case::all() {
+            let mut disk = case.disk(&case.old, 0..0);
+            case.run(&mut disk).unwrap();
+            assert!(*disk.file.borrow() == case.new);
+            let steps = disk.steps.borrow();
+            let kinds: String = steps
+                .iter()
+                .map(|step| match step {
+                    Step::Write(at, bytes) if *at == case.front as u64 - 2 && bytes.len() == 1 => 'm',
+                    Step::Write(at, bytes) if *at < 128 && bytes.len() < 80 => 'h',
+                    Step::Write(..) => 'w',
+                    Step::Sync => 's',
+                    Step::Cut(_) => 'c',
+                })
+                .collect();
+            assert_eq!(kinds, "mswwwshsm");
+            let begun = case.marked(&case.old);
+            // Of the writes between two syncs, any may have come to the disk whole, half, as zeros, or not at all.
+            for states in 0..4_usize.pow(3) {
+                let mut file = begun.clone();
+                for (index, step) in steps[2..5].iter().enumerate() {
+                    let Step::Write(at, bytes) = step else { panic!("{step:?}") };
+                    match states / 4_usize.pow(index as u32) % 4 {
+                        0 => {}
+                        1 => put(&mut file, *at, &bytes[..bytes.len() / 2]),
+                        2 => put(&mut file, *at, &vec![0; bytes.len()]),
+                        _ => put(&mut file, *at, bytes),
+                    }
                 }
+                assert!(!case.is_new(&file));
             }
-            assert!(!case.is_new(&file));
-        }
-        // All of them have when the header is written, and it has or has not.
-        let mut file = case.old.clone();
-        for (index, step) in steps.iter().enumerate() {
-            if let Step::Write(at, bytes) = step {
-                put(&mut file, *at, bytes);
+            // All of them have when the header is written, and it has or has not.
+            let mut file = case.old.clone();
+            for (index, step) in steps.iter().enumerate() {
+                if let Step::Write(at, bytes) = step {
+                    put(&mut file, *at, bytes);
+                }
+                assert_eq!(case.is_new(&file), index > 5);
             }
-            assert_eq!(case.is_new(&file), index > 5);
         }
     }
 
     #[test]
     fn after_an_error_the_file_is_as_it_was() {
-        let case = Case::new();
-        for step in 0..8 {
-            let mut disk = disk(&case.old, step..step + 1);
-            assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
-            assert!(*disk.file.borrow() == case.old, "step {step}");
+        for case in Case::all() {
+            for step in 0..8 {
+                let mut disk = case.disk(&case.old, step..step + 1);
+                assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
+                assert!(*disk.file.borrow() == case.old, "step {step}");
+            }
+            // The array is the new one, and the mark behind it does no harm.
+            let mut disk = case.disk(&case.old, 8..9);
+            case.run(&mut disk).unwrap();
+            assert!(*disk.file.borrow() == case.marked(&case.new));
         }
     }
 
-    /// Checks everything that may be on the disk if the power fails after any of the steps: any subset of the writes
-    /// that were not synced.
-    fn left_by_power(old: &[u8], steps: &[Step], failed: &std::ops::Range<usize>, mut check: impl FnMut(&[u8])) {
-        let (mut safe, mut open) = (old.to_vec(), Vec::new());
-        for (index, step) in steps.iter().enumerate() {
-            let fails = failed.contains(&index);
-            match step {
-                Step::Sync if fails => {}
-                Step::Sync => open.drain(..).for_each(|step: Step| step.apply(&mut safe)),
-                Step::Write(at, bytes) if fails && *at >= 128 => {
-                    open.push(Step::Write(*at, bytes[..bytes.len() / 2].to_vec()));
+    impl Case {
+        /// Checks everything that may be on the disk if the power fails after any of the steps: any subset of the
+        /// writes that were not synced. Writes to the header are subsets of the sectors that they change.
+        fn left_by_power(&self, old: &[u8], steps: &[Step], failed: &Range<usize>) {
+            let (mut safe, mut open) = (old.to_vec(), Vec::new());
+            for (index, step) in steps.iter().enumerate() {
+                let fails = failed.contains(&index);
+                match step {
+                    Step::Sync if fails => {}
+                    Step::Sync => open.drain(..).for_each(|step: Step| step.apply(&mut safe)),
+                    Step::Write(at, bytes) if *at < self.front as u64 => {
+                        let (mut at, mut rest) = (*at, &bytes[..]);
+                        while !rest.is_empty() {
+                            let (piece, behind) = rest.split_at(rest.len().min(512 - at as usize % 512));
+                            open.push(Step::Write(at, piece.to_vec()));
+                            (at, rest) = (at + piece.len() as u64, behind);
+                        }
+                    }
+                    Step::Write(at, bytes) if fails => open.push(Step::Write(*at, bytes[..bytes.len() / 2].to_vec())),
+                    Step::Cut(_) if fails => {}
+                    step => open.push(step.clone()),
                 }
-                Step::Cut(_) if fails => {}
-                step => open.push(step.clone()),
-            }
-            for subset in 0..1 << open.len() {
-                let mut file = safe.clone();
-                let there = open.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
-                there.for_each(|(_, step)| step.apply(&mut file));
-                check(&file);
+                for subset in 0..1 << open.len() {
+                    let mut file = safe.clone();
+                    let there = open.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
+                    there.for_each(|(_, step)| step.apply(&mut file));
+                    self.is_new(&file);
+                }
             }
         }
     }
 
     #[test]
-    fn when_the_power_fails_after_an_error_what_is_left_behind_the_array_is_told_from_what_others_put_there() {
-        let case = Case::new();
-        for start in 0..8 {
-            for end in [start + 1, start + 2, 12] {
-                let mut disk = disk(&case.old, start..end);
-                case.run(&mut disk).unwrap_err();
-                left_by_power(&case.old, &disk.steps.borrow(), &disk.fails, |file| {
-                    case.is_new(file);
-                });
+    fn when_the_power_fails_what_is_left_behind_the_array_is_told_from_what_others_put_there() {
+        for case in Case::all() {
+            for start in 0..=8 {
+                for end in [start, start + 1, start + 2, 12] {
+                    let mut disk = case.disk(&case.old, start..end);
+                    assert_eq!(case.run(&mut disk).is_ok(), start == end || start == 8);
+                    case.left_by_power(&case.old, &disk.steps.borrow(), &disk.fails);
+                }
             }
         }
     }
 
     #[test]
     fn whichever_steps_fail_the_file_is_valid() {
-        let case = Case::new();
-        for start in 0..8 {
-            for end in start + 1..13 {
-                let mut disk = disk(&case.old, start..end);
-                assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
-                // The new header has been written when waiting for it fails, and stays where the old one cannot be.
-                assert_eq!(case.is_new(&disk.file.borrow()), start == 7 && end > 8, "{start}..{end}");
+        for case in Case::all() {
+            for start in 0..8 {
+                for end in start + 1..13 {
+                    let mut disk = case.disk(&case.old, start..end);
+                    assert_eq!(case.run(&mut disk).unwrap_err().kind(), crate::ErrorKind::Io);
+                    // The new header has been written when waiting for it fails, and stays where the old one cannot be.
+                    assert_eq!(case.is_new(&disk.file.borrow()), start == 7 && end > 8, "{start}..{end}");
+                }
             }
         }
     }
 
     #[test]
     fn an_array_that_becomes_shorter_is_the_old_or_the_new_whichever_steps_fail_and_when_the_power_fails() {
-        let case = Case::new();
-        let mut front = case.old[..128].to_vec();
-        front[126] = Patch::ADDING;
-        let patch = Patch { adding: Some(126), ..Patch::of(&case.new[..128], &front) };
-        for start in 0..6 {
-            for end in start..12 {
-                let mut disk = disk(&case.new, start..end);
-                let done = patch.cut_off(&mut disk, case.old.len() as u64);
-                left_by_power(&case.new, &disk.steps.borrow(), &disk.fails, |file| {
-                    case.is_new(file);
-                });
-                // Once the elements are cut off it is done.
-                assert_eq!(done.is_ok(), start == end || start > 2, "{start}..{end}");
-                assert!(!case.is_new(&disk.file.borrow()) || done.is_err());
-                if start == end {
-                    assert!(*disk.file.borrow() == case.old);
-                } else if end == start + 1 && start < 3 {
-                    assert!(*disk.file.borrow() == case.new);
+        for case in Case::all() {
+            for was_marked in [false, true] {
+                let longer = if was_marked { case.marked(&case.new) } else { case.new.clone() };
+                let patch = Patch::of(&longer[..case.front], &case.old[..case.front]);
+                assert_eq!(patch.was_adding, was_marked);
+                for start in 0..8 {
+                    for end in start..12 {
+                        let mut disk = case.disk(&longer, start..end);
+                        let done = patch.cut_off(&mut disk, case.old.len() as u64);
+                        case.left_by_power(&longer, &disk.steps.borrow(), &disk.fails);
+                        // Once the elements are cut off it is done.
+                        assert_eq!(done.is_ok(), start == end || start > 4, "{start}..{end}");
+                        assert!(!case.is_new(&disk.file.borrow()) || done.is_err());
+                        if start == end || start > 6 {
+                            assert!(*disk.file.borrow() == case.old);
+                        } else if end == start + 1 && start < 5 {
+                            assert!(*disk.file.borrow() == longer, "{start}");
+                        }
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_mark_that_only_the_shorter_header_has_space_for_is_written_with_the_number() {
+        let header = |text: &str| [b"\x93NUMPY\x01\0", &[text.len() as u8, 0][..], text.as_bytes()].concat();
+        let (old, new) = (header("{'shape': (10,), }\n"), header("{'shape': (9,), } \n"));
+        let mut disk = Disk::new(&[&old[..], &[7; 10]].concat(), 0..0, 0);
+        Patch::of(&old, &new).cut_off(&mut disk, new.len() as u64 + 9).unwrap();
+        assert_eq!(*disk.file.borrow(), [&new[..], &[7; 9]].concat());
+        let steps = disk.steps.borrow();
+        let [Step::Write(21, marked), Step::Sync, Step::Cut(38), Step::Sync, Step::Write(27, space)] = &steps[..]
+        else {
+            panic!("{steps:?}")
+        };
+        assert_eq!((&marked[..], &space[..]), (&b"9,), }\t"[..], &b" "[..]));
+        // Such a header has no space for a mark before rows are added.
+        assert!(!Patch::of(&header("{'shape': (10,), }\n"), &header("{'shape': (11,), }\n")).is_safe());
+        assert!(Patch::of(&new, &old).is_safe());
     }
 }

@@ -1,9 +1,8 @@
 //! The header of a file whose array grows or shrinks.
 //!
-//! While elements are added, a tab replaces the header's last space; NumPy and other readers ignore both. The tab is on
-//! the disk before anything is added, and the write that makes the array longer removes it. So the next program that
-//! adds elements can tell what a killed program has left behind the array from other data. When an array becomes
-//! shorter, the write that says so puts the tab there, which is removed once the elements are cut off.
+//! While elements are added or removed, a tab replaces the header's last space; NumPy and other readers ignore both.
+//! The tab is on the disk before anything else changes, and is removed at the end. So the next program that changes the
+//! array's length can tell what a killed program has left behind the array from other data.
 
 use super::header::Header;
 use crate::error::{Error, Result};
@@ -39,7 +38,7 @@ pub(super) fn resized_front(file: &File, end: u64, new_end: u64) -> Result<Patch
         ))
     })?;
     let old = front(file, &header)?;
-    let patch = if new_end < end { shrunk(old, &header, rows)? } else { grown(old, &header, rows)? };
+    let patch = if new_end < end { shrunk(&old, &header, rows)? } else { grown(&old, &header, rows)? };
     patch.ok_or_else(|| {
         Error::unsupported(format!(
             "cannot {verb}: the header of {} bytes has no space for the new length as NumPy writes it; `npy::append` \
@@ -63,39 +62,21 @@ pub(super) fn front(file: &File, header: &Header) -> Result<Vec<u8>> {
     read.map_err(|source| Error::io("read the header", source)).map(|()| front)
 }
 
-/// Returns whether elements are being added, or a program was killed while it added them.
-pub(super) fn is_adding(front: &[u8]) -> bool {
-    front.ends_with(&[Patch::ADDING, b'\n'])
-}
-
 /// Returns the change to a header if `rows` rows are added; `None` if it has no space for their number.
-pub(super) fn grown(mut old: Vec<u8>, header: &Header, rows: usize) -> Result<Option<Patch>> {
+pub(super) fn grown(old: &[u8], header: &Header, rows: usize) -> Result<Option<Patch>> {
     let axis = header.order().slowest_axis(header.shape().len());
     let axis = axis.ok_or_else(|| Error::out_of_range("a 0-d array has no axis along which to add rows"))?;
-    let Some(new) = header.regrown(axis, grown_len(header, axis, rows)?)? else { return Ok(None) };
-    let was_adding = is_adding(&old);
-    if !was_adding && !old.ends_with(&[Patch::NOT_ADDING, b'\n']) {
-        return Ok(Some(Patch::of(&old, &new)));
-    }
-    let place = old.len() - 2;
-    // As it is when the new one is written.
-    old[place] = Patch::ADDING;
-    Ok(Some(Patch { adding: Some(place as u64), was_adding, ..Patch::of(&old, &new) }))
+    let new = header.regrown(axis, grown_len(header, axis, rows)?)?;
+    Ok(new.map(|new| Patch::of(old, &new)))
 }
 
 /// Returns the change to a header if the last `rows` rows are removed; `None` if it has no space for their number.
-fn shrunk(old: Vec<u8>, header: &Header, rows: usize) -> Result<Option<Patch>> {
+fn shrunk(old: &[u8], header: &Header, rows: usize) -> Result<Option<Patch>> {
     let len = |axis: usize| header.shape()[axis].checked_sub(rows);
     let axis = header.order().slowest_axis(header.shape().len());
     let Some((axis, len)) = axis.and_then(|axis| len(axis).map(|len| (axis, len))) else {
         let text = format!("cannot remove {rows} rows from an array of shape {:?}", header.shape());
         return Err(Error::out_of_range(text));
     };
-    let Some(mut new) = header.regrown(axis, len)? else { return Ok(None) };
-    let was_adding = is_adding(&old);
-    let place = new.ends_with(&[Patch::NOT_ADDING, b'\n']).then(|| new.len() - 2);
-    if let Some(place) = place {
-        new[place] = Patch::ADDING;
-    }
-    Ok(Some(Patch { adding: place.map(|place| place as u64), was_adding, ..Patch::of(&old, &new) }))
+    Ok(header.regrown(axis, len)?.map(|new| Patch::of(old, &new)))
 }

@@ -5,34 +5,42 @@
 //!
 //! 1. A mark is written that says that elements are being added, if there is space for one.
 //! 2. The elements are written behind the array.
-//! 3. The new beginning, which counts the elements and has no mark, is written at once.
-//!
-//! Each step is on the disk before the next. The steps are undone in reverse: the elements are off the disk before the
-//! mark is removed, so that whatever lies behind an array without the mark is other data.
+//! 3. The new number of elements is written at once.
+//! 4. The mark is removed.
 //!
 //! An array becomes shorter:
 //!
-//! 1. The new beginning, which counts fewer elements and has the mark, is written at once.
-//! 2. What lies behind the new array is cut off.
-//! 3. The mark is removed.
+//! 1. The mark is written, if there is space for it. If only the new beginning has the space, the next step writes it.
+//! 2. The new number of elements is written at once.
+//! 3. What lies behind the new array is cut off.
+//! 4. The mark is removed.
 //!
-//! Each step is on the disk before the next, here too. From the first step on, the array is the new one, and what is
-//! behind it is marked as what a killed program leaves when it adds elements.
+//! Each step is on the disk before the next. The steps are undone in reverse: what was added is off the disk before the
+//! mark is removed, so that whatever lies behind an array without the mark is other data. From the moment that the
+//! number is written, the array is the new one.
+//!
+//! The number and the mark are not written together, because a beginning may have thousands of spaces between them,
+//! and a disk writes no more than a sector whole or not at all.
 
 use super::At;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 
-/// Bytes that replace others in a file.
+/// Bytes that replace others at the beginning of a file.
+#[derive(Default)]
 pub(crate) struct Patch {
-    pub(crate) at: u64,
-    pub(crate) old: Vec<u8>,
-    pub(crate) new: Vec<u8>,
-    /// The offset of the mark, if there is space for one.
-    pub(crate) adding: Option<u64>,
-    /// Whether the mark was there before: a program was killed while it added elements.
+    /// The offset of the bytes that count the elements.
+    at: u64,
+    old: Vec<u8>,
+    new: Vec<u8>,
+    /// The offset of the mark, if the old beginning has space for one.
+    mark: Option<u64>,
+    /// Whether the mark was there before: a program was killed while it added or removed elements.
     pub(crate) was_adding: bool,
+    /// The offset of the spaces that replace the mark and others in the end, and those spaces.
+    rest: (u64, Vec<u8>),
 }
 
 /// A function that returns the change to the beginning of a file whose array ends at byte `end`, and is to end at byte
@@ -70,64 +78,127 @@ impl Patch {
     /// The byte in place of the mark at other times.
     pub(crate) const NOT_ADDING: u8 = b' ';
 
-    /// Returns the change from the first to the last byte that differs between the old and the new beginning of a file.
-    /// These bytes nearly always lie in one sector, which a disk writes whole or not at all.
+    /// The number of bytes to which a disk writes all or nothing.
+    const SECTOR: u64 = 512;
+
+    /// Returns the change to the beginning of a file, whose length stays. Spaces, one of which may be the mark, may be
+    /// at its end, before a line break.
     pub(crate) fn of(old: &[u8], new: &[u8]) -> Self {
-        let differ = || old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
-        let (first, end) = differ().next().zip(differ().next_back()).map_or((0, 0), |(first, last)| (first, last + 1));
-        let (old, new) = (old[first..end].to_vec(), new[first..end].to_vec());
-        Self { at: first as u64, old, new, adding: None, was_adding: false }
+        let place = old.len().saturating_sub(2);
+        let marked = |front: &[u8]| {
+            let mut front = front.to_vec();
+            let has_space = front.ends_with(&[Self::NOT_ADDING, b'\n']) || Self::is_adding(&front);
+            if has_space {
+                front[place] = Self::ADDING;
+            }
+            (front, has_space)
+        };
+        let ((mut before, has_space), (after, _)) = (marked(old), marked(new));
+        let spaces = before.trim_ascii_end().len().max(after.trim_ascii_end().len());
+        let number = difference(&before[..spaces], &after[..spaces]);
+        let (old_number, new_number) = (before[number.clone()].to_vec(), after[number.clone()].to_vec());
+        before[..spaces].copy_from_slice(&after[..spaces]);
+        let rest = difference(&before, new);
+        Self {
+            at: number.start as u64,
+            old: old_number,
+            new: new_number,
+            mark: has_space.then_some(place as u64),
+            was_adding: Self::is_adding(old),
+            rest: (rest.start as u64, new[rest].to_vec()),
+        }
+    }
+
+    /// Returns whether the beginning of a file has the mark.
+    pub(crate) fn is_adding(front: &[u8]) -> bool {
+        front.ends_with(&[Self::ADDING, b'\n'])
+    }
+
+    /// Returns whether there is anything to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.new.is_empty()
+    }
+
+    /// Returns whether a program may be killed anywhere between the steps: there is space for the mark, and the number
+    /// is a few bytes, which nearly always lie in one sector, or lies in one.
+    pub(crate) fn is_safe(&self) -> bool {
+        let last = self.at + (self.new.len() as u64).saturating_sub(1);
+        self.mark.is_some() && (self.new.len() <= 64 || self.at / Self::SECTOR == last / Self::SECTOR)
     }
 
     /// Marks that elements are being added behind the array, which ends at byte `end`. After an error, the mark is
     /// removed if the system allows it.
     pub(crate) fn begin(&self, file: &mut impl Storage, end: u64) -> Result<()> {
-        let Some(at) = self.adding else { return Ok(()) };
+        let Some(at) = self.mark else { return Ok(()) };
         put(file, at, &[Self::ADDING]).map_err(no_header).inspect_err(|_| self.undo(file, end))
     }
 
     /// Removes what was added behind the array, and then the mark, if the system allows it.
     pub(crate) fn undo(&self, file: &mut impl Storage, end: u64) {
         let cut = file.cut(end);
-        let Some(at) = self.adding else { return };
+        let Some(at) = self.mark else { return };
         // Where nobody knows what lies behind the array, the mark stays, and the next who adds elements takes it off.
         if cut.and_then(|()| file.sync()).is_ok() {
             let _ = file.write_at(at, &[Self::NOT_ADDING]);
         }
     }
 
-    /// Writes the new beginning, once the elements are on the disk. After an error, everything is undone, unless the
-    /// file may have its new beginning.
+    /// Writes the new number, once the elements are on the disk, and removes the mark. After an error, everything is
+    /// undone, unless the file may have its new number.
     pub(crate) fn apply(&self, file: &mut impl Storage, end: u64) -> Result<()> {
         put(file, self.at, &self.new).map_err(no_header).inspect_err(|_| {
-            // Which beginning the file has now nobody knows. The elements go only when it is the old one.
+            // Which number the file has now nobody knows. The elements go only when it is the old one.
             if put(file, self.at, &self.old).is_ok() {
                 self.undo(file, end);
             }
-        })
+        })?;
+        self.finish(file);
+        Ok(())
     }
 
-    /// Writes the new beginning, which has the mark if there is space for one, and then cuts off what lies behind byte
-    /// `end`, where the new array ends. After an error, the old beginning is restored if the system allows it.
+    /// Writes the mark, if there is space for it, and the new number, and then cuts off what lies behind byte `end`,
+    /// where the new array ends. After an error, the old beginning is restored if the system allows it.
     pub(crate) fn cut_off(&self, file: &mut impl Storage, end: u64) -> Result<()> {
-        let restore = |file: &mut _| {
-            let _ = put(file, self.at, &self.old);
+        let unmark = |file: &mut _| {
+            if let Some(at) = self.mark.filter(|_| !self.was_adding) {
+                let _ = Storage::write_at(file, at, &[Self::NOT_ADDING]);
+            }
         };
-        if !self.new.is_empty() {
+        let restore = |file: &mut _| {
+            // What lies behind the array, if the number is the new one, has the mark.
+            if !self.is_empty() && put(file, self.at, &self.old).is_ok() {
+                unmark(file);
+            }
+        };
+        if let Some(at) = self.mark {
+            put(file, at, &[Self::ADDING]).map_err(no_header).inspect_err(|_| unmark(file))?;
+        }
+        if !self.is_empty() {
             put(file, self.at, &self.new).map_err(no_header).inspect_err(|_| restore(file))?;
         }
         let cut = file.cut(end).map_err(|source| Error::io("make the file shorter", source));
-        cut.inspect_err(|_| {
-            if !self.old.is_empty() {
-                restore(file);
-            }
-        })?;
+        cut.inspect_err(|_| restore(file))?;
         // It is done. Where the disk fails now, the mark stays, and the next who changes the length takes it off.
-        if let Some(at) = self.adding.filter(|_| file.sync().is_ok()) {
-            let _ = put(file, at, &[Self::NOT_ADDING]);
+        if !self.rest.1.is_empty() && file.sync().is_ok() {
+            self.finish(file);
         }
         Ok(())
     }
+
+    /// Removes the mark. Nothing lies behind the array, so that it does no harm where the system does not allow it.
+    fn finish(&self, file: &mut impl Storage) {
+        let (at, spaces) = &self.rest;
+        if !spaces.is_empty() {
+            let _ = file.write_at(*at, spaces);
+        }
+    }
+}
+
+/// Returns the range from the first to the last byte that differs.
+fn difference(old: &[u8], new: &[u8]) -> Range<usize> {
+    let mut differ = old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new).map(|(at, _)| at);
+    let Some(first) = differ.next() else { return 0..0 };
+    first..differ.next_back().unwrap_or(first) + 1
 }
 
 fn put(file: &mut impl Storage, at: u64, bytes: &[u8]) -> io::Result<()> {

@@ -47,7 +47,7 @@ impl Growing<'_> {
         let longer = file::set_len(self.file, self.len, portion.reserve);
         let raw = longer.and_then(|()| portion.map(self.file, Mode::ReadWrite));
         let raw = raw.inspect_err(|_| patch.undo(&mut self, old_end))?;
-        if !patch.new.is_empty() {
+        if !patch.is_empty() {
             // The file must be as long as its beginning says, whenever the power fails.
             let synced = self.sync().map_err(|source| Error::io("write the file's length back", source));
             synced.inspect_err(|_| patch.undo(&mut self, old_end))?;
@@ -212,7 +212,7 @@ impl Map {
                 added.lock_rest(given.as_ref().unwrap_or(file), Mode::ReadWrite, range_lock)?;
                 let growing = Growing { file, write_back: write_back.as_deref(), len: new_len };
                 // Without a mark or a beginning that changes, all that is undone is the length.
-                let patch = patch.unwrap_or_else(|| Patch::of(&[], &[]));
+                let patch = patch.unwrap_or_default();
                 let raw = growing.map(&portion, old_end, &patch);
                 self.raw = raw.inspect_err(|_| {
                     if let Some(lock) = range_lock {
@@ -256,7 +256,7 @@ impl Map {
                 let write_back = write_back.as_deref();
                 let mut shrinking =
                     Shrinking { file, write_back, raw: &mut self.raw, len: &mut self.len, whole, left: shorter };
-                patch.unwrap_or_else(|| Patch::of(&[], &[])).cut_off(&mut shrinking, new_end)?;
+                patch.unwrap_or_default().cut_off(&mut shrinking, new_end)?;
                 if let Some(lock) = range_lock {
                     lock.cut(new_end);
                 }
