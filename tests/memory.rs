@@ -218,6 +218,13 @@ fn the_files_of_a_stack_take_less_than_1_mib() {
     // No more is read of it than 2 MiB.
     let error = within(3 * MIB, || npy::stack(&folder)).unwrap_err();
     assert!(error.to_string().contains("the pickle has more than 2097152 bytes"), "{error}");
+    // Dicts, and values that are stored to be used again.
+    for hostile in [&b"}"[..], b"}\x94", b")\x85", b"\x8c\0\x94"] {
+        let pickle = [b"\x80\x04", &hostile.repeat(2 * MIB / hostile.len() - 1)[..]].concat();
+        fs::write(&too_long, pickle).unwrap();
+        let error = within(10 * MIB, || npy::stack(&folder)).unwrap_err();
+        assert!(error.to_string().contains("which no stack needs"), "{error}");
+    }
 }
 
 #[test]

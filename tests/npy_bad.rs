@@ -186,6 +186,26 @@ fn a_file_that_is_replaced_while_it_is_opened_is_the_old_or_the_new() {
 }
 
 #[test]
+fn the_order_of_a_stack_is_stated_by_a_file_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    let error = npy::stack(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("`concat` takes files in any order"), "{error}");
+    let info = folder.path().join("info");
+    std::fs::create_dir(&info).unwrap();
+    assert_eq!(npy::stack(&folder).unwrap_err().kind(), ErrorKind::NotRegularFile);
+    // A pipe does not wait for its other end.
+    #[cfg(target_os = "linux")]
+    {
+        std::fs::remove_dir(&info).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &info, rustix::fs::Mode::RWXU).unwrap();
+        let error = npy::stack(&folder).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::NotRegularFile, Some(&*info)));
+        assert!(error.to_string().contains("a pipe"), "{error}");
+    }
+}
+
+#[test]
 fn what_is_no_file_says_so() {
     let folder = tempdir().unwrap();
     let directory = (folder.path().to_path_buf(), "a directory");

@@ -3,7 +3,7 @@
 mod pickle;
 
 use crate::error::{Error, Result};
-use std::fs::File;
+use crate::region;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,15 @@ const MOST: u64 = 2 << 20;
 /// other, are in the file `info`, a pickle. Pickles can make Python call any function; here only what is plain data is
 /// read of it, and nothing is called. Other files in the folder are ignored.
 ///
-/// The file `info` is held in memory while it is read, at most 2 MiB of it, and up to 100 bytes for each file of the
-/// stack.
+/// The file `info` is held in memory while it is read, at most 2 MiB of it, with up to 100 bytes for each number in it
+/// and 8 MiB for all else.
 ///
 /// [`dask.array.to_npy_stack`]: https://docs.dask.org/en/stable/generated/dask.array.to_npy_stack.html
 ///
 /// # Errors
 ///
 /// Returns an error of kind [`Io`](crate::ErrorKind::Io) if `info` cannot be read,
+/// [`NotRegularFile`](crate::ErrorKind::NotRegularFile) if it is a directory or a pipe,
 /// [`Header`](crate::ErrorKind::Header) if it is not understood, or [`Unsupported`](crate::ErrorKind::Unsupported) if
 /// several files follow each other along another axis than the first.
 ///
@@ -50,13 +51,10 @@ pub fn stack(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
 
 /// Returns the number of files of a stack.
 fn count(path: &Path) -> Result<usize> {
-    let file = File::open(path).map_err(|source| {
-        Error::io(
-            "open the file, which states the order of a stack's files (`concat` takes files in any order)",
-            source,
-        )
+    let file = region::open(path, false).map_err(|error| {
+        error.with_advice("it states the order of a stack's files; `concat` takes files in any order")
     })?;
-    let len = file.metadata().map_or(0, |metadata| metadata.len()).min(MOST);
+    let len = region::mappable_len(&file)?.min(MOST);
     // With room for the byte that is too many.
     let mut bytes = Vec::with_capacity(len as usize + 1);
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|source| Error::io("read the file", source))?;

@@ -43,16 +43,23 @@ struct Machine<'a> {
     /// The values that the program has stored to push them again, by their numbers.
     memo: HashMap<u32, Value<'a>>,
     dicts: Vec<Info>,
+    /// The number of values so far, other than numbers, and of stored values.
+    count: usize,
 }
+
+/// The most values other than numbers, and stored values. A stack has a few for each axis, for each field of its dtype,
+/// and for each number that is of NumPy and not of Python.
+const MOST: usize = 1 << 16;
 
 /// Returns the error for a pickle that is not that of a stack.
 pub(super) fn malformed(text: impl Into<String>) -> Error {
     Reason::Header(text.into()).error().damaged()
 }
 
-/// Returns the dict that is pickled, in time and memory proportional to the length of the pickle.
+/// Returns the dict that is pickled, in time proportional to the length of the pickle and memory proportional to the
+/// number of its numbers.
 pub(super) fn read(bytes: &[u8]) -> Result<Info> {
-    let mut machine = Machine { bytes, at: 0, stack: Vec::new(), memo: HashMap::new(), dicts: Vec::new() };
+    let mut machine = Machine { bytes, at: 0, stack: Vec::new(), memo: HashMap::new(), dicts: Vec::new(), count: 0 };
     machine.run()?;
     match machine.stack[..] {
         [Value::Dict(dict)] => Ok(machine.dicts.swap_remove(dict)),
@@ -78,9 +85,9 @@ impl<'a> Machine<'a> {
                 // FRAME: its length is of use to readers of pipes.
                 0x95 => drop(self.array::<8>()?),
                 // MARK
-                b'(' => self.stack.push(Value::Mark),
+                b'(' => self.push(Value::Mark)?,
                 // NONE, NEWTRUE, NEWFALSE, EMPTY_LIST
-                b'N' | 0x88 | 0x89 | b']' => self.stack.push(Value::Unknown),
+                b'N' | 0x88 | 0x89 | b']' => self.push(Value::Unknown)?,
                 // BINFLOAT
                 b'G' => {
                     self.array::<8>()?;
@@ -102,7 +109,7 @@ impl<'a> Machine<'a> {
                 0x8a => {
                     let [len] = self.array()?;
                     let number = long(self.take(len.into())?);
-                    self.stack.push(number.map_or(Value::Unknown, Value::Int));
+                    self.push(number.map_or(Value::Unknown, Value::Int))?;
                 }
                 // SHORT_BINUNICODE, SHORT_BINSTRING, BINUNICODE, BINUNICODE8
                 0x8c | b'U' => {
@@ -121,12 +128,12 @@ impl<'a> Machine<'a> {
                 b'C' => {
                     let [len] = self.array()?;
                     self.take(len.into())?;
-                    self.stack.push(Value::Unknown);
+                    self.push(Value::Unknown)?;
                 }
                 b'B' => {
                     let len = u32::from_le_bytes(self.array()?);
                     self.take(len.into())?;
-                    self.stack.push(Value::Unknown);
+                    self.push(Value::Unknown)?;
                 }
                 // EMPTY_TUPLE, TUPLE1, TUPLE2, TUPLE3, TUPLE
                 b')' => self.push_tuple(0)?,
@@ -137,11 +144,11 @@ impl<'a> Machine<'a> {
                     // The mark is below the tuple.
                     let tuple = self.pop()?;
                     self.pop()?;
-                    self.stack.push(tuple);
+                    self.push(tuple)?;
                 }
                 // EMPTY_DICT
                 b'}' => {
-                    self.stack.push(Value::Dict(self.dicts.len()));
+                    self.push(Value::Dict(self.dicts.len()))?;
                     self.dicts.push(Info::default());
                 }
                 // SETITEM, SETITEMS
@@ -168,18 +175,18 @@ impl<'a> Machine<'a> {
                 b'c' => {
                     self.line()?;
                     self.line()?;
-                    self.stack.push(Value::Unknown);
+                    self.push(Value::Unknown)?;
                 }
                 0x93 | b'R' | 0x81 => {
                     self.pop()?;
                     self.pop()?;
-                    self.stack.push(Value::Unknown);
+                    self.push(Value::Unknown)?;
                 }
                 // BUILD: the object stays, whatever it becomes by the state.
                 b'b' => {
                     self.pop()?;
                     self.pop()?;
-                    self.stack.push(Value::Unknown);
+                    self.push(Value::Unknown)?;
                 }
                 // MEMOIZE, BINPUT, LONG_BINPUT
                 0x94 => {
@@ -252,10 +259,28 @@ impl<'a> Machine<'a> {
         count.ok_or_else(|| self.underflow())
     }
 
+    /// Counts a value that takes more memory than the bytes of the pickle for it.
+    fn count(&mut self) -> Result<()> {
+        self.count += 1;
+        match self.count > MOST {
+            true => Err(malformed(format!(
+                "the pickle has more than {MOST} texts, tuples and others besides its numbers, which no stack needs"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    fn push(&mut self, value: Value<'a>) -> Result<()> {
+        if !matches!(value, Value::Int(_)) {
+            self.count()?;
+        }
+        self.stack.push(value);
+        Ok(())
+    }
+
     fn push_text(&mut self, len: u64) -> Result<()> {
         let text = self.take(len)?;
-        self.stack.push(Value::Text(text));
-        Ok(())
+        self.push(Value::Text(text))
     }
 
     /// Replaces the last `count` values by a tuple of them.
@@ -267,8 +292,7 @@ impl<'a> Machine<'a> {
         };
         let lens = self.stack[start..].iter().map(len_of).collect::<Option<Rc<[usize]>>>();
         self.stack.truncate(start);
-        self.stack.push(Value::Tuple(count, lens.filter(|_| count > 0)));
-        Ok(())
+        self.push(Value::Tuple(count, lens.filter(|_| count > 0)))
     }
 
     /// Sets an item of the dict on top of the stack.
@@ -287,14 +311,14 @@ impl<'a> Machine<'a> {
 
     fn keep(&mut self, place: u32) -> Result<()> {
         let value = self.stack.last().cloned().ok_or_else(|| self.underflow())?;
+        self.count()?;
         self.memo.insert(place, value);
         Ok(())
     }
 
     fn push_kept(&mut self, place: u32) -> Result<()> {
         let value = self.memo.get(&place).cloned().ok_or_else(|| self.underflow())?;
-        self.stack.push(value);
-        Ok(())
+        self.push(value)
     }
 }
 
@@ -348,6 +372,17 @@ mod tests {
         let old = read(b"(dp0\nS'axis'\np1\nI0\ns.").unwrap_err();
         assert!(old.to_string().contains("not a pickle of protocol 2 to 5: it begins with \"(d\""), "{old}");
         assert!(read(b"").is_err() && read(b"\x80\x04].").is_err());
+    }
+
+    #[test]
+    fn what_no_stack_needs_takes_no_memory() {
+        let hostile: [(&[u8], &[u8]); 5] =
+            [(b"", b"}"), (b"}", b"\x94"), (b"", b"}\x94"), (b")", b"\x85"), (b"K\x01", b"\x94")];
+        for (start, repeated) in hostile {
+            let pickle = [b"\x80\x04", start, &repeated.repeat(2 * MOST)].concat();
+            let error = read(&pickle).unwrap_err();
+            assert!(error.to_string().contains("the pickle has more than 65536 texts"), "{error}");
+        }
     }
 
     #[test]
