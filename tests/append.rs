@@ -262,6 +262,13 @@ fn one_raw_file_is_opened_or_created_by_many_that_share_it() {
     assert_eq!(array.at([5, 3]).unwrap().to_string(), if cfg!(target_endian = "big") { "134217728" } else { "8" });
     // What it was to be it is, after the file has changed as well.
     assert!(!array.refresh().unwrap());
+    // It keeps its shape when others append to the file.
+    let more = ArrayView::from_slice(&[9_u32; 12], [6, 2]).unwrap();
+    let append = MmapArray::<u32>::options().offset(8).shape([Some(6), None]).order(Order::F);
+    assert_eq!(append.append(path, &more).unwrap(), 6);
+    assert!(!array.refresh().unwrap() && array.shape() == [6, 4] && array.at([5, 3]).is_ok());
+    let error = dynamic.clone().open_or_create_shared(path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SizeMismatch, "{error}");
     if cfg!(windows) {
         return println!("left out: Windows does not cut files that are mapped");
     }

@@ -1,7 +1,7 @@
 //! The methods that create arrays, each written once for all element types and formats.
 
 use super::elements::{Elements, Layout, Typed, sealed::Described};
-use super::format::{NewFormat, NewLayout, Raw};
+use super::format::{Fit, NewFormat, NewLayout, Raw};
 use super::options::Options;
 use super::settings::Settings;
 use super::source::FileBytes;
@@ -13,6 +13,7 @@ use crate::shape::{Dims, IntoShape, Order, Shape, too_many_axes};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Options for creating a new array.
@@ -302,7 +303,7 @@ impl<E, F> CreateOptions<E, F> {
         let open_or_create = || {
             let (dims, empty) = (self.dims()?, self.lay_out()?.len == 0);
             let open = |file: File| {
-                let layout = self.format.find_made(&self.elements, &dims, self.order, &file)?;
+                let layout = self.format.find_made(&self.elements, &dims, self.order, &file, Fit::Exact)?;
                 self.elements.check(&layout)?;
                 let bytes = FileBytes { file: &file, path: Some(path), member: None };
                 self.settings.map_elements(self.elements.clone(), layout, &bytes, Mode::ReadWrite)
@@ -321,6 +322,10 @@ impl<E, F> CreateOptions<E, F> {
     /// `unsafe`, since others may read and write the file at the same time; see
     /// [`SharedArrayMut`](crate::SharedArrayMut). It is for many processes that all make the same call. To get the
     /// elements as a slice, use [`open_or_create`](Self::open_or_create).
+    ///
+    /// If others append rows to the file, the array keeps its shape, also when it is
+    /// [refreshed](crate::SharedArray::refresh). To find the new rows, open the file with
+    /// [`open_shared_mut`](super::Options::open_shared_mut).
     ///
     /// # Errors
     ///
@@ -365,7 +370,11 @@ impl<E, F> CreateOptions<E, F> {
             };
             let file = open_or_make(path, made.len == 0, Ok, make)?;
             let (format, order) = (self.format, self.order);
-            let find = move |elements: &E, bytes: &FileBytes<'_>| format.find_made(elements, &dims, order, bytes.file);
+            let is_first = AtomicBool::new(true);
+            let find = move |elements: &E, bytes: &FileBytes<'_>| {
+                let fit = if is_first.swap(false, Ordering::Relaxed) { Fit::Exact } else { Fit::Longer };
+                format.find_made(elements, &dims, order, bytes.file, fit)
+            };
             let bytes = FileBytes { file: &file, path: Some(path), member: None };
             self.settings.map_shared(self.elements, find, &bytes, true)
         };

@@ -20,6 +20,15 @@ pub trait Format<E>: sealed::Format<E> {}
 /// sealed.
 pub trait NewFormat<E>: sealed::NewFormat<E> {}
 
+/// Whether an existing file must hold exactly the array that would be created, or may have become longer since then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Must hold exactly the array.
+    Exact,
+    /// May have more rows, which others have appended and which are ignored.
+    Longer,
+}
+
 /// The format of raw files, which hold elements and no description of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Raw {
@@ -132,7 +141,7 @@ pub struct NewLayout {
 }
 
 pub(crate) mod sealed {
-    use super::{Bytes, Dims, File, Layout, NewLayout, Order, Result};
+    use super::{Bytes, Dims, File, Fit, Layout, NewLayout, Order, Result};
 
     pub trait Format<E> {
         /// Whether the file states where the elements are.
@@ -152,7 +161,7 @@ pub(crate) mod sealed {
         fn lay_out(&self, elements: &E, dims: &Dims, order: Order) -> Result<NewLayout>;
 
         /// Finds the elements in an existing file, and checks that it holds the array that would be created.
-        fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout>;
+        fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File, fit: Fit) -> Result<Layout>;
     }
 }
 
@@ -200,10 +209,10 @@ impl<E: SizedElements> sealed::NewFormat<E> for Raw {
         Ok(NewLayout { layout, front: Vec::new(), len })
     }
 
-    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout> {
+    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File, fit: Fit) -> Result<Layout> {
         let NewLayout { layout, len, .. } = self.lay_out(elements, dims, order)?;
         let found = crate::region::mappable_len(file)?;
-        if found == len {
+        if found == len || found > len && fit == Fit::Longer {
             return Ok(layout);
         }
         Err(Reason::SizeMismatch(format!(

@@ -183,6 +183,15 @@ impl Header {
         self
     }
 
+    /// Returns the header with as many rows as another header, if it has more.
+    pub(super) fn shortened(mut self, other: &Self) -> Self {
+        let len = |axis: usize| other.shape.get(axis).copied();
+        if let Some((axis, len)) = self.order.slowest_axis(self.shape.len()).and_then(|axis| Some((axis, len(axis)?))) {
+            self.shape[axis] = self.shape[axis].min(len);
+        }
+        self
+    }
+
     /// Reads the header at the beginning of a file.
     pub(super) fn of_file(file: &File, most: usize) -> Result<Self> {
         Self::read_limited(&mut BufReader::new(At { file, position: 0 }), most)

@@ -7,7 +7,7 @@ use super::header::{Header, IN_ARCHIVE, MAX_HEADER, TRUNCATED};
 use super::window::Window;
 use crate::access::{Shared, SharedMut, StableMode};
 use crate::array::elements::{Elements, Layout, sealed as elements};
-use crate::array::format::{NewLayout, sealed as format};
+use crate::array::format::{Fit, NewLayout, sealed as format};
 use crate::array::source::{Bytes, Want};
 use crate::array::{CreateOptions, Format, NewFormat, Options, Source, Strided, Typed};
 use crate::dtype::DType;
@@ -579,11 +579,14 @@ impl<E: NewInNpy> format::NewFormat<E> for Npy {
         Ok(NewLayout { layout: elements.layout(self, &header, 0..len)?, front: header.to_bytes()?, len })
     }
 
-    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File) -> Result<Layout> {
+    fn find_made(&self, elements: &E, dims: &Dims, order: Order, file: &File, fit: Fit) -> Result<Layout> {
         let asked = self.new_header(elements.dtype()?, dims, order)?;
         let len = crate::region::mappable_len(file)?;
         // A header as long as the one that would be written is read.
-        let header = Header::of_file(file, self.max_header.max(asked.data_offset() as usize))?;
+        let mut header = Header::of_file(file, self.max_header.max(asked.data_offset() as usize))?;
+        if fit == Fit::Longer {
+            header = header.shortened(&asked);
+        }
         check_as_asked(&header, &asked)?;
         let layout = elements.layout(self, &header, 0..len)?;
         header.check_end(&|| header.dtype().to_string(), header.data_offset(), len, TRUNCATED)?;
