@@ -74,7 +74,8 @@ impl Archive {
     /// Only the headers are read, except in these cases: members whose size is behind their bytes, as in archives that
     /// were written to a pipe, are found by searching for it; behind damage, the next header is searched for; and the
     /// checksum of a member is computed if no record follows it, or a descriptor without its signature. Takes time in
-    /// proportion to the length of the file at most. Uses memory for the names of the members, and at most 600 KB more.
+    /// proportion to the length of the file at most. Uses up to 300 bytes of memory
+    /// for each member, besides its name, and at most 600 KB more.
     ///
     /// # Errors
     ///
