@@ -16,7 +16,8 @@ use std::path::Path;
 enum Compression {
     /// [RFC 1952](https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1)
     Gzip,
-    /// [RFC 8878](https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1)
+    /// [RFC 8878](https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1), which may begin with a skippable frame, as
+    /// programs that compress in parallel write it
     Zstandard,
     /// Any other format, with the name of the program that decompresses it.
     Other(&'static str),
@@ -26,7 +27,7 @@ impl Compression {
     fn of(start: &[u8]) -> Option<Self> {
         match start {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstandard),
             [b'B', b'Z', b'h', ..] => Some(Self::Other("bzip2")),
             [0xfd, b'7', b'z', b'X', b'Z', ..] => Some(Self::Other("xz")),
             [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Other("lz4")),

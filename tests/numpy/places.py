@@ -52,7 +52,9 @@ for number in range(12):
     several = gzip.compress(whole[:cut]) + gzip.compress(b"") + gzip.compress(whole[cut:])
     zst = lambda part: pa.compress(part, codec="zstd", asbytes=True)
     frames = zst(whole[:cut]) + b"\x50\x2a\x4d\x18\x03\0\0\0abc" + zst(whole[cut:])
-    for name, content in [("a.gz", gz), ("b.gz", several), ("c.zst", zst(whole)), ("d.zst", frames)]:
+    parallel = b"\x5f\x2a\x4d\x18\x03\0\0\0abc" + frames
+    both = [("a.gz", gz), ("b.gz", several), ("c.zst", zst(whole)), ("d.zst", frames), ("e.zst", parallel)]
+    for name, content in both:
         name = f"{number}{name}"
         with open(os.path.join(folder, name), "wb") as file:
             file.write(content)

@@ -112,5 +112,5 @@ fn compressed_files_load() {
             assert!(npy::dyn_options().load(path).is_err(), "{path:?}");
         }
     }
-    assert_eq!(count, 60);
+    assert_eq!(count, 72);
 }
