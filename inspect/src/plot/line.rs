@@ -47,8 +47,13 @@ impl Numbers<'_> {
             let points = run.iter().filter_map(|&column| Some((column, extremes[column]?)));
             let mut points: Vec<_> =
                 points.flat_map(|(column, (least, greatest))| [(x(column), least), (x(column), greatest)]).collect();
-            // One alone is as wide as its column.
+            // One alone is a dot, or as wide as its column, which is a pixel wide.
             if let ([column], Some(&(_, value))) = (run, points.last()) {
+                if columns == len {
+                    let dot = Circle::new((x(*column), value), 3, BLUE.filled());
+                    chart.draw_series([dot]).map_err(undrawn)?;
+                    continue;
+                }
                 points.push((x(column + 1), value));
             }
             chart.draw_series(LineSeries::new(points, &BLUE)).map_err(undrawn)?;

@@ -50,6 +50,7 @@ impl<'a> Numbers<'a> {
                     "records cannot be drawn; choose a field of numbers by --field, one of {names:?}"
                 )));
             }
+            Kind::Float { .. } => return Err(Failure::new(format!("floats of {dtype} are not drawn"))),
             _ => return Err(Failure::new(format!("elements of {dtype} are no numbers, and cannot be drawn"))),
         }
         let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
