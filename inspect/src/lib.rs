@@ -103,22 +103,24 @@ impl<E: Error> From<E> for Failure {
     }
 }
 
+/// What the library advises, and what this program does instead.
+const OPTIONS: [(&str, &str); 11] = [
+    ("`max_header`", "`--max-header N`"),
+    ("give a shape: `[None]`, or one with an axis of 0", "say --shape -1, or a shape with an axis of 0"),
+    ("; `fromfile` reads what cannot be mapped, and `npy::load` such `.npy` files", ""),
+    (": `load` decompresses it", "; decompress it first"),
+    (": `load` reads it into memory", "; extract it first"),
+    ("`concat` takes files in any order", "--concat takes files in any order"),
+    ("`npy::options` opens it", "it is shown without --offset and --dtype"),
+    ("open it with `npz::Archive::open`", "show a member of it as FILE:MEMBER"),
+    ("`refresh` maps the current contents", "run the program again"),
+    ("give the shape [", "give --shape ["),
+    ("which this crate never unpickles", "which are never unpickled"),
+];
+
 /// Returns the text of an error, with this program's options in place of the library's methods.
 fn told(error: &impl Error) -> String {
-    let options = [
-        ("`max_header`", "`--max-header N`"),
-        ("give a shape: `[None]`, or one with an axis of 0", "say --shape -1, or a shape with an axis of 0"),
-        ("; `fromfile` reads what cannot be mapped, and `npy::load` such `.npy` files", ""),
-        (": `load` decompresses it", "; decompress it first"),
-        (": `load` reads it into memory", "; extract it first"),
-        ("`concat` takes files in any order", "--concat takes files in any order"),
-        ("`npy::options` opens it", "it is shown without --offset and --dtype"),
-        ("open it with `npz::Archive::open`", "show a member of it as FILE:MEMBER"),
-        ("`refresh` maps the current contents", "run the program again"),
-        ("give the shape [", "give --shape ["),
-        ("which this crate never unpickles", "which are never unpickled"),
-    ];
-    options.into_iter().fold(error.to_string(), |text, (method, option)| text.replace(method, option))
+    OPTIONS.into_iter().fold(error.to_string(), |text, (method, option)| text.replace(method, option))
 }
 
 /// Runs the program, and writes its standard output to `out`.
@@ -421,4 +423,34 @@ fn one_line(text: &str) -> String {
         plain => plain.into(),
     };
     text.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io, path::Path};
+
+    /// Returns what is in all files of a folder.
+    fn sources(folder: &Path) -> io::Result<String> {
+        let mut all = String::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            all += &if path.is_dir() { sources(&path)? } else { fs::read_to_string(&path)? };
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn what_is_replaced_in_the_librarys_texts_is_in_them() {
+        let text = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src")).unwrap();
+        // A text that goes on in the next line.
+        let lines: Vec<&str> = text.split("\\\n").map(str::trim_start).collect();
+        let text = lines.concat();
+        let advice = super::OPTIONS.map(|(method, _)| method);
+        for method in advice.into_iter().chain([super::source::ALLOW_TRUNCATED]) {
+            // The library makes this one of two.
+            let parts =
+                if method == "give the shape [" { vec!["give {fit}", "\"the shape {}\""] } else { vec![method] };
+            assert!(parts.into_iter().all(|part| text.contains(part)), "{method}");
+        }
+    }
 }

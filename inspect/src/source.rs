@@ -123,13 +123,16 @@ fn begins_npy(file: &mut File) -> bool {
     file.read_exact(&mut start).is_ok_and(|()| &start == b"\x93NUMPY")
 }
 
+/// The library's advice for files that end before their array does.
+pub(crate) const ALLOW_TRUNCATED: &str = "; `allow_truncated` opens the rows that are complete";
+
 /// Returns the name of the compression with whose signature a file begins.
 fn compression(path: &Path) -> Option<&'static str> {
     let mut start = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
     match start {
         [0x1f, 0x8b, ..] => Some("gzip"),
-        [0x28, 0xb5, 0x2f, 0xfd] => Some("Zstandard"),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some("Zstandard"),
         _ => None,
     }
 }
@@ -244,6 +247,11 @@ impl Source {
 
     /// Opens many files as one array, one after another along the first axis.
     pub(crate) fn concat(paths: Vec<PathBuf>, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
+        if let [folder] = &paths[..] {
+            if folder.join("info").is_file() {
+                return Self::stack(folder, options);
+            }
+        }
         for path in &paths {
             let refused = |what: &str| {
                 let text = format!("{}: --concat joins `.npy` files, and this is {what}", path.display());
@@ -251,6 +259,9 @@ impl Source {
             };
             if let (archive, Some(_)) = split(path.as_os_str()) {
                 return refused(&format!("a member of {}; extract it first", archive.display()));
+            }
+            if path.is_dir() {
+                return refused(&format!("a folder: name its files, as in {}/*.npy", path.display()));
             }
             if let Some(how) = compression(path) {
                 return refused(&format!("one that is compressed by {how}; decompress it first"));
@@ -277,7 +288,7 @@ impl Source {
         from: String,
     ) -> Result<Self, Failure> {
         // Each file has to have all of its rows.
-        let whole = |text: String| text.replace("; `allow_truncated` opens the rows that are complete", "");
+        let whole = |text: String| text.replace(ALLOW_TRUNCATED, "");
         let all = options.open_shared_all(&paths).map_err(|error| named(&name, &error).map_text(whole))?;
         let (dtype, shape, first) = (all.dtype().clone(), all.shape().to_vec(), paths[0].clone());
         let array = Gathered::Files { all, paths, options: Box::new(options) };
@@ -463,9 +474,13 @@ impl Source {
         if left >= self.nbytes {
             return Ok(None);
         }
-        let lies_in_rows = self.order == Order::C || self.shape.len() == 1;
-        let len = self.shape.first().filter(|_| lies_in_rows).map_or(0, |&len| len as u64);
-        Ok(Some(left.checked_div(self.nbytes.checked_div(len).unwrap_or(0)).unwrap_or(0) as usize))
+        let Some(&len) = self.shape.first() else { return Ok(Some(0)) };
+        let complete = match self.order {
+            Order::C => left / (self.nbytes / len as u64),
+            // In Fortran order the last elements of the array are those of the last rows.
+            Order::F => (len as u64).saturating_sub((self.nbytes - left).div_ceil(self.dtype.itemsize() as u64)),
+        };
+        Ok(Some(complete as usize))
     }
 
     /// Checks that the elements of `rows`, or all elements, are in the file. All elements of a compressed array are
@@ -511,8 +526,11 @@ impl Source {
         };
         checked.map_err(|error| {
             let mut failure = named(&self.path.display().to_string(), &error);
-            let rows = format!("--rows ..{} shows those", complete.unwrap_or(0));
-            failure.text = failure.text.replace("`allow_truncated` opens the rows", &rows);
+            let advice = match complete {
+                None | Some(0) => String::new(),
+                Some(complete) => format!("; --rows ..{complete} shows those that are complete"),
+            };
+            failure.text = failure.text.replace(ALLOW_TRUNCATED, &advice);
             failure
         })
     }

@@ -9,6 +9,7 @@ use super::{Failure, Terminal, one_line, told, tuple};
 use mmap_array::npy::{self, FromHeader, Npy};
 use mmap_array::{DType, DynView, Options, dtype::Kind};
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write;
 use std::ops::Range;
 
@@ -40,7 +41,7 @@ pub(crate) fn of(
             let lines = terminal.lines.saturating_sub(height_of(&text, columns) + 1 + FREE);
             let (whole, edge) = edge_in(lines.saturating_mul(columns), &shape, dtype);
             let text = printed(source, rows, field, edge, |view| fitted(view, whole, edge, columns, lines))?;
-            escaped(&text)
+            shortened(escaped(&text), columns, lines)
         }
     };
     let _ = write!(text, "\n{array}\n");
@@ -261,6 +262,22 @@ fn fitted(view: &DynView<'_>, is_whole: bool, most: usize, columns: usize, lines
     best
 }
 
+/// Returns a text without lines in the middle if it has more than `lines` on the screen, as arrays of many axes and
+/// large records have even if one item is printed at each end of all axes.
+fn shortened(text: String, columns: usize, lines: usize) -> String {
+    if height_of(&text, columns) <= lines {
+        return text;
+    }
+    let characters: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    let on_screen: Vec<&[char]> = characters.iter().flat_map(|line| line.chunks(columns)).collect();
+    let shown = lines.max(2) - 1;
+    let (head, tail) = (shown.div_ceil(2), shown / 2);
+    let dots = &['.', '.', '.'][..];
+    let tail = &on_screen[on_screen.len() - tail..];
+    let lines = on_screen[..head].iter().chain([&dots]).chain(tail).map(|line| line.iter().collect::<String>());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Returns the number of items in a subarray, or 1 for any other element.
 fn subarray(dtype: &DType) -> usize {
     match dtype.kind() {
@@ -290,10 +307,20 @@ fn described(source: &Source, ragged: Option<&Ragged>, terminal: Option<Terminal
     if let Some((major, minor)) = source.version {
         line("version", &format!("{major}.{minor}"));
     }
-    line("dtype", &source.dtype.to_string());
+    let mut dtype = source.dtype.to_string();
+    // That of a large record would fill the screen.
+    let most = terminal.map_or(usize::MAX, |terminal| columns_of(terminal) * (terminal.lines / 4).max(1));
+    if dtype.chars().nth(most).is_some() {
+        dtype = dtype.chars().take(most - 3).chain("...".chars()).collect();
+    }
+    line("dtype", &dtype);
     line("shape", &tuple(&source.shape));
     line("order", &format!("{:?}", source.order));
     line("bytes", &format!("{} of {} each", source.nbytes, source.dtype.itemsize()));
+    if let Some(complete) = source.complete_rows()? {
+        let all = source.shape.first().copied().unwrap_or_default();
+        line("file", &format!("ends before the array does: {complete} of {all} rows are complete"));
+    }
     if let Some(offset) = source.data_offset {
         line("data", &format!("from byte {offset} on"));
     }
@@ -371,11 +398,14 @@ pub(crate) fn list(
     let archive = match several {
         Several::Members(archive) => archive,
         Several::Arrays(path, most) => {
+            let len = fs::metadata(path)?.len();
             for found in npy::headers(path)?.max_header(*most) {
                 match found {
                     Ok((byte, header)) => {
                         let (dtype, shape) = (header.dtype(), tuple(header.shape()));
-                        writeln!(out, "--at {byte}\t{shape}\t{dtype}\t{} bytes", header.nbytes())?;
+                        let end = byte.saturating_add(header.data_offset()).saturating_add(header.nbytes());
+                        let mark = if end > len { ", of which the file has not all" } else { "" };
+                        writeln!(out, "--at {byte}\t{shape}\t{dtype}\t{} bytes{mark}", header.nbytes())?;
                     }
                     Err(error) => writeln!(out, "{}", one_line(&spooled.rename(&told(&error))))?,
                 }

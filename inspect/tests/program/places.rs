@@ -2,7 +2,7 @@
 //! compressed, from a pipe, and larger than the memory that the program may have.
 
 use crate::{args, inspected, saved};
-use mmap_array::{Order, npy};
+use mmap_array::{ArrayView, Order, npy};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -118,6 +118,37 @@ fn of_a_file_that_is_cut_short_the_rows_that_are_complete_are_shown() {
     for rest in ["", "--rows 2", "--rows 1..3", "--jsonl", "--stats"] {
         let failure = inspected(args(&path, rest)).unwrap_err();
         assert!(failure.text.ends_with("incomplete; --rows ..2 shows those that are complete"), "{}", failure.text);
+    }
+}
+
+#[test]
+fn in_fortran_order_the_rows_are_complete_that_are_in_the_last_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbers: Vec<u8> = (0..24).collect();
+    let path = folder.path().join("f.npy");
+    let view = ArrayView::from_slice(&numbers, [3, 2, 4]).unwrap();
+    let view = view.t();
+    for len in [23, 21, 20, 12, 0] {
+        npy::save(&path, &view).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(128 + len).unwrap();
+        let complete = (len as usize).saturating_sub(20);
+        assert!(inspected(args(&path, "--json")).unwrap().ends_with(",\"truncated\":true}\n"));
+        for rest in ["", "--rows 3"] {
+            let failure = inspected(args(&path, rest)).unwrap_err();
+            let advice = format!("; --rows ..{complete} shows those that are complete");
+            assert_eq!(failure.text.contains("--rows"), complete > 0, "{failure}");
+            assert!(complete == 0 || failure.text.ends_with(&advice), "{failure}");
+        }
+        if complete > 0 {
+            let rows = view.rows(..complete);
+            let printed = inspected(args(&path, &format!("--rows ..{complete}"))).unwrap();
+            let line = format!("file     ends before the array does: {complete} of 4 rows are complete\n");
+            assert!(printed.contains(&line) && printed.ends_with(&format!("\n{rows}\n")), "{printed}");
+            let lines = inspected(args(&path, &format!("--rows ..{complete} --jsonl"))).unwrap();
+            assert!(lines.starts_with("[[0,8,16],[4,12,20]]\n") && lines.lines().count() == complete, "{lines}");
+            let stats = inspected(args(&path, &format!("--rows ..{complete} --stats"))).unwrap();
+            assert!(stats.contains(&format!("|u1{:9}    -    -    0   {}", 6 * complete, 19 + complete)), "{stats}");
+        }
     }
 }
 
@@ -454,12 +485,14 @@ fn compressed_files_are_shown_as_what_they_hold() {
                 \x20   path = f'{sys.argv[1]}/{name}.npy'\n\
                 \x20   np.save(path, a); whole = open(path, 'rb').read()\n\
                 \x20   open(path + '.gz', 'wb').write(gzip.compress(whole))\n\
-                \x20   open(path + '.zst', 'wb').write(pa.compress(whole, codec='zstd', asbytes=True))\n\
+                \x20   zst = pa.compress(whole, codec='zstd', asbytes=True)\n\
+                \x20   open(path + '.zst', 'wb').write(zst)\n\
+                \x20   open(path + '.parallel.zst', 'wb').write(b'\\x50\\x2a\\x4d\\x18\\x04\\0\\0\\0size' + zst)\n\
                 \x20   np.savez_compressed(path + '.npz', x=a)";
     python.run(make, [folder.path()]);
     for name in ["c.npy", "f.npy"] {
         let path = folder.path().join(name);
-        for kind in ["gz", "zst", "npz"] {
+        for kind in ["gz", "zst", "parallel.zst", "npz"] {
             let packed = folder.path().join(format!("{name}.{kind}"));
             for rest in ["", "--rows 1..4", "--rows -2.."] {
                 assert_eq!(array(&packed, rest), array(&path, rest), "{kind} {rest}");
