@@ -183,6 +183,14 @@ fn what_a_killed_program_has_left_is_cut_off_and_what_others_have_put_there_is_n
     fs::write(&path, &begun).unwrap();
     assert_eq!(npy::append(&path, &[[1_u8, 2]]).unwrap(), 10);
     assert_eq!(fs::read(&path).unwrap(), saved(&vec![[1_u8, 2]; 10]));
+    // The tab by which `fill` marks a complete array goes as well, whether or not that of a killed one is there.
+    for front in [b"\t \n", b"\t\t\n"] {
+        let mut filled = file.clone();
+        filled[125..128].copy_from_slice(front);
+        fs::write(&path, &filled).unwrap();
+        assert_eq!(npy::append(&path, &[[1_u8, 2]]).unwrap(), 10);
+        assert_eq!(fs::read(&path).unwrap(), saved(&vec![[1_u8, 2]; 10]));
+    }
     if cfg!(windows) {
         return println!("left out: Windows does not cut files that are mapped");
     }
