@@ -294,3 +294,16 @@ fn an_array_whose_file_cannot_be_cut_is_as_it_was() {
         array[LEN - 1] = 7;
     }
 }
+
+#[test]
+fn no_rows_leave_the_file_as_it_is() {
+    let (_folder, path) = folder();
+    let file = saved(&[1_u8, 2, 3]);
+    fs::write(&path, &file).unwrap();
+    // SAFETY: nobody else uses the file.
+    let mut array = unsafe { npy::open_mut::<u8>(&path) }.unwrap();
+    assert_eq!((array.grow(0).unwrap(), array.shrink(0).unwrap()), (3, 3));
+    assert_eq!(fs::read(&path).unwrap(), file);
+    assert_eq!(npy::append(&path, &Vec::<u8>::new()).unwrap(), 3);
+    assert_eq!(fs::read(&path).unwrap(), file);
+}

@@ -195,8 +195,8 @@ impl<T> MmapArrayMut<T> {
     /// [`advise`](Self::advise) must be repeated. If the array was created with
     /// [`reserve`](crate::CreateOptions::reserve), disk blocks are allocated for the new rows too.
     ///
-    /// The header of a `.npy` file receives the new shape after the file has its new length. A crash at any point
-    /// leaves either the old or the new array, both of which are valid. The next call of
+    /// The header of a `.npy` file receives the new shape after the file has its new length. If the header is as NumPy
+    /// or this crate writes it, a crash at any point leaves either the old or the new array. The next call of
     /// [`npy::append`](crate::npy::append), `grow` or [`shrink`](Self::shrink) removes rows that are in the file and do
     /// not belong to the array, unless the header has no space for the mark that distinguishes them from other data.
     ///

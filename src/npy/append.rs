@@ -18,10 +18,10 @@ use std::thread;
 ///
 /// `rows` must have as many axes as the array, with the same lengths except along the growing axis, and may have any
 /// strides. The file becomes what `np.save` would have written for both together. If its header has no space for the
-/// new number of rows and one more, as in files of small writers in other languages, a new file whose header has space
-/// replaces the old one, once. Programs that have the old file open or mapped keep the old one. On Windows, which does
-/// not replace open files, space for the number is enough, and rows that a killed program leaves behind an array whose
-/// header has no more are not removed.
+/// new number of rows and one more, as in files of small writers in other languages, or would change in several sectors
+/// of the disk at once, a new file whose header has space replaces the old one. Programs that have the old file open or
+/// mapped keep the old one. On Windows, which does not replace open files, space for the number is enough, and rows
+/// that a killed program leaves behind an array whose header has no more are not removed.
 ///
 /// # Crashes and concurrent use
 ///

@@ -116,7 +116,7 @@ impl Patch {
 
     /// Returns whether there is anything to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.new.is_empty()
+        self.new.is_empty() && self.rest.1.is_empty()
     }
 
     /// Returns whether a program may be killed anywhere between the steps: there is space for the mark, and the number
@@ -166,14 +166,14 @@ impl Patch {
         };
         let restore = |file: &mut _| {
             // What lies behind the array, if the number is the new one, has the mark.
-            if !self.is_empty() && put(file, self.at, &self.old).is_ok() {
+            if self.new.is_empty() || put(file, self.at, &self.old).is_ok() {
                 unmark(file);
             }
         };
         if let Some(at) = self.mark {
             put(file, at, &[Self::ADDING]).map_err(no_header).inspect_err(|_| unmark(file))?;
         }
-        if !self.is_empty() {
+        if !self.new.is_empty() {
             put(file, self.at, &self.new).map_err(no_header).inspect_err(|_| restore(file))?;
         }
         let cut = file.cut(end).map_err(|source| Error::io("make the file shorter", source));
