@@ -269,13 +269,15 @@ fn shortened(text: String, columns: usize, lines: usize) -> String {
         return text;
     }
     let characters: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
-    let on_screen: Vec<&[char]> = characters.iter().flat_map(|line| line.chunks(columns)).collect();
+    // An empty line is one, too.
+    let pieces = |line: &'_ Vec<char>| line.len().div_ceil(columns).max(1);
+    let piece = |line: &[char], number: usize| line.iter().skip(number * columns).take(columns).collect::<String>();
+    let on_screen: Vec<String> =
+        characters.iter().flat_map(|line| (0..pieces(line)).map(|number| piece(line, number))).collect();
     let shown = lines.max(2) - 1;
     let (head, tail) = (shown.div_ceil(2), shown / 2);
-    let dots = &['.', '.', '.'][..];
-    let tail = &on_screen[on_screen.len() - tail..];
-    let lines = on_screen[..head].iter().chain([&dots]).chain(tail).map(|line| line.iter().collect::<String>());
-    lines.collect::<Vec<_>>().join("\n")
+    let (head, tail) = (&on_screen[..head], &on_screen[on_screen.len() - tail..]);
+    [head, &["...".to_owned()], tail].concat().join("\n")
 }
 
 /// Returns the number of items in a subarray, or 1 for any other element.
