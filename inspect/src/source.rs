@@ -123,6 +123,11 @@ fn begins_npy(file: &mut File) -> bool {
     file.read_exact(&mut start).is_ok_and(|()| &start == b"\x93NUMPY")
 }
 
+/// Returns whether a folder has the file in which Dask states the order of a stack.
+fn is_stack(folder: &Path) -> bool {
+    folder.join("info").is_file()
+}
+
 /// The library's advice for files that end before their array does.
 pub(crate) const ALLOW_TRUNCATED: &str = "; `allow_truncated` opens the rows that are complete";
 
@@ -143,7 +148,7 @@ impl Source {
         let options = npy::dyn_options().max_header(most);
         let (path, member) = split(file);
         let one = |source: Self| Found::One(Box::new(source));
-        if at.is_none() && member.is_none() && path.join("info").is_file() {
+        if at.is_none() && member.is_none() && is_stack(&path) {
             return Self::stack(&path, options).map(one);
         }
         if path.is_dir() {
@@ -248,7 +253,7 @@ impl Source {
     /// Opens many files as one array, one after another along the first axis.
     pub(crate) fn concat(paths: Vec<PathBuf>, options: Options<FromHeader, Npy>) -> Result<Self, Failure> {
         if let [folder] = &paths[..] {
-            if folder.join("info").is_file() {
+            if is_stack(folder) {
                 return Self::stack(folder, options);
             }
         }

@@ -268,12 +268,15 @@ fn shortened(text: String, columns: usize, lines: usize) -> String {
     if height_of(&text, columns) <= lines {
         return text;
     }
-    let characters: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
-    // An empty line is one, too.
-    let pieces = |line: &'_ Vec<char>| line.len().div_ceil(columns).max(1);
-    let piece = |line: &[char], number: usize| line.iter().skip(number * columns).take(columns).collect::<String>();
-    let on_screen: Vec<String> =
-        characters.iter().flat_map(|line| (0..pieces(line)).map(|number| piece(line, number))).collect();
+    let mut on_screen = Vec::new();
+    for line in text.lines() {
+        let characters: Vec<char> = line.chars().collect();
+        on_screen.extend(characters.chunks(columns).map(String::from_iter));
+        // An empty line is one, too.
+        if characters.is_empty() {
+            on_screen.push(String::new());
+        }
+    }
     let shown = lines.max(2) - 1;
     let (head, tail) = (shown.div_ceil(2), shown / 2);
     let (head, tail) = (&on_screen[..head], &on_screen[on_screen.len() - tail..]);
